@@ -1,0 +1,1 @@
+"""Tenant Portal: documents of many organisations in one installation, each behind four walls."""

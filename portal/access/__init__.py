@@ -1,0 +1,1 @@
+"""Permissions, roles, assignments, and the one function that decides."""

@@ -1,0 +1,1 @@
+"""Ways in: passwords, TOTP, invitations, sessions, and the steps of signing in."""

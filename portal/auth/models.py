@@ -1,0 +1,107 @@
+"""What proves who somebody is, and the sessions that follow from it."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.core import clock
+from portal.core.db import Base
+from portal.keys.columns import SealedText
+from portal.tenancy.models import TenantOwned, within_tenant
+
+
+class Assurance(StrEnum):
+    """What a session has proved so far."""
+
+    PASSWORD = "password"
+    PASSWORD_TOTP = "password+totp"
+
+
+class PasswordCredential(TenantOwned, Base):
+    """A person's password as argon2id."""
+
+    __tablename__ = "password_credential"
+
+    user_id: Mapped[UUID]
+    password_hash: Mapped[str] = mapped_column(String(255))
+    changed_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    __table_args__ = (
+        within_tenant("user_id", "user_account", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "user_id"),
+    )
+
+
+class TotpDevice(TenantOwned, Base):
+    """A person's authenticator application. `last_step` makes a code work once."""
+
+    __tablename__ = "totp_device"
+
+    user_id: Mapped[UUID]
+    secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    last_step: Mapped[int] = mapped_column(default=-1)
+    confirmed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    secret = SealedText("secret_sealed")
+
+    __table_args__ = (
+        within_tenant("user_id", "user_account", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "user_id"),
+    )
+
+
+class UserSession(TenantOwned, Base):
+    """One signed-in browser. The cookie holds a random token, the row its SHA-256."""
+
+    __tablename__ = "user_session"
+
+    user_id: Mapped[UUID]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    assurance: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    last_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
+    factor_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    address: Mapped[str] = mapped_column(String(45))
+    user_agent: Mapped[str] = mapped_column(String(300))
+
+    __table_args__ = (
+        within_tenant("user_id", "user_account", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "token_hash"),
+        Index("ix_user_session_user_id", "tenant_id", "user_id"),
+    )
+
+
+class Invitation(TenantOwned, Base):
+    """A one-time link by which an invited person chooses a password."""
+
+    __tablename__ = "invitation"
+
+    user_id: Mapped[UUID]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    invited_by: Mapped[UUID | None]  # None: by the operator
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        within_tenant("user_id", "user_account", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "token_hash"),
+        Index("ix_invitation_user_id", "tenant_id", "user_id"),
+    )
+
+
+class Attempts(TenantOwned, Base):
+    """How often a secret was tried for one subject in the present window of time."""
+
+    __tablename__ = "attempts"
+
+    subject_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    window: Mapped[int]
+    count: Mapped[int]
+
+    __table_args__ = (UniqueConstraint("tenant_id", "subject_hash", "window"),)

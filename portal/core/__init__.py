@@ -1,0 +1,1 @@
+"""What everything stands on: the declarative base, the clock, identifiers, errors, settings."""

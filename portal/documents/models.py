@@ -1,0 +1,79 @@
+"""Folders, documents and their versions. Names are sealed, contents lie in the blob store."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.core import clock
+from portal.core.db import Base
+from portal.keys.columns import SealedText
+from portal.tenancy.models import TenantOwned, within_tenant
+
+
+class Folder(TenantOwned, Base):
+    """A folder. Without a parent it stands at the top of the organisation's documents."""
+
+    __tablename__ = "folder"
+
+    parent_id: Mapped[UUID | None]
+    name_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_by: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    trashed_at: Mapped[datetime | None]
+    trashed_by: Mapped[UUID | None]
+
+    name = SealedText("name_sealed")
+
+    __table_args__ = (
+        within_tenant("parent_id", "folder"),
+        Index("ix_folder_parent_id", "tenant_id", "parent_id", "trashed_at"),
+    )
+
+
+class Document(TenantOwned, Base):
+    """A document. What it holds is its newest version's."""
+
+    __tablename__ = "document"
+
+    folder_id: Mapped[UUID | None]
+    name_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_by: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    updated_at: Mapped[datetime] = mapped_column(default=clock.now)
+    trashed_at: Mapped[datetime | None]
+    trashed_by: Mapped[UUID | None]
+
+    name = SealedText("name_sealed")
+
+    __table_args__ = (
+        within_tenant("folder_id", "folder"),
+        within_tenant("created_by", "user_account"),
+        Index("ix_document_folder_id", "tenant_id", "folder_id", "trashed_at", "updated_at", "id"),
+        Index("ix_document_created_by", "tenant_id", "created_by"),
+    )
+
+
+class DocumentVersion(TenantOwned, Base):
+    """One content of a document: the blob has the version's id and is a PF1 file."""
+
+    __tablename__ = "document_version"
+
+    document_id: Mapped[UUID]
+    number: Mapped[int]
+    format: Mapped[str] = mapped_column(String(8))
+    mode: Mapped[str] = mapped_column(String(1))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sealed_bytes: Mapped[int] = mapped_column(BigInteger)
+    sealed_sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    media_type: Mapped[str] = mapped_column(String(120))
+    wrapped_key: Mapped[bytes] = mapped_column(LargeBinary)
+    key_version: Mapped[int]
+    created_by: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    __table_args__ = (
+        within_tenant("document_id", "document", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "document_id", "number"),
+    )

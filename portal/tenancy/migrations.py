@@ -1,0 +1,113 @@
+"""Brings the main database and every placement to the newest schema, as the owner.
+
+Two lanes of revisions: `control` for the global tables, `tenant` for everybody's. Each database
+remembers how far it has come, so a run that is cut off goes on where it stopped.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, make_url, text
+
+from portal.core.db import Base
+from portal.core.shipped import shipped
+from portal.tenancy.binding import TenantRecord
+from portal.tenancy.guard import tenant_tables
+from portal.tenancy.models import GLOBAL_TABLES, Placement
+from portal.tenancy.placement import file_of, system_engine, url_for
+
+LANES = ("control", "tenant")
+
+
+def upgrade_main(owner_url: str, app_role: str) -> None:
+    """Bring the main database to the newest schema; on PostgreSQL it is the pool as well."""
+    main = make_url(owner_url)
+    is_pool = main.get_backend_name() != "sqlite"
+    _upgrade(main, LANES if is_pool else ("control",), app_role)
+
+
+def upgrade_tenant(tenant: TenantRecord, owner_url: str, app_role: str) -> None:
+    """Bring the database of a tenant that has its own to the newest schema."""
+    if tenant.placement == Placement.DATABASE:
+        _upgrade(url_for(tenant, make_url(owner_url)), ("tenant",), app_role)
+
+
+def create_database(tenant: TenantRecord, main: URL, app_role: str) -> None:
+    """Make the database of a tenant that gets its own, with the newest schema in it."""
+    if main.get_backend_name() == "sqlite":
+        path = file_of(tenant, main)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=False)
+    else:
+        engine = system_engine(main)
+        name = url_for(tenant, main).database
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+        engine.dispose()
+    upgrade_tenant(tenant, main.render_as_string(hide_password=False), app_role)
+
+
+def behind(connection: Connection, lane: str) -> bool:
+    """Whether a database has not come to the newest revision of a lane."""
+    context = MigrationContext.configure(connection, opts={"version_table": _version_table(lane)})
+    return context.get_current_revision() != _script(lane).get_current_head()
+
+
+def lanes_of(url: URL, *, is_main: bool) -> Sequence[str]:
+    """The lanes that the database at `url` holds."""
+    if not is_main:
+        return ("tenant",)
+    return ("control",) if url.get_backend_name() == "sqlite" else LANES
+
+
+def _upgrade(url: URL, lanes: Sequence[str], app_role: str) -> None:
+    engine = system_engine(url)
+    try:
+        with engine.connect() as connection:
+            for lane in lanes:
+                config = _config(lane)
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+            if engine.dialect.name == "postgresql":
+                for statement in _grants(lanes, app_role):
+                    connection.execute(text(statement))
+            connection.commit()
+    finally:
+        engine.dispose()
+
+
+def _grants(lanes: Sequence[str], app_role: str) -> Iterator[str]:
+    """What the portal's role may do, and no more: it owns nothing and changes no schema."""
+    role = f'"{app_role}"'
+    yield f"GRANT USAGE ON SCHEMA public TO {role}"
+    for lane in lanes:
+        yield f"GRANT SELECT ON {_version_table(lane)} TO {role}"
+    if "control" in lanes:
+        for name in sorted(GLOBAL_TABLES):
+            yield f"GRANT SELECT ON {name} TO {role}"
+    if "tenant" in lanes:
+        for table in sorted(tenant_tables(), key=lambda t: t.name):
+            rights = table.info.get("rights", "SELECT, INSERT, UPDATE, DELETE")
+            yield f'GRANT {rights} ON "{table.name}" TO {role}'
+
+
+def _config(lane: str) -> Config:
+    folder = shipped("migrations")
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("version_locations", str(folder / lane))
+    config.set_main_option("path_separator", "os")
+    config.attributes["version_table"] = _version_table(lane)
+    config.attributes["metadata"] = Base.metadata
+    return config
+
+
+def _script(lane: str) -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config(lane))
+
+
+def _version_table(lane: str) -> str:
+    return f"schema_version_{lane}"

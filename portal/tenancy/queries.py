@@ -1,0 +1,58 @@
+"""Reads of the global tables. They need no bound tenant and see no tenant's rows."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from portal.core.errors import NotFound
+from portal.tenancy.binding import TenantRecord
+from portal.tenancy.models import Tenant, TenantHost
+from portal.tenancy.session import db
+
+_RECORD = (Tenant.id, Tenant.slug, Tenant.name, Tenant.state, Tenant.placement)
+_BY_HOST = select(*_RECORD).join(TenantHost, TenantHost.tenant_id == Tenant.id)
+
+
+def find_tenant_by_host(host: str) -> TenantRecord | None:
+    """The tenant that is reached under `host` (no port), or None."""
+    return _find(_BY_HOST.where(TenantHost.host == host.lower()))
+
+
+def find_tenant(slug: str) -> TenantRecord | None:
+    """The tenant of that slug, or None."""
+    return _find(select(*_RECORD).where(Tenant.slug == slug))
+
+
+def get_tenant(slug: str) -> TenantRecord:
+    """The tenant of that slug. Raises `NotFound`."""
+    tenant = find_tenant(slug)
+    if tenant is None:
+        raise NotFound(f"There is no tenant {slug!r}.")
+    return tenant
+
+
+def list_tenants() -> Sequence[TenantRecord]:
+    """All tenants by slug."""
+    with _reading() as connection:
+        return [TenantRecord(*row) for row in connection.execute(
+            select(*_RECORD).order_by(Tenant.slug))]
+
+
+def list_hosts() -> Sequence[tuple[str, str]]:
+    """All host names with their tenant's slug, by host."""
+    with _reading() as connection:
+        rows = connection.execute(
+            select(TenantHost.host, Tenant.slug).join(Tenant).order_by(TenantHost.host)
+        )
+        return [(host, slug) for host, slug in rows]
+
+
+def _find(statement):
+    with _reading() as connection:
+        row = connection.execute(statement).one_or_none()
+    return None if row is None else TenantRecord(*row)
+
+
+def _reading():
+    """One statement needs no transaction around it: one round trip, no snapshot held."""
+    return db.engine.execution_options(isolation_level="AUTOCOMMIT").connect()

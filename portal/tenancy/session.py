@@ -1,0 +1,113 @@
+"""ORM sessions: one per unit of work, belonging to one tenant for life.
+
+Flask-SQLAlchemy is used as engine and session holder only; this module and `placement` are the
+two that know it.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
+from sqlalchemy import event, inspect
+from sqlalchemy.engine import Engine
+
+from portal.core.db import Base
+from portal.tenancy import placement
+from portal.tenancy.binding import Binding, bound, find_binding
+from portal.tenancy.errors import CrossTenantWrite, TenantSwitched
+from portal.tenancy.models import TenantOwned
+
+
+class TenantSession(FlaskSession):
+    """A session of the tenant that was bound when it was made.
+
+    Every door that leads to rows or to the identity map asks first whether that unit of work is
+    still the present one: what is loaded must not be handed out under another tenant either.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._binding = bound()
+        super().__init__(*args, **kwargs)
+        self._binding.at_end(self.close)
+
+    @property
+    def tenant_id(self) -> UUID:
+        """The tenant this session belongs to."""
+        return self._binding.tenant.id
+
+    def check_binding(self) -> None:
+        """Raises `NoTenantBound` or `TenantSwitched` where this session may not be used."""
+        if bound() is not self._binding:
+            raise TenantSwitched("a session of another unit of work was used")
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine:
+        self.check_binding()
+        return placement.engine_for(self._binding.tenant, self._db.engines)  # type: ignore[arg-type]
+
+    def connection(self, *args: Any, **kwargs: Any) -> Any:
+        self.check_binding()
+        return super().connection(*args, **kwargs)
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        self.check_binding()
+        return super().get(*args, **kwargs)
+
+    def merge(self, *args: Any, **kwargs: Any) -> Any:
+        self.check_binding()
+        return super().merge(*args, **kwargs)
+
+    def refresh(self, *args: Any, **kwargs: Any) -> Any:
+        self.check_binding()
+        return super().refresh(*args, **kwargs)
+
+    def _identity_lookup(self, *args: Any, **kwargs: Any) -> Any:
+        self.check_binding()
+        return super()._identity_lookup(*args, **kwargs)  # type: ignore[misc]
+
+    def _flush(self, *args: Any, **kwargs: Any) -> Any:
+        self.check_binding()
+        return super()._flush(*args, **kwargs)  # type: ignore[misc]
+
+
+def _check_execute(state: Any) -> None:
+    state.session.check_binding()
+
+
+def _check_attach(session: TenantSession, instance: Any) -> None:
+    """An object of another tenant is refused, be it loaded, forged, pickled or new."""
+    session.check_binding()
+    if isinstance(instance, TenantOwned):
+        identity = inspect(instance).identity
+        owners = {instance.__dict__.get("tenant_id"), identity[0] if identity else None}
+        if owners - {None, session.tenant_id}:
+            raise CrossTenantWrite("this object belongs to another tenant")
+
+
+event.listen(TenantSession, "do_orm_execute", _check_execute)
+event.listen(TenantSession, "before_attach", _check_attach)
+
+
+def _scope() -> Binding | None:
+    """One session a unit of work. It leaves the registry when the unit ends."""
+    binding = find_binding()
+    if binding is not None and not binding.has_session:
+        binding.has_session = True
+        binding.at_end(db.session.remove)
+    return binding
+
+
+db = SQLAlchemy(
+    metadata=Base.metadata,
+    session_options={"class_": TenantSession, "scopefunc": _scope, "expire_on_commit": False},
+)
+
+
+def release() -> None:
+    """End the present transaction before long work that needs no database.
+
+    Nothing may have been written in it: what is still pending would be lost unseen.
+    """
+    if db.session.new or db.session.dirty or db.session.deleted:
+        raise RuntimeError("a transaction with changes can't be released")
+    db.session.rollback()

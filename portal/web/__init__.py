@@ -1,0 +1,1 @@
+"""Flask: lifecycle, guards, headers, and one package a group of pages."""
