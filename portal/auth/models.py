@@ -98,7 +98,7 @@ class Invitation(TenantOwned, Base):
 class Attempts(TenantOwned, Base):
     """How often a secret was tried for one subject in the present window of time."""
 
-    __tablename__ = "attempts"
+    __tablename__ = "attempt_window"  # "attempts" is a column of job (tenancy.schema)
 
     subject_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     window: Mapped[int]

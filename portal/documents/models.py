@@ -42,6 +42,7 @@ class Document(TenantOwned, Base):
     created_by: Mapped[UUID]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     updated_at: Mapped[datetime] = mapped_column(default=clock.now)
+    version_number: Mapped[int] = mapped_column(default=1)  # the newest version's
     trashed_at: Mapped[datetime | None]
     trashed_by: Mapped[UUID | None]
 

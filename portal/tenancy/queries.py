@@ -1,8 +1,9 @@
 """Reads of the global tables. They need no bound tenant and see no tenant's rows."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Connection, Select, select
 
 from portal.core.errors import NotFound
 from portal.tenancy.binding import TenantRecord
@@ -38,6 +39,15 @@ def list_tenants() -> Sequence[TenantRecord]:
             select(*_RECORD).order_by(Tenant.slug))]
 
 
+def find_tenant_host(slug: str) -> str | None:
+    """The first host of the tenant of that slug, or None."""
+    statement = select(TenantHost.host).join(Tenant).where(Tenant.slug == slug)
+    with _reading() as connection:
+        return connection.execute(
+            statement.order_by(TenantHost.verified_at, TenantHost.host)
+        ).scalars().first()
+
+
 def list_hosts() -> Sequence[tuple[str, str]]:
     """All host names with their tenant's slug, by host."""
     with _reading() as connection:
@@ -47,12 +57,12 @@ def list_hosts() -> Sequence[tuple[str, str]]:
         return [(host, slug) for host, slug in rows]
 
 
-def _find(statement):
+def _find(statement: Select[tuple[UUID, str, str, str, str]]) -> TenantRecord | None:
     with _reading() as connection:
         row = connection.execute(statement).one_or_none()
     return None if row is None else TenantRecord(*row)
 
 
-def _reading():
+def _reading() -> Connection:
     """One statement needs no transaction around it: one round trip, no snapshot held."""
     return db.engine.execution_options(isolation_level="AUTOCOMMIT").connect()

@@ -1,190 +1,221 @@
-"""Reads finished SQL and decides whether the query filter can vouch for it.
+"""Reads finished SQL and proves that it can reach no other tenant's rows, or refuses it.
 
-The guard (`guard.py`) renders a tenant's table in exactly three shapes: a filtered subselect, the
-target of an INSERT, and the target of an UPDATE or DELETE whose WHERE begins with the predicate.
-`check_guarded` proves that a statement holds these, each outside of strings and comments, as many
-times as they were rendered, and no other mention of a tenant's table. It knows nothing of
-SQLAlchemy: whatever went wrong above it (a renamed hook, a raw fragment, a trick with quotes or
-parentheses) shows as a mention that was not vouched for, and is refused.
+A tenant's table may be mentioned in exactly these shapes, where `:own` stands for a placeholder
+that can hold nothing but the bound tenant's id (the guard says which those are):
+
+    (SELECT * FROM t WHERE t.tenant_id = :own)
+    INSERT INTO t (…, tenant_id, …) VALUES (…, :own, …), …
+    INSERT INTO t (…, tenant_id, …) SELECT …, :own AS x, … FROM (…) AS y
+    UPDATE t … WHERE t.tenant_id = :own [AND (…)]        and the same for DELETE FROM t
+
+besides places that read nothing: a column's prefix, an alias, a lock's target. The proof knows
+nothing of SQLAlchemy: whatever went wrong above it (a renamed hook, a raw fragment, a trick with
+quotes or parentheses) shows as a mention of another shape.
 """
 
 import re
-from collections import Counter
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from portal.tenancy.errors import CrossTenantWrite, UnguardedSQL
 
-# What no SQL of ours holds and what could hide the rest: comments, dollar quotes, escape strings
-# (E'', U&''), which read differently from one server setting to the next.
-_HIDING = r"--|/\*|\*/|\$\w*\$|\b[eE]'|\b[uU]&['\"]"
-_QUOTED = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`"
-_BRACKETED = r"|\[[^\]]*\]"  # SQLite reads [x] as a name, PostgreSQL as a subscript
+# What no SQL of ours holds and what could hide the rest: comments, a second statement, and what
+# reads differently from one setting or moment to the next: dollar quotes, escape strings (E'',
+# U&""), placeholders with odd names.
+_HIDING = r"--|/\*|\*/|;|\0|\$\w*\$|[eE]'|[uU]&['\"]|%\((?!\w+\)s)"
 _NAME = r"[^\W\d]\w*"
-
-
-def _token_pattern(bracketed: bool) -> re.Pattern[str]:
-    quoted = _QUOTED + (_BRACKETED if bracketed else "")
-    return re.compile(rf"(?P<hiding>{_HIDING})|(?P<quoted>{quoted})|(?P<name>{_NAME})|\S")
-
-
-_PATTERNS = {"sqlite": _token_pattern(True), "postgresql": _token_pattern(False)}
+_QUOTED = {
+    # A backslash before a quote ends a string or not, as the server is set: it matches nothing.
+    "postgresql": r"'(?:[^'\\]|''|\\(?!'))*'|\"(?:[^\"]|\"\")*\"",
+    "sqlite": r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\[[^\]]*\]",
+}
+_PARAMETER = {
+    "postgresql": r"%\((?P<parameter>\w+)\)s(?:::UUID\b)?",
+    "sqlite": r":(?P<parameter>\w+)",
+}
+_TOKEN = {
+    dialect: re.compile(
+        rf"(?P<hiding>{_HIDING})|{_PARAMETER[dialect]}|(?P<quoted>{quoted})|(?P<name>{_NAME})|\S"
+    )
+    for dialect, quoted in _QUOTED.items()
+}
+_OPEN_QUOTES = frozenset("'\"`")
+_BATCH_SUFFIX = re.compile(r"__\d+$")  # SQLAlchemy numbers the rows of a batch of INSERTs
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word or sign: its text in lower case, the name it stands for (or ""), where it starts.
+    """A word or sign: its text in lower case, the name or the placeholder it stands for, or "".
 
     Keywords are looked for in `text`, which keeps its quotes; names in `name`, which doesn't.
     """
 
     text: str
-    name: str
-    start: int
+    name: str = ""
+    parameter: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """What the guard says it put into a statement: each text or table, and how often."""
-
-    subselects: Counter[str]
-    predicates: Counter[str]
-    inserted: Counter[str]
-    changed: Counter[str]
+_END = Token("")
 
 
-def tokens_of(sql: str, dialect: str) -> list[Token]:
-    """The tokens of `sql`. Raises `UnguardedSQL` at a comment or an unfinished quote."""
-    found = []
-    for match in _PATTERNS[dialect].finditer(sql):
-        text = match[0]
-        if match["hiding"] or text in "'\"`":
-            raise UnguardedSQL("a comment, dollar quote, escape string or open quote in SQL")
-        text = text.casefold()
+@lru_cache(maxsize=4096)
+def touches_tenants(
+    sql: str, dialect: str, tables: frozenset[str], own: frozenset[str] = frozenset()
+) -> bool:
+    """Whether `sql` reads or changes rows of tenants; that they are the bound tenant's is proved.
+
+    `tables` are the names of the tenants' tables, `own` those of the placeholders that can hold
+    nothing but the bound tenant's id; raw SQL has none. Raises `UnguardedSQL` where the proof
+    fails, `CrossTenantWrite` where a row's tenant would be set.
+    """
+    tokens = [*_tokens_of(sql, dialect), _END]
+    mentions = [at for at, token in enumerate(tokens) if token.name in tables]
+    touching = [at for at in mentions if not _is_harmless(tokens, at)]
+    for at in touching:
+        before = tuple(token.text for token in tokens[max(0, at - 4) : at])
+        if before[-4:] == ("(", "select", "*", "from"):
+            _check_slice(tokens, at, own)
+        elif before[-2:] == ("insert", "into"):
+            _check_insert(tokens, at, own)
+        elif before[-1:] == ("update",) or before[-2:] == ("delete", "from"):
+            _check_change(tokens, at, own)
+        else:
+            raise UnguardedSQL(f"SQL names the table {tokens[at].name!r} past the query filter")
+    return bool(touching)
+
+
+def _tokens_of(sql: str, dialect: str) -> Iterator[Token]:
+    for match in _TOKEN[dialect].finditer(sql):
+        text = match[0].casefold()
+        if match["hiding"] or text in _OPEN_QUOTES:
+            raise UnguardedSQL(
+                "SQL holds a comment, a semicolon, an escape string or an open quote"
+            )
         if match["quoted"]:
             # SQLite takes 'document' for a table's name where one is expected: so do we.
             is_name = text[0] != "'" or dialect == "sqlite"
-            found.append(Token(text, text[1:-1] if is_name else "", match.start()))
+            yield Token(text, text[1:-1] if is_name else "")
         else:
-            found.append(Token(text, text if match["name"] else "", match.start()))
-    return found
+            yield Token(text, text if match["name"] else "", match["parameter"] or "")
 
 
-@lru_cache(maxsize=1024)
-def names_tenant_table(sql: str, dialect: str, tables: AbstractSet[str]) -> bool:
-    """Whether raw `sql` mentions a tenant's table, or hides what it mentions."""
-    try:
-        return any(token.name in tables for token in tokens_of(sql, dialect))
-    except UnguardedSQL:
-        return True
+def _is_harmless(tokens: list[Token], at: int) -> bool:
+    """A column's prefix (`document.id`), an alias (`AS document`), a lock's (`OF document`)."""
+    before = tokens[at - 1].text if at else ""
+    return (tokens[at + 1].text == "." and before != ".") or before in ("as", "of")
 
 
-def check_guarded(sql: str, dialect: str, tables: AbstractSet[str], rendered: Rendered) -> None:
-    """Prove that every mention of a tenant's table in `sql` is one the guard rendered.
+def _check_slice(tokens: list[Token], at: int, own: frozenset[str]) -> None:
+    end = _after_predicate(tokens, at + 1, tokens[at].name, own)
+    if tokens[end].text != ")":
+        raise UnguardedSQL("a tenant's table is read by more than its predicate")
 
-    Raises `UnguardedSQL` where it can't be proved, `CrossTenantWrite` where a row's tenant would
-    be set by an UPDATE.
+
+def _check_change(tokens: list[Token], at: int, own: frozenset[str]) -> None:
+    """The first WHERE of an UPDATE or DELETE, at its own depth, begins with the predicate.
+
+    What follows is one group in parentheses, then the end or RETURNING. So no raw fragment can
+    widen it by OR, nor close a parenthesis that it did not open.
     """
-    tokens = _without_subselects(sql, tokens_of(sql, dialect), rendered.subselects)
-    inserted: Counter[str] = Counter()
-    changed: Counter[str] = Counter()
-    for at, token in enumerate(tokens):
-        if token.name not in tables:
-            continue
-        before = [t.text for t in tokens[max(0, at - 2) : at]]
-        after = tokens[at + 1].text if at + 1 < len(tokens) else ""
-        if before[-2:] == ["insert", "into"]:
-            inserted[token.name] += 1
-        elif before[-1:] == ["update"] or before[-2:] == ["delete", "from"]:
-            changed[token.name] += 1
-            _check_change(sql, tokens, at, rendered.predicates)
-        elif not _is_harmless(before[-1] if before else "", after):
-            raise UnguardedSQL(f"SQL names the table {token.name!r} outside the query filter")
-    if inserted != rendered.inserted or changed != rendered.changed:
-        raise UnguardedSQL("SQL changes other tables than the query filter rendered")
-    _check_no_tenant_is_set(tokens)
-
-
-def _is_harmless(before: str, after: str) -> bool:
-    """A column's prefix (`document.id`), an alias (`AS document`), a lock's target (`OF document`)."""
-    return (after == "." and before != ".") or before in ("as", "of")
-
-
-def _without_subselects(sql: str, tokens: list[Token], expected: Counter[str]) -> list[Token]:
-    """`tokens` less the filtered subselects, whose number must be what the guard rendered."""
-    found: Counter[str] = Counter()
-    kept = []
-    skip_to = 0
-    for token in tokens:
-        if token.start < skip_to:
-            continue
-        if token.text == "(":
-            subselect = next((s for s in expected if sql.startswith(s, token.start)), None)
-            if subselect is not None:
-                found[subselect] += 1
-                skip_to = token.start + len(subselect)
-                continue
-        kept.append(token)
-    if found != expected:
-        raise UnguardedSQL("the query filter's subselects are not all where they were put")
-    return kept
-
-
-def _check_change(sql: str, tokens: list[Token], target: int, predicates: Counter[str]) -> None:
-    """The UPDATE or DELETE of `tokens[target]` is bounded by `WHERE predicate [AND (…)]`.
-
-    Its first WHERE at its own depth must begin with the predicate; what follows must be one group
-    in parentheses, after which the statement ends or goes on with RETURNING. So no raw fragment
-    can widen it by OR, nor close a parenthesis that it did not open.
-    """
-    where = _at_same_depth(tokens, target, "where")
-    if where is None:
-        raise UnguardedSQL("a change of a tenant's table has no WHERE")
-    after_where = tokens[where + 1].start if where + 1 < len(tokens) else len(sql)
-    predicate = next((p for p in predicates if sql.startswith(p, after_where)), None)
-    if predicate is None:
-        raise UnguardedSQL("a change of a tenant's table does not begin with the predicate")
-    end = after_where + len(predicate)
-    rest = [i for i, t in enumerate(tokens) if t.start >= end]
-    at = rest[0] if rest else len(tokens)
-    if [t.text for t in tokens[at : at + 2]] == ["and", "("]:
-        at = _closing(tokens, at + 1) + 1
-    if at < len(tokens) and tokens[at].text not in ("returning", ")"):
+    where = _find(tokens, at, "where")
+    _check_settings(tokens[at:where])
+    end = _after_predicate(tokens, where, tokens[at].name, own)
+    if tokens[end].text == "and" and tokens[end + 1].text == "(":
+        end = _closing(tokens, end + 1) + 1
+    if tokens[end].text not in ("", ")", "returning"):
         raise UnguardedSQL("a fragment reaches out of the condition it was given in")
 
 
-def _at_same_depth(tokens: list[Token], start: int, word: str) -> int | None:
+def _check_insert(tokens: list[Token], at: int, own: frozenset[str]) -> None:
+    """Each row of an INSERT holds the bound tenant in its column tenant_id."""
+    columns, end = _group(tokens, at + 1)
+    names = [item[0].name for item in columns if len(item) == 1]
+    if len(names) != len(columns) or names.count("tenant_id") != 1:
+        raise UnguardedSQL("an INSERT of a tenant's rows must name its columns, tenant_id once")
+    rows = []
+    if tokens[end].text == "values":
+        more = ","
+        while more == ",":
+            row, end = _group(tokens, end + 1)
+            rows.append(row)
+            more = tokens[end].text
+    elif tokens[end].text == "select":
+        origin = _find(tokens, end + 1, "from")
+        rows.append(_split(tokens[end + 1 : origin]))
+        _, end = _group(tokens, origin + 1)
+        end += 2 if tokens[end].text == "as" else 0
+    for row in rows:
+        if len(row) != len(names) or not _is_own(row[names.index("tenant_id")], own):
+            raise CrossTenantWrite("the tenant of a new row must be the bound one, as a plain value")
+    if not rows or tokens[end].text not in ("", ")", "on", "returning"):
+        raise UnguardedSQL("an INSERT of a tenant's rows holds more than its rows")
+    if tokens[end].text == "on":
+        _check_settings(tokens[end : _find(tokens, end, "returning", ")", "")])
+
+
+def _is_own(item: list[Token], own: frozenset[str]) -> bool:
+    is_alone = len(item) == 1 or (len(item) == 3 and item[1].text == "as")
+    return is_alone and _BATCH_SUFFIX.sub("", item[0].parameter) in own
+
+
+def _check_settings(tokens: list[Token]) -> None:
+    """No SET clause has tenant_id on its left side.
+
+    A column on the right side always carries its table's name, so a bare one is a target: of SET,
+    or of ON CONFLICT (…), where it may stand.
+    """
+    skip_to = 0
+    for at, token in enumerate(tokens):
+        if token.text == "(" and tokens[at - 1].text == "conflict":
+            skip_to = _closing(tokens, at)
+        is_bare = token.name == "tenant_id" and tokens[at - 1].text not in (".", "as")
+        if is_bare and at > skip_to:
+            raise CrossTenantWrite("the tenant of a row can't be changed")
+
+
+def _after_predicate(tokens: list[Token], where: int, table: str, own: frozenset[str]) -> int:
+    """The index after `WHERE table.tenant_id = :own`, which must begin at `where`."""
+    keyword, prefix, dot, column, equals, value = (tokens[where : where + 6] + [_END] * 6)[:6]
+    if (keyword.text, prefix.name, dot.text, column.name, equals.text) != (
+        ("where", table, ".", "tenant_id", "=")
+    ) or value.parameter not in own:
+        raise UnguardedSQL("the first condition on a tenant's table must be its tenant")
+    return where + 6
+
+
+def _group(tokens: list[Token], opening: int) -> tuple[list[list[Token]], int]:
+    """The items of the list in parentheses that begins at `opening`, and the index after it."""
+    closing = _closing(tokens, opening)
+    return _split(tokens[opening + 1 : closing]), closing + 1
+
+
+def _split(tokens: list[Token]) -> list[list[Token]]:
+    """`tokens` cut at each comma that stands in no parentheses."""
+    items: list[list[Token]] = [[]]
     depth = 0
-    for at in range(start, len(tokens)):
-        text = tokens[at].text
-        depth += (text == "(") - (text == ")")
-        if depth < 0:
-            return None
-        if depth == 0 and text == word:
-            return at
-    return None
+    for token in tokens:
+        depth += (token.text == "(") - (token.text == ")")
+        if token.text == "," and depth == 0:
+            items.append([])
+        else:
+            items[-1].append(token)
+    return items
 
 
 def _closing(tokens: list[Token], opening: int) -> int:
+    if tokens[opening].text != "(":
+        raise UnguardedSQL("a parenthesis is missing")
+    return _find(tokens, opening, ")")
+
+
+def _find(tokens: list[Token], start: int, *words: str) -> int:
+    """The index of the first of `words` from `start` on that stands in no further parentheses."""
     depth = 0
-    for at in range(opening, len(tokens)):
+    for at in range(start, len(tokens)):
         depth += (tokens[at].text == "(") - (tokens[at].text == ")")
-        if depth == 0:
+        if depth <= 0 and tokens[at].text in words:
             return at
-    raise UnguardedSQL("parentheses don't match")
-
-
-def _check_no_tenant_is_set(tokens: list[Token]) -> None:
-    """No SET clause (of UPDATE or of ON CONFLICT DO UPDATE) has tenant_id on its left side.
-
-    A column on the right side always carries its table's name, so a bare one is a target.
-    """
-    setting = False
-    for at, token in enumerate(tokens):
-        if token.text == "set":
-            setting = True
-        elif token.text in ("where", "returning", "from"):
-            setting = False
-        elif setting and token.name == "tenant_id" and tokens[at - 1].text != ".":
-            raise CrossTenantWrite("the tenant of a row can't be changed")
+        if depth < 0:
+            break
+    raise UnguardedSQL(f"{words[0]!r} is missing where SQL names a tenant's table")

@@ -5,7 +5,7 @@ own role can only read them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import URL, Connection, insert, make_url, select, update
@@ -23,12 +23,20 @@ HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9-]{
 
 
 def create_tenant(
-    owner_url: str, slug: str, name: str, host: str, *, placement: Placement | None, app_role: str
+    owner_url: str,
+    slug: str,
+    name: str,
+    host: str,
+    *,
+    placement: Placement | None,
+    app_role: str,
+    prepare: Callable[[TenantRecord], None],
 ) -> TenantRecord:
     """Make a tenant and the place its rows live in.
 
-    The place is made first and the row after it: a run that is cut off leaves an empty place
-    behind and no tenant that has none. Raises `Invalid` or `Conflict`.
+    The place comes first, then `prepare` puts into it what a tenant needs (its key), and last the
+    row that makes it reachable: a run that is cut off leaves an unused place behind, and never a
+    tenant that lacks something. Raises `Invalid` or `Conflict`.
     """
     _check_names(slug, name, host)
     main = make_url(owner_url)
@@ -41,6 +49,7 @@ def create_tenant(
         _check_free(connection, slug, host)
         if chosen == Placement.DATABASE:
             migrations.create_database(tenant, main, app_role)
+        prepare(tenant)
         connection.execute(
             insert(Tenant).values(id=tenant.id, slug=slug, name=tenant.name, placement=chosen)
         )

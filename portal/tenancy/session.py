@@ -103,6 +103,13 @@ db = SQLAlchemy(
 )
 
 
+def init_databases(app: Any) -> None:
+    """Open the main database for `app`, a Flask application, with the first two walls on it."""
+    db.init_app(app)
+    with app.app_context():
+        placement.prepare(db.engine)
+
+
 def release() -> None:
     """End the present transaction before long work that needs no database.
 

@@ -1,0 +1,101 @@
+"""The application: `create_app` wires it together, `main` is the command line."""
+
+from pathlib import Path
+
+from flask import Flask
+from flask_bootstrap import Bootstrap5
+from flask_wtf import CSRFProtect
+from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal import cli
+from portal.core import logs, settings
+from portal.core.settings import Settings
+from portal.core.shipped import shipped
+from portal.keys import hierarchy
+from portal.keys.local import LocalKeys
+from portal.storage import chosen as storage
+from portal.storage.local import LocalBlobs
+from portal.tenancy import schema, startup
+from portal.tenancy.queries import list_tenants
+from portal.tenancy.session import db, init_databases
+from portal.web import (
+    assets,
+    cookies,
+    errors,
+    filters,
+    headers,
+    lifecycle,
+    limits,
+    pages,
+    requests,
+    secret,
+)
+from portal.web.fresh import WsgiApp, in_fresh_context
+
+
+def create_app(given: Settings | None = None) -> Flask:
+    """The portal as a WSGI application. Raises `Misconfigured` where it would not be safe."""
+    chosen = given or settings.load()
+    if chosen.production:
+        settings.check_production(chosen)
+    settings.use(chosen)
+    logs.configure(chosen)
+    hierarchy.configure(LocalKeys(chosen.instance / "keys.json"))
+    storage.configure(LocalBlobs(chosen.instance / "blobs"))
+    schema.check_models()
+    app = _flask(chosen)
+    init_databases(app)
+    lifecycle.init_app(app)
+    CSRFProtect(app)
+    for part in (cookies, limits, errors, filters, assets, pages):
+        part.init_app(app)
+    headers.init_app(app)
+    return app
+
+
+def create_wsgi_app() -> WsgiApp:
+    """The portal as servers run it: checked, and each request in a context of its own.
+
+    Raises `Misconfigured` or `SchemaNotIsolated` where a database is not fit to serve.
+    """
+    app = create_app()
+    with app.app_context():
+        for _name in startup.check_everything(db.engine.url, list_tenants()):
+            pass
+    return in_fresh_context(app)
+
+
+def main() -> None:
+    """The `portal` command."""
+    cli.main(create_app, create_wsgi_app)
+
+
+def _flask(chosen: Settings) -> Flask:
+    app = Flask(
+        "portal",
+        template_folder=str(shipped("templates")),
+        static_folder=str(shipped("static")),
+        instance_path=str(Path(chosen.instance)),
+    )
+    app.request_class = requests.PortalRequest
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.config.from_mapping(
+        SECRET_KEY=chosen.secret_key or secret.kept_in(chosen.instance),
+        SQLALCHEMY_DATABASE_URI=chosen.database_url,
+        SESSION_COOKIE_NAME="__Host-form" if chosen.is_secure else "form",
+        SESSION_COOKIE_SECURE=chosen.is_secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=256 * 1024,
+        MAX_FORM_MEMORY_SIZE=256 * 1024,
+        MAX_FORM_PARTS=100,
+        WTF_CSRF_TIME_LIMIT=None,  # a page left open overnight still works; the session ends itself
+        BOOTSTRAP_SERVE_LOCAL=True,
+    )
+    Bootstrap5(app)
+    if chosen.trusted_proxies:
+        hops = chosen.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,60 @@
+"""The vocabulary of the audit log: every action it can tell of, with a sentence for its readers."""
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What happened: subject and past participle."""
+
+    def __new__(cls, value: str, sentence: str) -> "Action":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+    sentence: str
+
+    ACCESS_REFUSED = "access.refused", "A page or an act was refused"
+    AUDIT_READ = "audit.read", "The audit log was read"
+    DOCUMENT_DELETED = "document.deleted", "A document was moved to the trash"
+    DOCUMENT_DOWNLOADED = "document.downloaded", "A document was downloaded"
+    DOCUMENT_MOVED = "document.moved", "A document was moved to another folder"
+    DOCUMENT_PURGED = "document.purged", "A document was deleted for good"
+    DOCUMENT_RENAMED = "document.renamed", "A document was renamed"
+    DOCUMENT_RESTORED = "document.restored", "A document was taken out of the trash"
+    DOCUMENT_UPLOADED = "document.uploaded", "A document was uploaded"
+    FACTOR_ENROLLED = "factor.enrolled", "An authenticator was set up"
+    FACTOR_RESET = "factor.reset", "A person's authenticator was removed"
+    FOLDER_CREATED = "folder.created", "A folder was created"
+    FOLDER_DELETED = "folder.deleted", "A folder was moved to the trash"
+    FOLDER_MOVED = "folder.moved", "A folder was moved"
+    FOLDER_RENAMED = "folder.renamed", "A folder was renamed"
+    FOLDER_RESTORED = "folder.restored", "A folder was taken out of the trash"
+    INVITATION_ACCEPTED = "invitation.accepted", "An invitation was accepted"
+    INVITATION_REFUSED = "invitation.refused", "An invitation link was refused"
+    MAIL_FAILED = "mail.failed", "A mail could not be delivered"
+    MAIL_SENT = "mail.sent", "A mail was handed to the mail server"
+    MEMBER_DEACTIVATED = "member.deactivated", "A member was deactivated"
+    MEMBER_INVITED = "member.invited", "A member was invited"
+    MEMBER_REACTIVATED = "member.reactivated", "A member was reactivated"
+    PASSWORD_CHANGED = "password.changed", "A password was changed"
+    PASSWORD_REFUSED = "password.refused", "A change of password was refused"
+    ROLE_ASSIGNED = "role.assigned", "A role was assigned"
+    ROLE_REMOVED = "role.removed", "A role was removed"
+    SESSION_ENDED = "session.ended", "A session was ended by its owner"
+    SIGN_IN_FAILED = "sign-in.failed", "A sign-in failed"
+    SIGN_IN_LIMITED = "sign-in.limited", "A sign-in was refused for too many attempts"
+    SIGNED_IN = "sign-in.succeeded", "Somebody signed in"
+    SIGNED_OUT = "sign-out.succeeded", "Somebody signed out"
+    TENANT_CREATED = "tenant.created", "The organisation was created"
+    TENANT_RESUMED = "tenant.resumed", "The organisation was resumed"
+    TENANT_SUSPENDED = "tenant.suspended", "The organisation was suspended"
+    UPLOAD_ABANDONED = "upload.abandoned", "An upload broke off; nothing was kept"
+
+
+class Outcome(StrEnum):
+    """How it went."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    REFUSED = "refused"

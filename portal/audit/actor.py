@@ -1,0 +1,28 @@
+"""Who acts, as far as the audit log needs to know."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class ActorKind(StrEnum):
+    """What kind of caller acts."""
+
+    USER = "user"
+    ANONYMOUS = "anonymous"
+    OPERATOR = "operator"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """The one who acts, from where, and within which request."""
+
+    kind: ActorKind
+    user_id: UUID | None = None
+    address: str | None = None
+    request_id: UUID | None = None
+
+
+OPERATOR = Actor(kind=ActorKind.OPERATOR)
+SYSTEM = Actor(kind=ActorKind.SYSTEM)

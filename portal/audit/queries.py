@@ -1,0 +1,96 @@
+"""Reading the audit log. Callers have been allowed to by `access`; each reading is recorded there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, or_, select
+
+from portal.audit.models import AuditEntry
+from portal.core.errors import NotFound
+from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.session import db
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What the reader looks for; None and "" mean any. Times are aware; `until` is exclusive."""
+
+    actor_id: UUID | None = None
+    action: str | None = None
+    target: str = ""
+    outcome: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """Entries, newest first, with the ids to go on from in either direction."""
+
+    entries: Sequence[AuditEntry]
+    newer: UUID | None
+    older: UUID | None
+
+
+def search_entries(
+    filters: Filters, *, before: UUID | None = None, after: UUID | None = None
+) -> EntryPage:
+    """A page of the newest entries that match, older than `before` or newer than `after`.
+
+    Paged by key: a page costs the same however deep it lies, and entries that arrive meanwhile
+    shift nothing.
+    """
+    matching = _matching(filters)
+    if after is not None:
+        rows = db.session.scalars(
+            matching.where(AuditEntry.id > after).order_by(AuditEntry.id).limit(PAGE_SIZE + 1)
+        ).all()
+        entries = rows[:PAGE_SIZE][::-1]
+        has_newer, has_older = len(rows) > PAGE_SIZE, True
+    else:
+        if before is not None:
+            matching = matching.where(AuditEntry.id < before)
+        rows = db.session.scalars(
+            matching.order_by(AuditEntry.id.desc()).limit(PAGE_SIZE + 1)
+        ).all()
+        entries = rows[:PAGE_SIZE]
+        has_newer, has_older = before is not None, len(rows) > PAGE_SIZE
+    return EntryPage(
+        entries,
+        newer=entries[0].id if entries and has_newer else None,
+        older=entries[-1].id if entries and has_older else None,
+    )
+
+
+def get_entry(entry_id: UUID) -> AuditEntry:
+    """One entry. Raises `NotFound`."""
+    entry = db.session.get(AuditEntry, (bound_tenant_id(), entry_id))
+    if entry is None:
+        raise NotFound
+    return entry
+
+
+def _matching(filters: Filters) -> Select[tuple[AuditEntry]]:
+    statement = select(AuditEntry)
+    if filters.actor_id:
+        statement = statement.where(AuditEntry.actor_id == filters.actor_id)
+    if filters.action:
+        statement = statement.where(AuditEntry.action == filters.action)
+    if filters.outcome:
+        statement = statement.where(AuditEntry.outcome == filters.outcome)
+    if filters.target:
+        statement = statement.where(
+            or_(
+                AuditEntry.target == filters.target,
+                AuditEntry.target.startswith(f"{filters.target}:", autoescape=True),
+            )
+        )
+    if filters.since:
+        statement = statement.where(AuditEntry.at >= filters.since)
+    if filters.until:
+        statement = statement.where(AuditEntry.at < filters.until)
+    return statement

@@ -1,0 +1,141 @@
+"""Inviting people: a one-time link by which they choose a password."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from portal.access.decision import require
+from portal.access.permissions import Permission
+from portal.access.service import assign_role
+from portal.audit.actions import Action
+from portal.audit.actor import Actor
+from portal.audit.service import RecordedRefusal, record
+from portal.auth import passwords
+from portal.auth.mail import send_later
+from portal.auth.models import Assurance, Invitation
+from portal.auth.sessions import open_session
+from portal.auth.sign_in import prepare_enrolment, set_password
+from portal.auth.tokens import hash_token, new_token
+from portal.core import clock
+from portal.core.errors import Conflict, Invalid
+from portal.core.ids import new_id
+from portal.core.settings import active
+from portal.tenancy.binding import bound
+from portal.tenancy.session import db
+from portal.users.models import User, UserState
+from portal.users.queries import canonical, find_user_by_email, get_user
+
+VALID_FOR = timedelta(days=7)
+
+
+class InvalidInvitation(RecordedRefusal):
+    """The link is unknown, was used, has expired, or the person's state no longer allows it."""
+
+    status = 404
+    message = "This invitation is not valid any more. Ask for a new one."
+    action = Action.INVITATION_REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """An invitation as its sender sees it: `link` is shown once and kept nowhere."""
+
+    user: User
+    link: str
+
+
+def invite_member(
+    actor: Actor, email: str, name: str, role_key: str, folder_id: UUID | None = None, *, host: str
+) -> Invited:
+    """Invite somebody with a first role. The link leads to `host` and also goes out by mail.
+
+    Raises `Forbidden`, `Conflict` or `Invalid`.
+    """
+    require(actor, Permission.MEMBER_INVITE)
+    if not 1 <= len(name.strip()) <= 200:
+        raise Invalid("A name has 1 to 200 characters.")
+    if find_user_by_email(email) is not None:
+        raise Conflict("There is a member with this e-mail already.")
+    user = User(id=new_id(), email=canonical(email), name=name.strip())
+    db.session.add(user)
+    db.session.flush()  # assign_role reads the person back
+    record(actor, Action.MEMBER_INVITED, f"user:{user.id}", role=role_key)
+    assign_role(actor, user.id, role_key, folder_id)
+    return _invite(actor, user, host)
+
+
+def invite_again(actor: Actor, user_id: UUID, *, host: str) -> Invited:
+    """Send a new link to somebody who has not accepted yet; earlier links end.
+
+    Raises `Forbidden`, `NotFound` or `Conflict`.
+    """
+    require(actor, Permission.MEMBER_INVITE)
+    user = get_user(user_id)
+    if user.state != UserState.INVITED:
+        raise Conflict(f"{user.name} has accepted the invitation already.")
+    db.session.execute(
+        update(Invitation)
+        .where(Invitation.user_id == user.id, Invitation.used_at.is_(None))
+        .values(expires_at=clock.now())
+    )
+    record(actor, Action.MEMBER_INVITED, f"user:{user.id}", again=True)
+    return _invite(actor, user, host)
+
+
+def get_invited(token: str) -> User:
+    """Whom a link is for. Raises `InvalidInvitation`."""
+    row = db.session.execute(
+        select(User, Invitation.expires_at)
+        .join(Invitation, Invitation.user_id == User.id)
+        .where(Invitation.token_hash == hash_token(token), Invitation.used_at.is_(None))
+    ).one_or_none()
+    if row is None or row.expires_at <= clock.now() or row.User.state != UserState.INVITED:
+        raise InvalidInvitation("invitation:unknown" if row is None else f"user:{row.User.id}")
+    return row.User
+
+
+def accept_invitation(origin: Actor, token: str, password: str, *, user_agent: str) -> str:
+    """Choose a password and be signed in for the next step; gives the session's token.
+
+    The link is used up by a conditional UPDATE: of two parallel uses one is refused. Raises
+    `InvalidInvitation` or `WeakPassword`.
+    """
+    user = get_invited(token)
+    passwords.check_strength(password, about=[user.name, user.email, bound().tenant.name])
+    used = db.session.execute(
+        update(Invitation)
+        .where(Invitation.token_hash == hash_token(token), Invitation.used_at.is_(None))
+        .values(used_at=clock.now())
+    )
+    if used.rowcount != 1:
+        raise InvalidInvitation(f"user:{user.id}")
+    set_password(user, password)
+    user.state = UserState.ACTIVE
+    prepare_enrolment(user)
+    record(origin, Action.INVITATION_ACCEPTED, f"user:{user.id}")
+    return open_session(origin, user, Assurance.PASSWORD, user_agent)
+
+
+def _invite(actor: Actor, user: User, host: str) -> Invited:
+    token = new_token()
+    db.session.add(
+        Invitation(
+            user_id=user.id,
+            token_hash=hash_token(token),
+            invited_by=actor.user_id,
+            expires_at=clock.now() + VALID_FOR,
+        )
+    )
+    tenant = bound().tenant
+    link = f"{active().address_of(host)}/auth/invitations/{token}"
+    send_later(
+        user.email,
+        f"Your invitation to {tenant.name}",
+        f"Hello {user.name},\n\nyou are invited to the documents of {tenant.name}.\n"
+        f"Choose a password here:\n\n{link}\n\n"
+        f"The link works once, for {VALID_FOR.days} days. "
+        "If you did not expect it, you can ignore this mail.\n",
+    )
+    return Invited(user, link)

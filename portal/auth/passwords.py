@@ -1,0 +1,79 @@
+"""Passwords: argon2id, a length, a measure of strength, and no rules of composition.
+
+Length by NIST SP 800-63B-4: 15 characters where the password stands alone, 8 with a second factor.
+Everybody here has a second factor from the first sign-in on. Sources: ASVS 5.0 V6.2.
+"""
+
+from functools import cache
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import Argon2Error, InvalidHashError
+from zxcvbn import zxcvbn
+
+from portal.core.errors import Invalid
+from portal.core.settings import active
+
+MIN_LENGTH = 8
+MAX_LENGTH = 256
+MIN_SCORE = 3  # of 4: beyond reach of an offline attack of 10^8 guesses
+ZXCVBN_LIMIT = 72  # it raises above
+
+
+class WeakPassword(Invalid):
+    """A new password that would be guessed; the text says how to choose a better one."""
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    settings = active()
+    return PasswordHasher(
+        time_cost=settings.password_time_cost,
+        memory_cost=settings.password_memory_kib,
+        parallelism=1,
+        type=Type.ID,
+    )
+
+
+@cache
+def _nobodys_hash() -> str:
+    """What an unknown person's password is compared with, so that it takes as long."""
+    return _hasher().hash("nobody has this password")
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash, with its own salt and cost in it."""
+    return _hasher().hash(password)
+
+
+def verify_password(password_hash: str | None, password: str) -> bool:
+    """Whether the password is the hashed one; None stands for a person without a password."""
+    try:
+        _hasher().verify(password_hash or _nobodys_hash(), password[: MAX_LENGTH + 1])
+    except (Argon2Error, InvalidHashError):
+        return False
+    return password_hash is not None
+
+
+def needs_rehash(password_hash: str) -> bool:
+    """Whether the hash was made at another cost than today's."""
+    return _hasher().check_needs_rehash(password_hash)
+
+
+def check_strength(password: str, *, about: list[str]) -> None:
+    """Raises `WeakPassword`. `about` are words close to the person: name, e-mail, organisation."""
+    if len(password) < MIN_LENGTH:
+        raise WeakPassword(f"Use at least {MIN_LENGTH} characters; a few words make a good one.")
+    if len(password) > MAX_LENGTH:
+        raise WeakPassword(f"Use at most {MAX_LENGTH} characters.")
+    words = [word for text in about for word in _words(text)]
+    verdict = zxcvbn(password[:ZXCVBN_LIMIT], user_inputs=words)
+    if verdict["score"] < MIN_SCORE:
+        hints = [verdict["feedback"]["warning"], *verdict["feedback"]["suggestions"]]
+        raise WeakPassword(
+            "This would be guessed too soon. " + " ".join(f"{h.rstrip('.')}." for h in hints if h)
+        )
+
+
+def _words(text: str) -> list[str]:
+    spaced = "".join(c if c.isalnum() else " " for c in text)
+    return [text, *(word for word in spaced.split() if len(word) > 2)]

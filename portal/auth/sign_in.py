@@ -1,0 +1,199 @@
+"""The steps of signing in: a password, then a code; each opens a session of its own.
+
+After the password the session may do nothing but give the code, or enrol an authenticator where
+there is none. The code replaces it by a new session with a new token (ASVS 5.0, 7.2.4).
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from portal.access.decision import Member
+from portal.audit.actions import Action, Outcome
+from portal.audit.actor import Actor
+from portal.audit.service import RecordedRefusal, record
+from portal.auth import attempts, passwords, totp
+from portal.auth.models import Assurance, PasswordCredential, TotpDevice
+from portal.auth.sessions import end_sessions_of, open_session, replace_session
+from portal.core import clock
+from portal.core.errors import Conflict
+from portal.tenancy.binding import bound
+from portal.tenancy.session import db, release
+from portal.users.models import User, UserState
+from portal.users.queries import canonical, find_user_by_email, get_user
+
+PER_PERSON_AND_ADDRESS = 10
+PER_ADDRESS = 100
+PER_PERSON = 300  # beyond any person's own mistakes; the window passes, so it locks nobody out
+CODES_PER_PERSON = 10
+
+
+class InvalidCredentials(RecordedRefusal):
+    """E-mail or password is wrong, or the person can't sign in: one answer for all of them."""
+
+    status = 401
+    message = "E-mail or password is wrong."
+    action = Action.SIGN_IN_FAILED
+    outcome = Outcome.FAILURE
+
+
+class InvalidCode(RecordedRefusal):
+    """The code is wrong, too old, or was used before."""
+
+    status = 401
+    message = "This code is not valid. Wait for the next one and try again."
+    action = Action.SIGN_IN_FAILED
+    outcome = Outcome.FAILURE
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What an authenticator application has to be told."""
+
+    secret: str
+    qr_svg: str
+
+
+def check_password(origin: Actor, email: str, password: str, *, user_agent: str) -> str:
+    """First step. Gives the new session's token; raises `InvalidCredentials`, `TooManyAttempts`.
+
+    An unknown e-mail costs the same hash as a known one.
+    """
+    person = canonical(email)
+    own_limit = f"password:{person}:{origin.address}"
+    attempts.reserve(
+        (PER_PERSON_AND_ADDRESS, own_limit),
+        (PER_ADDRESS, f"password:{origin.address}"),
+        (PER_PERSON, f"password:{person}"),
+    )
+    user = find_user_by_email(person)
+    credential = _find_credential(user.id) if user else None
+    password_hash = credential.password_hash if credential else None
+    release()  # hashing takes long: no transaction waits for it
+    is_right = passwords.verify_password(password_hash, password)
+    if user is None or password_hash is None or not is_right or user.state != UserState.ACTIVE:
+        raise InvalidCredentials(f"user:{user.id}" if user else "user:unknown", step="password")
+    if passwords.needs_rehash(password_hash):
+        set_password(user, password)
+    attempts.forget(own_limit)
+    prepare_enrolment(user)
+    return open_session(origin, user, Assurance.PASSWORD, user_agent)
+
+
+def check_code(member: Member, code: str, *, user_agent: str) -> str:
+    """Second step. Gives the token of the session that replaces the first one.
+
+    The step is stored by a conditional UPDATE, so of two parallel uses of a code one is refused.
+    Raises `InvalidCode` or `TooManyAttempts`.
+    """
+    attempts.reserve((CODES_PER_PERSON, f"totp:{member.user_id}"))
+    device = find_device(member.user_id)
+    if device is None or device.confirmed_at is None:
+        raise InvalidCode(f"user:{member.user_id}", step="code")
+    _use_code(member, device, code)
+    return _complete(member, user_agent)
+
+
+def has_factor(member: Member) -> bool:
+    """Whether the person has an authenticator set up."""
+    device = find_device(member.user_id)
+    return device is not None and device.confirmed_at is not None
+
+
+def prepare_enrolment(user: User) -> None:
+    """Have a secret ready for a person who has no authenticator yet."""
+    if find_device(user.id) is None:
+        db.session.add(TotpDevice(user_id=user.id, secret=totp.new_secret()))
+
+
+def get_enrolment(member: Member) -> Enrolment:
+    """What to show while the authenticator is being set up. Raises `Conflict` once it is."""
+    device = find_device(member.user_id)
+    if device is None or device.confirmed_at is not None:
+        raise Conflict("An authenticator is set up already.")
+    uri = totp.provisioning_uri(
+        device.secret, email=member.email, issuer=f"{bound().tenant.name} (Tenant Portal)"
+    )
+    return Enrolment(device.secret, totp.qr_svg(uri))
+
+
+def confirm_enrolment(member: Member, code: str, *, user_agent: str) -> str:
+    """Prove that the authenticator works. Gives the token of the completed session."""
+    attempts.reserve((CODES_PER_PERSON, f"totp:{member.user_id}"))
+    device = find_device(member.user_id)
+    if device is None or device.confirmed_at is not None:
+        raise Conflict("An authenticator is set up already.")
+    _use_code(member, device, code)
+    device.confirmed_at = clock.now()
+    record(member, Action.FACTOR_ENROLLED, f"user:{member.user_id}", factor="totp")
+    return _complete(member, user_agent)
+
+
+def set_password(user: User, password: str) -> None:
+    """Give a person a password, or another one."""
+    password_hash = passwords.hash_password(password)
+    credential = _find_credential(user.id)
+    if credential is None:
+        db.session.add(PasswordCredential(user_id=user.id, password_hash=password_hash))
+    else:
+        credential.password_hash = password_hash
+        credential.changed_at = clock.now()
+
+
+class WrongPassword(RecordedRefusal):
+    """The present password, asked for before it may be changed, is wrong."""
+
+    message = "Your present password is wrong."
+    action = Action.PASSWORD_REFUSED
+    outcome = Outcome.FAILURE
+
+
+def change_password(member: Member, present: str, new: str) -> None:
+    """Change the person's own password and end their other sessions.
+
+    Raises `WrongPassword`, `WeakPassword` or `TooManyAttempts`.
+    """
+    attempts.reserve((PER_PERSON_AND_ADDRESS, f"change:{member.user_id}"))
+    user = get_user(member.user_id)  # type: ignore[arg-type]  # a member has an id
+    credential = _find_credential(user.id)
+    if not passwords.verify_password(credential.password_hash if credential else None, present):
+        raise WrongPassword(f"user:{user.id}")
+    passwords.check_strength(new, about=[user.name, user.email, bound().tenant.name])
+    set_password(user, new)
+    ended = end_sessions_of(user.id, but=member.session_id)
+    record(member, Action.PASSWORD_CHANGED, f"user:{user.id}", ended_sessions=ended)
+
+
+def find_device(user_id: UUID | None) -> TotpDevice | None:
+    """A person's authenticator, confirmed or not."""
+    return db.session.scalars(
+        select(TotpDevice).where(TotpDevice.user_id == user_id)
+    ).one_or_none()
+
+
+def _use_code(member: Member, device: TotpDevice, code: str) -> None:
+    step = totp.matching_step(device.secret, code.replace(" ", ""), after_step=device.last_step)
+    used = step is not None and db.session.execute(
+        update(TotpDevice)
+        .where(TotpDevice.id == device.id, TotpDevice.last_step < step)
+        .values(last_step=step)
+        .execution_options(synchronize_session=False)
+    )
+    if not used or used.rowcount != 1:
+        raise InvalidCode(f"user:{member.user_id}", step="code")
+
+
+def _complete(member: Member, user_agent: str) -> str:
+    user = get_user(member.user_id)  # type: ignore[arg-type]  # a member has an id
+    attempts.forget(f"totp:{member.user_id}")
+    replace_session(member)
+    token = open_session(member, user, Assurance.PASSWORD_TOTP, user_agent)
+    record(member, Action.SIGNED_IN, f"user:{user.id}", assurance=Assurance.PASSWORD_TOTP)
+    return token
+
+
+def _find_credential(user_id: UUID) -> PasswordCredential | None:
+    return db.session.scalars(
+        select(PasswordCredential).where(PasswordCredential.user_id == user_id)
+    ).one_or_none()

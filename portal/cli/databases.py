@@ -1,0 +1,46 @@
+"""`portal db`: the schema of the main database and of every tenant's own."""
+
+import click
+
+from portal.cli.context import Factories, role_checked, with_app
+from portal.core import settings
+from portal.core.settings import Settings
+from portal.tenancy import migrations, startup
+from portal.tenancy.queries import list_tenants
+from portal.tenancy.session import db as database
+
+
+@click.group()
+def db() -> None:
+    """Bring databases to the newest schema, and check that the walls stand."""
+
+
+@db.command()
+@click.pass_obj
+def upgrade(factories: Factories) -> None:
+    """Bring the main database and every tenant's own to the newest schema.
+
+    A run that is cut off goes on where it stopped.
+    """
+    upgrade_all(settings.load(), factories)
+
+
+@db.command()
+@with_app
+def check() -> None:
+    """Check schema, rights and walls of every database; exit status 1 if one breaks a rule."""
+    for name in startup.check_everything(database.engine.url, list_tenants()):
+        click.echo(f"{name}: in order")
+
+
+def upgrade_all(chosen: Settings, factories: Factories) -> None:
+    """Migrate the main database, then each placement, saying how far it has come."""
+    role = role_checked(chosen)
+    chosen.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    migrations.upgrade_main(chosen.owner_database_url, role)
+    click.echo("main database: up to date")
+    with factories.app().app_context():
+        tenants = list_tenants()
+    for number, tenant in enumerate(tenants, 1):
+        migrations.upgrade_tenant(tenant, chosen.owner_database_url, role)
+        click.echo(f"[{number}/{len(tenants)}] {tenant.slug}: up to date")

@@ -1,0 +1,59 @@
+"""`portal demo`: two organisations with people, documents and an audit trail, served at once."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import click
+
+from portal.auth import samples
+from portal.cli import sampling, serving
+from portal.cli.context import Factories
+from portal.cli.databases import upgrade_all
+from portal.core import settings
+from portal.core.settings import Settings
+
+
+@click.command()
+@click.option(
+    "--port", type=int, default=8000, envvar="PORT", show_default=True, help="The port to listen on."
+)
+@click.option("--setup-only", is_flag=True, help="Make the sample data and end.")
+@click.pass_obj
+def demo(factories: Factories, port: int, setup_only: bool) -> None:
+    """Set everything up with sample data, and serve it on http://localhost:PORT.
+
+    Ctrl-C stops it; the next start keeps the data.
+    """
+    os.environ["PORTAL_DEMO"] = "1"
+    os.environ.setdefault("PORTAL_URL", f"http://localhost:{port}")
+    chosen = settings.load()
+    upgrade_all(chosen, factories)
+    with factories.app().app_context():
+        sampling.add_samples(chosen)
+    if not setup_only:
+        _serve(factories, chosen, port)
+
+
+def _serve(factories: Factories, chosen: Settings, port: int) -> None:
+    worker: list[subprocess.Popen[bytes]] = []
+
+    def ready(_server: Any) -> None:
+        worker.append(subprocess.Popen([sys.executable, "-m", "portal", "worker"]))  # noqa: S603
+        _tell_addresses(chosen)
+
+    def stop(_server: Any) -> None:
+        for process in worker:
+            process.terminate()
+            process.wait()
+
+    serving.run(factories, "127.0.0.1", port, when_ready=ready, on_exit=stop)
+
+
+def _tell_addresses(chosen: Settings) -> None:
+    click.echo("\nTenant Portal is running. Open one of these (Ctrl-C stops it):\n")
+    click.echo(f"  {chosen.url:<34} start here: sample people with passwords and codes")
+    for address, name in {p.address: p.tenant_name for p in samples.read(chosen.instance)}.items():
+        click.echo(f"  {address:<34} {name}")
+    click.echo("")

@@ -1,0 +1,191 @@
+"""Sample data, made by the same services that people use, so that it is real in every way.
+
+A set-up that was cut off is completed by the next one; once complete it is left alone, so what a
+visitor deletes stays deleted.
+"""
+
+import io
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import click
+
+from portal.access import audit_log
+from portal.access.decision import Forbidden, Member
+from portal.access.permissions import ROLES, Permission
+from portal.audit.actions import Action
+from portal.audit.actor import OPERATOR, Actor, ActorKind
+from portal.audit.queries import Filters
+from portal.audit.service import record
+from portal.auth import samples
+from portal.auth.invitations import accept_invitation, invite_member
+from portal.auth.models import Assurance
+from portal.auth.samples import SamplePerson
+from portal.auth.sessions import end_sessions_of, find_session, open_session
+from portal.auth.sign_in import find_device
+from portal.auth.totp import new_secret
+from portal.cli.context import writing
+from portal.cli.sample_data import ORGANISATIONS, Organisation, Person
+from portal.cli.tenants import create_tenant
+from portal.core import clock
+from portal.core.ids import new_id
+from portal.core.settings import Settings
+from portal.documents.downloads import open_download
+from portal.documents.folders import create_folder
+from portal.documents.places import Place
+from portal.documents.queries import list_destinations, list_folder
+from portal.documents.service import delete_document
+from portal.documents.uploads import upload_document
+from portal.tenancy.binding import TenantRecord, acting_for
+from portal.tenancy.queries import find_tenant
+from portal.tenancy.session import db
+from portal.users.queries import find_user_by_email
+
+BROWSER = "Sample data"
+
+
+def add_samples(settings: Settings) -> None:
+    """Make what is missing of the sample organisations."""
+    if samples.is_complete(settings.instance):
+        return
+    people = list(samples.read(settings.instance)) or _plan(settings)
+    samples.write(settings.instance, people, is_complete=False)
+    for organisation in ORGANISATIONS:
+        click.echo(f"adding {organisation.name}")
+        tenant = find_tenant(organisation.slug)
+        if tenant is None:
+            tenant, _ = create_tenant(organisation.slug, organisation.name)
+        own = {p.name: p for p in people if p.tenant_name == organisation.name}
+        _fill(tenant, organisation, own)
+    samples.write(settings.instance, people, is_complete=True)
+
+
+def _plan(settings: Settings) -> list[SamplePerson]:
+    """The sample people with new secrets, kept before anybody is made with them."""
+    return [
+        SamplePerson(
+            tenant_name=organisation.name,
+            address=settings.address_of(f"{organisation.slug}.{settings.apex}"),
+            name=person.name,
+            role=ROLES[person.role].name,
+            email=f"{person.first_name}@{organisation.slug}.example",
+            password=secrets.token_urlsafe(9),
+            totp_secret=new_secret(),
+        )
+        for organisation in ORGANISATIONS
+        for person in organisation.people
+    ]
+
+
+def _fill(tenant: TenantRecord, organisation: Organisation, own: dict[str, SamplePerson]) -> None:
+    worker = own[next(p.name for p in organisation.people if p.role == "member")]
+    for person in organisation.people:
+        if not person.folder:
+            _add_person(tenant, person, own[person.name], None)
+    for path, name, text in organisation.documents:
+        with _acting_as(tenant, worker) as member:
+            _add_document(member, path, name, text)
+    for person in organisation.people:
+        if person.folder:
+            with _acting_as(tenant, worker) as member:
+                folder_id = _places(member)[person.folder].folder_id
+            _add_person(tenant, person, own[person.name], folder_id)
+    _leave_a_trail(tenant, list(own.values()), worker)
+
+
+def _add_person(
+    tenant: TenantRecord, person: Person, sample: SamplePerson, folder_id: UUID | None
+) -> None:
+    """Invite, accept and enrol, as the person would."""
+    with writing(tenant):
+        if find_user_by_email(sample.email) is not None:
+            return
+        host = urlsplit(sample.address).hostname or ""
+        invited = invite_member(
+            OPERATOR, sample.email, person.name, person.role, folder_id, host=host
+        )
+        token = invited.link.rpartition("/")[2]
+        accept_invitation(_visitor(), token, sample.password, user_agent=BROWSER)
+        db.session.flush()
+        device = find_device(invited.user.id)
+        assert device is not None  # noqa: S101  # accepting has just prepared it
+        device.secret = sample.totp_secret
+        device.confirmed_at = clock.now()
+        record(_visitor(), Action.FACTOR_ENROLLED, f"user:{invited.user.id}", factor="totp")
+        end_sessions_of(invited.user.id)
+
+
+@contextmanager
+def _acting_as(tenant: TenantRecord, sample: SamplePerson) -> Iterator[Member]:
+    """Act as a sample person, with the rights that the person really has."""
+    with acting_for(tenant, writes=True):
+        user = find_user_by_email(sample.email)
+        assert user is not None  # noqa: S101  # people come before what they do
+        token = open_session(_visitor(), user, Assurance.PASSWORD_TOTP, BROWSER)
+        db.session.flush()
+        found = find_session(token, _visitor())
+        assert found is not None  # noqa: S101  # opened two lines above
+        end_sessions_of(user.id)
+        try:
+            yield found.member
+        except Forbidden as error:
+            db.session.rollback()
+            error.record(found.member)
+            raise
+        finally:
+            db.session.commit()
+
+
+def _add_document(member: Member, path: str, name: str, text: str) -> None:
+    folder_id = _ensure_folder(member, path)
+    if name in (document.name for document in list_folder(member, folder_id).documents):
+        return
+    db.session.commit()
+    content = text.encode()
+    upload_document(member, folder_id, name, io.BytesIO(content), announced_bytes=len(content))
+
+
+def _ensure_folder(member: Member, path: str) -> UUID | None:
+    if path in (places := _places(member)):
+        return places[path].folder_id
+    above, _, name = path.rpartition("/")
+    folder = create_folder(member, _ensure_folder(member, above), name)
+    db.session.flush()
+    return folder.id
+
+
+def _places(member: Member) -> dict[str, Place]:
+    """Every folder by its path; the top is ""."""
+    return {
+        "/".join(folder.name for folder in reversed(place.folders)): place
+        for place in list_destinations(member, Permission.DOCUMENT_READ)
+    }
+
+
+def _leave_a_trail(
+    tenant: TenantRecord, people: list[SamplePerson], worker: SamplePerson
+) -> None:
+    """Some days' life: downloads, a deletion, an officer's look, and two refusals."""
+    with _acting_as(tenant, worker) as member:
+        document = list_folder(member, None).documents[0]
+        open_download(member, document.id).close()
+    with _acting_as(tenant, worker) as member:
+        folder_id = _ensure_folder(member, "")
+        draft = f"Draft by {member.name}.txt"
+        made = upload_document(
+            member, folder_id, draft, io.BytesIO(b"to be written\n"), announced_bytes=14
+        )
+        db.session.flush()
+        delete_document(member, made.id)
+    for sample in people:
+        if sample.role in ("Compliance officer", "Admin", "Member"):
+            # Only the officer may: the others are refused, and that is in the log as well.
+            with suppress(Forbidden), _acting_as(tenant, sample) as member:
+                audit_log.search(member, Filters())
+
+
+def _visitor() -> Actor:
+    return Actor(kind=ActorKind.ANONYMOUS, address="127.0.0.1", request_id=new_id())

@@ -1,0 +1,84 @@
+"""`portal worker`: does what waits in the outboxes, and sweeps what broke off."""
+
+import signal
+import threading
+import time
+
+import click
+import structlog
+
+from portal.audit.actions import Action, Outcome
+from portal.audit.actor import SYSTEM
+from portal.audit.service import record
+from portal.auth import attempts, mail
+from portal.cli.context import with_app
+from portal.core.settings import active
+from portal.documents.sweep import sweep_orphans
+from portal.outbox.models import Job
+from portal.outbox.service import Handler, run_due
+from portal.tenancy.binding import TenantRecord, acting_for
+from portal.tenancy.models import TenantState
+from portal.tenancy.queries import list_tenants
+from portal.tenancy.session import db
+
+POLL_SECONDS = 2.0
+SWEEP_SECONDS = 600.0
+
+log = structlog.get_logger()
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do what is due, sweep, and end.")
+@with_app
+def worker(once: bool) -> None:
+    """Deliver mail and sweep abandoned uploads until stopped by Ctrl-C or SIGTERM."""
+    if not active().smtp_url:
+        click.echo("PORTAL_SMTP_URL is not set: mail waits in the outbox", err=True)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    swept_at = float("-inf")
+    while not stop.is_set():
+        sweeping = time.monotonic() - swept_at > SWEEP_SECONDS
+        _round(sweeping)
+        if sweeping:
+            swept_at = time.monotonic()
+        if once:
+            return
+        stop.wait(POLL_SECONDS)
+
+
+def _round(sweeping: bool) -> None:
+    """One visit to every tenant. What fails for one must not keep the others waiting."""
+    for tenant in list_tenants():
+        if tenant.state == TenantState.DESTROYED:
+            continue
+        try:
+            _visit(tenant, sweeping)
+        except Exception as error:  # noqa: BLE001  # logged; the next round tries again
+            log.error("worker failed", tenant=tenant.slug, error=type(error).__name__)
+
+
+def _visit(tenant: TenantRecord, sweeping: bool) -> None:
+    with acting_for(tenant, writes=True):
+        done = run_due(_handlers(), _job_failed)
+        if done:
+            log.info("jobs done", tenant=tenant.slug, count=done)
+        if sweeping:
+            sweep_orphans()
+            attempts.sweep()
+            db.session.commit()
+
+
+def _handlers() -> dict[str, Handler]:
+    return {mail.KIND: _deliver} if active().smtp_url else {}
+
+
+def _deliver(job: Job) -> None:
+    mail.deliver(job)
+    record(SYSTEM, Action.MAIL_SENT, f"job:{job.id}")
+
+
+def _job_failed(job: Job, error: Exception) -> None:
+    log.warning("job failed", job=str(job.id), kind=job.kind, error=type(error).__name__)
+    record(SYSTEM, Action.MAIL_FAILED, f"job:{job.id}", Outcome.FAILURE, error=type(error).__name__)

@@ -1,0 +1,145 @@
+"""The installation's settings: read from the environment once, typed, the same everywhere.
+
+docs/operators.md lists every one of them; a test compares.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from environs import EnvError, FileAwareEnv, ValidationError, validate
+
+from portal.core.errors import Misconfigured
+
+MIN_SECRET_LENGTH = 32
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings. Durations and sizes carry their unit in the name."""
+
+    instance: Path
+    url: str
+    database_url: str
+    owner_database_url: str
+    secret_key: str
+    production: bool = False
+    demo: bool = False
+    debug: bool = False
+    trusted_proxies: int = 0
+    session_idle_minutes: int = 60
+    session_absolute_hours: int = 12
+    password_time_cost: int = 2
+    password_memory_kib: int = 19456
+    attempts_window_minutes: int = 15
+    requests_per_minute: int = 60
+    limits_storage: str = "memory://"
+    smtp_url: str = ""
+    mail_from: str = "portal@localhost"
+    max_upload_gib: int = 64
+    log_level: str = "INFO"
+    threads: int = 8
+    workers: int = 1
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the portal is reached by HTTPS."""
+        return urlsplit(self.url).scheme == "https"
+
+    @property
+    def apex(self) -> str:
+        """The host name that belongs to no tenant."""
+        return urlsplit(self.url).hostname or ""
+
+    def address_of(self, host: str) -> str:
+        """The address of a tenant's host: scheme and port are the installation's."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    Any of them may be given as NAME_FILE, the path of a file that holds the value. Raises
+    `Misconfigured` naming the variable that is wrong.
+    """
+    env = FileAwareEnv(prefix="PORTAL_", eager=False, strip_whitespace=True)
+    positive = validate.Range(min=1)
+    instance = env.path("INSTANCE", default=Path("instance"))
+    values: dict[str, Any] = {
+        "url": env.str("URL", default="http://localhost:8000", validate=_is_address),
+        "database_url": env.str("DATABASE_URL", default=""),
+        "owner_database_url": env.str("OWNER_DATABASE_URL", default=""),
+        "secret_key": env.str("SECRET_KEY", default=""),
+        "production": env.bool("PRODUCTION", default=False),
+        "demo": env.bool("DEMO", default=False),
+        "debug": env.bool("DEBUG", default=False),
+        "trusted_proxies": env.int("TRUSTED_PROXIES", default=0, validate=validate.Range(0, 5)),
+        "session_idle_minutes": env.int("SESSION_IDLE_MINUTES", default=60, validate=positive),
+        "session_absolute_hours": env.int("SESSION_ABSOLUTE_HOURS", default=12, validate=positive),
+        "password_time_cost": env.int("PASSWORD_TIME_COST", default=2, validate=positive),
+        "password_memory_kib": env.int(
+            "PASSWORD_MEMORY_KIB", default=19456, validate=validate.Range(min=8)
+        ),
+        "attempts_window_minutes": env.int(
+            "ATTEMPTS_WINDOW_MINUTES", default=15, validate=positive
+        ),
+        "requests_per_minute": env.int("REQUESTS_PER_MINUTE", default=60, validate=positive),
+        "limits_storage": env.str("LIMITS_STORAGE", default="memory://"),
+        "smtp_url": env.str("SMTP_URL", default=""),
+        "mail_from": env.str("MAIL_FROM", default="portal@localhost"),
+        "max_upload_gib": env.int("MAX_UPLOAD_GIB", default=64, validate=positive),
+        "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
+        "threads": env.int("THREADS", default=8, validate=positive),
+        "workers": env.int("WORKERS", default=1, validate=positive),
+    }
+    try:
+        env.seal()
+    except EnvError as error:
+        raise Misconfigured(f"A setting is wrong: {error}") from error
+    instance = Path(instance).absolute()
+    values["database_url"] = values["database_url"] or f"sqlite:///{instance / 'control.db'}"
+    values["owner_database_url"] = values["owner_database_url"] or values["database_url"]
+    return Settings(instance=instance, **values)
+
+
+def _is_address(value: str) -> None:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise ValidationError("must look like https://portal.example or http://localhost:8000")
+
+
+def check_production(settings: Settings) -> None:
+    """Raises `Misconfigured` with everything that is unsafe, each with its mend."""
+    faults = []
+    if settings.debug:
+        faults.append("PORTAL_DEBUG is on; unset it.")
+    if settings.demo:
+        faults.append("PORTAL_DEMO shows sample passwords; unset it.")
+    if not settings.is_secure:
+        faults.append("PORTAL_URL is not https://; put a TLS proxy in front and name its address.")
+    if len(settings.secret_key) < MIN_SECRET_LENGTH or len(set(settings.secret_key)) < 10:
+        faults.append(
+            "PORTAL_SECRET_KEY is missing or weak; "
+            'set it to the output of: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+        )
+    if faults:
+        raise Misconfigured("\n".join(faults))
+
+
+_active: Settings | None = None
+
+
+def use(settings: Settings) -> None:
+    """Make these the settings of the process."""
+    global _active  # noqa: PLW0603  # a process has one environment, so one set of settings
+    _active = settings
+
+
+def active() -> Settings:
+    """The settings of the process."""
+    if _active is None:
+        raise Misconfigured("The settings have not been read yet.")
+    return _active

@@ -1,0 +1,1 @@
+"""Folders, documents and their versions; `cipher` is the format of their contents at rest."""

@@ -1,0 +1,302 @@
+"""PF1, the format of a content at rest (reference/document-format.md, section 2, byte by byte).
+
+    file  = part_0 ‖ … ‖ part_n       8 MiB of plaintext each, the last fewer: that marks the end
+    part  = salt[24] ‖ commitment[32] ‖ chunks of 16 KiB + tag[16], the last of them shorter
+
+Each part is one Cobblestone-256 message (C2SP chunked-encryption) whose context binds the tenant,
+document, version, mode and the part's index. The native classes write and read whole parts; they
+have no seek, so a range is read by our own `MessageReader`.
+"""
+
+import hashlib
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.constant_time import bytes_eq
+from cryptography.hazmat.primitives.hashes import SHA512, HashAlgorithm
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+from portal.core.errors import PortalError
+from portal.keys.data_keys import Mode
+
+FORMAT = "PF1"
+LABEL = b"portal/doc/v1\0"
+MESSAGE_LABEL = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0"
+KEY, SALT, NONCE, COMMITMENT, TAG = 32, 24, 12, 32, 16  # bytes
+HEADER = SALT + COMMITMENT
+CHUNK = 16 * 1024
+PART = 8 * 1024 * 1024
+SEALED_CHUNK = CHUNK + TAG
+SEALED_PART = HEADER + PART // CHUNK * SEALED_CHUNK + TAG
+BLOCK = 16 * CHUNK  # what is read, written or yielded at once
+
+Piece = bytes | bytearray | memoryview
+
+
+class DamagedDocument(PortalError):
+    """The content is not what was stored. Says no more, so that it tells an attacker nothing."""
+
+    status = 500
+    message = "This document can't be read: its content is damaged or incomplete."
+
+
+class Sink(Protocol):
+    """Where ciphertext goes."""
+
+    def write(self, piece: memoryview, /) -> object:
+        """Take all of `piece`, and keep no reference to it."""
+
+
+class Source(Protocol):
+    """Where ciphertext comes from."""
+
+    def read(self, size: int, /) -> bytes: ...
+    def seek(self, offset: int, whence: int = 0, /) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ContentId:
+    """Which content it is. Sealed bytes are bound to all of it."""
+
+    tenant_id: UUID
+    document_id: UUID
+    version_id: UUID
+    mode: Mode = Mode.SERVER
+
+    def context(self, part: int) -> bytes:
+        """What the part of that index is bound to."""
+        ids = self.tenant_id.bytes + self.document_id.bytes + self.version_id.bytes
+        return LABEL + ids + self.mode.encode("ascii") + part.to_bytes(8, "big")
+
+
+class Sealed(NamedTuple):
+    """What the version's row keeps of a content."""
+
+    size_bytes: int
+    sealed_bytes: int
+    sealed_sha256: bytes
+
+
+def sealed_size(size_bytes: int) -> int:
+    """How many bytes a content of `size_bytes` takes at rest."""
+    return size_bytes // PART * SEALED_PART + _message_size(size_bytes % PART)
+
+
+def plain_size(sealed_bytes: int) -> int:
+    """The inverse of `sealed_size`. Raises `DamagedDocument` for a length that no content has."""
+    parts, rest = divmod(sealed_bytes, SEALED_PART)
+    chunks, last = divmod(rest - HEADER, SEALED_CHUNK)
+    if rest < HEADER or last < TAG:
+        raise DamagedDocument
+    return parts * PART + chunks * CHUNK + last - TAG
+
+
+def _message_size(size_bytes: int) -> int:
+    return HEADER + size_bytes + (size_bytes // CHUNK + 1) * TAG
+
+
+class Encryptor:
+    """Seals a content as it comes, in pieces of any size, with one buffer.
+
+    Every part gets a fresh salt from the native class. An encryptor whose sink failed is of no
+    more use: begin the content anew.
+    """
+
+    def __init__(self, sink: Sink, dek: Piece, content: ContentId) -> None:
+        self._sink, self._dek, self._content = sink, dek, content
+        self._buffer = memoryview(bytearray(3 * BLOCK))
+        self._filled = 0
+        self._size_bytes = self._sealed_bytes = 0
+        self._digest = hashlib.sha256()
+        self._message = Cobblestone256Encryptor(dek, content.context(0))
+
+    def write(self, piece: Piece) -> None:
+        """Seal some more of the content."""
+        rest = memoryview(piece).cast("B")
+        while rest:
+            now = rest[: min(BLOCK, PART - self._size_bytes % PART)]
+            self._filled += self._message.update_into(now, self._buffer[self._filled :])
+            self._size_bytes += len(now)
+            rest = rest[len(now) :]
+            if self._size_bytes % PART == 0:
+                self._end_part()
+                part = self._size_bytes // PART
+                self._message = Cobblestone256Encryptor(self._dek, self._content.context(part))
+            if self._filled >= BLOCK:
+                self._flush()
+
+    def finish(self) -> Sealed:
+        """Write what is left and the end marker."""
+        self._end_part()
+        self._flush()
+        return Sealed(self._size_bytes, self._sealed_bytes, self._digest.digest())
+
+    def _end_part(self) -> None:
+        tail = self._message.finalize()
+        self._buffer[self._filled : self._filled + len(tail)] = tail
+        self._filled += len(tail)
+
+    def _flush(self) -> None:
+        ready = self._buffer[: self._filled]
+        self._digest.update(ready)
+        self._sink.write(ready)
+        self._sealed_bytes += self._filled
+        self._filled = 0
+
+
+def decrypt(source: Source, dek: Piece, content: ContentId, size_bytes: int) -> Iterator[bytes]:
+    """The whole content in blocks of 256 KiB, each authentic when it is yielded.
+
+    `size_bytes` is the row's. The length and the first block are checked before this returns, so
+    a content that is wrong from the start raises `DamagedDocument` while there is still a status
+    to answer with; one that breaks off later raises it out of the iterator.
+    """
+    _check_length(source, size_bytes)
+    return _begun(_whole(source, dek, content, size_bytes))
+
+
+def _whole(
+    source: Source, dek: Piece, content: ContentId, size_bytes: int
+) -> Generator[bytes, None, None]:
+    source.seek(0)
+    for part in range(size_bytes // PART + 1):
+        message = Cobblestone256Decryptor(dek, content.context(part))
+        left = _message_size(min(PART, size_bytes - part * PART))
+        step = HEADER + BLOCK // CHUNK * SEALED_CHUNK
+        while left:
+            sealed = _read(source, min(step, left))
+            left -= len(sealed)
+            step = BLOCK // CHUNK * SEALED_CHUNK
+            try:
+                block = message.update(sealed)
+                if not left:
+                    block += message.finalize()
+            except InvalidTag:
+                raise DamagedDocument from None
+            if block:
+                yield block
+
+
+def decrypt_range(
+    source: Source, dek: Piece, content: ContentId, size_bytes: int, *, start: int, stop: int
+) -> Iterator[bytes]:
+    """The bytes from `start` up to `stop` (exclusive), read and checked as by `decrypt`.
+
+    The last chunk is opened as well: that the file ends where it should is then not only its
+    length's word. Chunks outside the range are not looked at.
+    """
+    if not 0 <= start <= stop <= size_bytes:
+        raise ValueError("a range outside the content")
+    _check_length(source, size_bytes)
+    last_part = size_bytes // PART
+    last = _part(source, dek, content, size_bytes, last_part)
+    last.read(last.chunk_count - 1, last.chunk_count)
+    return _begun(_range(source, dek, content, size_bytes, start=start, stop=stop))
+
+
+def _range(
+    source: Source, dek: Piece, content: ContentId, size_bytes: int, *, start: int, stop: int
+) -> Generator[bytes, None, None]:
+    while start < stop:
+        part, offset = divmod(start, PART)
+        message = _part(source, dek, content, size_bytes, part)
+        end = min(stop - part * PART, PART)
+        while offset < end:
+            first = offset // CHUNK
+            upto = min(first + BLOCK // CHUNK, -(-end // CHUNK))
+            block = message.read(first, upto)
+            yield bytes(block[offset - first * CHUNK : end - first * CHUNK])
+            offset = upto * CHUNK
+        start = part * PART + end
+
+
+def _part(
+    source: Source, dek: Piece, content: ContentId, size_bytes: int, part: int
+) -> "MessageReader":
+    size = min(PART, size_bytes - part * PART)
+    return MessageReader(source, part * SEALED_PART, size, dek, content.context(part))
+
+
+class MessageReader:
+    """One Cobblestone-256 message inside a file, opened from any chunk on.
+
+    The specification's test vectors derive with SHA-256, the native class with SHA-512: hence the
+    parameter.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        at: int,
+        size_bytes: int,
+        key: Piece,
+        context: bytes,
+        *,
+        algorithm: HashAlgorithm | None = None,
+    ) -> None:
+        """Reads the header. Raises `DamagedDocument` where key or context are not the message's."""
+        if len(key) != KEY:
+            raise ValueError("a key has 32 bytes")
+        source.seek(at)
+        header = _read(source, HEADER)
+        expand = HKDFExpand(
+            algorithm or SHA512(),
+            KEY + NONCE + COMMITMENT,
+            MESSAGE_LABEL + header[:SALT] + context,
+        )
+        derived = expand.derive(key)
+        if not bytes_eq(derived[KEY + NONCE :], header[SALT:]):
+            raise DamagedDocument
+        self._cipher = AESGCM(derived[:KEY])
+        self._base_nonce = int.from_bytes(derived[KEY : KEY + NONCE], "big")
+        self._source, self._at, self._size_bytes = source, at + HEADER, size_bytes
+        self._buffer = memoryview(bytearray(BLOCK))
+        self.chunk_count = size_bytes // CHUNK + 1
+
+    def read(self, first: int, upto: int) -> memoryview:
+        """The text of chunks `first` up to `upto`, sixteen at most; valid until the next call."""
+        size = min(upto * CHUNK, self._size_bytes) - first * CHUNK
+        self._source.seek(self._at + first * SEALED_CHUNK)
+        sealed = memoryview(_read(self._source, size + (upto - first) * TAG))
+        try:
+            for i in range(upto - first):
+                nonce = (self._base_nonce ^ (first + i)).to_bytes(NONCE, "big")
+                chunk = sealed[i * SEALED_CHUNK : (i + 1) * SEALED_CHUNK]
+                opened = self._buffer[i * CHUNK : i * CHUNK + len(chunk) - TAG]
+                self._cipher.decrypt_into(nonce, chunk, None, opened)
+        except InvalidTag:
+            raise DamagedDocument from None
+        return self._buffer[:size]
+
+
+def _begun(blocks: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+    """The same blocks, with the first one made now."""
+    first = next(blocks, b"")
+
+    def all_of_them() -> Generator[bytes, None, None]:
+        if first:
+            yield first
+        yield from blocks
+
+    return all_of_them()
+
+
+def _check_length(source: Source, size_bytes: int) -> None:
+    if source.seek(0, 2) != sealed_size(size_bytes):
+        raise DamagedDocument
+
+
+def _read(source: Source, size: int) -> bytes:
+    """Exactly `size` bytes; a source may give fewer at a time, as sockets do."""
+    found = source.read(size)
+    while len(found) < size:
+        more = source.read(size - len(found))
+        if not more:
+            raise DamagedDocument
+        found += more
+    return found

@@ -1,0 +1,86 @@
+"""Giving a document out: authenticated before a byte leaves, recorded before the first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from portal.access.permissions import Permission
+from portal.audit.actions import Action
+from portal.audit.actor import Actor
+from portal.audit.service import record
+from portal.documents.cipher import ContentId, decrypt, decrypt_range
+from portal.documents.models import DocumentVersion
+from portal.documents.queries import get_document
+from portal.keys.data_keys import Mode, open_data_key
+from portal.storage.blobs import BlobReader
+from portal.storage.chosen import blobs
+from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.session import db
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A content that is open for reading. It holds all it needs: no database, no bound tenant."""
+
+    name: str
+    media_type: str
+    size_bytes: int
+    updated_at: datetime
+    version_id: UUID
+    _blob: BlobReader
+    _key: bytearray
+    _content: ContentId
+
+    def read(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from `start` up to `stop`, the first block already proved.
+
+        The blob is closed at the end, and by closing the iterator. Raises `DamagedDocument`, here
+        while there is still a status to answer with, or out of the iterator.
+        """
+        if (start, stop) == (0, self.size_bytes):
+            blocks = decrypt(self._blob, self._key, self._content, self.size_bytes)
+        else:
+            blocks = decrypt_range(
+                self._blob, self._key, self._content, self.size_bytes, start=start, stop=stop
+            )
+        return self._closing(blocks)
+
+    def close(self) -> None:
+        """Give the blob back without reading it."""
+        self._blob.close()
+
+    def _closing(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        with self._blob:
+            yield from blocks
+
+
+def open_download(actor: Actor, document_id: UUID, *, byte_range: str | None = None) -> Download:
+    """Open a document's content, and record that it was.
+
+    Raises `NotFound`, `Forbidden`, `KeyUnavailable`, `KeyDamaged` or `BlobMissing`.
+    """
+    document = get_document(actor, document_id, Permission.DOCUMENT_READ).document
+    version = db.session.scalars(
+        select(DocumentVersion).where(
+            DocumentVersion.document_id == document.id,
+            DocumentVersion.number == document.version_number,
+        )
+    ).one()
+    mode = Mode(version.mode)
+    key = open_data_key(document.id, version.id, mode, version.wrapped_key, version.key_version)
+    blob = blobs().open(bound_tenant_id(), version.id)
+    detail = {"range": byte_range} if byte_range else {}
+    record(actor, Action.DOCUMENT_DOWNLOADED, f"document:{document.id}", **detail)
+    return Download(
+        name=document.name,
+        media_type=version.media_type,
+        size_bytes=version.size_bytes,
+        updated_at=version.created_at,
+        version_id=version.id,
+        _blob=blob,
+        _key=key,
+        _content=ContentId(bound_tenant_id(), document.id, version.id, mode),
+    )

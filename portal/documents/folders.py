@@ -1,0 +1,113 @@
+"""What is done to folders: created, renamed, moved, put into the trash and taken out."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from portal.access.decision import require
+from portal.access.permissions import Permission
+from portal.audit.actions import Action
+from portal.audit.actor import Actor
+from portal.audit.service import record
+from portal.core import clock
+from portal.core.errors import Conflict, Invalid, NotFound
+from portal.core.ids import new_id
+from portal.documents.models import Folder
+from portal.documents.names import clean_name
+from portal.documents.places import MAX_DEPTH, chain_to, get_live_place, get_place, subtree_of
+from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.session import db
+
+
+def create_folder(actor: Actor, parent_id: UUID | None, name: str) -> Folder:
+    """Make a folder. Raises `NotFound`, `Forbidden` or `Invalid`."""
+    place = get_live_place(parent_id)
+    require(actor, Permission.FOLDER_CREATE, place.target())
+    if len(place.folders) >= MAX_DEPTH:
+        raise Invalid(f"Folders can lie {MAX_DEPTH} deep, and no deeper.")
+    folder = Folder(id=new_id(), parent_id=parent_id, name=clean_name(name), created_by=actor.user_id)
+    db.session.add(folder)
+    record(actor, Action.FOLDER_CREATED, f"folder:{folder.id}", **_inside(parent_id))
+    return folder
+
+
+def rename_folder(actor: Actor, folder_id: UUID, name: str) -> None:
+    """Give a folder another name. Raises `NotFound`, `Forbidden` or `Invalid`."""
+    folder = _live_folder(actor, folder_id, Permission.FOLDER_EDIT)
+    folder.name = clean_name(name)
+    record(actor, Action.FOLDER_RENAMED, f"folder:{folder_id}")
+
+
+def move_folder(actor: Actor, folder_id: UUID, parent_id: UUID | None) -> None:
+    """Put a folder into another one. Raises `NotFound`, `Forbidden`, `Invalid` or `Conflict`.
+
+    The rows that decide whether the tree stays a tree are locked, in one order, before they are
+    read for good: two folders moved into each other at once would else both be lost.
+    """
+    folder = _live_folder(actor, folder_id, Permission.FOLDER_EDIT)
+    _lock(folder_id, parent_id)
+    place = get_live_place(parent_id)
+    require(actor, Permission.FOLDER_CREATE, place.target())
+    if folder_id in (above.id for above in place.folders):
+        raise Invalid("A folder can't be moved into itself or one of its own folders.")
+    if len(place.folders) + _height(folder_id) > MAX_DEPTH:
+        raise Invalid(f"Folders can lie {MAX_DEPTH} deep, and no deeper.")
+    came_from, folder.parent_id = folder.parent_id, parent_id
+    record(
+        actor,
+        Action.FOLDER_MOVED,
+        f"folder:{folder_id}",
+        came_from=str(came_from) if came_from else None,
+        **_inside(parent_id),
+    )
+
+
+def delete_folder(actor: Actor, folder_id: UUID) -> None:
+    """Move a folder with all in it to the trash. Raises `NotFound` or `Forbidden`."""
+    folder = _live_folder(actor, folder_id, Permission.FOLDER_DELETE)
+    folder.trashed_at = clock.now()
+    folder.trashed_by = actor.user_id
+    record(actor, Action.FOLDER_DELETED, f"folder:{folder_id}")
+
+
+def restore_folder(actor: Actor, folder_id: UUID) -> None:
+    """Take a folder out of the trash. Raises `NotFound`, `Forbidden` or `Conflict`."""
+    place = get_place(folder_id)
+    require(actor, Permission.FOLDER_DELETE, place.target())
+    folder = _get(folder_id)
+    if folder.trashed_at is None:
+        raise Conflict("This folder is not in the trash.")
+    if any(above.is_trashed for above in place.folders[1:]):
+        raise Conflict("The folder it lay in is in the trash itself. Restore that one first.")
+    folder.trashed_at = folder.trashed_by = None
+    record(actor, Action.FOLDER_RESTORED, f"folder:{folder_id}")
+
+
+def _live_folder(actor: Actor, folder_id: UUID, permission: Permission) -> Folder:
+    require(actor, permission, get_live_place(folder_id).target())
+    return _get(folder_id)
+
+
+def _get(folder_id: UUID) -> Folder:
+    folder = db.session.get(Folder, (bound_tenant_id(), folder_id))
+    if folder is None:
+        raise NotFound
+    return folder
+
+
+def _lock(folder_id: UUID, parent_id: UUID | None) -> None:
+    involved = [folder_id]
+    if parent_id is not None:
+        involved += db.session.scalars(select(chain_to(parent_id).c.id))
+    db.session.execute(
+        select(Folder.id).where(Folder.id.in_(involved)).order_by(Folder.id).with_for_update()
+    )
+
+
+def _height(folder_id: UUID) -> int:
+    depths = db.session.scalars(select(subtree_of([folder_id]).c.depth))
+    return max(depths, default=0) + 1
+
+
+def _inside(parent_id: UUID | None) -> dict[str, str | None]:
+    return {"folder": str(parent_id) if parent_id else None}

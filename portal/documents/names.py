@@ -1,0 +1,22 @@
+"""What people may call their folders and documents."""
+
+import unicodedata
+
+from portal.core.errors import Invalid
+
+MAX_LENGTH = 200
+
+
+def clean_name(name: str) -> str:
+    """The name as it is kept: NFC, trimmed. Raises `Invalid`.
+
+    A name never becomes a path, but it will be one on the disk of whoever downloads it.
+    """
+    name = unicodedata.normalize("NFC", name).strip()
+    if not name or name in (".", ".."):
+        raise Invalid("Give it a name.")
+    if len(name) > MAX_LENGTH:
+        raise Invalid(f"A name has at most {MAX_LENGTH} characters.")
+    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") or c in "/\\" for c in name):
+        raise Invalid("A name can't hold slashes or invisible characters.")
+    return name

@@ -1,0 +1,118 @@
+"""Where things lie: a folder with all folders above it, which is what access is decided on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CTE, literal, select
+
+from portal.access.decision import Target
+from portal.core.errors import NotFound
+from portal.documents.models import Folder
+from portal.tenancy.session import db
+
+MAX_DEPTH = 30
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRow:
+    """A folder as lists show it."""
+
+    id: UUID
+    parent_id: UUID | None
+    name: str
+    created_at: datetime
+    is_trashed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder and those above it, nearest first; without any, the top."""
+
+    folders: Sequence[FolderRow] = ()
+
+    @property
+    def folder_id(self) -> UUID | None:
+        """The folder itself; None at the top."""
+        return self.folders[0].id if self.folders else None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether neither the folder nor any above it is in the trash."""
+        return not any(folder.is_trashed for folder in self.folders)
+
+    def target(self, name: str = "") -> Target:
+        """What to ask `decide` about a thing that lies here, or about the place itself."""
+        own_name = f"folder:{self.folder_id}" if self.folders else "documents"
+        return Target(name or own_name, tuple(folder.id for folder in self.folders))
+
+
+TOP = Place()
+
+COLUMNS = (Folder.id, Folder.parent_id, Folder.name_sealed, Folder.created_at, Folder.trashed_at)
+
+
+def chain_to(folder_id: UUID) -> CTE:
+    """The ids from a folder up to the top. Ends at `MAX_DEPTH`, whatever the rows say."""
+    chain = (
+        select(Folder.id, Folder.parent_id, literal(0).label("depth"))
+        .where(Folder.id == folder_id)
+        .cte("chain", recursive=True)
+    )
+    return chain.union_all(
+        select(Folder.id, Folder.parent_id, chain.c.depth + 1)
+        .join(chain, Folder.id == chain.c.parent_id)
+        .where(chain.c.depth < MAX_DEPTH)
+    )
+
+
+def subtree_of(folder_ids: Sequence[UUID]) -> CTE:
+    """The ids of folders and of all beneath them."""
+    tree = (
+        select(Folder.id, literal(0).label("depth"))
+        .where(Folder.id.in_(folder_ids))
+        .cte("subtree", recursive=True)
+    )
+    return tree.union_all(
+        select(Folder.id, tree.c.depth + 1)
+        .join(tree, Folder.parent_id == tree.c.id)
+        .where(tree.c.depth < MAX_DEPTH)
+    )
+
+
+def get_place(folder_id: UUID | None) -> Place:
+    """A folder with those above it. Raises `NotFound` unless all of them are there."""
+    if folder_id is None:
+        return TOP
+    rows = db.session.execute(
+        select(*COLUMNS).where(Folder.id.in_(select(chain_to(folder_id).c.id)))
+    )
+    return place_from({row[0]: folder_row(row) for row in rows}, folder_id)
+
+
+def place_from(folders: dict[UUID, FolderRow], folder_id: UUID) -> Place:
+    """The place of `folder_id`, put together from folders by id. Raises `NotFound`."""
+    chain: list[FolderRow] = []
+    at: UUID | None = folder_id
+    while at is not None:
+        if at not in folders or len(chain) > MAX_DEPTH:
+            raise NotFound
+        chain.append(folders[at])
+        at = folders[at].parent_id
+    return Place(tuple(chain))
+
+
+def get_live_place(folder_id: UUID | None) -> Place:
+    """Like `get_place`, but what lies in the trash is not found."""
+    place = get_place(folder_id)
+    if not place.is_live:
+        raise NotFound
+    return place
+
+
+def folder_row(row: Sequence[object]) -> FolderRow:
+    """A `FolderRow` from a row of `COLUMNS`."""
+    folder_id, parent_id, name_sealed, created_at, trashed_at = row
+    name = Folder.name.open(folder_id, name_sealed)
+    return FolderRow(folder_id, parent_id, name, created_at, trashed_at is not None)  # type: ignore[arg-type]

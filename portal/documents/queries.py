@@ -1,0 +1,317 @@
+"""Reading folders and documents. Every function decides access itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Row, Select, and_, or_, select, tuple_
+
+from portal.access.decision import (
+    Forbidden,
+    decide,
+    folders_of,
+    holds_anywhere,
+    require,
+)
+from portal.access.permissions import Permission
+from portal.audit.actor import Actor
+from portal.core.errors import NotFound
+from portal.documents.models import Document, DocumentVersion, Folder
+from portal.documents.places import (
+    COLUMNS,
+    TOP,
+    FolderRow,
+    Place,
+    chain_to,
+    folder_row,
+    get_place,
+    place_from,
+    subtree_of,
+)
+from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.session import db
+from portal.users.models import User
+
+PAGE_SIZE = 50
+
+Cursor = tuple[datetime, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document as lists show it."""
+
+    id: UUID
+    name: str
+    size_bytes: int
+    media_type: str
+    updated_at: datetime
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a folder holds: its place, the folders in it by name, a page of its documents."""
+
+    place: Place
+    folders: Sequence[FolderRow]
+    documents: Sequence[DocumentRow]
+    older: Cursor | None
+    can_upload: bool
+    can_create_folder: bool
+    can_edit: bool
+    can_delete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A document and where it lies."""
+
+    document: Document
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class TrashedRow:
+    """A folder or document in the trash."""
+
+    kind: str
+    id: UUID
+    name: str
+    trashed_at: datetime
+    trashed_by: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trash:
+    """A page of the trash, last deleted first, and the time to go on from."""
+
+    rows: Sequence[TrashedRow]
+    older: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDocument:
+    """A document's page: what it is, where it lies, what the reader may do."""
+
+    row: DocumentRow
+    created_at: datetime
+    place: Place
+    can_edit: bool
+    can_delete: bool
+
+
+_COLUMNS = (
+    select(
+        Document.id,
+        Document.name_sealed,
+        DocumentVersion.size_bytes,
+        DocumentVersion.media_type,
+        Document.updated_at,
+        User.name,
+    )
+    .join(
+        DocumentVersion,
+        and_(
+            DocumentVersion.document_id == Document.id,
+            DocumentVersion.number == Document.version_number,
+        ),
+    )
+    .join(User, User.id == Document.created_by)
+)
+_LISTED = (
+    _COLUMNS.where(Document.trashed_at.is_(None))
+    .order_by(Document.updated_at.desc(), Document.id.desc())
+    .limit(PAGE_SIZE + 1)
+)
+
+
+def list_folder(actor: Actor, folder_id: UUID | None, before: Cursor | None = None) -> Listing:
+    """A folder's content, in two statements. Raises `NotFound` or `Forbidden`.
+
+    Whoever may read nothing but some folders finds just these at the top.
+    """
+    if folder_id is None and not decide(actor, Permission.DOCUMENT_READ, TOP.target()):
+        return _shared_folders(actor)
+    place, folders = _place_and_subfolders(folder_id)
+    require(actor, Permission.DOCUMENT_READ, place.target())
+    statement = _LISTED.where(Document.folder_id == folder_id)
+    if before is not None:
+        statement = statement.where(tuple_(Document.updated_at, Document.id) < before)
+    rows = db.session.execute(statement).all()
+    documents = [_document_row(row) for row in rows[:PAGE_SIZE]]
+    last = documents[-1] if len(rows) > PAGE_SIZE else None
+    return _listing(actor, place, folders, documents, (last.updated_at, last.id) if last else None)
+
+
+def get_document(actor: Actor, document_id: UUID, permission: Permission) -> Located:
+    """A live document on which the actor holds `permission`. Raises `NotFound` or `Forbidden`."""
+    located = find_anywhere(document_id)
+    if located.document.trashed_at is not None or not located.place.is_live:
+        raise NotFound
+    require(actor, permission, located.place.target(f"document:{document_id}"))
+    return located
+
+
+def show_document(actor: Actor, document_id: UUID) -> ShownDocument:
+    """A live document for its own page. Raises `NotFound` or `Forbidden`."""
+    located = get_document(actor, document_id, Permission.DOCUMENT_READ)
+    row = db.session.execute(_COLUMNS.where(Document.id == document_id)).one()
+    target = located.place.target()
+    return ShownDocument(
+        _document_row(row),
+        located.document.created_at,
+        located.place,
+        can_edit=decide(actor, Permission.DOCUMENT_EDIT, target),
+        can_delete=decide(actor, Permission.DOCUMENT_DELETE, target),
+    )
+
+
+def find_anywhere(document_id: UUID) -> Located:
+    """A document, in the trash or not; access is the caller's to decide. Raises `NotFound`."""
+    document = db.session.get(Document, (bound_tenant_id(), document_id))
+    if document is None:
+        raise NotFound
+    return Located(document, get_place(document.folder_id))
+
+
+def get_folder(actor: Actor, folder_id: UUID, permission: Permission) -> Place:
+    """A live folder on which the actor holds `permission`. Raises `NotFound` or `Forbidden`."""
+    place = get_place(folder_id)
+    if not place.is_live:
+        raise NotFound
+    require(actor, permission, place.target())
+    return place
+
+
+def list_destinations(
+    actor: Actor, permission: Permission, *, without: UUID | None = None
+) -> Sequence[Place]:
+    """Every live place where the actor holds `permission`, in the order of a tree.
+
+    `without` leaves out a folder and all beneath it, which can't be moved into themselves.
+    """
+    rows = db.session.execute(select(*COLUMNS).where(Folder.trashed_at.is_(None)))
+    folders = {row[0]: folder_row(row) for row in rows}
+    places = [TOP]
+    for folder_id in folders:
+        try:
+            places.append(place_from(folders, folder_id))
+        except NotFound:  # beneath a folder in the trash
+            continue
+    allowed = [
+        place
+        for place in places
+        if decide(actor, permission, place.target())
+        and without not in (folder.id for folder in place.folders)
+    ]
+    return sorted(allowed, key=lambda place: [f.name.casefold() for f in reversed(place.folders)])
+
+
+def list_trash(actor: Actor, before: datetime | None = None) -> Trash:
+    """A page of what the actor may restore, last deleted first. Raises `Forbidden`.
+
+    What lies inside a folder in the trash comes and goes with the folder and is not listed.
+    """
+    if not holds_anywhere(actor, Permission.DOCUMENT_DELETE):
+        raise Forbidden(Permission.DOCUMENT_DELETE, TOP.target())
+    folders = _trashed(
+        select(Folder.id, Folder.name_sealed, Folder.trashed_at, Folder.trashed_by),
+        Folder, Folder.parent_id, actor, before,
+    )
+    documents = _trashed(
+        select(Document.id, Document.name_sealed, Document.trashed_at, Document.trashed_by),
+        Document, Document.folder_id, actor, before,
+    )
+    rows = [TrashedRow("folder", r[0], Folder.name.open(r[0], r[1]), r[2], r[3]) for r in folders]
+    rows += [
+        TrashedRow("document", r[0], Document.name.open(r[0], r[1]), r[2], r[3]) for r in documents
+    ]
+    rows.sort(key=lambda row: row.trashed_at, reverse=True)
+    older = rows[PAGE_SIZE - 1].trashed_at if len(rows) > PAGE_SIZE else None
+    return Trash(rows[:PAGE_SIZE], older)
+
+
+def names_of_targets(actor: Actor, targets: Sequence[str]) -> dict[str, str]:
+    """The present names of those `document:…` and `folder:…` targets that still exist.
+
+    For readers of the audit log, whose permission says that they see the names it tells of.
+    Raises `Forbidden`.
+    """
+    require(actor, Permission.AUDIT_READ)
+    names: dict[str, str] = {}
+    for model, kind in ((Document, "document"), (Folder, "folder")):
+        ids = [UUID(t.partition(":")[2]) for t in set(targets) if t.startswith(f"{kind}:")]
+        if ids:
+            rows = db.session.execute(
+                select(model.id, model.name_sealed).where(model.id.in_(ids))
+            )
+            names |= {f"{kind}:{i}": model.name.open(i, sealed) for i, sealed in rows}
+    return names
+
+
+def _place_and_subfolders(folder_id: UUID | None) -> tuple[Place, Sequence[FolderRow]]:
+    """One statement for both: the chain upwards and the live folders one step down."""
+    beneath = and_(Folder.parent_id == folder_id, Folder.trashed_at.is_(None))
+    if folder_id is None:
+        wanted = beneath
+    else:
+        wanted = or_(beneath, Folder.id.in_(select(chain_to(folder_id).c.id)))
+    rows = [folder_row(row) for row in db.session.execute(select(*COLUMNS).where(wanted))]
+    subfolders = [row for row in rows if row.parent_id == folder_id]
+    if folder_id is None:
+        place = TOP
+    else:
+        place = place_from({row.id: row for row in rows}, folder_id)
+        if not place.is_live:
+            raise NotFound
+    return place, sorted(subfolders, key=lambda row: row.name.casefold())
+
+
+def _shared_folders(actor: Actor) -> Listing:
+    folder_ids = folders_of(actor, Permission.DOCUMENT_READ)
+    if not folder_ids:
+        raise Forbidden(Permission.DOCUMENT_READ, TOP.target())
+    rows = db.session.execute(
+        select(*COLUMNS).where(Folder.id.in_(folder_ids), Folder.trashed_at.is_(None))
+    )
+    folders = sorted(map(folder_row, rows), key=lambda row: row.name.casefold())
+    return _listing(actor, TOP, folders, (), None)
+
+
+def _listing(
+    actor: Actor,
+    place: Place,
+    folders: Sequence[FolderRow],
+    documents: Sequence[DocumentRow],
+    older: Cursor | None,
+) -> Listing:
+    target = place.target()
+    return Listing(
+        place,
+        folders,
+        documents,
+        older,
+        can_upload=decide(actor, Permission.DOCUMENT_UPLOAD, target),
+        can_create_folder=decide(actor, Permission.FOLDER_CREATE, target),
+        can_edit=decide(actor, Permission.DOCUMENT_EDIT, target),
+        can_delete=decide(actor, Permission.DOCUMENT_DELETE, target),
+    )
+
+
+def _document_row(row: Row[tuple[UUID, bytes, int, str, datetime, str]]) -> DocumentRow:
+    document_id, name_sealed, size_bytes, media_type, updated_at, owner = row
+    name = Document.name.open(document_id, name_sealed)
+    return DocumentRow(document_id, name, size_bytes, media_type, updated_at, owner)
+
+
+def _trashed(statement, model, parent, actor: Actor, before: datetime | None):
+    statement = statement.where(model.trashed_at.is_not(None))
+    if before is not None:
+        statement = statement.where(model.trashed_at < before)
+    if not decide(actor, Permission.DOCUMENT_DELETE):
+        within = subtree_of(sorted(folders_of(actor, Permission.DOCUMENT_DELETE)))
+        statement = statement.where(parent.in_(select(within.c.id)))
+    statement = statement.order_by(model.trashed_at.desc(), model.id.desc()).limit(PAGE_SIZE + 1)
+    return db.session.execute(statement).all()

@@ -1,0 +1,60 @@
+"""What is done to documents that exist: renamed, moved, put into the trash and taken out."""
+
+from uuid import UUID
+
+from portal.access.decision import require
+from portal.access.permissions import Permission
+from portal.audit.actions import Action
+from portal.audit.actor import Actor
+from portal.audit.service import record
+from portal.core import clock
+from portal.core.errors import Conflict
+from portal.documents.names import clean_name
+from portal.documents.places import get_live_place
+from portal.documents.queries import find_anywhere, get_document
+
+
+def rename_document(actor: Actor, document_id: UUID, name: str) -> None:
+    """Give a document another name. Raises `NotFound`, `Forbidden` or `Invalid`."""
+    document = get_document(actor, document_id, Permission.DOCUMENT_EDIT).document
+    document.name = clean_name(name)
+    record(actor, Action.DOCUMENT_RENAMED, f"document:{document_id}")
+
+
+def move_document(actor: Actor, document_id: UUID, folder_id: UUID | None) -> None:
+    """Put a document into another folder, where one must be allowed to upload.
+
+    Raises `NotFound` or `Forbidden`.
+    """
+    document = get_document(actor, document_id, Permission.DOCUMENT_EDIT).document
+    require(actor, Permission.DOCUMENT_UPLOAD, get_live_place(folder_id).target())
+    came_from, document.folder_id = document.folder_id, folder_id
+    record(
+        actor,
+        Action.DOCUMENT_MOVED,
+        f"document:{document_id}",
+        came_from=str(came_from) if came_from else None,
+        folder=str(folder_id) if folder_id else None,
+    )
+
+
+def delete_document(actor: Actor, document_id: UUID) -> None:
+    """Move a document to the trash. Raises `NotFound` or `Forbidden`."""
+    document = get_document(actor, document_id, Permission.DOCUMENT_DELETE).document
+    document.trashed_at = clock.now()
+    document.trashed_by = actor.user_id
+    record(actor, Action.DOCUMENT_DELETED, f"document:{document_id}")
+
+
+def restore_document(actor: Actor, document_id: UUID) -> None:
+    """Take a document out of the trash. Raises `NotFound`, `Forbidden` or `Conflict`."""
+    located = find_anywhere(document_id)
+    require(
+        actor, Permission.DOCUMENT_DELETE, located.place.target(f"document:{document_id}")
+    )
+    if located.document.trashed_at is None:
+        raise Conflict("This document is not in the trash.")
+    if not located.place.is_live:
+        raise Conflict("The folder it lay in is in the trash. Restore the folder first.")
+    located.document.trashed_at = located.document.trashed_by = None
+    record(actor, Action.DOCUMENT_RESTORED, f"document:{document_id}")

@@ -1,0 +1,35 @@
+"""Taking away what uploads left behind that broke off."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from portal.core import clock
+from portal.documents.models import DocumentVersion
+from portal.storage.chosen import blobs
+from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.session import db
+
+ORPHAN_AGE = timedelta(hours=1)
+
+
+def sweep_orphans() -> int:
+    """Delete the bound tenant's blobs that no version refers to; gives their number.
+
+    A blob is written before its row, so a young one may still get it; and an upload that goes on
+    keeps touching its unfinished blob.
+    """
+    tenant_id = bound_tenant_id()
+    before = clock.now() - ORPHAN_AGE
+    store = blobs()
+    swept = store.delete_unfinished(tenant_id, before)
+    old = {
+        blob.blob_id
+        for blob in store.list_blobs(tenant_id)
+        if blob.is_committed and blob.modified_at < before
+    }
+    known = set(db.session.scalars(select(DocumentVersion.id)))
+    for blob_id in old - known:
+        store.delete(tenant_id, blob_id)
+        swept += 1
+    return swept

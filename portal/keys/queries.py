@@ -1,0 +1,29 @@
+"""Reading a tenant's wrapped seeds."""
+
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from portal.keys.models import TenantKey
+from portal.tenancy.session import db
+
+
+class WrappedSeed(NamedTuple):
+    """A seed as the provider wrapped it."""
+
+    version: int
+    wrapped: bytes
+    provider: str
+
+
+def find_wrapped_seed(version: int | None = None) -> WrappedSeed | None:
+    """The bound tenant's seed of that version, or the newest; None where there is none.
+
+    It doesn't flush: a key may be wanted while an object that is being built is half full.
+    """
+    query = select(TenantKey.version, TenantKey.wrapped_seed, TenantKey.provider)
+    if version is not None:
+        query = query.where(TenantKey.version == version)
+    with db.session.no_autoflush:
+        row = db.session.execute(query.order_by(TenantKey.version.desc()).limit(1)).one_or_none()
+    return None if row is None else WrappedSeed(*row)

@@ -1,0 +1,72 @@
+"""Handing work in, and doing it: at least once, each piece claimed before it is tried."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from portal.core import clock
+from portal.core.ids import new_id
+from portal.outbox.models import Job
+from portal.tenancy.session import db
+
+MAX_ATTEMPTS = 8
+FIRST_WAIT = timedelta(seconds=30)
+
+Handler = Callable[[Job], None]
+
+
+def enqueue(kind: str, seal: Callable[[Job], bytes]) -> Job:
+    """Add a job in the transaction of the change that wants it.
+
+    `seal` makes the payload of the job, whose id is known by then.
+    """
+    job = Job(id=new_id(), kind=kind)
+    job.payload = seal(job)
+    db.session.add(job)
+    return job
+
+
+def run_due(handlers: Mapping[str, Handler], on_failure: Callable[[Job, Exception], None]) -> int:
+    """Do the bound tenant's due jobs of the kinds in `handlers`; gives how many were done.
+
+    A job is claimed by moving it into the future and committing, so a worker that dies in the
+    middle leaves it to be tried again, and two workers don't take the same one. Handlers must
+    bear being called twice for one job.
+    """
+    done = 0
+    while (job := _claim(handlers)) is not None:
+        try:
+            handlers[job.kind](job)
+        except Exception as error:  # noqa: BLE001  # whatever a handler raises, the job failed
+            db.session.rollback()
+            job.failure = type(error).__name__
+            on_failure(job, error)
+        else:
+            job.done_at = clock.now()
+            job.payload = b""  # what is delivered need not be kept
+            job.failure = None
+            done += 1
+        db.session.commit()
+    return done
+
+
+def _claim(handlers: Mapping[str, Handler]) -> Job | None:
+    now = clock.now()
+    job = db.session.scalars(
+        select(Job)
+        .where(
+            Job.done_at.is_(None),
+            Job.due_at <= now,
+            Job.attempts < MAX_ATTEMPTS,
+            Job.kind.in_(list(handlers)),
+        )
+        .order_by(Job.due_at, Job.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if job is not None:
+        job.attempts += 1
+        job.due_at = now + FIRST_WAIT * 2 ** (job.attempts - 1)
+    db.session.commit()
+    return job

@@ -1,0 +1,100 @@
+"""What a store of blobs must do. It sees ciphertext only, and names that are ids."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import NamedTuple, Protocol, Self
+from uuid import UUID
+
+from portal.core.errors import Misconfigured, PortalError
+
+Piece = bytes | bytearray | memoryview
+
+
+class BlobMissing(PortalError):
+    """The store has no such blob, though somebody expects it."""
+
+    status = 500
+    message = "The content of this document is missing."
+
+
+class BlobExists(PortalError):
+    """A blob is written once; this one is there already."""
+
+    status = 409
+    message = "This content has been stored already."
+
+
+class StoredBlob(NamedTuple):
+    """What lies under one id. Without `is_committed` it is being written, or was given up."""
+
+    blob_id: UUID
+    size_bytes: int
+    modified_at: datetime
+    is_committed: bool
+
+
+class BlobWriter(Protocol):
+    """A blob on its way in, invisible until `commit`."""
+
+    def write(self, piece: Piece, /) -> object:
+        """Take all of `piece`, and keep no reference to it."""
+
+    def commit(self) -> None:
+        """Make the blob durable, then visible, once. Raises `BlobExists`.
+
+        Raises `BlobMissing` where a sweep took the unfinished blob for an orphan.
+        """
+
+
+class BlobReader(Protocol):
+    """A blob that is read from any offset."""
+
+    size_bytes: int
+
+    def read(self, size: int = -1, /) -> bytes: ...
+    def seek(self, offset: int, whence: int = 0, /) -> int: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+
+class BlobStore(Protocol):
+    """Keeps blobs apart by tenant. The same blob id in two tenants is two blobs."""
+
+    def create(self, tenant_id: UUID, blob_id: UUID) -> AbstractContextManager[BlobWriter]:
+        """Begin a blob. Leaving the block without `commit` leaves nothing behind."""
+
+    def open(self, tenant_id: UUID, blob_id: UUID) -> BlobReader:
+        """A committed blob. Raises `BlobMissing`."""
+
+    def delete(self, tenant_id: UUID, blob_id: UUID) -> None:
+        """Take away a committed blob. Nothing there is no error."""
+
+    def delete_unfinished(self, tenant_id: UUID, untouched_since: datetime) -> int:
+        """Take away what was never committed and not written to since then; returns how many.
+
+        Apart from `delete`, so that a sweep of old attempts can't hit a later one that succeeded.
+        """
+
+    def list_blobs(self, tenant_id: UUID) -> Iterator[StoredBlob]:
+        """Everything of a tenant, what a killed writer left behind too; so an id may come twice."""
+
+    def delete_tenant(self, tenant_id: UUID) -> None:
+        """Take away everything of a tenant. Nothing there is no error."""
+
+
+_store: BlobStore | None = None
+
+
+def configure(store: BlobStore) -> None:
+    """Make `store` the one of this process."""
+    global _store  # noqa: PLW0603  # a process has one installation's blobs
+    _store = store
+
+
+def active() -> BlobStore:
+    """The store of this process."""
+    if _store is None:
+        raise Misconfigured("No blob store is configured.")
+    return _store

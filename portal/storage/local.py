@@ -1,0 +1,161 @@
+"""Blobs as files in a folder.
+
+    <root>/<tenant>/incoming/<blob>.<random>    being written, or left by a killed writer
+    <root>/<tenant>/<x>/<y>/<blob>              committed; x and y are the id's last two digits
+
+A UUIDv7 begins with the time and ends at random, so its end spreads evenly over 256 folders.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from io import FileIO
+from pathlib import Path
+from uuid import UUID
+
+from portal.storage.blobs import BlobExists, BlobMissing, Piece, StoredBlob
+
+INCOMING = "incoming"
+FOLDER_MODE, FILE_MODE = 0o700, 0o600
+
+
+class LocalBlobs:
+    """A `BlobStore` over one file system, which must have hard links."""
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        self._root = root.resolve(strict=True)
+
+    @contextmanager
+    def create(self, tenant_id: UUID, blob_id: UUID) -> Iterator["LocalWriter"]:
+        folder = self._folder(tenant_id, INCOMING)
+        _make_folders(folder)
+        unfinished = folder / f"{blob_id}.{secrets.token_hex(8)}"
+        with LocalWriter(unfinished, self._path(tenant_id, blob_id)) as writer:
+            yield writer
+
+    def open(self, tenant_id: UUID, blob_id: UUID) -> "LocalReader":
+        return LocalReader(self._path(tenant_id, blob_id))
+
+    def delete(self, tenant_id: UUID, blob_id: UUID) -> None:
+        self._path(tenant_id, blob_id).unlink(missing_ok=True)
+
+    def delete_unfinished(self, tenant_id: UUID, untouched_since: datetime) -> int:
+        count = 0
+        for path in self._folder(tenant_id, INCOMING).glob("*"):
+            with suppress(FileNotFoundError):  # committed or given up meanwhile
+                if path.lstat().st_mtime < untouched_since.timestamp():
+                    path.unlink()
+                    count += 1
+        return count
+
+    def list_blobs(self, tenant_id: UUID) -> Iterator[StoredBlob]:
+        for folder, folders, names in os.walk(self._folder(tenant_id)):
+            folders.sort()
+            for name in sorted(names):
+                with suppress(FileNotFoundError, ValueError):  # gone meanwhile; not one of ours
+                    yield _stored(Path(folder), name)
+
+    def delete_tenant(self, tenant_id: UUID) -> None:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self._folder(tenant_id))
+
+    def _path(self, tenant_id: UUID, blob_id: UUID) -> Path:
+        name = _name(blob_id)
+        return self._folder(tenant_id, name[-2], name[-1]) / name
+
+    def _folder(self, tenant_id: UUID, *names: str) -> Path:
+        """The one place where paths are made: of ids, below the root, through no symbolic link."""
+        folder = self._root.joinpath(_name(tenant_id), *names)
+        if folder.resolve() != folder:
+            raise BlobMissing
+        return folder
+
+
+class LocalWriter:
+    """A file that gets its name when it is complete."""
+
+    def __init__(self, unfinished: Path, path: Path) -> None:
+        self._unfinished = unfinished
+        self._path = path
+        self._file = open(unfinished, "xb", opener=_private)  # noqa: SIM115
+
+    def write(self, piece: Piece, /) -> int:
+        return self._file.write(piece)
+
+    def commit(self) -> None:
+        """A hard link is the one way to give a name that never replaces another file."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        _make_folders(self._path.parent)
+        try:
+            os.link(self._unfinished, self._path)
+        except FileExistsError:
+            raise BlobExists from None
+        except FileNotFoundError:
+            raise BlobMissing from None
+        _sync_folder(self._path.parent)
+
+    def __enter__(self) -> "LocalWriter":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # what is given up need not be flushed, be the disk full or not
+            self._file.close()
+
+
+class LocalReader(FileIO):
+    """A committed file, opened for reading."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            super().__init__(path, "rb", opener=_not_a_link)
+        except FileNotFoundError:
+            raise BlobMissing from None
+        self.size_bytes = os.fstat(self.fileno()).st_size
+
+
+def _name(of: UUID) -> str:
+    """An id as it stands in a path. Whatever else came in by mistake never becomes one."""
+    if not isinstance(of, UUID):
+        raise TypeError("a path is made of UUIDs only")
+    return str(of)
+
+
+def _stored(folder: Path, name: str) -> StoredBlob:
+    found = (folder / name).lstat()
+    return StoredBlob(
+        blob_id=UUID(name.partition(".")[0]),
+        size_bytes=found.st_size,
+        modified_at=datetime.fromtimestamp(found.st_mtime, UTC),
+        is_committed=folder.name != INCOMING,
+    )
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+
+
+def _not_a_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def _make_folders(folder: Path) -> None:
+    """Make a folder and what is above it, so that it is still there after a power cut."""
+    if not folder.is_dir():
+        _make_folders(folder.parent)
+        folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,43 @@
+"""Finding people."""
+
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from portal.core.errors import NotFound
+from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.session import db
+from portal.users.models import User
+
+
+def find_user_by_email(email: str) -> User | None:
+    """The person of that e-mail in the bound tenant, or None."""
+    return db.session.scalars(select(User).where(User.email == canonical(email))).one_or_none()
+
+
+def get_user(user_id: UUID) -> User:
+    """A person of the bound tenant. Raises `NotFound`."""
+    user = db.session.get(User, (bound_tenant_id(), user_id))
+    if user is None:
+        raise NotFound
+    return user
+
+
+def names_of(user_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """The names of people, by id; who is unknown is left out."""
+    if not user_ids:
+        return {}
+    rows = db.session.execute(select(User.id, User.name).where(User.id.in_(set(user_ids))))
+    return {user_id: name for user_id, name in rows}
+
+
+def canonical(email: str) -> str:
+    """An e-mail as it is kept and compared."""
+    return email.strip().lower()
+
+
+def list_names() -> Mapping[UUID, str]:
+    """Everybody's name, in the order of the names."""
+    rows = db.session.execute(select(User.id, User.name).order_by(func.lower(User.name), User.id))
+    return {user_id: name for user_id, name in rows}

@@ -1,0 +1,86 @@
+"""What a view declares about who may come in. A view that declares nothing is never run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import Any, TypeVar
+
+from portal.access.permissions import Permission
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Door(Enum):
+    """How far somebody must have come to be let in."""
+
+    PROBE = auto()  # asked by machines under any host; sees no tenant
+    ANYWHERE = auto()  # anybody, on the apex and on a tenant's host
+    APEX = auto()  # the host without a tenant
+    PUBLIC = auto()  # anybody, on a tenant's host
+    HALF_SIGNED_IN = auto()  # the password was right, the code is still to come
+    SIGNED_IN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Who may come in, and what the view does besides answering."""
+
+    door: Door
+    permission: Permission | None = None
+    discloses: bool = False  # a GET that adds an entry to the audit log
+    streams_body: bool = False  # takes a body of any size, read as it arrives
+
+
+def declared(view: Callable[..., Any] | None) -> Declared | None:
+    """What `view` declares, or None."""
+    return getattr(view, "declared", None)
+
+
+def probe(view: View) -> View:
+    """Open to machines that watch the portal, under any host."""
+    return _declare(view, Declared(Door.PROBE))
+
+
+def apex(view: View) -> View:
+    """Open to anybody on the host that belongs to no tenant."""
+    return _declare(view, Declared(Door.APEX))
+
+
+def anywhere(view: View) -> View:
+    """Open to anybody, on the apex and on a tenant's host."""
+    return _declare(view, Declared(Door.ANYWHERE))
+
+
+def public(view: View) -> View:
+    """Open to anybody on a tenant's host."""
+    return _declare(view, Declared(Door.PUBLIC))
+
+
+def half_signed_in(view: View) -> View:
+    """Open between the password and the code."""
+    return _declare(view, Declared(Door.HALF_SIGNED_IN))
+
+
+def signed_in(view: View) -> View:
+    """Open to every member who has signed in completely."""
+    return _declare(view, Declared(Door.SIGNED_IN))
+
+
+def requires(permission: Permission) -> Callable[[View], View]:
+    """Open to members who hold `permission`, if only on some folder; the service decides on what."""
+    return lambda view: _declare(view, Declared(Door.SIGNED_IN, permission))
+
+
+def discloses(view: View) -> View:
+    """Say that this GET records what it gives away. Stands above the door's declaration."""
+    return _declare(view, replace(view.declared, discloses=True))  # type: ignore[attr-defined]
+
+
+def streams_body(view: View) -> View:
+    """Say that the body may be of any size. Stands above the door's declaration."""
+    return _declare(view, replace(view.declared, streams_body=True))  # type: ignore[attr-defined]
+
+
+def _declare(view: View, declaration: Declared) -> View:
+    view.declared = declaration  # type: ignore[attr-defined]
+    return view

@@ -1,0 +1,45 @@
+"""The filters of the audit log, sent by GET."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from wtforms import DateTimeLocalField, Form, SelectField, StringField
+from wtforms.validators import Length, Optional
+
+from portal.audit.actions import Action, Outcome
+from portal.audit.queries import Filters
+
+ANY = ""
+
+
+def _uuid(value: str | None) -> UUID | None:
+    try:
+        return UUID(value) if value else None
+    except ValueError:
+        return None
+
+
+class FilterForm(Form):
+    """Person, action, target, outcome and time; all of them optional, all in UTC."""
+
+    person = SelectField("Person", choices=[ANY], validate_choice=False)
+    action = SelectField("Action", choices=[ANY, *(action.value for action in Action)])
+    target = StringField("Target", [Length(max=80)])
+    outcome = SelectField("Outcome", choices=[ANY, *(outcome.value for outcome in Outcome)])
+    since = DateTimeLocalField("From", [Optional()], format="%Y-%m-%dT%H:%M")
+    until = DateTimeLocalField("Until", [Optional()], format="%Y-%m-%dT%H:%M")
+
+    def filters(self) -> Filters:
+        """What was asked for."""
+        return Filters(
+            actor_id=_uuid(self.person.data),
+            action=self.action.data or None,
+            target=(self.target.data or "").strip(),
+            outcome=self.outcome.data or None,
+            since=_utc(self.since.data),
+            until=_utc(self.until.data),
+        )
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at else None

@@ -1,0 +1,48 @@
+"""The audit log: a page of entries, newest first, and one entry whole."""
+
+from uuid import UUID
+
+from flask import Blueprint, g, render_template, request
+from flask.typing import ResponseReturnValue
+
+from portal.access import audit_log
+from portal.access.permissions import Permission
+from portal.audit.actions import Action
+from portal.documents.queries import names_of_targets
+from portal.web.access import discloses, requires
+from portal.web.audit.forms import FilterForm
+
+blueprint = Blueprint("audit", __name__, url_prefix="/audit")
+
+
+@blueprint.get("")
+@discloses
+@requires(Permission.AUDIT_READ)
+def index() -> ResponseReturnValue:
+    """Entries that match the filters. Reading is itself recorded."""
+    form = FilterForm(request.args)
+    is_valid = form.validate()
+    found = audit_log.search(
+        g.actor,
+        form.filters(),
+        before=request.args.get("before", type=UUID),
+        after=request.args.get("after", type=UUID),
+    )
+    names = names_of_targets(g.actor, [entry.target for entry in found.entries])
+    page = render_template(
+        "audit/index.html", form=form, found=found, names=names, sentences=SENTENCES
+    )
+    return page, 200 if is_valid else 422
+
+
+@blueprint.get("/<uuid:entry_id>")
+@discloses
+@requires(Permission.AUDIT_READ)
+def show(entry_id: UUID) -> ResponseReturnValue:
+    """One entry with all it tells."""
+    shown = audit_log.get(g.actor, entry_id)
+    names = names_of_targets(g.actor, [shown.entry.target])
+    return render_template("audit/show.html", shown=shown, names=names, sentences=SENTENCES)
+
+
+SENTENCES = {action.value: action.sentence for action in Action}

@@ -1,0 +1,31 @@
+"""Forms of signing in."""
+
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, PasswordField, StringField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+
+class SignInForm(FlaskForm):
+    """First step."""
+
+    email = StringField("E-mail", [InputRequired("Enter your e-mail."), Length(max=254)])
+    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=256)])
+    next = HiddenField()
+
+
+class CodeForm(FlaskForm):
+    """Second step, and the proof that an authenticator works."""
+
+    code = StringField("Code", [InputRequired("Enter the six digits."), Length(max=12)])
+    next = HiddenField()
+
+
+class AcceptForm(FlaskForm):
+    """Choosing a first password."""
+
+    password = PasswordField(
+        "New password", [InputRequired("Choose a password."), Length(max=256)]
+    )
+    again = PasswordField(
+        "The same again", [EqualTo("password", "The two differ."), Length(max=256)]
+    )

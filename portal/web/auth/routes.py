@@ -1,0 +1,104 @@
+"""Signing in: password, code, enrolment of an authenticator; signing out; invitations."""
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from portal.auth import invitations, sign_in as service
+from portal.auth.sessions import sign_out as end_own_session
+from portal.web import cookies
+from portal.web.access import half_signed_in, public, signed_in
+from portal.web.auth.forms import AcceptForm, CodeForm, SignInForm
+from portal.web.lifecycle import shown_on, shown_status
+from portal.web.limits import limited
+from portal.web.urls import local_path
+
+blueprint = Blueprint("auth", __name__, url_prefix="/auth")
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@limited
+@public
+def sign_in() -> ResponseReturnValue:
+    """E-mail and password."""
+    if current_user.is_authenticated and request.method == "GET":
+        return redirect(url_for("home.index"))
+    form = SignInForm(next=request.args.get("next"))
+    if form.validate_on_submit():
+        with shown_on(form):
+            token = service.check_password(
+                g.actor, form.email.data, form.password.data, user_agent=_user_agent()
+            )
+            return _on_to(token, "auth.code", form.next.data)
+    return render_template("auth/sign_in.html", form=form), shown_status(form)
+
+
+@blueprint.route("/code", methods=["GET", "POST"])
+@limited
+@half_signed_in
+def code() -> ResponseReturnValue:
+    """The code of the authenticator; who has none is led to set one up."""
+    if not service.has_factor(g.actor):
+        return redirect(url_for("auth.enrol", next=request.args.get("next")))
+    form = CodeForm(next=request.args.get("next"))
+    if form.validate_on_submit():
+        with shown_on(form):
+            token = service.check_code(g.actor, form.code.data, user_agent=_user_agent())
+            return _on_to(token, "home.index", form.next.data)
+    return render_template("auth/code.html", form=form), shown_status(form)
+
+
+@blueprint.route("/enrol", methods=["GET", "POST"])
+@limited
+@half_signed_in
+def enrol() -> ResponseReturnValue:
+    """Set up an authenticator: scan or type the secret, prove it with a code."""
+    if service.has_factor(g.actor):
+        return redirect(url_for("auth.code", next=request.args.get("next")))
+    form = CodeForm(next=request.args.get("next"))
+    if form.validate_on_submit():
+        with shown_on(form):
+            token = service.confirm_enrolment(g.actor, form.code.data, user_agent=_user_agent())
+            flash("Your authenticator is set up.", "success")
+            return _on_to(token, "home.index", form.next.data)
+    enrolment = service.get_enrolment(g.actor)
+    return render_template("auth/enrol.html", form=form, enrolment=enrolment), shown_status(form)
+
+
+@blueprint.post("/sign-out")
+@signed_in
+def sign_out() -> ResponseReturnValue:
+    """End the session, here and in the database."""
+    end_own_session(g.actor)
+    flash("You are signed out.", "success")
+    return cookies.take_back(redirect(url_for("auth.sign_in")))
+
+
+@blueprint.route("/invitations/<token>", methods=["GET", "POST"])
+@limited
+@public
+def accept(token: str) -> ResponseReturnValue:
+    """Choose a password with the one-time link of an invitation."""
+    form = AcceptForm()
+    invited = invitations.get_invited(token)
+    if form.validate_on_submit():
+        with shown_on(form):
+            session_token = invitations.accept_invitation(
+                g.actor, token, form.password.data, user_agent=_user_agent()
+            )
+            return _on_to(session_token, "auth.code", None)
+    return render_template("auth/accept.html", form=form, invited=invited), shown_status(form)
+
+
+def _on_to(token: str, endpoint: str, then: str | None) -> ResponseReturnValue:
+    """Hand out a session's token and go on: to the next step, or to where the visitor was going."""
+    then = local_path(then)
+    if endpoint == "home.index":
+        address = then or url_for("home.index")
+    else:
+        address = url_for(endpoint, next=then)
+    return cookies.hand_out(redirect(address), token)
+
+
+def _user_agent() -> str:
+    return request.user_agent.string

@@ -1,0 +1,173 @@
+"""Documents: lists, uploads, downloads, and what is done to a single one."""
+
+from datetime import datetime
+from urllib.parse import unquote
+from uuid import UUID
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.access.permissions import Permission
+from portal.core.errors import Invalid
+from portal.documents import downloads, queries, service, uploads
+from portal.users.queries import names_of
+from portal.web.access import discloses, requires, streams_body
+from portal.web.documents import transfer
+from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm, NewFolderForm
+from portal.web.lifecycle import shown_on, shown_status
+
+blueprint = Blueprint("documents", __name__, url_prefix="/documents")
+
+
+@blueprint.get("")
+@requires(Permission.DOCUMENT_READ)
+def index() -> ResponseReturnValue:
+    """The top: folders and documents that lie in none."""
+    return _listing_page(None)
+
+
+@blueprint.get("/folders/<uuid:folder_id>")
+@requires(Permission.DOCUMENT_READ)
+def folder(folder_id: UUID) -> ResponseReturnValue:
+    """One folder."""
+    return _listing_page(folder_id)
+
+
+@blueprint.get("/<uuid:document_id>")
+@requires(Permission.DOCUMENT_READ)
+def show(document_id: UUID) -> ResponseReturnValue:
+    """One document: what it is, and what can be done with it."""
+    return render_template("documents/show.html", shown=queries.show_document(g.actor, document_id))
+
+
+@blueprint.put("/uploads")
+@streams_body
+@requires(Permission.DOCUMENT_UPLOAD)
+def upload() -> ResponseReturnValue:
+    """A document as the raw body of the request, encrypted as it arrives.
+
+    The name comes percent-encoded in X-File-Name, the folder in X-Folder: neither belongs into an
+    address, which proxies write to their logs.
+    """
+    document = uploads.upload_document(
+        g.actor,
+        _folder_header(),
+        unquote(request.headers.get("X-File-Name", "")),
+        request.stream,
+        announced_bytes=request.content_length,
+    )
+    return {"id": str(document.id), "address": url_for("documents.show", document_id=document.id)}, 201
+
+
+@blueprint.get("/<uuid:document_id>/download")
+@discloses
+@requires(Permission.DOCUMENT_READ)
+def download(document_id: UUID) -> ResponseReturnValue:
+    """The content, whole or the range that is asked for."""
+    return transfer.send(
+        downloads.open_download(
+            g.actor, document_id, byte_range=request.headers.get("Range", "")[:80]
+        ),
+        request,
+    )
+
+
+@blueprint.route("/<uuid:document_id>/rename", methods=["GET", "POST"])
+@requires(Permission.DOCUMENT_EDIT)
+def rename(document_id: UUID) -> ResponseReturnValue:
+    """Give a document another name."""
+    located = queries.get_document(g.actor, document_id, Permission.DOCUMENT_EDIT)
+    form = NameForm(name=located.document.name)
+    if form.validate_on_submit():
+        with shown_on(form):
+            service.rename_document(g.actor, document_id, form.name.data)
+            flash("The document is renamed.", "success")
+            return _to_place(located.document.folder_id)
+    page = render_template(
+        "documents/rename.html", form=form, name=located.document.name, place=located.place
+    )
+    return page, shown_status(form)
+
+
+@blueprint.route("/<uuid:document_id>/move", methods=["GET", "POST"])
+@requires(Permission.DOCUMENT_EDIT)
+def move(document_id: UUID) -> ResponseReturnValue:
+    """Put a document into another folder."""
+    located = queries.get_document(g.actor, document_id, Permission.DOCUMENT_EDIT)
+    form = MoveForm(folder=str(located.document.folder_id or ""))
+    form.offer(queries.list_destinations(g.actor, Permission.DOCUMENT_UPLOAD))
+    if form.validate_on_submit():
+        with shown_on(form):
+            service.move_document(g.actor, document_id, form.folder_id)
+            flash("The document is moved.", "success")
+            return _to_place(form.folder_id)
+    page = render_template(
+        "documents/move.html", form=form, name=located.document.name, place=located.place
+    )
+    return page, shown_status(form)
+
+
+@blueprint.route("/<uuid:document_id>/delete", methods=["GET", "POST"])
+@requires(Permission.DOCUMENT_DELETE)
+def delete(document_id: UUID) -> ResponseReturnValue:
+    """Move a document to the trash, after a question."""
+    located = queries.get_document(g.actor, document_id, Permission.DOCUMENT_DELETE)
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            service.delete_document(g.actor, document_id)
+            flash("The document is in the trash.", "undo")
+            return _to_place(located.document.folder_id)
+    page = render_template(
+        "documents/delete.html", form=form, name=located.document.name, place=located.place
+    )
+    return page, shown_status(form)
+
+
+@blueprint.get("/trash")
+@requires(Permission.DOCUMENT_DELETE)
+def trash() -> ResponseReturnValue:
+    """What was deleted and can be restored."""
+    before = request.args.get("before", type=datetime.fromisoformat)
+    found = queries.list_trash(g.actor, before)
+    people = names_of([row.trashed_by for row in found.rows if row.trashed_by])
+    return render_template("documents/trash.html", found=found, people=people)
+
+
+@blueprint.post("/<uuid:document_id>/restore")
+@requires(Permission.DOCUMENT_DELETE)
+def restore(document_id: UUID) -> ResponseReturnValue:
+    """Take a document out of the trash."""
+    service.restore_document(g.actor, document_id)
+    flash("The document is back in its folder.", "success")
+    return redirect(url_for("documents.trash"))
+
+
+def _listing_page(folder_id: UUID | None) -> ResponseReturnValue:
+    listing = queries.list_folder(g.actor, folder_id, _before())
+    return render_template(
+        "documents/index.html", listing=listing, folder_form=NewFolderForm(parent=folder_id or "")
+    )
+
+
+def _before() -> queries.Cursor | None:
+    """The document after which the page goes on, from `?at=…&id=…`."""
+    at = request.args.get("at", type=datetime.fromisoformat)
+    document_id = request.args.get("id", type=UUID)
+    if at is None or document_id is None or at.tzinfo is None:
+        return None
+    return at, document_id
+
+
+def _folder_header() -> UUID | None:
+    value = request.headers.get("X-Folder", "")
+    try:
+        return UUID(value) if value else None
+    except ValueError as error:
+        raise Invalid("X-Folder is not a folder.") from error
+
+
+def _to_place(folder_id: UUID | None) -> ResponseReturnValue:
+    if folder_id is None:
+        return redirect(url_for("documents.index"))
+    return redirect(url_for("documents.folder", folder_id=folder_id))

@@ -1,0 +1,63 @@
+"""What a visitor sees when something is refused or goes wrong."""
+
+import structlog
+from flask import Flask, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from portal.core.errors import PortalError
+from portal.web.lifecycle import UnknownHost, refuse
+
+log = structlog.get_logger()
+
+TITLES = {
+    400: "This request can't be understood",
+    401: "Please sign in",
+    403: "Not allowed",
+    404: "Nothing here",
+    405: "Not possible this way",
+    409: "Not possible now",
+    413: "Too large",
+    422: "Something is missing",
+    429: "Too many attempts",
+    500: "Something went wrong on our side",
+    503: "Not available now",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error with a page, or with JSON where a script asked."""
+    app.register_error_handler(UnknownHost, _unknown_host)
+    app.register_error_handler(PortalError, _refused)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _failed)
+
+
+def _unknown_host(_error: UnknownHost) -> ResponseReturnValue:
+    return "Not found\n", 404, {"Content-Type": "text/plain; charset=utf-8"}
+
+
+def _refused(error: PortalError) -> ResponseReturnValue:
+    refuse(error)
+    return _answer(error.status, str(error))
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.code is None or error.code < 400:
+        return error
+    refuse(error)
+    return _answer(error.code, error.description or "")
+
+
+def _failed(error: Exception) -> ResponseReturnValue:
+    log.error("request failed", request_id=str(g.actor.request_id), exc_info=error)
+    refuse(error)
+    return _answer(500, InternalServerError.description)
+
+
+def _answer(status: int, message: str) -> ResponseReturnValue:
+    accepted = request.accept_mimetypes
+    if accepted.accept_json and not accepted.accept_html:
+        return jsonify(error=message), status
+    title = TITLES.get(status, TITLES[400])
+    return render_template("error.html", status=status, title=title, message=message), status

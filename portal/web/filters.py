@@ -1,0 +1,45 @@
+"""How times, sizes and names of things read on a page."""
+
+from datetime import datetime
+
+from flask import Flask, g
+
+from portal.access.decision import holds_anywhere
+from portal.access.permissions import Permission
+
+UNITS = ("KB", "MB", "GB", "TB")
+
+
+def init_app(app: Flask) -> None:
+    """Have templates use these as filters."""
+    app.add_template_filter(size)
+    app.add_template_filter(moment)
+    app.add_template_filter(isotime)
+    app.add_template_global(allowed)
+
+
+def size(size_bytes: int) -> str:
+    """A number of bytes in the unit that suits it, with decimal multiples as disks are sold."""
+    if size_bytes < 1000:
+        return f"{size_bytes} byte" + ("" if size_bytes == 1 else "s")
+    value = float(size_bytes)
+    for unit in UNITS:
+        value /= 1000
+        if value < 999.95 or unit == UNITS[-1]:
+            break
+    return f"{value:.1f} {unit}"
+
+
+def moment(at: datetime) -> str:
+    """A time for people, in UTC: the log, the pages and the operator speak of the same hour."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def allowed(permission: str) -> bool:
+    """Whether the visitor holds a permission anywhere: enough to be shown the way there."""
+    return holds_anywhere(g.actor, Permission(permission))
+
+
+def isotime(at: datetime) -> str:
+    """A time for machines, as in `<time datetime>`."""
+    return at.isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""The apex page, and the way in."""

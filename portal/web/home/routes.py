@@ -1,0 +1,51 @@
+"""The first page: of the installation on the apex, of the organisation on its own host."""
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.access.decision import holds_anywhere
+from portal.access.permissions import Permission
+from portal.core.settings import active
+from portal.tenancy.queries import find_tenant_host
+from portal.web.access import anywhere, probe
+from portal.auth import samples
+
+blueprint = Blueprint("home", __name__)
+
+# Where a member goes who may see this; the first that fits.
+FIRST_PAGES = (
+    (Permission.DOCUMENT_READ, "documents.index"),
+    (Permission.MEMBER_READ, "members.index"),
+    (Permission.AUDIT_READ, "audit.index"),
+)
+
+
+@blueprint.get("/")
+@anywhere
+def index() -> ResponseReturnValue:
+    """The apex page, or the member's first page."""
+    if "tenant" in g:
+        return redirect(url_for(_first_page()))
+    return _apex_page()
+
+
+@blueprint.get("/healthz")
+@probe
+def healthz() -> ResponseReturnValue:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+def _first_page() -> str:
+    fitting = (page for right, page in FIRST_PAGES if holds_anywhere(g.actor, right))
+    return next(fitting, "account.index")
+
+
+def _apex_page() -> ResponseReturnValue:
+    asked = request.args.get("organisation", "").strip().lower()
+    host = find_tenant_host(asked) if asked else None
+    if host is not None:
+        return redirect(active().address_of(host))
+    people = samples.read(active().instance) if active().demo else ()
+    status = 404 if asked else 200
+    return render_template("home/apex.html", asked=asked, people=people), status

@@ -1,0 +1,178 @@
+"""The way of one request: host, tenant, session, actor, guard, view, one commit, headers."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from werkzeug.exceptions import BadRequest, Unauthorized
+
+from portal.access.decision import ORGANISATION, Forbidden, holds_anywhere
+from portal.audit.actor import Actor, ActorKind
+from portal.audit.service import RecordedRefusal
+from portal.auth.sessions import touch_session
+from portal.core.errors import PortalError
+from portal.core.ids import new_id
+from portal.core.settings import active
+from portal.tenancy.binding import acting_for, bound
+from portal.tenancy.models import TenantState
+from portal.tenancy.queries import find_tenant_by_host
+from portal.tenancy.session import db, release
+from portal.web.access import Declared, Door, declared
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+ANY_SIZE = 2**62
+
+
+class UnknownHost(Exception):
+    """No tenant has this host, and it is not the apex: a plain 404 that tells nothing."""
+
+
+class Suspended(PortalError):
+    """The tenant is suspended. Its data is kept; nobody can sign in."""
+
+    status = 403
+    message = "This organisation is suspended. Its documents are kept safe."
+
+
+def init_app(app: Flask) -> None:
+    """Put the lifecycle round every request."""
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.teardown_request(_leave)
+
+
+def _begin() -> Any:
+    g.stack = ExitStack()
+    declaration = _declaration()
+    if declaration is not None and declaration.streams_body:
+        request.max_content_length = ANY_SIZE  # before Flask-WTF looks at the request
+    g.actor = Actor(
+        kind=ActorKind.ANONYMOUS, address=request.remote_addr, request_id=new_id()
+    )
+    if declaration is not None and declaration.door == Door.PROBE:
+        return None
+    host = _host()
+    if host == active().apex:
+        return _check_apex(declaration)
+    _bind_tenant(host, declaration)
+    _read_actor()
+    return _check_door(declaration)
+
+
+def _declaration() -> Declared | None:
+    """What the view declares. One that declares nothing is a mistake, and is not run."""
+    if request.endpoint is None:
+        return None
+    found = declared(current_app.view_functions[request.endpoint])
+    if found is None:
+        raise RuntimeError(f"the view {request.endpoint} does not declare who may come in")
+    return found
+
+
+def _host() -> str:
+    if not request.host:
+        raise BadRequest("The Host header is missing or malformed.")
+    if active().is_secure and not request.is_secure:
+        raise BadRequest("The portal is reached by HTTPS only.")
+    return request.host.rpartition(":")[0] if ":" in request.host else request.host
+
+
+def _check_apex(declaration: Declared | None) -> None:
+    if declaration is not None and declaration.door not in (Door.APEX, Door.ANYWHERE):
+        raise UnknownHost
+
+
+def _bind_tenant(host: str, declaration: Declared | None) -> None:
+    tenant = find_tenant_by_host(host)
+    if tenant is None or (declaration is not None and declaration.door == Door.APEX):
+        raise UnknownHost
+    g.tenant = tenant
+    g.stack.enter_context(acting_for(tenant, writes=_writes(declaration)))
+    if tenant.state != TenantState.ACTIVE:
+        raise Suspended
+
+
+def _writes(declaration: Declared | None) -> bool:
+    if request.method not in SAFE_METHODS:
+        return True
+    return declaration is not None and declaration.discloses
+
+
+def _read_actor() -> None:
+    if current_user.is_anonymous:
+        return
+    g.actor = current_user.member
+    if current_user.found.is_stale:
+        release()
+        bound().writes = True
+        touch_session(g.actor.session_id)
+        db.session.commit()
+
+
+def _check_door(declaration: Declared | None) -> Any:
+    if declaration is None or declaration.door in (Door.PUBLIC, Door.ANYWHERE):
+        return None
+    if declaration.door == Door.HALF_SIGNED_IN:
+        if current_user.is_anonymous:
+            return _ask_to_sign_in()
+        return redirect(url_for("home.index")) if current_user.is_authenticated else None
+    if not current_user.is_authenticated:
+        return _ask_to_sign_in()
+    if declaration.permission and not holds_anywhere(g.actor, declaration.permission):
+        raise Forbidden(declaration.permission, ORGANISATION)
+    return None
+
+
+def _ask_to_sign_in() -> Any:
+    if request.method not in SAFE_METHODS:
+        raise Unauthorized
+    if not current_user.is_anonymous:
+        return redirect(url_for("auth.code"))
+    return redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")))
+
+
+def _finish(response: Response) -> Response:
+    """Commit once, for requests that write and succeed; anything else is rolled back."""
+    if "tenant" in g and bound().has_session:
+        if bound().writes and response.status_code < 400:
+            db.session.commit()
+        else:
+            db.session.rollback()
+    return response
+
+
+def _leave(_error: BaseException | None) -> None:
+    if "stack" in g:
+        g.stack.close()
+
+
+def refuse(error: Exception) -> None:
+    """Undo what the request did; if the error brings an audit entry, record it by itself."""
+    if "tenant" not in g:
+        return
+    db.session.rollback()
+    if isinstance(error, RecordedRefusal):
+        bound().writes = True
+        error.record(g.actor)
+        db.session.commit()
+
+
+@contextmanager
+def shown_on(form: FlaskForm) -> Iterator[None]:
+    """Turn what a service refuses into an error of the form, and go on to show it."""
+    try:
+        yield
+    except PortalError as error:
+        refuse(error)
+        form.form_errors.append(str(error))
+        g.status = error.status
+
+
+def shown_status(form: FlaskForm) -> int:
+    """The status of a page that shows a form: 200, or that of what is wrong with it."""
+    if "status" in g:
+        return int(g.status)
+    return 422 if form.errors else 200

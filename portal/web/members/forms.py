@@ -1,0 +1,53 @@
+"""Forms for managing members."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from flask_wtf import FlaskForm
+from wtforms import SelectField, StringField
+from wtforms.validators import Email, InputRequired, Length
+
+from portal.access.permissions import ROLES
+from portal.documents.places import Place
+
+WHOLE_ORGANISATION = ""
+
+
+def _choices(places: Sequence[Place]) -> dict[str, str]:
+    folders = {
+        str(place.folder_id): " / ".join(folder.name for folder in reversed(place.folders))
+        for place in places
+        if place.folder_id
+    }
+    return {WHOLE_ORGANISATION: "The whole organisation"} | folders
+
+
+class AssignRoleForm(FlaskForm):
+    """A role, and where it holds."""
+
+    role = SelectField("Role", choices=list(ROLES))
+    folder = SelectField("Where")
+    reason = StringField("Reason", [Length(max=500)])
+
+    def offer_places(self, places: Sequence[Place]) -> None:
+        """Fill in the folders that a role can be given on."""
+        self.folder.choices = list(_choices(places))
+        self.place_names = _choices(places)
+
+    @property
+    def folder_id(self) -> UUID | None:
+        """The chosen folder; None for the whole organisation."""
+        return UUID(self.folder.data) if self.folder.data else None
+
+
+class InviteForm(AssignRoleForm):
+    """A new person with a first role."""
+
+    name = StringField("Name", [InputRequired("Enter a name."), Length(max=200)])
+    email = StringField(
+        "E-mail", [InputRequired("Enter an e-mail."), Email("This is not an e-mail."), Length(max=254)]
+    )
+
+
+class ConfirmForm(FlaskForm):
+    """A button that means it."""

@@ -1,0 +1,145 @@
+"""Members: the list, one of them, invitations, roles, deactivation, lost authenticators."""
+
+from uuid import UUID
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.access import service as access
+from portal.access.permissions import ROLES, Permission
+from portal.auth import invitations, membership
+from portal.documents.queries import list_destinations
+from portal.users.queries import names_of
+from portal.web.access import requires
+from portal.web.lifecycle import shown_on, shown_status
+from portal.web.members.forms import AssignRoleForm, ConfirmForm, InviteForm
+
+blueprint = Blueprint("members", __name__, url_prefix="/members")
+
+
+@blueprint.get("")
+@requires(Permission.MEMBER_READ)
+def index() -> ResponseReturnValue:
+    """The members, searched by name or e-mail."""
+    text = request.args.get("q", "")
+    found = membership.search_members(g.actor, text, request.args.get("page", 1, type=int))
+    return render_template("members/index.html", found=found, text=text, roles=ROLES)
+
+
+@blueprint.get("/<uuid:user_id>")
+@requires(Permission.MEMBER_READ)
+def show(user_id: UUID) -> ResponseReturnValue:
+    """One member with roles and what can be done."""
+    return _member_page(user_id, _assign_form())
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@requires(Permission.MEMBER_INVITE)
+def create() -> ResponseReturnValue:
+    """Invite somebody; the one-time link is shown once and goes out by mail as well."""
+    form = InviteForm()
+    form.offer_places(list_destinations(g.actor, Permission.ROLE_ASSIGN))
+    if form.validate_on_submit():
+        with shown_on(form):
+            invited = invitations.invite_member(
+                g.actor, form.email.data, form.name.data, form.role.data, form.folder_id, host=_host()
+            )
+            return render_template("members/invited.html", invited=invited)
+    return render_template("members/new.html", form=form, roles=ROLES), shown_status(form)
+
+
+@blueprint.post("/<uuid:user_id>/invitations")
+@requires(Permission.MEMBER_INVITE)
+def invite_again(user_id: UUID) -> ResponseReturnValue:
+    """Send a new link; the earlier one ends."""
+    invited = invitations.invite_again(g.actor, user_id, host=_host())
+    return render_template("members/invited.html", invited=invited)
+
+
+@blueprint.post("/<uuid:user_id>/roles")
+@requires(Permission.ROLE_ASSIGN)
+def assign_role(user_id: UUID) -> ResponseReturnValue:
+    """Give a member a role."""
+    form = _assign_form()
+    if form.validate_on_submit():
+        with shown_on(form):
+            access.assign_role(
+                g.actor, user_id, form.role.data, form.folder_id, reason=form.reason.data or ""
+            )
+            flash("The role is assigned.", "success")
+            return redirect(url_for("members.show", user_id=user_id))
+    return _member_page(user_id, form)
+
+
+@blueprint.route("/<uuid:user_id>/roles/<uuid:assignment_id>/remove", methods=["GET", "POST"])
+@requires(Permission.ROLE_ASSIGN)
+def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
+    """Take a role away, after a question."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            access.remove_role(g.actor, assignment_id)
+            flash("The role is removed.", "success")
+            return redirect(url_for("members.show", user_id=user_id))
+    member = membership.get_member(g.actor, user_id)
+    return render_template(
+        "members/remove_role.html", form=form, member=member, roles=ROLES, assignment_id=assignment_id
+    ), shown_status(form)
+
+
+@blueprint.route("/<uuid:user_id>/deactivate", methods=["GET", "POST"])
+@requires(Permission.MEMBER_DEACTIVATE)
+def deactivate(user_id: UUID) -> ResponseReturnValue:
+    """Bar a member from signing in, after a question."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            membership.deactivate_member(g.actor, user_id)
+            flash("The member is deactivated and signed out everywhere.", "success")
+            return redirect(url_for("members.show", user_id=user_id))
+    member = membership.get_member(g.actor, user_id)
+    return render_template("members/deactivate.html", form=form, member=member), shown_status(form)
+
+
+@blueprint.post("/<uuid:user_id>/reactivate")
+@requires(Permission.MEMBER_DEACTIVATE)
+def reactivate(user_id: UUID) -> ResponseReturnValue:
+    """Let a member sign in again."""
+    membership.reactivate_member(g.actor, user_id)
+    flash("The member can sign in again.", "success")
+    return redirect(url_for("members.show", user_id=user_id))
+
+
+@blueprint.route("/<uuid:user_id>/reset-factor", methods=["GET", "POST"])
+@requires(Permission.MEMBER_RESET)
+def reset_factor(user_id: UUID) -> ResponseReturnValue:
+    """Remove a lost authenticator, after a question."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            membership.reset_factor(g.actor, user_id)
+            flash("The authenticator is removed; the next sign-in sets up a new one.", "success")
+            return redirect(url_for("members.show", user_id=user_id))
+    member = membership.get_member(g.actor, user_id)
+    return render_template(
+        "members/reset_factor.html", form=form, member=member
+    ), shown_status(form)
+
+
+def _assign_form() -> AssignRoleForm:
+    form = AssignRoleForm()
+    form.offer_places(list_destinations(g.actor, Permission.ROLE_ASSIGN))
+    return form
+
+
+def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
+    member = membership.get_member(g.actor, user_id)
+    granters = names_of([a.granted_by for a in member.assignments if a.granted_by])
+    return render_template(
+        "members/show.html", member=member, form=form, roles=ROLES, granters=granters
+    ), shown_status(form)
+
+
+def _host() -> str:
+    """The host of this tenant that the request came by, which is a stored one."""
+    return request.host.partition(":")[0]

@@ -1,0 +1,28 @@
+"""All groups of pages on one screen. The first segment of an address is the group's name."""
+
+from flask import Flask
+
+from portal.web.access import anywhere
+from portal.web.account.routes import blueprint as account
+from portal.web.audit.routes import blueprint as audit
+from portal.web.auth.routes import blueprint as auth
+from portal.web.documents.routes import blueprint as documents
+from portal.web.folders.routes import blueprint as folders
+from portal.web.home.routes import blueprint as home
+from portal.web.members.routes import blueprint as members
+from portal.web.roles.routes import blueprint as roles
+
+GROUPS = (home, auth, account, documents, folders, members, roles, audit)
+STATIC = ("static", "bootstrap.static")
+
+
+def init_app(app: Flask) -> None:
+    """Register every group, and say of the static files that anybody may have them."""
+    for group in GROUPS:
+        app.register_blueprint(group)
+    for endpoint in STATIC:
+        app.view_functions[endpoint] = anywhere(_plain(app.view_functions[endpoint]))
+
+
+def _plain(view):
+    return lambda **values: view(**values)
