@@ -29,7 +29,9 @@ class RoleAssignment(TenantOwned, Base):
     __table_args__ = (
         within_tenant("user_id", "user_account", ondelete="CASCADE"),
         within_tenant("folder_id", "folder", ondelete="CASCADE"),
-        Index("uq_role_assignment_scoped", "tenant_id", "user_id", "role", "folder_id", unique=True),
+        Index(
+            "uq_role_assignment_scoped", "tenant_id", "user_id", "role", "folder_id", unique=True
+        ),
         # NULLs differ from each other in a unique index, so the whole organisation has its own.
         Index(
             "uq_role_assignment_tenant_wide",

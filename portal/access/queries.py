@@ -15,7 +15,9 @@ from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
 
-def grants_from(rows: Iterable[tuple[str, UUID | None, datetime | None]], at: datetime) -> tuple[Grant, ...]:
+def grants_from(
+    rows: Iterable[tuple[str, UUID | None, datetime | None]], at: datetime
+) -> tuple[Grant, ...]:
     """What assignments (role, folder, end) amount to at a moment. An unknown role gives nothing."""
     return tuple(
         Grant(ROLES[role].permissions, folder_id)

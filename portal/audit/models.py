@@ -1,4 +1,4 @@
-"""One entry of a tenant's audit log. Rows are added and read, never changed (migrations see to it)."""
+"""One entry of a tenant's audit log. Rows are added and read; the database refuses the rest."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Reading the audit log. Callers have been allowed to by `access`; each reading is recorded there."""
+"""Reading the audit log. `access.audit_log` decides who may, and records each reading."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def get_entry(entry_id: UUID) -> AuditEntry:
     return entry
 
 
-def _matching(filters: Filters) -> Select[tuple[AuditEntry]]:
+def _matching(filters: Filters) -> Select[AuditEntry]:
     statement = select(AuditEntry)
     if filters.actor_id:
         statement = statement.where(AuditEntry.actor_id == filters.actor_id)

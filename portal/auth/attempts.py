@@ -14,9 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from portal.auth.models import Attempts
 from portal.core import clock
 from portal.core.errors import TooManyAttempts
+from portal.core.ids import new_id
 from portal.core.settings import active
 from portal.tenancy.binding import bound_tenant_id
-from portal.core.ids import new_id
 from portal.tenancy.session import db, release
 
 
@@ -56,7 +56,7 @@ def _count(subject: str, window: int) -> int:
         )
         .returning(Attempts.count)
     )
-    return db.session.execute(statement).scalar_one()
+    return int(db.session.execute(statement).scalar_one())
 
 
 def _hash(subject: str) -> bytes:

@@ -23,7 +23,7 @@ from portal.core.errors import Conflict, Invalid
 from portal.core.ids import new_id
 from portal.core.settings import active
 from portal.tenancy.binding import bound
-from portal.tenancy.session import db
+from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
 from portal.users.queries import canonical, find_user_by_email, get_user
 
@@ -91,9 +91,12 @@ def get_invited(token: str) -> User:
         .join(Invitation, Invitation.user_id == User.id)
         .where(Invitation.token_hash == hash_token(token), Invitation.used_at.is_(None))
     ).one_or_none()
-    if row is None or row.expires_at <= clock.now() or row.User.state != UserState.INVITED:
-        raise InvalidInvitation("invitation:unknown" if row is None else f"user:{row.User.id}")
-    return row.User
+    if row is None:
+        raise InvalidInvitation("invitation:unknown")
+    user, expires_at = row._tuple()
+    if expires_at <= clock.now() or user.state != UserState.INVITED:
+        raise InvalidInvitation(f"user:{user.id}")
+    return user
 
 
 def accept_invitation(origin: Actor, token: str, password: str, *, user_agent: str) -> str:
@@ -104,12 +107,12 @@ def accept_invitation(origin: Actor, token: str, password: str, *, user_agent: s
     """
     user = get_invited(token)
     passwords.check_strength(password, about=[user.name, user.email, bound().tenant.name])
-    used = db.session.execute(
+    used = change(
         update(Invitation)
         .where(Invitation.token_hash == hash_token(token), Invitation.used_at.is_(None))
         .values(used_at=clock.now())
     )
-    if used.rowcount != 1:
+    if not used:
         raise InvalidInvitation(f"user:{user.id}")
     set_password(user, password)
     user.state = UserState.ACTIVE

@@ -18,7 +18,7 @@ from portal.audit.service import record
 from portal.auth.models import PasswordCredential, TotpDevice, UserSession
 from portal.auth.sessions import end_sessions_of
 from portal.core.errors import Conflict
-from portal.tenancy.session import db
+from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
 from portal.users.queries import canonical, get_user
 
@@ -57,9 +57,7 @@ def search_members(actor: Actor, text: str = "", page: int = 1) -> MemberPage:
                 User.email.contains(pattern, autoescape=True),
             )
         )
-    total = db.session.execute(
-        select(func.count()).select_from(matching.subquery())
-    ).scalar_one()
+    total = db.session.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(1, page), pages)
     users = db.session.scalars(
@@ -108,8 +106,7 @@ def reset_factor(actor: Actor, user_id: UUID) -> None:
     Raises `Forbidden`, `NotFound` or `Conflict`.
     """
     user = _subject(actor, user_id, Permission.MEMBER_RESET)
-    removed = db.session.execute(delete(TotpDevice).where(TotpDevice.user_id == user.id))
-    if removed.rowcount == 0:
+    if change(delete(TotpDevice).where(TotpDevice.user_id == user.id)) == 0:
         raise Conflict(f"{user.name} has no authenticator set up.")
     ended = end_sessions_of(user.id)
     record(actor, Action.FACTOR_RESET, f"user:{user.id}", factor="totp", ended_sessions=ended)
@@ -123,9 +120,12 @@ def _subject(actor: Actor, user_id: UUID, permission: Permission) -> User:
 
 
 def _has_password(user: User) -> bool:
-    return db.session.scalars(
-        select(PasswordCredential.id).where(PasswordCredential.user_id == user.id)
-    ).first() is not None
+    return (
+        db.session.scalars(
+            select(PasswordCredential.id).where(PasswordCredential.user_id == user.id)
+        ).first()
+        is not None
+    )
 
 
 def _listed(users: Sequence[User]) -> Sequence[Listed]:

@@ -17,7 +17,7 @@ from portal.auth.tokens import hash_token, new_token
 from portal.core import clock
 from portal.core.errors import NotFound
 from portal.core.settings import active
-from portal.tenancy.session import db
+from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
 
 TOUCH_AFTER = timedelta(minutes=1)  # last_seen_at is kept no finer than this
@@ -94,7 +94,7 @@ def find_session(token: str, origin: Actor) -> FoundSession | None:
         factor_at=factor_at,
         address=origin.address,
         request_id=origin.request_id,
-        grants=grants_from((row[-3:] for row in rows if row.role is not None), now),
+        grants=grants_from(((row[8], row[9], row[10]) for row in rows if row[8] is not None), now),
     )
     return FoundSession(member, Assurance(assurance), last_seen_at)
 
@@ -149,17 +149,15 @@ def end_sessions_of(user_id: UUID | None, *, but: UUID | None = None) -> int:
 
 
 def _end(which: ColumnElement[bool]) -> int:
-    ended = db.session.execute(
+    return change(
         update(UserSession)
         .where(which, UserSession.ended_at.is_(None))
         .values(ended_at=clock.now())
     )
-    return ended.rowcount
 
 
 def _is_live(created_at: datetime, last_seen_at: datetime, now: datetime) -> bool:
     settings = active()
-    return (
-        now - last_seen_at < timedelta(minutes=settings.session_idle_minutes)
-        and now - created_at < timedelta(hours=settings.session_absolute_hours)
-    )
+    return now - last_seen_at < timedelta(
+        minutes=settings.session_idle_minutes
+    ) and now - created_at < timedelta(hours=settings.session_absolute_hours)

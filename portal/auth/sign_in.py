@@ -19,7 +19,7 @@ from portal.auth.sessions import end_sessions_of, open_session, replace_session
 from portal.core import clock
 from portal.core.errors import Conflict
 from portal.tenancy.binding import bound
-from portal.tenancy.session import db, release
+from portal.tenancy.session import change, db, release
 from portal.users.models import User, UserState
 from portal.users.queries import canonical, find_user_by_email, get_user
 
@@ -167,20 +167,18 @@ def change_password(member: Member, present: str, new: str) -> None:
 
 def find_device(user_id: UUID | None) -> TotpDevice | None:
     """A person's authenticator, confirmed or not."""
-    return db.session.scalars(
-        select(TotpDevice).where(TotpDevice.user_id == user_id)
-    ).one_or_none()
+    return db.session.scalars(select(TotpDevice).where(TotpDevice.user_id == user_id)).one_or_none()
 
 
 def _use_code(member: Member, device: TotpDevice, code: str) -> None:
     step = totp.matching_step(device.secret, code.replace(" ", ""), after_step=device.last_step)
-    used = step is not None and db.session.execute(
+    used = step is not None and change(
         update(TotpDevice)
         .where(TotpDevice.id == device.id, TotpDevice.last_step < step)
         .values(last_step=step)
         .execution_options(synchronize_session=False)
     )
-    if not used or used.rowcount != 1:
+    if not used:
         raise InvalidCode(f"user:{member.user_id}", step="code")
 
 

@@ -17,7 +17,12 @@ from portal.core.settings import Settings
 
 @click.command()
 @click.option(
-    "--port", type=int, default=8000, envvar="PORT", show_default=True, help="The port to listen on."
+    "--port",
+    type=int,
+    default=8000,
+    envvar="PORT",
+    show_default=True,
+    help="The port to listen on.",
 )
 @click.option("--setup-only", is_flag=True, help="Make the sample data and end.")
 @click.pass_obj
@@ -40,7 +45,7 @@ def _serve(factories: Factories, chosen: Settings, port: int) -> None:
     worker: list[subprocess.Popen[bytes]] = []
 
     def ready(_server: Any) -> None:
-        worker.append(subprocess.Popen([sys.executable, "-m", "portal", "worker"]))  # noqa: S603
+        worker.append(subprocess.Popen([sys.executable, "-m", "portal", "worker"]))
         _tell_addresses(chosen)
 
     def stop(_server: Any) -> None:

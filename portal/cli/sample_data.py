@@ -71,7 +71,8 @@ ACME = Organisation(
             "Projects/Tide gauge",
             "Field readings.csv",
             "time,level_mm,battery_mv\n2026-10-01T06:00Z,3120,3611\n2026-10-01T06:10Z,3178,3611\n"
-            "2026-10-01T06:20Z,3241,3610\n2026-10-01T06:30Z,3302,3610\n2026-10-01T06:40Z,3366,3609\n",
+            "2026-10-01T06:20Z,3241,3610\n2026-10-01T06:30Z,3302,3610\n"
+            "2026-10-01T06:40Z,3366,3609\n",
         ),
         (
             "Projects/Tide gauge",
@@ -82,7 +83,8 @@ ACME = Organisation(
         (
             "Projects/Wind vane",
             "Notes from the workshop.txt",
-            "The bearing freezes at -31 C. Grease A7 keeps it free to -44 C and costs 3 cents more.\n"
+            "The bearing freezes at -31 C. Grease A7 keeps it free to -44 C and costs 3 cents "
+            "more.\n"
             "Next: two weeks in the cold room, then the roof.\n",
         ),
         (

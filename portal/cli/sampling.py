@@ -165,9 +165,7 @@ def _places(member: Member) -> dict[str, Place]:
     }
 
 
-def _leave_a_trail(
-    tenant: TenantRecord, people: list[SamplePerson], worker: SamplePerson
-) -> None:
+def _leave_a_trail(tenant: TenantRecord, people: list[SamplePerson], worker: SamplePerson) -> None:
     """Some days' life: downloads, a deletion, an officer's look, and two refusals."""
     with _acting_as(tenant, worker) as member:
         document = list_folder(member, None).documents[0]

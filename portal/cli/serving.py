@@ -38,7 +38,7 @@ def run(factories: Factories, host: str, port: int, **hooks: Callable[..., None]
             "graceful_timeout": 20,
             "post_worker_init": _settle,
             **hooks,
-        }
+        },
     ).run()
 
 

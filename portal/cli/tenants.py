@@ -54,7 +54,9 @@ def list_() -> None:
         hosts.setdefault(slug, []).append(host)
     for found in list_tenants():
         reached = ", ".join(hosts.get(found.slug, []))
-        click.echo(f"{found.slug:<24} {found.state:<10} {found.placement:<9} {reached}  {found.name}")
+        click.echo(
+            f"{found.slug:<24} {found.state:<10} {found.placement:<9} {reached}  {found.name}"
+        )
 
 
 @tenant.command()

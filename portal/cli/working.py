@@ -56,7 +56,7 @@ def _round(sweeping: bool) -> None:
         try:
             _visit(tenant, sweeping)
         except Exception as error:  # noqa: BLE001  # logged; the next round tries again
-            log.error("worker failed", tenant=tenant.slug, error=type(error).__name__)
+            log.warning("worker failed", tenant=tenant.slug, error=type(error).__name__)
 
 
 def _visit(tenant: TenantRecord, sweeping: bool) -> None:

@@ -1,7 +1,7 @@
 """The declarative base that every model inherits, and the column types they share."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, Uuid
@@ -32,11 +32,12 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        at: datetime = value
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
     """All models. Global tables inherit it directly, every other one through `TenantOwned`."""
 
     metadata = MetaData(naming_convention=NAMES)
-    type_annotation_map = {UUID: Uuid(), datetime: UtcDateTime()}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {UUID: Uuid(), datetime: UtcDateTime()}

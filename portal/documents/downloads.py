@@ -31,7 +31,7 @@ class Download:
     updated_at: datetime
     version_id: UUID
     _blob: BlobReader
-    _key: bytearray
+    _key: bytes
     _content: ContentId
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
@@ -72,8 +72,7 @@ def open_download(actor: Actor, document_id: UUID, *, byte_range: str | None = N
     mode = Mode(version.mode)
     key = open_data_key(document.id, version.id, mode, version.wrapped_key, version.key_version)
     blob = blobs().open(bound_tenant_id(), version.id)
-    detail = {"range": byte_range} if byte_range else {}
-    record(actor, Action.DOCUMENT_DOWNLOADED, f"document:{document.id}", **detail)
+    record(actor, Action.DOCUMENT_DOWNLOADED, f"document:{document.id}", range=byte_range or None)
     return Download(
         name=document.name,
         media_type=version.media_type,

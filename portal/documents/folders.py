@@ -25,9 +25,11 @@ def create_folder(actor: Actor, parent_id: UUID | None, name: str) -> Folder:
     require(actor, Permission.FOLDER_CREATE, place.target())
     if len(place.folders) >= MAX_DEPTH:
         raise Invalid(f"Folders can lie {MAX_DEPTH} deep, and no deeper.")
-    folder = Folder(id=new_id(), parent_id=parent_id, name=clean_name(name), created_by=actor.user_id)
+    folder = Folder(
+        id=new_id(), parent_id=parent_id, name=clean_name(name), created_by=actor.user_id
+    )
     db.session.add(folder)
-    record(actor, Action.FOLDER_CREATED, f"folder:{folder.id}", **_inside(parent_id))
+    record(actor, Action.FOLDER_CREATED, f"folder:{folder.id}", folder=_id(parent_id))
     return folder
 
 
@@ -57,8 +59,8 @@ def move_folder(actor: Actor, folder_id: UUID, parent_id: UUID | None) -> None:
         actor,
         Action.FOLDER_MOVED,
         f"folder:{folder_id}",
-        came_from=str(came_from) if came_from else None,
-        **_inside(parent_id),
+        came_from=_id(came_from),
+        folder=_id(parent_id),
     )
 
 
@@ -109,5 +111,5 @@ def _height(folder_id: UUID) -> int:
     return max(depths, default=0) + 1
 
 
-def _inside(parent_id: UUID | None) -> dict[str, str | None]:
-    return {"folder": str(parent_id) if parent_id else None}
+def _id(folder_id: UUID | None) -> str | None:
+    return str(folder_id) if folder_id else None

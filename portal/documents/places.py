@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CTE, literal, select
@@ -111,8 +112,8 @@ def get_live_place(folder_id: UUID | None) -> Place:
     return place
 
 
-def folder_row(row: Sequence[object]) -> FolderRow:
+def folder_row(row: Sequence[Any]) -> FolderRow:
     """A `FolderRow` from a row of `COLUMNS`."""
     folder_id, parent_id, name_sealed, created_at, trashed_at = row
     name = Folder.name.open(folder_id, name_sealed)
-    return FolderRow(folder_id, parent_id, name, created_at, trashed_at is not None)  # type: ignore[arg-type]
+    return FolderRow(folder_id, parent_id, name, created_at, trashed_at is not None)

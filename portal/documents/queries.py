@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, or_, select, tuple_
+from sqlalchemy import Row, and_, or_, select, tuple_
 
 from portal.access.decision import (
     Forbidden,
@@ -204,7 +205,7 @@ def list_destinations(
         place
         for place in places
         if decide(actor, permission, place.target())
-        and without not in (folder.id for folder in place.folders)
+        and (without is None or without not in (folder.id for folder in place.folders))
     ]
     return sorted(allowed, key=lambda place: [f.name.casefold() for f in reversed(place.folders)])
 
@@ -216,14 +217,8 @@ def list_trash(actor: Actor, before: datetime | None = None) -> Trash:
     """
     if not holds_anywhere(actor, Permission.DOCUMENT_DELETE):
         raise Forbidden(Permission.DOCUMENT_DELETE, TOP.target())
-    folders = _trashed(
-        select(Folder.id, Folder.name_sealed, Folder.trashed_at, Folder.trashed_by),
-        Folder, Folder.parent_id, actor, before,
-    )
-    documents = _trashed(
-        select(Document.id, Document.name_sealed, Document.trashed_at, Document.trashed_by),
-        Document, Document.folder_id, actor, before,
-    )
+    folders = _trashed(Folder, Folder.parent_id, actor, before)
+    documents = _trashed(Document, Document.folder_id, actor, before)
     rows = [TrashedRow("folder", r[0], Folder.name.open(r[0], r[1]), r[2], r[3]) for r in folders]
     rows += [
         TrashedRow("document", r[0], Document.name.open(r[0], r[1]), r[2], r[3]) for r in documents
@@ -244,9 +239,7 @@ def names_of_targets(actor: Actor, targets: Sequence[str]) -> dict[str, str]:
     for model, kind in ((Document, "document"), (Folder, "folder")):
         ids = [UUID(t.partition(":")[2]) for t in set(targets) if t.startswith(f"{kind}:")]
         if ids:
-            rows = db.session.execute(
-                select(model.id, model.name_sealed).where(model.id.in_(ids))
-            )
+            rows = db.session.execute(select(model.id, model.name_sealed).where(model.id.in_(ids)))
             names |= {f"{kind}:{i}": model.name.open(i, sealed) for i, sealed in rows}
     return names
 
@@ -300,14 +293,18 @@ def _listing(
     )
 
 
-def _document_row(row: Row[tuple[UUID, bytes, int, str, datetime, str]]) -> DocumentRow:
+def _document_row(row: Row[UUID, bytes, int, str, datetime, str]) -> DocumentRow:
     document_id, name_sealed, size_bytes, media_type, updated_at, owner = row
     name = Document.name.open(document_id, name_sealed)
     return DocumentRow(document_id, name, size_bytes, media_type, updated_at, owner)
 
 
-def _trashed(statement, model, parent, actor: Actor, before: datetime | None):
-    statement = statement.where(model.trashed_at.is_not(None))
+def _trashed(
+    model: type[Folder | Document], parent: Any, actor: Actor, before: datetime | None
+) -> Sequence[Any]:
+    statement = select(model.id, model.name_sealed, model.trashed_at, model.trashed_by).where(
+        model.trashed_at.is_not(None)
+    )
     if before is not None:
         statement = statement.where(model.trashed_at < before)
     if not decide(actor, Permission.DOCUMENT_DELETE):

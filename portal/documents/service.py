@@ -49,9 +49,7 @@ def delete_document(actor: Actor, document_id: UUID) -> None:
 def restore_document(actor: Actor, document_id: UUID) -> None:
     """Take a document out of the trash. Raises `NotFound`, `Forbidden` or `Conflict`."""
     located = find_anywhere(document_id)
-    require(
-        actor, Permission.DOCUMENT_DELETE, located.place.target(f"document:{document_id}")
-    )
+    require(actor, Permission.DOCUMENT_DELETE, located.place.target(f"document:{document_id}"))
     if located.document.trashed_at is None:
         raise Conflict("This document is not in the trash.")
     if not located.place.is_live:

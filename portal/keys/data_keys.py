@@ -12,7 +12,6 @@ from portal.keys.providers import KeyDamaged
 from portal.tenancy.binding import bound_tenant_id
 
 DATA_KEY_LABEL = b"portal/dek/v1\0"
-WRAPPED_BYTES = 104
 
 
 class Mode(StrEnum):
@@ -24,7 +23,7 @@ class Mode(StrEnum):
 
 
 class NewDataKey(NamedTuple):
-    """A data key, what the version's row keeps of it, and the KEK version that wrapped it."""
+    """A data key, its 104 wrapped bytes for the version's row, and the KEK version they need."""
 
     dek: bytes
     wrapped: bytes
@@ -43,8 +42,6 @@ def open_data_key(
     document_id: UUID, version_id: UUID, mode: Mode, wrapped: bytes, key_version: int
 ) -> bytes:
     """The key of a content of the bound tenant. Raises `KeyDamaged` or `KeyUnavailable`."""
-    if len(wrapped) != WRAPPED_BYTES:
-        raise KeyDamaged
     kek = hierarchy.key_of(key_version)
     message = Cobblestone256Decryptor(kek.secret, _context(document_id, version_id, mode))
     try:

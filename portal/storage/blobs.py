@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
+from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 from uuid import UUID
 
-from portal.core.errors import Misconfigured, PortalError
+from portal.core.errors import PortalError
 
 Piece = bytes | bytearray | memoryview
 
@@ -56,7 +57,13 @@ class BlobReader(Protocol):
     def seek(self, offset: int, whence: int = 0, /) -> int: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
-    def __exit__(self, *exception: object) -> None: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
 
 
 class BlobStore(Protocol):
@@ -82,19 +89,3 @@ class BlobStore(Protocol):
 
     def delete_tenant(self, tenant_id: UUID) -> None:
         """Take away everything of a tenant. Nothing there is no error."""
-
-
-_store: BlobStore | None = None
-
-
-def configure(store: BlobStore) -> None:
-    """Make `store` the one of this process."""
-    global _store  # noqa: PLW0603  # a process has one installation's blobs
-    _store = store
-
-
-def active() -> BlobStore:
-    """The store of this process."""
-    if _store is None:
-        raise Misconfigured("No blob store is configured.")
-    return _store

@@ -90,9 +90,7 @@ class TenantOwned:
 
     @declared_attr
     def tenant_id(cls) -> Mapped[UUID]:
-        return mapped_column(
-            TenantId, primary_key=True, default=bound_tenant_id, sort_order=-2
-        )
+        return mapped_column(TenantId, primary_key=True, default=bound_tenant_id, sort_order=-2)
 
     @declared_attr
     def id(cls) -> Mapped[UUID]:

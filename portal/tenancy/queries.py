@@ -35,17 +35,21 @@ def get_tenant(slug: str) -> TenantRecord:
 def list_tenants() -> Sequence[TenantRecord]:
     """All tenants by slug."""
     with _reading() as connection:
-        return [TenantRecord(*row) for row in connection.execute(
-            select(*_RECORD).order_by(Tenant.slug))]
+        return [
+            TenantRecord(*row._tuple())
+            for row in connection.execute(select(*_RECORD).order_by(Tenant.slug))
+        ]
 
 
 def find_tenant_host(slug: str) -> str | None:
     """The first host of the tenant of that slug, or None."""
     statement = select(TenantHost.host).join(Tenant).where(Tenant.slug == slug)
     with _reading() as connection:
-        return connection.execute(
-            statement.order_by(TenantHost.verified_at, TenantHost.host)
-        ).scalars().first()
+        return (
+            connection.execute(statement.order_by(TenantHost.verified_at, TenantHost.host))
+            .scalars()
+            .first()
+        )
 
 
 def list_hosts() -> Sequence[tuple[str, str]]:
@@ -57,10 +61,10 @@ def list_hosts() -> Sequence[tuple[str, str]]:
         return [(host, slug) for host, slug in rows]
 
 
-def _find(statement: Select[tuple[UUID, str, str, str, str]]) -> TenantRecord | None:
+def _find(statement: Select[UUID, str, str, str, str]) -> TenantRecord | None:
     with _reading() as connection:
         row = connection.execute(statement).one_or_none()
-    return None if row is None else TenantRecord(*row)
+    return None if row is None else TenantRecord(*row._tuple())
 
 
 def _reading() -> Connection:

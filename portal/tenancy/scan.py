@@ -147,7 +147,9 @@ def _check_insert(tokens: list[Token], at: int, own: frozenset[str]) -> None:
         end += 2 if tokens[end].text == "as" else 0
     for row in rows:
         if len(row) != len(names) or not _is_own(row[names.index("tenant_id")], own):
-            raise CrossTenantWrite("the tenant of a new row must be the bound one, as a plain value")
+            raise CrossTenantWrite(
+                "the tenant of a new row must be the bound one, as a plain value"
+            )
     if not rows or tokens[end].text not in ("", ")", "on", "returning"):
         raise UnguardedSQL("an INSERT of a tenant's rows holds more than its rows")
     if tokens[end].text == "on":

@@ -8,7 +8,15 @@ import re
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, ForeignKeyConstraint, Index, Table, UniqueConstraint, inspect, text
+from sqlalchemy import (
+    Connection,
+    ForeignKeyConstraint,
+    Index,
+    Table,
+    UniqueConstraint,
+    inspect,
+    text,
+)
 
 from portal.core.db import Base
 from portal.tenancy.errors import SchemaNotIsolated
@@ -149,7 +157,9 @@ def _shapes_in(connection: Connection, keys: str) -> Iterator[Shape]:
             tuple(
                 Reference(
                     key["referred_table"],
-                    frozenset(zip(key["constrained_columns"], key["referred_columns"], strict=True)),
+                    frozenset(
+                        zip(key["constrained_columns"], key["referred_columns"], strict=True)
+                    ),
                     key.get("options", {}).get("ondelete"),
                 )
                 for key in references[at]

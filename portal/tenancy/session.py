@@ -4,12 +4,12 @@ Flask-SQLAlchemy is used as engine and session holder only; this module and `pla
 two that know it.
 """
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import event, inspect
+from sqlalchemy import CursorResult, Delete, Update, event, inspect
 from sqlalchemy.engine import Engine
 
 from portal.core.db import Base
@@ -108,6 +108,11 @@ def init_databases(app: Any) -> None:
     db.init_app(app)
     with app.app_context():
         placement.prepare(db.engine)
+
+
+def change(statement: Update | Delete) -> int:
+    """Run an UPDATE or DELETE in the present session; gives the number of rows it met."""
+    return cast("CursorResult[Any]", db.session.execute(statement)).rowcount
 
 
 def release() -> None:

@@ -32,8 +32,9 @@ def _check(url: URL, name: str, *, is_main: bool) -> None:
                 postgres.check_role(connection)
             for lane in migrations.lanes_of(url, is_main=is_main):
                 if migrations.behind(connection, lane):
-                    raise Misconfigured(f"The schema of {name} is not up to date. "
-                                        "Run: portal db upgrade")
+                    raise Misconfigured(
+                        f"The schema of {name} is not up to date. Run: portal db upgrade"
+                    )
             schema.check_catalogue(connection)
     finally:
         engine.dispose()

@@ -67,7 +67,7 @@ def signed_in(view: View) -> View:
 
 
 def requires(permission: Permission) -> Callable[[View], View]:
-    """Open to members who hold `permission`, if only on some folder; the service decides on what."""
+    """Open to members who hold `permission`, if only on a folder; the service decides on which."""
     return lambda view: _declare(view, Declared(Door.SIGNED_IN, permission))
 
 

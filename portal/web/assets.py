@@ -18,7 +18,9 @@ def init_app(app: Flask) -> None:
 def icon(name: str, label: str = "") -> Markup:
     """A Bootstrap icon as an inline SVG. Decorative unless it has a label."""
     return Markup('<svg class="bi" {} viewBox="0 0 16 16" fill="currentColor">{}</svg>').format(
-        Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"'),
+        Markup('role="img" aria-label="{}"').format(label)
+        if label
+        else Markup('aria-hidden="true"'),
         _shape(name),
     )
 

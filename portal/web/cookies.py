@@ -5,8 +5,9 @@ remember-me and its session protection stay unused: they outlive signing out, an
 a header that the client sends.
 """
 
-from flask import Flask, Request, Response, g, session
+from flask import Flask, Request, g, session
 from flask_login import LoginManager, UserMixin
+from werkzeug.wrappers import Response
 
 from portal.access.decision import Member
 from portal.auth.sessions import FoundSession, find_session

@@ -49,9 +49,7 @@ def _begin() -> Any:
     declaration = _declaration()
     if declaration is not None and declaration.streams_body:
         request.max_content_length = ANY_SIZE  # before Flask-WTF looks at the request
-    g.actor = Actor(
-        kind=ActorKind.ANONYMOUS, address=request.remote_addr, request_id=new_id()
-    )
+    g.actor = Actor(kind=ActorKind.ANONYMOUS, address=request.remote_addr, request_id=new_id())
     if declaration is not None and declaration.door == Door.PROBE:
         return None
     host = _host()

@@ -23,4 +23,6 @@ def init_app(app: Flask) -> None:
 
 def limited(view: Any) -> Any:
     """Take at most `PORTAL_REQUESTS_PER_MINUTE` of these from one address."""
-    return limiter.limit(lambda: f"{active().requests_per_minute} per minute", methods=["POST"])(view)
+    return limiter.limit(lambda: f"{active().requests_per_minute} per minute", methods=["POST"])(
+        view
+    )

@@ -1,5 +1,8 @@
 """All groups of pages on one screen. The first segment of an address is the group's name."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 
 from portal.web.access import anywhere
@@ -24,5 +27,10 @@ def init_app(app: Flask) -> None:
         app.view_functions[endpoint] = anywhere(_plain(app.view_functions[endpoint]))
 
 
-def _plain(view):
-    return lambda **values: view(**values)
+def _plain(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of its own: Flask's is a bound method, which can't carry a declaration."""
+
+    def static_file(**values: Any) -> Any:
+        return view(**values)
+
+    return static_file

@@ -31,7 +31,7 @@ def password() -> ResponseReturnValue:
     form = ChangePasswordForm()
     if form.validate_on_submit():
         with shown_on(form):
-            change_password(g.actor, form.present.data, form.new.data)
+            change_password(g.actor, str(form.present.data), str(form.new.data))
             flash("Your password is changed, and you are signed out everywhere else.", "success")
             return redirect(url_for("account.index"))
     return render_template("account/password.html", form=form), shown_status(form)

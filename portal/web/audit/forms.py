@@ -8,6 +8,7 @@ from wtforms.validators import Length, Optional
 
 from portal.audit.actions import Action, Outcome
 from portal.audit.queries import Filters
+from portal.web.choices import choices
 
 ANY = ""
 
@@ -22,10 +23,10 @@ def _uuid(value: str | None) -> UUID | None:
 class FilterForm(Form):
     """Person, action, target, outcome and time; all of them optional, all in UTC."""
 
-    person = SelectField("Person", choices=[ANY], validate_choice=False)
-    action = SelectField("Action", choices=[ANY, *(action.value for action in Action)])
+    person = SelectField("Person", choices=choices([ANY]), validate_choice=False)
+    action = SelectField("Action", choices=choices([ANY, *Action]))
     target = StringField("Target", [Length(max=80)])
-    outcome = SelectField("Outcome", choices=[ANY, *(outcome.value for outcome in Outcome)])
+    outcome = SelectField("Outcome", choices=choices([ANY, *Outcome]))
     since = DateTimeLocalField("From", [Optional()], format="%Y-%m-%dT%H:%M")
     until = DateTimeLocalField("Until", [Optional()], format="%Y-%m-%dT%H:%M")
 

@@ -23,9 +23,7 @@ class CodeForm(FlaskForm):
 class AcceptForm(FlaskForm):
     """Choosing a first password."""
 
-    password = PasswordField(
-        "New password", [InputRequired("Choose a password."), Length(max=256)]
-    )
+    password = PasswordField("New password", [InputRequired("Choose a password."), Length(max=256)])
     again = PasswordField(
         "The same again", [EqualTo("password", "The two differ."), Length(max=256)]
     )

@@ -4,7 +4,8 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal.auth import invitations, sign_in as service
+from portal.auth import invitations
+from portal.auth import sign_in as service
 from portal.auth.sessions import sign_out as end_own_session
 from portal.web import cookies
 from portal.web.access import half_signed_in, public, signed_in
@@ -27,7 +28,7 @@ def sign_in() -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             token = service.check_password(
-                g.actor, form.email.data, form.password.data, user_agent=_user_agent()
+                g.actor, str(form.email.data), str(form.password.data), user_agent=_user_agent()
             )
             return _on_to(token, "auth.code", form.next.data)
     return render_template("auth/sign_in.html", form=form), shown_status(form)
@@ -43,7 +44,7 @@ def code() -> ResponseReturnValue:
     form = CodeForm(next=request.args.get("next"))
     if form.validate_on_submit():
         with shown_on(form):
-            token = service.check_code(g.actor, form.code.data, user_agent=_user_agent())
+            token = service.check_code(g.actor, str(form.code.data), user_agent=_user_agent())
             return _on_to(token, "home.index", form.next.data)
     return render_template("auth/code.html", form=form), shown_status(form)
 
@@ -58,7 +59,9 @@ def enrol() -> ResponseReturnValue:
     form = CodeForm(next=request.args.get("next"))
     if form.validate_on_submit():
         with shown_on(form):
-            token = service.confirm_enrolment(g.actor, form.code.data, user_agent=_user_agent())
+            token = service.confirm_enrolment(
+                g.actor, str(form.code.data), user_agent=_user_agent()
+            )
             flash("Your authenticator is set up.", "success")
             return _on_to(token, "home.index", form.next.data)
     enrolment = service.get_enrolment(g.actor)
@@ -84,7 +87,7 @@ def accept(token: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             session_token = invitations.accept_invitation(
-                g.actor, token, form.password.data, user_agent=_user_agent()
+                g.actor, token, str(form.password.data), user_agent=_user_agent()
             )
             return _on_to(session_token, "auth.code", None)
     return render_template("auth/accept.html", form=form, invited=invited), shown_status(form)

@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired, Length
 from portal.core.errors import NotFound
 from portal.documents.names import MAX_LENGTH
 from portal.documents.places import Place
+from portal.web.choices import choices
 
 TOP = ""
 
@@ -46,7 +47,7 @@ class MoveForm(FlaskForm):
             or "All documents"
             for place in places
         }
-        self.folder.choices = list(self.place_names)
+        self.folder.choices = choices(self.place_names)
 
     @property
     def folder_id(self) -> UUID | None:

@@ -56,7 +56,10 @@ def upload() -> ResponseReturnValue:
         request.stream,
         announced_bytes=request.content_length,
     )
-    return {"id": str(document.id), "address": url_for("documents.show", document_id=document.id)}, 201
+    return {
+        "id": str(document.id),
+        "address": url_for("documents.show", document_id=document.id),
+    }, 201
 
 
 @blueprint.get("/<uuid:document_id>/download")
@@ -80,7 +83,7 @@ def rename(document_id: UUID) -> ResponseReturnValue:
     form = NameForm(name=located.document.name)
     if form.validate_on_submit():
         with shown_on(form):
-            service.rename_document(g.actor, document_id, form.name.data)
+            service.rename_document(g.actor, document_id, str(form.name.data))
             flash("The document is renamed.", "success")
             return _to_place(located.document.folder_id)
     page = render_template(

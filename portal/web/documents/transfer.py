@@ -51,9 +51,8 @@ def _range(request: Request, download: Download, etag: str) -> tuple[int, int] |
     if request.range is None or len(request.range.ranges) != 1:
         return None
     condition = request.if_range
-    if condition is not None and (condition.date is not None or condition.etag is not None):
-        if condition.etag != etag:
-            return None
+    if (condition.date or condition.etag) and condition.etag != etag:
+        return None
     found = request.range.range_for_length(download.size_bytes)
     return UNSATISFIABLE if found is None else found
 

@@ -23,7 +23,7 @@ def create() -> ResponseReturnValue:
     parent_id = form.parent_id
     if form.validate_on_submit():
         with shown_on(form):
-            folder = service.create_folder(g.actor, parent_id, form.name.data)
+            folder = service.create_folder(g.actor, parent_id, str(form.name.data))
             flash("The folder is created.", "success")
             return _to_folder(folder.id)
     return render_template("folders/new.html", form=form, parent_id=parent_id), shown_status(form)
@@ -37,7 +37,7 @@ def rename(folder_id: UUID) -> ResponseReturnValue:
     form = NameForm(name=place.folders[0].name)
     if form.validate_on_submit():
         with shown_on(form):
-            service.rename_folder(g.actor, folder_id, form.name.data)
+            service.rename_folder(g.actor, folder_id, str(form.name.data))
             flash("The folder is renamed.", "success")
             return _to_folder(folder_id)
     return render_template("folders/rename.html", form=form, place=place), shown_status(form)

@@ -5,10 +5,10 @@ from flask.typing import ResponseReturnValue
 
 from portal.access.decision import holds_anywhere
 from portal.access.permissions import Permission
+from portal.auth import samples
 from portal.core.settings import active
 from portal.tenancy.queries import find_tenant_host
 from portal.web.access import anywhere, probe
-from portal.auth import samples
 
 blueprint = Blueprint("home", __name__)
 

@@ -9,11 +9,12 @@ from wtforms.validators import Email, InputRequired, Length
 
 from portal.access.permissions import ROLES
 from portal.documents.places import Place
+from portal.web.choices import choices
 
 WHOLE_ORGANISATION = ""
 
 
-def _choices(places: Sequence[Place]) -> dict[str, str]:
+def _place_names(places: Sequence[Place]) -> dict[str, str]:
     folders = {
         str(place.folder_id): " / ".join(folder.name for folder in reversed(place.folders))
         for place in places
@@ -25,14 +26,14 @@ def _choices(places: Sequence[Place]) -> dict[str, str]:
 class AssignRoleForm(FlaskForm):
     """A role, and where it holds."""
 
-    role = SelectField("Role", choices=list(ROLES))
+    role = SelectField("Role", choices=choices(ROLES))
     folder = SelectField("Where")
     reason = StringField("Reason", [Length(max=500)])
 
     def offer_places(self, places: Sequence[Place]) -> None:
         """Fill in the folders that a role can be given on."""
-        self.folder.choices = list(_choices(places))
-        self.place_names = _choices(places)
+        self.place_names = _place_names(places)
+        self.folder.choices = choices(self.place_names)
 
     @property
     def folder_id(self) -> UUID | None:
@@ -45,7 +46,8 @@ class InviteForm(AssignRoleForm):
 
     name = StringField("Name", [InputRequired("Enter a name."), Length(max=200)])
     email = StringField(
-        "E-mail", [InputRequired("Enter an e-mail."), Email("This is not an e-mail."), Length(max=254)]
+        "E-mail",
+        [InputRequired("Enter an e-mail."), Email("This is not an e-mail."), Length(max=254)],
     )
 
 

@@ -42,7 +42,12 @@ def create() -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             invited = invitations.invite_member(
-                g.actor, form.email.data, form.name.data, form.role.data, form.folder_id, host=_host()
+                g.actor,
+                str(form.email.data),
+                str(form.name.data),
+                str(form.role.data),
+                form.folder_id,
+                host=_host(),
             )
             return render_template("members/invited.html", invited=invited)
     return render_template("members/new.html", form=form, roles=ROLES), shown_status(form)
@@ -64,7 +69,7 @@ def assign_role(user_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             access.assign_role(
-                g.actor, user_id, form.role.data, form.folder_id, reason=form.reason.data or ""
+                g.actor, user_id, str(form.role.data), form.folder_id, reason=form.reason.data or ""
             )
             flash("The role is assigned.", "success")
             return redirect(url_for("members.show", user_id=user_id))
@@ -83,7 +88,11 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
             return redirect(url_for("members.show", user_id=user_id))
     member = membership.get_member(g.actor, user_id)
     return render_template(
-        "members/remove_role.html", form=form, member=member, roles=ROLES, assignment_id=assignment_id
+        "members/remove_role.html",
+        form=form,
+        member=member,
+        roles=ROLES,
+        assignment_id=assignment_id,
     ), shown_status(form)
 
 
@@ -121,9 +130,9 @@ def reset_factor(user_id: UUID) -> ResponseReturnValue:
             flash("The authenticator is removed; the next sign-in sets up a new one.", "success")
             return redirect(url_for("members.show", user_id=user_id))
     member = membership.get_member(g.actor, user_id)
-    return render_template(
-        "members/reset_factor.html", form=form, member=member
-    ), shown_status(form)
+    return render_template("members/reset_factor.html", form=form, member=member), shown_status(
+        form
+    )
 
 
 def _assign_form() -> AssignRoleForm:

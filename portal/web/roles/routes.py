@@ -14,5 +14,8 @@ blueprint = Blueprint("roles", __name__, url_prefix="/roles")
 def index() -> ResponseReturnValue:
     """Every role with its permissions."""
     return render_template(
-        "roles/index.html", roles=list(ROLES.values()), permissions=list(Permission), exclusive=EXCLUSIVE
+        "roles/index.html",
+        roles=list(ROLES.values()),
+        permissions=list(Permission),
+        exclusive=EXCLUSIVE,
     )
