@@ -11,7 +11,7 @@ from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
-from portal.documents.cipher import ContentId, decrypt, decrypt_range
+from portal.documents.cipher import ContentId, DamagedDocument, decrypt, decrypt_range
 from portal.documents.models import DocumentVersion
 from portal.documents.queries import get_document
 from portal.keys.data_keys import Mode, open_data_key
@@ -37,24 +37,25 @@ class Download:
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from `start` up to `stop`, the first block already proved.
 
-        The blob is closed at the end, and by closing the iterator. Raises `DamagedDocument`, here
-        while there is still a status to answer with, or out of the iterator.
+        Raises `DamagedDocument`, here while there is still a status to answer with (the blob is
+        closed then), or out of the iterator. Whoever reads closes the download at the end.
         """
-        if (start, stop) == (0, self.size_bytes):
-            blocks = decrypt(self._blob, self._key, self._content, self.size_bytes)
-        else:
-            blocks = decrypt_range(
-                self._blob, self._key, self._content, self.size_bytes, start=start, stop=stop
-            )
-        return self._closing(blocks)
+        try:
+            return self._decrypted(start, stop)
+        except DamagedDocument:
+            self.close()
+            raise
 
     def close(self) -> None:
-        """Give the blob back without reading it."""
+        """Give the blob back, read or not."""
         self._blob.close()
 
-    def _closing(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        with self._blob:
-            yield from blocks
+    def _decrypted(self, start: int, stop: int) -> Iterator[bytes]:
+        if (start, stop) == (0, self.size_bytes):
+            return decrypt(self._blob, self._key, self._content, self.size_bytes)
+        return decrypt_range(
+            self._blob, self._key, self._content, self.size_bytes, start=start, stop=stop
+        )
 
 
 def open_download(actor: Actor, document_id: UUID, *, byte_range: str | None = None) -> Download:
@@ -69,7 +70,7 @@ def open_download(actor: Actor, document_id: UUID, *, byte_range: str | None = N
             DocumentVersion.number == document.version_number,
         )
     ).one()
-    mode = Mode(version.mode)
+    mode = _mode(version)
     key = open_data_key(document.id, version.id, mode, version.wrapped_key, version.key_version)
     blob = blobs().open(bound_tenant_id(), version.id)
     record(actor, Action.DOCUMENT_DOWNLOADED, f"document:{document.id}", range=byte_range or None)
@@ -83,3 +84,10 @@ def open_download(actor: Actor, document_id: UUID, *, byte_range: str | None = N
         _key=key,
         _content=ContentId(bound_tenant_id(), document.id, version.id, mode),
     )
+
+
+def _mode(version: DocumentVersion) -> Mode:
+    """The row's mode. One that there is none of is a row that was tampered with."""
+    if version.mode not in tuple(Mode):
+        raise DamagedDocument
+    return Mode(version.mode)

@@ -99,16 +99,20 @@ def _seal(
 ) -> Sealed:
     encryptor = Encryptor(writer, key.dek, content)
     taken = 0
-    try:
-        while piece := body.read(PIECE_BYTES):
-            taken += len(piece)
-            _check_size(taken)
-            encryptor.write(piece)
-    except (OSError, EOFError) as error:
-        raise UploadAbandoned(f"document:{content.document_id}", taken_bytes=taken) from error
+    while piece := _next_piece(content, body, taken):
+        taken += len(piece)
+        _check_size(taken)
+        encryptor.write(piece)
     if announced_bytes is not None and taken != announced_bytes:
         raise UploadAbandoned(f"document:{content.document_id}", taken_bytes=taken)
     return encryptor.finish()
+
+
+def _next_piece(content: ContentId, body: Body, taken: int) -> bytes:
+    try:
+        return body.read(PIECE_BYTES)
+    except (OSError, EOFError) as error:
+        raise UploadAbandoned(f"document:{content.document_id}", taken_bytes=taken) from error
 
 
 def _check_size(size_bytes: int | None) -> None:

@@ -63,6 +63,7 @@ def test_the_file_is_its_owners_only_from_the_first_moment(path: Path) -> None:
 def test_a_file_that_others_may_use_is_refused_with_its_mend(path: Path, mode: int) -> None:
     keys, acme = LocalKeys(path), new_id()
     keys.create(acme)
+    keys.health()
     path.chmod(mode)
     with pytest.raises(Misconfigured, match=f"chmod 600 {path}"):
         LocalKeys(path)
@@ -196,6 +197,26 @@ def test_a_crash_before_the_new_file_is_in_place_harms_nothing(
     assert not Path(f"{path}.new").exists()
     assert LocalKeys(path).unwrap(acme, 1, wrapped) == SEED
     assert LocalKeys(path).unwrap(globex, 1, keys.wrap(globex, 1, SEED)) == SEED
+
+
+def test_a_new_key_is_durable_when_create_returns(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys, done = LocalKeys(path), []
+    fsync, rename = os.fsync, Path.rename
+
+    def noted_fsync(descriptor: int) -> None:
+        done.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    def noted_rename(source: Path, target: Path) -> None:
+        done.append("rename")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "rename", noted_rename)
+    keys.create(new_id())
+    assert done == ["keys.json.new", "rename", "secret"]
 
 
 def test_a_reader_that_meets_the_overwritten_file_reads_its_successor(

@@ -10,10 +10,9 @@ from uuid import UUID
 import pytest
 
 from portal.core import clock
-from portal.core.errors import Misconfigured
 from portal.core.ids import new_id
-from portal.storage import LocalBlobs, active, blobs, configure
 from portal.storage.blobs import BlobExists, BlobMissing
+from portal.storage.local import LocalBlobs
 
 ACME, GLOBEX = new_id(), new_id()
 
@@ -229,11 +228,3 @@ def test_content_and_name_are_durable_when_commit_returns(
         writer.commit()
     assert done[0].startswith(str(blob_id))
     assert done[1:] == [str(ACME), "a", "link", "b"]
-
-
-def test_the_store_must_be_configured(store: LocalBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blobs, "_store", None)
-    with pytest.raises(Misconfigured):
-        active()
-    configure(store)
-    assert active() is store

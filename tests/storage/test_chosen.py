@@ -1,0 +1,16 @@
+from pathlib import Path
+
+import pytest
+
+from portal.core.errors import Misconfigured
+from portal.storage import chosen
+from portal.storage.local import LocalBlobs
+
+
+def test_the_store_must_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chosen, "_chosen", None)
+    with pytest.raises(Misconfigured):
+        chosen.blobs()
+    store = LocalBlobs(tmp_path)
+    chosen.configure(store)
+    assert chosen.blobs() is store
