@@ -11,16 +11,25 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 
+from portal.audit.actions import Action
+from portal.audit.service import RecordedRefusal
 from portal.auth.models import Attempts
 from portal.core import clock
-from portal.core.errors import TooManyAttempts
 from portal.core.ids import new_id
 from portal.core.settings import active
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db, release
 
 
-def reserve(*limits: tuple[int, str]) -> None:
+class TooManyAttempts(RecordedRefusal):
+    """A secret was tried too often in the present window."""
+
+    status = 429
+    message = "Too many attempts. Please wait a few minutes and try again."
+    action = Action.SIGN_IN_LIMITED
+
+
+def reserve(target: str, *limits: tuple[int, str]) -> None:
     """Count one try against each (limit, subject). Raises `TooManyAttempts` beyond any of them.
 
     Commits. Called before anything else was written in this unit of work.
@@ -30,7 +39,7 @@ def reserve(*limits: tuple[int, str]) -> None:
     counts = [(_count(subject, window), limit) for limit, subject in limits]
     db.session.commit()
     if any(count > limit for count, limit in counts):
-        raise TooManyAttempts
+        raise TooManyAttempts(target)
 
 
 def forget(*subjects: str) -> None:

@@ -93,7 +93,7 @@ def get_invited(token: str) -> User:
     ).one_or_none()
     if row is None:
         raise InvalidInvitation("invitation:unknown")
-    user, expires_at = row._tuple()
+    user, expires_at = row
     if expires_at <= clock.now() or user.state != UserState.INVITED:
         raise InvalidInvitation(f"user:{user.id}")
     return user

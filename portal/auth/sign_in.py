@@ -63,6 +63,7 @@ def check_password(origin: Actor, email: str, password: str, *, user_agent: str)
     person = canonical(email)
     own_limit = f"password:{person}:{origin.address}"
     attempts.reserve(
+        "user:unknown",
         (PER_PERSON_AND_ADDRESS, own_limit),
         (PER_ADDRESS, f"password:{origin.address}"),
         (PER_PERSON, f"password:{person}"),
@@ -87,7 +88,7 @@ def check_code(member: Member, code: str, *, user_agent: str) -> str:
     The step is stored by a conditional UPDATE, so of two parallel uses of a code one is refused.
     Raises `InvalidCode` or `TooManyAttempts`.
     """
-    attempts.reserve((CODES_PER_PERSON, f"totp:{member.user_id}"))
+    attempts.reserve(f"user:{member.user_id}", (CODES_PER_PERSON, f"totp:{member.user_id}"))
     device = find_device(member.user_id)
     if device is None or device.confirmed_at is None:
         raise InvalidCode(f"user:{member.user_id}", step="code")
@@ -120,7 +121,7 @@ def get_enrolment(member: Member) -> Enrolment:
 
 def confirm_enrolment(member: Member, code: str, *, user_agent: str) -> str:
     """Prove that the authenticator works. Gives the token of the completed session."""
-    attempts.reserve((CODES_PER_PERSON, f"totp:{member.user_id}"))
+    attempts.reserve(f"user:{member.user_id}", (CODES_PER_PERSON, f"totp:{member.user_id}"))
     device = find_device(member.user_id)
     if device is None or device.confirmed_at is not None:
         raise Conflict("An authenticator is set up already.")
@@ -154,7 +155,7 @@ def change_password(member: Member, present: str, new: str) -> None:
 
     Raises `WrongPassword`, `WeakPassword` or `TooManyAttempts`.
     """
-    attempts.reserve((PER_PERSON_AND_ADDRESS, f"change:{member.user_id}"))
+    attempts.reserve(f"user:{member.user_id}", (PER_PERSON_AND_ADDRESS, f"change:{member.user_id}"))
     user = get_user(member.user_id)  # type: ignore[arg-type]  # a member has an id
     credential = _find_credential(user.id)
     if not passwords.verify_password(credential.password_hash if credential else None, present):

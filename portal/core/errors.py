@@ -36,12 +36,5 @@ class Invalid(PortalError):
     message = "This is not valid."
 
 
-class TooManyAttempts(PortalError):
-    """A limit on attempts is reached."""
-
-    status = 429
-    message = "Too many attempts. Please wait a few minutes and try again."
-
-
 class Misconfigured(Exception):
     """The installation can't start like this; the text says how to mend it."""

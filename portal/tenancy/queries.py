@@ -36,7 +36,7 @@ def list_tenants() -> Sequence[TenantRecord]:
     """All tenants by slug."""
     with _reading() as connection:
         return [
-            TenantRecord(*row._tuple())
+            TenantRecord(*row)
             for row in connection.execute(select(*_RECORD).order_by(Tenant.slug))
         ]
 
@@ -52,6 +52,12 @@ def find_tenant_host(slug: str) -> str | None:
         )
 
 
+def check_main_database() -> None:
+    """Raises what SQLAlchemy raises where the main database does not answer."""
+    with _reading() as connection:
+        connection.execute(select(1))
+
+
 def list_hosts() -> Sequence[tuple[str, str]]:
     """All host names with their tenant's slug, by host."""
     with _reading() as connection:
@@ -64,7 +70,7 @@ def list_hosts() -> Sequence[tuple[str, str]]:
 def _find(statement: Select[UUID, str, str, str, str]) -> TenantRecord | None:
     with _reading() as connection:
         row = connection.execute(statement).one_or_none()
-    return None if row is None else TenantRecord(*row._tuple())
+    return None if row is None else TenantRecord(*row)
 
 
 def _reading() -> Connection:

@@ -29,7 +29,7 @@ def names_of(user_ids: Collection[UUID]) -> Mapping[UUID, str]:
     if not user_ids:
         return {}
     rows = db.session.execute(select(User.id, User.name).where(User.id.in_(set(user_ids))))
-    return dict(row._tuple() for row in rows)
+    return dict(rows.all())
 
 
 def canonical(email: str) -> str:
@@ -40,4 +40,4 @@ def canonical(email: str) -> str:
 def list_names() -> Mapping[UUID, str]:
     """Everybody's name, in the order of the names."""
     rows = db.session.execute(select(User.id, User.name).order_by(func.lower(User.name), User.id))
-    return dict(row._tuple() for row in rows)
+    return dict(rows.all())

@@ -3,12 +3,20 @@
 import structlog
 from flask import Flask, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from portal.access.decision import Member
+from portal.audit.service import RecordedRefusal
 from portal.core.errors import PortalError
 from portal.web.lifecycle import UnknownHost, refuse
 
 log = structlog.get_logger()
+
+
+class ForgedRequest(RecordedRefusal):
+    """A request that changes something and came from no page of ours."""
+
 
 TITLES = {
     400: "This request can't be understood",
@@ -29,17 +37,32 @@ def init_app(app: Flask) -> None:
     """Answer every error with a page, or with JSON where a script asked."""
     app.register_error_handler(UnknownHost, _unknown_host)
     app.register_error_handler(PortalError, _refused)
+    app.register_error_handler(CSRFError, _not_from_our_page)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _failed)
 
 
 def _unknown_host(_error: UnknownHost) -> ResponseReturnValue:
+    log.warning("unknown host", address=request.remote_addr)
     return "Not found\n", 404, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 def _refused(error: PortalError) -> ResponseReturnValue:
     refuse(error)
     return _answer(error.status, str(error))
+
+
+def _not_from_our_page(_error: CSRFError) -> ResponseReturnValue:
+    """A request without the token of a page of ours.
+
+    Recorded for a signed-in person, in whose name it came. A stranger's goes to the process log:
+    anybody could fill the audit log with them.
+    """
+    if isinstance(g.actor, Member):
+        refuse(ForgedRequest(f"page:{request.endpoint}", reason="csrf"))
+    else:
+        log.warning("request without token", address=g.actor.address, page=request.endpoint)
+    return _answer(400, "This form has expired. Go back, reload the page and try again.")
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:

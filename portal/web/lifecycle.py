@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from werkzeug.exceptions import BadRequest, Unauthorized
+from werkzeug.exceptions import BadRequest
 
 from portal.access.decision import ORGANISATION, Forbidden, holds_anywhere
 from portal.audit.actor import Actor, ActorKind
@@ -35,6 +35,13 @@ class Suspended(PortalError):
 
     status = 403
     message = "This organisation is suspended. Its documents are kept safe."
+
+
+class NotSignedIn(PortalError):
+    """Something was to be changed by nobody, or by a session that has ended."""
+
+    status = 401
+    message = "Please sign in, and try again."
 
 
 def init_app(app: Flask) -> None:
@@ -126,7 +133,7 @@ def _check_door(declaration: Declared | None) -> Any:
 
 def _ask_to_sign_in() -> Any:
     if request.method not in SAFE_METHODS:
-        raise Unauthorized
+        raise NotSignedIn
     if not current_user.is_anonymous:
         return redirect(url_for("auth.code"))
     return redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")))

@@ -5,6 +5,8 @@ from uuid import UUID
 from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.access.permissions import ROLES
+from portal.access.queries import assignments_of
 from portal.auth import sessions
 from portal.auth.sign_in import change_password
 from portal.web import cookies
@@ -20,7 +22,12 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 @signed_in
 def index() -> ResponseReturnValue:
     """Roles, sessions, and the ways to change them."""
-    return render_template("account/index.html", sessions=sessions.list_sessions(g.actor))
+    return render_template(
+        "account/index.html",
+        sessions=sessions.list_sessions(g.actor),
+        assignments=assignments_of([g.actor.user_id]).get(g.actor.user_id, ()),
+        roles=ROLES,
+    )
 
 
 @blueprint.route("/password", methods=["GET", "POST"])

@@ -24,9 +24,9 @@ class FilterForm(Form):
     """Person, action, target, outcome and time; all of them optional, all in UTC."""
 
     person = SelectField("Person", choices=choices([ANY]), validate_choice=False)
-    action = SelectField("Action", choices=choices([ANY, *Action]))
+    action = SelectField("Action", choices=choices([ANY, *Action]), default=ANY)
     target = StringField("Target", [Length(max=80)])
-    outcome = SelectField("Outcome", choices=choices([ANY, *Outcome]))
+    outcome = SelectField("Outcome", choices=choices([ANY, *Outcome]), default=ANY)
     since = DateTimeLocalField("From", [Optional()], format="%Y-%m-%dT%H:%M")
     until = DateTimeLocalField("Until", [Optional()], format="%Y-%m-%dT%H:%M")
 

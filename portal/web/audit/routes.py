@@ -1,5 +1,7 @@
 """The audit log: a page of entries, newest first, and one entry whole."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, g, render_template, request
@@ -28,9 +30,12 @@ def index() -> ResponseReturnValue:
         before=request.args.get("before", type=UUID),
         after=request.args.get("after", type=UUID),
     )
-    names = names_of_targets(g.actor, [entry.target for entry in found.entries])
     page = render_template(
-        "audit/index.html", form=form, found=found, names=names, sentences=SENTENCES
+        "audit/index.html",
+        form=form,
+        found=found,
+        names=_names([entry.target for entry in found.entries], found.people),
+        sentences=SENTENCES,
     )
     return page, 200 if is_valid else 422
 
@@ -41,8 +46,18 @@ def index() -> ResponseReturnValue:
 def show(entry_id: UUID) -> ResponseReturnValue:
     """One entry with all it tells."""
     shown = audit_log.get(g.actor, entry_id)
-    names = names_of_targets(g.actor, [shown.entry.target])
+    names = _names([shown.entry.target, *_folders_in(shown.entry.detail)], shown.people)
     return render_template("audit/show.html", shown=shown, names=names, sentences=SENTENCES)
 
 
+def _names(targets: Sequence[str], people: Mapping[UUID, str]) -> Mapping[str, str]:
+    """What to call people, documents and folders, by target."""
+    return {f"user:{i}": name for i, name in people.items()} | names_of_targets(g.actor, targets)
+
+
+def _folders_in(detail: Mapping[str, Any]) -> Sequence[str]:
+    return [f"folder:{detail[key]}" for key in FOLDERS if detail.get(key)]
+
+
+FOLDERS = ("folder", "came_from")  # what details call a folder by its id
 SENTENCES = {action.value: action.sentence for action in Action}

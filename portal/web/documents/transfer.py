@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from flask import Request, Response
-from werkzeug.datastructures import ContentRange
+from werkzeug.datastructures import ContentRange, Range
 from werkzeug.http import quote_etag
 
 from portal.documents.downloads import Download
@@ -16,48 +16,8 @@ def send(download: Download, request: Request) -> Response:
     A version's content never changes, so its id is the entity tag.
     """
     etag = download.version_id.hex
-    if request.if_none_match.contains(etag):
-        download.close()
-        return _with_headers(Response(status=304), download, etag)
-    wanted = _range(request, download, etag)
-    if wanted is None:
-        start, stop, status = 0, download.size_bytes, 200
-    elif wanted == UNSATISFIABLE:
-        download.close()
-        response = Response(status=416)
-        response.content_range = ContentRange("bytes", None, None, download.size_bytes)
-        return response
-    else:
-        (start, stop), status = wanted, 206
-    if request.method == "HEAD":
-        download.close()
-        response = Response(status=status)
-    else:
-        response = Response(download.read(start, stop), status=status, direct_passthrough=True)
-    response.content_length = stop - start
-    if status == 206:
-        response.content_range = ContentRange("bytes", start, stop, download.size_bytes)
-    return _with_headers(response, download, etag)
-
-
-UNSATISFIABLE = (0, 0)
-
-
-def _range(request: Request, download: Download, etag: str) -> tuple[int, int] | None:
-    """Start and stop of the one range that is asked for; None for the whole content.
-
-    Several ranges at once, and a range of another version (If-Range), are answered by the whole.
-    """
-    if request.range is None or len(request.range.ranges) != 1:
-        return None
-    condition = request.if_range
-    if (condition.date or condition.etag) and condition.etag != etag:
-        return None
-    found = request.range.range_for_length(download.size_bytes)
-    return UNSATISFIABLE if found is None else found
-
-
-def _with_headers(response: Response, download: Download, etag: str) -> Response:
+    response = _answer(download, request, etag)
+    response.call_on_close(download.close)
     response.headers["Content-Type"] = download.media_type
     response.headers["Content-Disposition"] = _attachment(download.name)
     response.headers["Accept-Ranges"] = "bytes"
@@ -65,6 +25,44 @@ def _with_headers(response: Response, download: Download, etag: str) -> Response
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Content-Security-Policy"] = DOWNLOAD_POLICY
     return response
+
+
+def _answer(download: Download, request: Request, etag: str) -> Response:
+    if request.if_none_match.contains(etag):
+        return Response(status=304)
+    asked = _asked_range(request, etag)
+    if asked is None:
+        return _content(download, request, 0, download.size_bytes, status=200)
+    wanted = asked.range_for_length(download.size_bytes)
+    if wanted is None:
+        response = Response(status=416)
+        response.content_range = ContentRange("bytes", None, None, download.size_bytes)
+        return response
+    start, stop = wanted
+    response = _content(download, request, start, stop, status=206)
+    response.content_range = ContentRange("bytes", start, stop, download.size_bytes)
+    return response
+
+
+def _content(
+    download: Download, request: Request, start: int, stop: int, *, status: int
+) -> Response:
+    body = () if request.method == "HEAD" else download.read(start, stop)
+    response = Response(body, status=status, direct_passthrough=True)
+    response.content_length = stop - start
+    return response
+
+
+def _asked_range(request: Request, etag: str) -> Range | None:
+    """The range that is asked for, if it is one, and of this version.
+
+    Several ranges at once, and a range of another version (If-Range), are answered by the whole.
+    """
+    if request.range is None or len(request.range.ranges) != 1:
+        return None
+    condition = request.if_range
+    is_conditional = condition.date is not None or condition.etag is not None
+    return None if is_conditional and condition.etag != etag else request.range
 
 
 def _attachment(name: str) -> str:

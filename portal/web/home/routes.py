@@ -7,7 +7,8 @@ from portal.access.decision import holds_anywhere
 from portal.access.permissions import Permission
 from portal.auth import samples
 from portal.core.settings import active
-from portal.tenancy.queries import find_tenant_host
+from portal.keys.hierarchy import active as active_provider
+from portal.tenancy.queries import check_main_database, find_tenant_host
 from portal.web.access import anywhere, probe
 
 blueprint = Blueprint("home", __name__)
@@ -34,6 +35,15 @@ def index() -> ResponseReturnValue:
 def healthz() -> ResponseReturnValue:
     """The process answers."""
     return {"status": "ok"}
+
+
+@blueprint.get("/readyz")
+@probe
+def readyz() -> ResponseReturnValue:
+    """The main database answers, and the keys can be used."""
+    check_main_database()
+    active_provider().health()
+    return {"status": "ready"}
 
 
 def _first_page() -> str:
