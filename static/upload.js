@@ -90,6 +90,7 @@ function send(transfer) {
     const percent = total ? Math.floor((100 * loaded) / total) : 100;
     transfer.progress.value = percent;
     transfer.state.textContent = percent < 100 ? `${percent} %` : "being stored";
+    transfer.cancel.hidden = percent === 100; // too late: the server has all of it
   };
   request.onload = () => (request.status === 201 ? succeed(transfer) : fail(transfer, reason(request)));
   request.onerror = () => fail(transfer, "The connection broke off.");
@@ -123,6 +124,7 @@ function fail(transfer, why) {
   transfer.progress.hidden = true;
   transfer.retry.hidden = false;
   transfer.cancel.textContent = "Dismiss";
+  transfer.cancel.hidden = false;
   transfer.cancel.setAttribute("aria-label", `Dismiss ${transfer.file.name}`);
   tell(`${transfer.file.name}: ${why}`);
   leave(transfer);

@@ -12,7 +12,7 @@ from portal.access.queries import assignments_of, get_assignment
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
-from portal.core.errors import Conflict, Invalid
+from portal.core.errors import Conflict, Invalid, NotFound
 from portal.tenancy.session import db
 from portal.users.models import User, UserState
 from portal.users.queries import get_user
@@ -78,10 +78,12 @@ def assign_role(
     return assignment
 
 
-def remove_role(actor: Actor, assignment_id: UUID) -> None:
-    """Take a role away. Raises `Forbidden`, `NotFound` or `LastAdmin`."""
+def remove_role(actor: Actor, user_id: UUID, assignment_id: UUID) -> None:
+    """Take a role away from a person. Raises `Forbidden`, `NotFound` or `LastAdmin`."""
     assignment = get_assignment(assignment_id)
-    user = get_user(assignment.user_id)
+    if assignment.user_id != user_id:
+        raise NotFound
+    user = get_user(user_id)
     role = ROLES[assignment.role]
     _require_to_hand_out(actor, role, user)
     if role is ADMIN:

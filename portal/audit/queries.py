@@ -25,6 +25,7 @@ class Filters:
     outcome: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    without_action: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ def _matching(filters: Filters) -> Select[AuditEntry]:
         statement = statement.where(AuditEntry.actor_id == filters.actor_id)
     if filters.action:
         statement = statement.where(AuditEntry.action == filters.action)
+    if filters.without_action:
+        statement = statement.where(AuditEntry.action != filters.without_action)
     if filters.outcome:
         statement = statement.where(AuditEntry.outcome == filters.outcome)
     if filters.target:

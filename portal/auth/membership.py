@@ -17,7 +17,7 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.models import PasswordCredential, TotpDevice, UserSession
 from portal.auth.sessions import end_sessions_of
-from portal.core.errors import Conflict
+from portal.core.errors import Conflict, NotFound
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
 from portal.users.queries import canonical, get_user
@@ -33,6 +33,13 @@ class Listed:
     assignments: Sequence[RoleAssignment]
     has_factor: bool
     last_seen_at: datetime | None
+
+    def get_assignment(self, assignment_id: UUID) -> RoleAssignment:
+        """One of the member's roles. Raises `NotFound`."""
+        for assignment in self.assignments:
+            if assignment.id == assignment_id:
+                return assignment
+        raise NotFound
 
 
 @dataclass(frozen=True, slots=True)

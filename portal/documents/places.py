@@ -8,7 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import CTE, literal, select
 
-from portal.access.decision import Target
+from portal.access.decision import Target, decide
+from portal.access.permissions import Permission
+from portal.audit.actor import Actor
 from portal.core.errors import NotFound
 from portal.documents.models import Folder
 from portal.tenancy.session import db
@@ -42,6 +44,19 @@ class Place:
     def is_live(self) -> bool:
         """Whether neither the folder nor any above it is in the trash."""
         return not any(folder.is_trashed for folder in self.folders)
+
+    def seen_by(self, actor: Actor, permission: Permission) -> "Place":
+        """The place less the folders above on which the actor does not hold `permission`.
+
+        Whoever was given one folder is not told what the folders around it are called.
+        """
+        return Place(
+            tuple(
+                folder
+                for at, folder in enumerate(self.folders)
+                if decide(actor, permission, Place(self.folders[at:]).target())
+            )
+        )
 
     def target(self, name: str = "") -> Target:
         """What to ask `decide` about a thing that lies here, or about the place itself."""

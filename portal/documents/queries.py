@@ -63,6 +63,8 @@ class Listing:
     can_create_folder: bool
     can_edit: bool
     can_delete: bool
+    can_edit_folders: bool
+    can_delete_folders: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def get_document(actor: Actor, document_id: UUID, permission: Permission) -> Loc
     if located.document.trashed_at is not None or not located.place.is_live:
         raise NotFound
     require(actor, permission, located.place.target(f"document:{document_id}"))
-    return located
+    return Located(located.document, located.place.seen_by(actor, permission))
 
 
 def show_document(actor: Actor, document_id: UUID) -> ShownDocument:
@@ -183,7 +185,7 @@ def get_folder(actor: Actor, folder_id: UUID, permission: Permission) -> Place:
     if not place.is_live:
         raise NotFound
     require(actor, permission, place.target())
-    return place
+    return place.seen_by(actor, permission)
 
 
 def list_destinations(
@@ -202,7 +204,7 @@ def list_destinations(
         except NotFound:  # beneath a folder in the trash
             continue
     allowed = [
-        place
+        place.seen_by(actor, permission)
         for place in places
         if decide(actor, permission, place.target())
         and (without is None or without not in (folder.id for folder in place.folders))
@@ -282,7 +284,7 @@ def _listing(
 ) -> Listing:
     target = place.target()
     return Listing(
-        place,
+        place.seen_by(actor, Permission.DOCUMENT_READ),
         folders,
         documents,
         older,
@@ -290,6 +292,8 @@ def _listing(
         can_create_folder=decide(actor, Permission.FOLDER_CREATE, target),
         can_edit=decide(actor, Permission.DOCUMENT_EDIT, target),
         can_delete=decide(actor, Permission.DOCUMENT_DELETE, target),
+        can_edit_folders=decide(actor, Permission.FOLDER_EDIT, target),
+        can_delete_folders=decide(actor, Permission.FOLDER_DELETE, target),
     )
 
 

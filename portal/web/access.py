@@ -9,6 +9,8 @@ from portal.access.permissions import Permission
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+STATIC = frozenset({"static", "bootstrap.static"})  # files that are the same for everybody
+
 
 class Door(Enum):
     """How far somebody must have come to be let in."""

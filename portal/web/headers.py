@@ -3,6 +3,7 @@
 from flask import Flask, Response, request
 
 from portal.core.settings import active
+from portal.web.access import STATIC
 
 # No inline script, no inline style, nothing from elsewhere. `data:` for Bootstrap's own icons.
 PAGE_POLICY = (
@@ -36,6 +37,6 @@ def add_headers(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if active().is_secure:
         response.headers["Strict-Transport-Security"] = f"max-age={TWO_YEARS_SECONDS}"
-    if request.endpoint not in ("static", "bootstrap.static"):
+    if request.endpoint not in STATIC:
         response.headers.setdefault("Cache-Control", "no-store")
     return response

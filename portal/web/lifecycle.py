@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
+from uuid import UUID
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_login import current_user
@@ -20,7 +21,7 @@ from portal.tenancy.binding import acting_for, bound
 from portal.tenancy.models import TenantState
 from portal.tenancy.queries import find_tenant_by_host
 from portal.tenancy.session import db, release
-from portal.web.access import Declared, Door, declared
+from portal.web.access import STATIC, Declared, Door, declared
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ANY_SIZE = 2**62
@@ -53,10 +54,10 @@ def init_app(app: Flask) -> None:
 
 def _begin() -> Any:
     g.stack = ExitStack()
+    g.actor = Actor(kind=ActorKind.ANONYMOUS, address=request.remote_addr, request_id=new_id())
     declaration = _declaration()
     if declaration is not None and declaration.streams_body:
         request.max_content_length = ANY_SIZE  # before Flask-WTF looks at the request
-    g.actor = Actor(kind=ActorKind.ANONYMOUS, address=request.remote_addr, request_id=new_id())
     if declaration is not None and declaration.door == Door.PROBE:
         return None
     host = _host()
@@ -96,14 +97,14 @@ def _bind_tenant(host: str, declaration: Declared | None) -> None:
         raise UnknownHost
     g.tenant = tenant
     g.stack.enter_context(acting_for(tenant, writes=_writes(declaration)))
-    if tenant.state != TenantState.ACTIVE:
+    if tenant.state != TenantState.ACTIVE and request.endpoint not in STATIC:
         raise Suspended
 
 
 def _writes(declaration: Declared | None) -> bool:
     if request.method not in SAFE_METHODS:
         return True
-    return declaration is not None and declaration.discloses
+    return declaration is not None and declaration.discloses and request.method != "OPTIONS"
 
 
 def _read_actor() -> None:
@@ -111,10 +112,17 @@ def _read_actor() -> None:
         return
     g.actor = current_user.member
     if current_user.found.is_stale:
-        release()
-        bound().writes = True
-        touch_session(g.actor.session_id)
-        db.session.commit()
+        _note_use(g.actor.session_id)
+
+
+def _note_use(session_id: UUID) -> None:
+    """In a transaction of its own; whether the request itself writes stays as it was."""
+    unit = bound()
+    request_writes, unit.writes = unit.writes, True
+    release()
+    touch_session(session_id)
+    db.session.commit()
+    unit.writes = request_writes
 
 
 def _check_door(declaration: Declared | None) -> Any:

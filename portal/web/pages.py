@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask
 
-from portal.web.access import anywhere
+from portal.web.access import STATIC, anywhere
 from portal.web.account.routes import blueprint as account
 from portal.web.audit.routes import blueprint as audit
 from portal.web.auth.routes import blueprint as auth
@@ -16,7 +16,6 @@ from portal.web.members.routes import blueprint as members
 from portal.web.roles.routes import blueprint as roles
 
 GROUPS = (home, auth, account, documents, folders, members, roles, audit)
-STATIC = ("static", "bootstrap.static")
 
 
 def init_app(app: Flask) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from wtforms import DateTimeLocalField, Form, SelectField, StringField
+from wtforms import BooleanField, DateTimeLocalField, Form, SelectField, StringField
 from wtforms.validators import Length, Optional
 
 from portal.audit.actions import Action, Outcome
@@ -21,13 +21,17 @@ def _uuid(value: str | None) -> UUID | None:
 
 
 class FilterForm(Form):
-    """Person, action, target, outcome and time; all of them optional, all in UTC."""
+    """Person, action, target, outcome and time; all of them optional, all in UTC.
+
+    Readings of the log itself are shown when asked for: they would fill the first page.
+    """
 
     person = SelectField("Person", choices=choices([ANY]), validate_choice=False)
     action = SelectField("Action", choices=choices([ANY, *Action]), default=ANY)
     target = StringField("Target", [Length(max=80)])
     outcome = SelectField("Outcome", choices=choices([ANY, *Outcome]), default=ANY)
     since = DateTimeLocalField("From", [Optional()], format="%Y-%m-%dT%H:%M")
+    readings = BooleanField("Readings of this log, too")
     until = DateTimeLocalField("Until", [Optional()], format="%Y-%m-%dT%H:%M")
 
     def filters(self) -> Filters:
@@ -39,6 +43,7 @@ class FilterForm(Form):
             outcome=self.outcome.data or None,
             since=_utc(self.since.data),
             until=_utc(self.until.data),
+            without_action=None if self.readings.data or self.action.data else Action.AUDIT_READ,
         )
 
 

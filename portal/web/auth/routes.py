@@ -22,7 +22,7 @@ blueprint = Blueprint("auth", __name__, url_prefix="/auth")
 @public
 def sign_in() -> ResponseReturnValue:
     """E-mail and password."""
-    if current_user.is_authenticated and request.method == "GET":
+    if current_user.is_authenticated and request.method != "POST":
         return redirect(url_for("home.index"))
     form = SignInForm(next=request.args.get("next"))
     if form.validate_on_submit():

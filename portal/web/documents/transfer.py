@@ -48,7 +48,7 @@ def _content(
     download: Download, request: Request, start: int, stop: int, *, status: int
 ) -> Response:
     body = () if request.method == "HEAD" else download.read(start, stop)
-    response = Response(body, status=status, direct_passthrough=True)
+    response = Response(body, status=status)
     response.content_length = stop - start
     return response
 

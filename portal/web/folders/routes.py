@@ -68,7 +68,7 @@ def delete(folder_id: UUID) -> ResponseReturnValue:
         with shown_on(form):
             service.delete_folder(g.actor, folder_id)
             flash("The folder is in the trash.", "undo")
-            return _to_folder(place.folders[0].parent_id)
+            return _to_folder(place.folders[1].id if len(place.folders) > 1 else None)
     return render_template("folders/delete.html", form=form, place=place), shown_status(form)
 
 

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
 from portal.access.decision import holds_anywhere
 from portal.access.permissions import Permission
@@ -24,10 +25,12 @@ FIRST_PAGES = (
 @blueprint.get("/")
 @anywhere
 def index() -> ResponseReturnValue:
-    """The apex page, or the member's first page."""
-    if "tenant" in g:
-        return redirect(url_for(_first_page()))
-    return _apex_page()
+    """The apex page; on a tenant's host the way in, or the member's first page."""
+    if "tenant" not in g:
+        return _apex_page()
+    if not current_user.is_authenticated:
+        return redirect(url_for("auth.sign_in"))
+    return redirect(url_for(_first_page()))
 
 
 @blueprint.get("/healthz")
@@ -55,7 +58,7 @@ def _apex_page() -> ResponseReturnValue:
     asked = request.args.get("organisation", "").strip().lower()
     host = find_tenant_host(asked) if asked else None
     if host is not None:
-        return redirect(active().address_of(host))
+        return render_template("home/onward.html", address=active().address_of(host))
     people = samples.read(active().instance) if active().demo else ()
     status = 404 if asked else 200
     return render_template("home/apex.html", asked=asked, people=people), status

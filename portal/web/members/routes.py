@@ -83,7 +83,7 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
     form = ConfirmForm()
     if form.validate_on_submit():
         with shown_on(form):
-            access.remove_role(g.actor, assignment_id)
+            access.remove_role(g.actor, user_id, assignment_id)
             flash("The role is removed.", "success")
             return redirect(url_for("members.show", user_id=user_id))
     member = membership.get_member(g.actor, user_id)
@@ -92,7 +92,7 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
         form=form,
         member=member,
         roles=ROLES,
-        assignment_id=assignment_id,
+        assignment=member.get_assignment(assignment_id),
     ), shown_status(form)
 
 

@@ -1,0 +1,130 @@
+"""The demonstration, served as `make run` serves it, and a browser in front of it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyotp
+import pytest
+
+from tests.harness.browser import browser
+from tests.harness.ports import free_port
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demonstration."""
+
+    url: str
+    port: int
+    instance: Path
+
+    def people(self):
+        return json.loads((self.instance / "samples.json").read_text())["people"]
+
+    def person(self, name):
+        return next(p for p in self.people() if p["name"] == name)
+
+    def at(self, slug, path="/"):
+        return f"http://{slug}.localhost:{self.port}{path}"
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    instance = tmp_path_factory.mktemp("demo")
+    port = free_port()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    # Many pages are looked at in a short time, by one address.
+    settings = {"PORTAL_INSTANCE": str(instance), "PORTAL_REQUESTS_PER_MINUTE": "10000"}
+    log = (instance / "server.log").open("w")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "portal", "demo", "--port", str(port)],
+        env=kept | settings,
+        stdout=log,
+        stderr=log,
+    )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/readyz")
+        yield Demo(f"http://localhost:{port}", port, instance)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        log.close()
+
+
+def _wait_for(address):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(address)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture
+def page(chromium):
+    """A page in a profile of its own. Whatever its console complains about fails the test."""
+    context = chromium.new_context()
+    found = context.new_page()
+    complaints = watch(found)
+    yield found
+    context.close()
+    assert complaints == []
+
+
+def watch(page):
+    """Collects what goes wrong on a page: script errors, and what its policy refused."""
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text)
+            if message.type == "error" and "the server responded with a status" not in message.text
+            else None
+        ),
+    )
+    return complaints
+
+
+@pytest.fixture(scope="session")
+def signed_in(demo, chromium):
+    """The cookies of a sample person who has signed in, kept for the run: codes work once."""
+    kept = {}
+
+    def sign_in(name):
+        if name not in kept:
+            context = chromium.new_context()
+            enter(context.new_page(), demo.person(name))
+            kept[name] = context.storage_state()
+            context.close()
+        return kept[name]
+
+    return sign_in
+
+
+def enter(page, person):
+    """Sign in as somebody would, by keyboard."""
+    page.goto(person["address"])
+    page.get_by_label("E-mail").fill(person["email"])
+    page.get_by_label("Password").fill(person["password"])
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/auth/code(\?|$)"))
+    page.get_by_label("Code").fill(pyotp.TOTP(person["totp_secret"]).now())
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda address: "/auth/" not in address)

@@ -1,0 +1,201 @@
+"""What people come for, done in a real browser."""
+
+import re
+from pathlib import Path
+
+import pyotp
+
+from tests.browser.conftest import enter
+
+BIG = 9 * 1024 * 1024  # more than one part of the file format
+
+
+def open_documents(chromium, signed_in, demo, name):
+    context = chromium.new_context(storage_state=signed_in(name), accept_downloads=True)
+    page = context.new_page()
+    page.goto(demo.at("acme", "/documents"))
+    return page
+
+
+def make_folder(page, name):
+    page.get_by_text("New folder").click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Create folder").click()
+    page.get_by_role("heading", name=name).wait_for()
+
+
+def upload(page, *files):
+    page.get_by_label("Choose files").set_input_files(list(files))
+
+
+def test_a_visitor_is_inside_within_a_minute(demo, page):
+    page.goto(demo.url)
+    assert page.get_by_text(demo.person("Tomas Rivera")["password"]).is_visible()
+
+    enter(page, demo.person("Tomas Rivera"))
+
+    assert page.url == demo.at("acme", "/documents")
+    assert page.get_by_role("link", name="Welcome to Acme.md", exact=True).is_visible()
+
+
+def test_the_organisations_name_leads_to_its_address(demo, page):
+    page.goto(demo.url)
+    page.get_by_label("Your organisation’s address").fill("globex")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{demo.at('globex')}**")
+
+    assert page.get_by_text("Globex Shipping").first.is_visible()
+
+
+def test_several_files_are_uploaded_listed_and_downloaded(chromium, signed_in, demo, tmp_path):
+    page = open_documents(chromium, signed_in, demo, "Mia Chen")
+    make_folder(page, "From the picker")
+    contents = {
+        "plan – Übersicht.txt": b"one",
+        "empty.bin": b"",
+        "big.bin": bytes(range(256)) * 36864,
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    assert len(contents["big.bin"]) == BIG
+
+    upload(page, *(tmp_path / name for name in contents))
+
+    for name, content in contents.items():
+        page.get_by_role("link", name=name, exact=True).wait_for()
+        with page.expect_download() as download:
+            page.get_by_role("link", name=f"Download {name}").click()
+        assert download.value.suggested_filename == name
+        assert Path(download.value.path()).read_bytes() == content
+
+
+def test_a_file_that_is_dropped_is_uploaded(chromium, signed_in, demo):
+    page = open_documents(chromium, signed_in, demo, "Mia Chen")
+    make_folder(page, "From the desk")
+    transfer = page.evaluate_handle(
+        """() => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File(["dropped"], "dropped.txt"));
+            return transfer;
+        }"""
+    )
+
+    page.dispatch_event("body", "drop", {"dataTransfer": transfer})
+
+    page.get_by_role("link", name="dropped.txt", exact=True).wait_for()
+
+
+def test_a_refused_upload_says_why_and_can_be_tried_again(chromium, signed_in, demo):
+    page = open_documents(chromium, signed_in, demo, "Mia Chen")
+    make_folder(page, "Broken")
+    page.route("**/documents/uploads", lambda route: route.abort())
+
+    upload(page, {"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"})
+
+    page.get_by_text("The connection broke off.", exact=True).wait_for()
+    page.unroute("**/documents/uploads")
+    page.get_by_role("button", name="Try again: a.txt").click()
+    page.get_by_role("link", name="a.txt", exact=True).wait_for()
+
+
+def test_an_upload_can_be_cancelled(chromium, signed_in, demo):
+    page = open_documents(chromium, signed_in, demo, "Mia Chen")
+    make_folder(page, "Cancelled")
+    page.route("**/documents/uploads", lambda _route: None)  # never answered
+
+    upload(page, {"name": "never.txt", "mimeType": "text/plain", "buffer": b"n"})
+    page.get_by_role("button", name="Cancel never.txt").click()
+
+    page.get_by_role("button", name="Cancel never.txt").wait_for(state="detached")
+    page.unroute("**/documents/uploads")
+    page.reload()
+    assert page.get_by_text("Nothing here yet").is_visible()
+
+
+def test_a_document_is_renamed_moved_deleted_and_restored(chromium, signed_in, demo):
+    page = open_documents(chromium, signed_in, demo, "Mia Chen")
+    make_folder(page, "Round trip")
+    upload(page, {"name": "first.txt", "mimeType": "text/plain", "buffer": b"x"})
+
+    page.get_by_role("link", name="Rename first.txt").click()
+    page.get_by_label("Name").fill("second.txt")
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_role("link", name="Move second.txt").click()
+    page.get_by_label("Move to").select_option(label="Policies")
+    page.get_by_role("button", name="Move").click()
+    page.get_by_role("heading", name="Policies").wait_for()
+    page.get_by_role("link", name="Delete second.txt").click()
+    page.get_by_role("button", name=re.compile("trash", re.IGNORECASE)).click()
+    page.get_by_text("The document is in the trash.").wait_for()
+    assert page.get_by_role("link", name="second.txt", exact=True).count() == 0
+
+    page.goto(demo.at("acme", "/documents/trash"))
+    row = page.locator("tr", has_text="second.txt")
+    row.get_by_role("button", name=re.compile("Restore")).click()
+    page.goto(demo.at("acme", "/documents"))
+    page.get_by_role("link", name="Policies", exact=True).click()
+    assert page.get_by_role("link", name="second.txt", exact=True).is_visible()
+
+
+def test_an_invited_person_sets_up_an_authenticator_and_comes_in(chromium, signed_in, demo, page):
+    admin = chromium.new_context(storage_state=signed_in("Ada Winter")).new_page()
+    admin.goto(demo.at("acme", "/members/new"))
+    admin.get_by_label("Name").fill("Nina Novak")
+    admin.get_by_label("E-mail").fill("nina@acme.example")
+    admin.get_by_label("Member", exact=True).check()
+    admin.get_by_role("button", name="Send the invitation").click()
+    link = re.search(r"http://\S+/auth/invitations/[\w-]+", admin.content())[0]
+
+    page.goto(link)
+    page.get_by_label("New password").fill("heron-lamp-orchard-12")
+    page.get_by_label("The same again").fill("heron-lamp-orchard-12")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/auth/enrol(\?|$)"))
+    assert page.locator("svg.qr").is_visible()
+    page.get_by_text("Type the secret instead").click()
+    secret = page.locator("code.secret").inner_text()
+    page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(re.sub(r"\s", "", secret)).now())
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/documents")
+
+    assert page.get_by_text("Nina Novak").first.is_visible()
+    page.goto(link)
+    assert page.get_by_text("not valid any more").is_visible()
+
+
+def test_signing_out_ends_the_session_even_for_a_copied_cookie(demo, chromium):
+    context = chromium.new_context()
+    page = context.new_page()
+    enter(page, demo.person("Aron Fields"))
+    cookies = context.cookies()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(re.compile(r"/auth/sign-in(\?|$)"))
+
+    thief = chromium.new_context()
+    thief.add_cookies(cookies)
+    stolen = thief.new_page()
+    stolen.goto(demo.at("acme", "/members"))
+
+    assert "/auth/sign-in" in stolen.url
+
+
+def test_what_a_member_does_is_in_the_officers_log(chromium, signed_in, demo):
+    page = open_documents(chromium, signed_in, demo, "Mia Chen")
+    make_folder(page, "Seen by the officer")
+    officer = chromium.new_context(storage_state=signed_in("Olga Brandt")).new_page()
+    officer.goto(demo.at("acme", "/audit?action=folder.created"))
+
+    first = officer.locator("tbody tr").first
+
+    assert "Mia Chen" in first.inner_text()
+    assert "Seen by the officer" in first.inner_text()
+
+
+def test_everything_but_uploading_works_without_javascript(demo, chromium, signed_in):
+    context = chromium.new_context(storage_state=signed_in("Mia Chen"), java_script_enabled=False)
+    page = context.new_page()
+    page.goto(demo.at("acme", "/documents"))
+
+    make_folder(page, "No script")
+
+    assert "Uploading needs JavaScript" in page.content()

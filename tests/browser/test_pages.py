@@ -1,0 +1,71 @@
+"""Every page in a real browser: accessible, within its policy, at every width, light and dark."""
+
+import re
+
+import pytest
+
+from tests.browser.conftest import watch
+from tests.harness.browser import axe_violations
+
+MEMBER, ADMIN, OFFICER, GUEST = "Mia Chen", "Ada Winter", "Olga Brandt", "Grace Okafor"
+LOOKS = [("light", 1280), ("dark", 360)]
+
+# Who looks at what; `{link text}` is a page that one gets to by that link from the page before it.
+PAGES = [
+    (None, "/auth/sign-in"),
+    (None, "/auth/invitations/no-such-link"),
+    (MEMBER, "/documents"),
+    (MEMBER, "/documents {Projects} {Tide gauge} {Requirements.md}"),
+    (MEMBER, "/documents {Projects} {Tide gauge} {Requirements.md} {Rename}"),
+    (MEMBER, "/documents {Projects} {Tide gauge} {Requirements.md} {Move}"),
+    (MEMBER, "/documents {Projects} {Tide gauge} {Requirements.md} {Delete}"),
+    (MEMBER, "/documents {Projects} {Wind vane} {Rename this folder}"),
+    (MEMBER, "/documents {Projects} {Wind vane} {Move this folder}"),
+    (MEMBER, "/documents {Projects} {Wind vane} {Delete this folder}"),
+    (MEMBER, "/documents/trash"),
+    (MEMBER, "/account"),
+    (MEMBER, "/account/password"),
+    (MEMBER, "/audit"),
+    (MEMBER, "/no-such-page"),
+    (ADMIN, "/members"),
+    (ADMIN, "/members?q=nobody+of+this+name"),
+    (ADMIN, "/members {Tomas Rivera}"),
+    (ADMIN, "/members {Tomas Rivera} {Deactivate}"),
+    (ADMIN, "/members {Tomas Rivera} {Remove}"),
+    (ADMIN, "/members/new"),
+    (ADMIN, "/roles"),
+    (OFFICER, "/audit"),
+    (OFFICER, "/audit?action=sign-in.succeeded&outcome=refused"),
+    (OFFICER, "/audit {Somebody signed in}"),
+    (GUEST, "/documents"),
+]
+
+
+@pytest.mark.parametrize(("name", "way"), PAGES, ids=str)
+def test_a_page_is_accessible_and_fits(demo, chromium, signed_in, name, way):
+    context = chromium.new_context(storage_state=signed_in(name) if name else None)
+    page = context.new_page()
+    complaints = watch(page)
+    follow(page, demo, way)
+
+    for scheme, width in LOOKS:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no fading colours
+        page.set_viewport_size({"width": width, "height": 800})
+        assert axe_violations(page) == [], (scheme, width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert complaints == []
+    context.close()
+
+
+def follow(page, demo, way):
+    path, *links = re.split(r" \{|\} ?\{?", way.rstrip("}"))
+    page.goto(demo.at("acme", path))
+    for link in links:
+        page.get_by_role("link", name=link).first.click()
+        page.wait_for_load_state()
+
+
+def test_the_first_page_is_accessible_too(demo, page):
+    page.goto(demo.url)
+
+    assert axe_violations(page) == []
