@@ -17,6 +17,7 @@ from portal.keys.local import LocalKeys
 from portal.storage import chosen as storage
 from portal.storage.local import LocalBlobs
 from portal.tenancy import schema, startup
+from portal.tenancy.placement import ENGINE_OPTIONS
 from portal.tenancy.queries import list_tenants
 from portal.tenancy.session import db, init_databases
 from portal.web import (
@@ -84,6 +85,7 @@ def _flask(chosen: Settings) -> Flask:
     app.config.from_mapping(
         SECRET_KEY=chosen.secret_key or secret.kept_in(chosen.instance),
         SQLALCHEMY_DATABASE_URI=chosen.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
         SESSION_COOKIE_NAME="__Host-form" if chosen.is_secure else "form",
         SESSION_COOKIE_SECURE=chosen.is_secure,
         SESSION_COOKIE_HTTPONLY=True,

@@ -102,12 +102,17 @@ def require_another_admin(user: User) -> None:
     """Raises `LastAdmin` if `user` is the only active admin.
 
     All admins' rows are locked first and in one order, so of two admins who demote each other at
-    once the second waits, and then finds that nobody else is left.
+    once the second waits, and then finds that nobody else is left. Admins for a while don't count:
+    their time ends without anybody looking.
     """
     admins = db.session.scalars(
         select(User.id)
         .join(RoleAssignment, RoleAssignment.user_id == User.id)
-        .where(RoleAssignment.role == ADMIN.key, User.state == UserState.ACTIVE)
+        .where(
+            RoleAssignment.role == ADMIN.key,
+            RoleAssignment.expires_at.is_(None),
+            User.state == UserState.ACTIVE,
+        )
         .order_by(User.id)
         .with_for_update()
     ).all()

@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from portal.access.decision import require
 from portal.access.permissions import Permission
@@ -22,6 +23,7 @@ from portal.core import clock
 from portal.core.errors import Conflict, Invalid
 from portal.core.ids import new_id
 from portal.core.settings import active
+from portal.core.texts import is_one_line
 from portal.tenancy.binding import bound
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
@@ -36,6 +38,12 @@ class InvalidInvitation(RecordedRefusal):
     status = 404
     message = "This invitation is not valid any more. Ask for a new one."
     action = Action.INVITATION_REFUSED
+
+
+class AlreadyMember(Conflict):
+    """The e-mail is taken in this organisation."""
+
+    message = "There is a member with this e-mail already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +62,16 @@ def invite_member(
     Raises `Forbidden`, `Conflict` or `Invalid`.
     """
     require(actor, Permission.MEMBER_INVITE)
-    if not 1 <= len(name.strip()) <= 200:
-        raise Invalid("A name has 1 to 200 characters.")
+    if not 1 <= len(name.strip()) <= 200 or not is_one_line(name):
+        raise Invalid("A name has 1 to 200 characters, all of them visible.")
     if find_user_by_email(email) is not None:
-        raise Conflict("There is a member with this e-mail already.")
+        raise AlreadyMember
     user = User(id=new_id(), email=canonical(email), name=name.strip())
     db.session.add(user)
-    db.session.flush()  # assign_role reads the person back
+    try:
+        db.session.flush()  # assign_role reads the person back
+    except IntegrityError:  # somebody else was faster
+        raise AlreadyMember from None
     record(actor, Action.MEMBER_INVITED, f"user:{user.id}", role=role_key)
     assign_role(actor, user.id, role_key, folder_id)
     return _invite(actor, user, host)

@@ -62,7 +62,12 @@ class FoundSession:
 
 
 def open_session(origin: Actor, user: User, assurance: Assurance, user_agent: str) -> str:
-    """Open a session for `user`; gives the token that the cookie holds, kept nowhere else."""
+    """Open a session for `user`; gives the token that the cookie holds, kept nowhere else.
+
+    The one that this browser had before ends: the new token takes its place (ASVS 5.0, 7.2.4).
+    """
+    if isinstance(origin, Member):
+        _end(UserSession.id == origin.session_id)
     token = new_token()
     db.session.add(
         UserSession(
@@ -121,11 +126,6 @@ def sign_out(member: Member) -> None:
     """End the session the person is using."""
     _end(UserSession.id == member.session_id)
     record(member, Action.SIGNED_OUT, f"session:{member.session_id}")
-
-
-def replace_session(member: Member) -> None:
-    """End the session in use because a stronger one takes its place. Records nothing."""
-    _end(UserSession.id == member.session_id)
 
 
 def end_session(member: Member, session_id: UUID) -> None:

@@ -15,7 +15,7 @@ from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal, record
 from portal.auth import attempts, passwords, totp
 from portal.auth.models import Assurance, PasswordCredential, TotpDevice
-from portal.auth.sessions import end_sessions_of, open_session, replace_session
+from portal.auth.sessions import end_sessions_of, open_session
 from portal.core import clock
 from portal.core.errors import Conflict
 from portal.tenancy.binding import bound
@@ -186,7 +186,6 @@ def _use_code(member: Member, device: TotpDevice, code: str) -> None:
 def _complete(member: Member, user_agent: str) -> str:
     user = get_user(member.user_id)  # type: ignore[arg-type]  # a member has an id
     attempts.forget(f"totp:{member.user_id}")
-    replace_session(member)
     token = open_session(member, user, Assurance.PASSWORD_TOTP, user_agent)
     record(member, Action.SIGNED_IN, f"user:{user.id}", assurance=Assurance.PASSWORD_TOTP)
     return token

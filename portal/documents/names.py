@@ -3,6 +3,7 @@
 import unicodedata
 
 from portal.core.errors import Invalid
+from portal.core.texts import is_one_line
 
 MAX_LENGTH = 200
 
@@ -17,6 +18,6 @@ def clean_name(name: str) -> str:
         raise Invalid("Give it a name.")
     if len(name) > MAX_LENGTH:
         raise Invalid(f"A name has at most {MAX_LENGTH} characters.")
-    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") or c in "/\\" for c in name):
+    if "/" in name or "\\" in name or not is_one_line(name):
         raise Invalid("A name can't hold slashes or invisible characters.")
     return name

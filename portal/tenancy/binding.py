@@ -44,14 +44,14 @@ class Binding:
         self._at_end.append(action)
 
     def close(self) -> None:
-        """End the unit of work: sessions first, then whatever cursor is still open."""
+        """End the unit of work: whatever cursor is still open first, then sessions."""
         try:
+            for cursor in list(self.cursors):
+                cursor.close()
             while self._at_end:
                 self._at_end.pop()()
         finally:
             self.is_closed = True
-            for cursor in list(self.cursors):
-                cursor.close()
 
 
 P = ParamSpec("P")
@@ -96,7 +96,7 @@ def acting_for(tenant: TenantRecord, *, writes: bool = False) -> Iterator[Bindin
         yield outer
         return
     binding = Binding(tenant, writes=writes)
-    token = _bound.set(binding)
+    _bound.set(binding)
     try:
         yield binding
     finally:
@@ -104,7 +104,7 @@ def acting_for(tenant: TenantRecord, *, writes: bool = False) -> Iterator[Bindin
             binding.close()
         finally:
             if _bound.get() is binding:
-                _bound.reset(token)
+                _bound.set(outer)
 
 
 def for_tenant(function: Callable[P, R]) -> Callable[P, R]:

@@ -8,14 +8,16 @@ Engines of the operator's tools (migrations, checks of the catalogue) are made b
 `placement.system_engine`, which marks them by name.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
-from portal.tenancy.binding import bound
+from portal.tenancy.binding import Binding, bound, find_binding
 from portal.tenancy.errors import TenantSwitched
 from portal.tenancy.guard import TenantGuard, tenant_table_names
+from portal.tenancy.results import keep_own
 from portal.tenancy.scan import touches_tenants
 
 STAMP = "portal_tenant"
@@ -25,6 +27,34 @@ SYSTEM = "portal_system"
 def is_system(engine: Engine) -> bool:
     """Whether `engine` is one of the operator's tools."""
     return bool(engine.get_execution_options().get(SYSTEM))
+
+
+def stamp_transactions(engine: Engine, begin: Callable[[Any, Binding | None], None]) -> None:
+    """Have `begin(driver's connection, unit of work)` begin all transactions of `engine`.
+
+    Each is marked as the bound tenant's, until it ends. In AUTOCOMMIT, where there is none, no
+    tenant's table can be touched.
+    """
+
+    def stamp(connection: Connection) -> None:
+        connection.info.pop(STAMP, None)
+        if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+            return
+        binding = find_binding()
+        try:
+            begin(connection.connection.dbapi_connection, binding)
+        except Exception as error:  # noqa: BLE001  # whatever a driver raises
+            # As SQLAlchemy does where it begins: a lost server empties the pool.
+            connection._handle_dbapi_exception(error, "BEGIN", None, None, None)  # noqa: SLF001
+        if binding is not None:
+            connection.info[STAMP] = binding.tenant.id
+
+    def unstamp(connection: Connection) -> None:
+        connection.info.pop(STAMP, None)
+
+    event.listen(engine, "begin", stamp)
+    event.listen(engine, "commit", unstamp)
+    event.listen(engine, "rollback", unstamp)
 
 
 def check_statement(
@@ -43,3 +73,4 @@ def check_statement(
 
 
 event.listen(Engine, "before_cursor_execute", check_statement)
+event.listen(Engine, "after_execute", keep_own)

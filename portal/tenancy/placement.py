@@ -17,6 +17,7 @@ from portal.tenancy.gate import SYSTEM
 from portal.tenancy.guard import guard_engine
 from portal.tenancy.models import Placement
 
+ENGINE_OPTIONS = {"hide_parameters": True}  # else errors would carry them into the logs
 MAX_OWN_DATABASES = 256  # engines kept open for tenants with a database of their own
 _opening = Lock()
 
@@ -40,7 +41,8 @@ def engine_for(tenant: TenantRecord, engines: Engines) -> Engine:
         with _opening:
             engine = engines.get(key)
             if engine is None:
-                engines[key] = engine = prepare(create_engine(url_for(tenant, engines[None].url)))
+                url = url_for(tenant, engines[None].url)
+                engines[key] = engine = prepare(create_engine(url, **ENGINE_OPTIONS))
                 _close_oldest(engines)
     return engine
 
@@ -63,7 +65,7 @@ def file_of(tenant: TenantRecord, main: URL) -> Path:
 
 def system_engine(url: URL | str) -> Engine:
     """An engine past the walls, for migrations and checks of the catalogue: never for requests."""
-    return create_engine(make_url(url), execution_options={SYSTEM: True})
+    return create_engine(make_url(url), execution_options={SYSTEM: True}, **ENGINE_OPTIONS)
 
 
 def _close_oldest(engines: Engines) -> None:

@@ -8,37 +8,27 @@ missing_ok, so a transaction without a tenant raises and never sees an empty tab
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import Engine
 
 from portal.core.errors import Misconfigured
-from portal.tenancy.binding import find_binding
-from portal.tenancy.gate import STAMP
+from portal.tenancy.binding import Binding
+from portal.tenancy.gate import stamp_transactions
 
 SETTING = "app.tenant_id"
 
 
 def bind_transactions(engine: Engine) -> None:
     """Have every transaction of `engine` begin with the bound tenant set for it."""
+    stamp_transactions(engine, _begin)
 
-    def connect(dbapi_connection: Any, _record: Any) -> None:
-        dbapi_connection.autocommit = True  # so that BEGIN is ours to send
 
-    def begin(connection: Connection) -> None:
-        binding = find_binding()
-        message = "BEGIN"
-        if binding is not None:
-            message += f"; SET LOCAL {SETTING} = '{binding.tenant.id}'"
-            connection.info[STAMP] = binding.tenant.id
-        connection.connection.dbapi_connection.execute(message)  # type: ignore[union-attr]
-
-    def end(connection: Connection) -> None:
-        connection.info.pop(STAMP, None)
-
-    event.listen(engine, "connect", connect)
-    event.listen(engine, "begin", begin)
-    event.listen(engine, "commit", end)
-    event.listen(engine, "rollback", end)
+def _begin(connection: Any, binding: Binding | None) -> None:
+    message = "BEGIN"
+    if binding is not None:
+        message += f"; SET LOCAL {SETTING} = '{binding.tenant.id}'"
+    connection.autocommit = True  # so that BEGIN is ours to send
+    connection.execute(message)
 
 
 def policy_ddl(table: str) -> Iterator[str]:

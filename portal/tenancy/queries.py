@@ -36,8 +36,7 @@ def list_tenants() -> Sequence[TenantRecord]:
     """All tenants by slug."""
     with _reading() as connection:
         return [
-            TenantRecord(*row)
-            for row in connection.execute(select(*_RECORD).order_by(Tenant.slug))
+            TenantRecord(*row) for row in connection.execute(select(*_RECORD).order_by(Tenant.slug))
         ]
 
 

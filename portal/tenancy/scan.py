@@ -153,7 +153,7 @@ def _check_insert(tokens: list[Token], at: int, own: frozenset[str]) -> None:
     if not rows or tokens[end].text not in ("", ")", "on", "returning"):
         raise UnguardedSQL("an INSERT of a tenant's rows holds more than its rows")
     if tokens[end].text == "on":
-        _check_settings(tokens[end : _find(tokens, end, "returning", _END.text)])
+        _check_settings(tokens[end : _find(tokens, end, "returning", ")", _END.text)])
 
 
 def _is_own(item: list[Token], own: frozenset[str]) -> bool:
@@ -208,21 +208,20 @@ def _split(tokens: list[Token]) -> list[list[Token]]:
 def _closing(tokens: list[Token], opening: int) -> int:
     if tokens[opening].text != "(":
         raise UnguardedSQL("a parenthesis is missing")
-    return _find(tokens, opening + 1, _END.text)
+    return _find(tokens, opening + 1, ")")
 
 
 def _find(tokens: list[Token], start: int, *words: str) -> int:
     """The index of the first of `words` from `start` on that stands in no further parentheses.
 
-    The text of `_END` among them stands for the end of the statement, or of the parentheses that
-    it stands in.
+    So a ")" among them is the end of those that `start` itself stands in.
     """
     depth = 0
     for at in range(start, len(tokens)):
         text = tokens[at].text
-        if depth == 0 and (text in words or (text == ")" and _END.text in words)):
+        if depth == 0 and text in words:
             return at
         depth += (text == "(") - (text == ")")
         if depth < 0:
             break
-    raise UnguardedSQL(f"{words[0] or ')'!r} is missing where SQL names a tenant's table")
+    raise UnguardedSQL(f"{words[0]!r} is missing where SQL names a tenant's table")

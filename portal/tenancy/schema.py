@@ -51,7 +51,7 @@ class Shape:
 
 def check_models() -> None:
     """Check the models' tables. Raises `SchemaNotIsolated`."""
-    faults = []
+    faults: list[str] = []
     for table in Base.metadata.tables.values():
         faults += broken_rules(_shape_of(table), tenant_table_names())
         if table.name not in GLOBAL_TABLES:
@@ -77,10 +77,7 @@ def broken_rules(table: Shape, tenants: Set[str]) -> Iterator[str]:
     """What is wrong with `table`, where `tenants` are the names of the tenants' tables."""
     for reference in table.references:
         if reference.table in tenants:
-            if ("tenant_id", "tenant_id") not in reference.pairs:
-                yield f"{table.name}: a foreign key to {reference.table} does not pair tenant_id"
-            if (reference.on_delete or "").upper() in ("SET NULL", "SET DEFAULT"):
-                yield f"{table.name}: ON DELETE {reference.on_delete} would change tenant_id"
+            yield from _broken_by_reference(table.name, reference)
     if table.name not in tenants:
         return
     if table.is_nullable.get("tenant_id", True):
@@ -92,6 +89,13 @@ def broken_rules(table: Shape, tenants: Set[str]) -> Iterator[str]:
             yield f"{table.name}: the unique key {key} does not contain tenant_id"
     for column in tenants & table.is_nullable.keys():
         yield f"{table.name}: the column {column} has the name of a tenant's table"
+
+
+def _broken_by_reference(name: str, reference: Reference) -> Iterator[str]:
+    if ("tenant_id", "tenant_id") not in reference.pairs:
+        yield f"{name}: a foreign key to {reference.table} does not pair tenant_id"
+    if (reference.on_delete or "").upper() in ("SET NULL", "SET DEFAULT"):
+        yield f"{name}: ON DELETE {reference.on_delete} would change tenant_id"
 
 
 def _refuse(faults: list[str]) -> None:
@@ -188,7 +192,8 @@ _RELATIONS = f"""
     SELECT n.nspname = current_schema(), c.relname, c.relkind, r.relname,
            c.relrowsecurity AND c.relforcerowsecurity,
            ARRAY(SELECT concat_ws(' ', polname, polcmd, polpermissive, polroles,
-                                  pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
+                                  pg_get_expr(polqual, polrelid),
+                                  pg_get_expr(polwithcheck, polrelid))
                  FROM pg_policy WHERE polrelid = c.oid)
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -10,12 +10,14 @@ from uuid import UUID
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import CursorResult, Delete, Update, event, inspect
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.orm import Session
 
 from portal.core.db import Base
 from portal.tenancy import placement
 from portal.tenancy.binding import Binding, bound, find_binding
 from portal.tenancy.errors import CrossTenantWrite, TenantSwitched
+from portal.tenancy.gate import is_system
 from portal.tenancy.models import TenantOwned
 
 
@@ -63,11 +65,11 @@ class TenantSession(FlaskSession):
 
     def _identity_lookup(self, *args: Any, **kwargs: Any) -> Any:
         self.check_binding()
-        return super()._identity_lookup(*args, **kwargs)  # type: ignore[misc]
+        return super()._identity_lookup(*args, **kwargs)
 
     def _flush(self, *args: Any, **kwargs: Any) -> Any:
         self.check_binding()
-        return super()._flush(*args, **kwargs)  # type: ignore[misc]
+        return super()._flush(*args, **kwargs)
 
 
 def _check_execute(state: Any) -> None:
@@ -88,12 +90,21 @@ event.listen(TenantSession, "do_orm_execute", _check_execute)
 event.listen(TenantSession, "before_attach", _check_attach)
 
 
+def _check_kind(session: Session, _transaction: Any, connection: Connection) -> None:
+    """Any other session would keep one tenant's objects and hand them out under the next."""
+    if not isinstance(session, TenantSession) and not is_system(connection.engine):
+        raise TenantSwitched("a session that belongs to no tenant was used")
+
+
+event.listen(Session, "after_begin", _check_kind)
+
+
 def _scope() -> Binding | None:
     """One session a unit of work. It leaves the registry when the unit ends."""
     binding = find_binding()
     if binding is not None and not binding.has_session:
         binding.has_session = True
-        binding.at_end(db.session.remove)
+        binding.at_end(lambda: db.session.registry.registry.pop(binding, None))
     return binding
 
 

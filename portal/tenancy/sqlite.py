@@ -1,15 +1,15 @@
-"""Wall 2 on SQLite: a file per tenant beside a control file, so no other tenant's rows are in it."""
+"""Wall 2 on SQLite: a file per tenant, so no other tenant's rows are in it."""
 
 import random
 import sqlite3
 import time
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from portal.tenancy.binding import find_binding
-from portal.tenancy.gate import STAMP
+from portal.tenancy.binding import Binding
+from portal.tenancy.gate import stamp_transactions
 
 LOCK_WAIT_SECONDS = 10.0
 
@@ -22,44 +22,38 @@ def bind_transactions(engine: Engine) -> None:
     as SQLite's own busy handler lets one of several writers starve.
     """
 
-    def connect(dbapi_connection: Any, _record: Any) -> None:
-        dbapi_connection.isolation_level = None  # so that BEGIN is ours to send
-        for pragma in (
-            "foreign_keys = ON",
-            "journal_mode = WAL",
-            "synchronous = FULL",  # an acknowledged commit survives a power cut
-            "busy_timeout = 100",
-            "trusted_schema = OFF",
-        ):
-            dbapi_connection.execute(f"PRAGMA {pragma}")
-
-    def begin(connection: Connection) -> None:
-        binding = find_binding()
-        if binding is not None:
-            connection.info[STAMP] = binding.tenant.id
-        dbapi_connection = connection.connection.dbapi_connection
-        if binding is not None and binding.writes:
-            _begin_immediate(dbapi_connection)
-        else:
-            dbapi_connection.execute("BEGIN")  # type: ignore[union-attr]
-
-    def end(connection: Connection) -> None:
-        connection.info.pop(STAMP, None)
-
-    event.listen(engine, "connect", connect)
-    event.listen(engine, "begin", begin)
-    event.listen(engine, "commit", end)
-    event.listen(engine, "rollback", end)
+    event.listen(engine, "connect", _connect)
+    stamp_transactions(engine, _begin)
 
 
-def _begin_immediate(dbapi_connection: Any) -> None:
+def _connect(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # no other file comes into reach
+    for pragma in (
+        "foreign_keys = ON",
+        "journal_mode = WAL",
+        "synchronous = FULL",  # an acknowledged commit survives a power cut
+        "busy_timeout = 100",
+        "trusted_schema = OFF",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: sqlite3.Connection, binding: Binding | None) -> None:
+    connection.isolation_level = None  # so that BEGIN is ours to send
+    if binding is not None and binding.writes:
+        _begin_immediate(connection)
+    else:
+        connection.execute("BEGIN")
+
+
+def _begin_immediate(connection: sqlite3.Connection) -> None:
     deadline = time.monotonic() + LOCK_WAIT_SECONDS
     while True:
         try:
-            dbapi_connection.execute("BEGIN IMMEDIATE")
+            connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-            time.sleep(random.uniform(0.001, 0.010))
+            time.sleep(random.uniform(0.001, 0.010))  # noqa: S311  # no secret
         else:
             return

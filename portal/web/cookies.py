@@ -14,6 +14,8 @@ from portal.auth.sessions import FoundSession, find_session
 from portal.core.errors import Misconfigured
 from portal.core.settings import active
 
+FORM_SECRET = "csrf_token"  # Flask-WTF's, in the form cookie
+
 
 class SignedIn(UserMixin):
     """The person behind a session, as Flask-Login wants to see one."""
@@ -41,6 +43,7 @@ def init_app(app: Flask) -> None:
         raise Misconfigured("LOGIN_DISABLED would open every page.")
     manager = LoginManager()
     manager.session_protection = None
+    app.config["REMEMBER_COOKIE_NAME"] = None  # a sibling host could set one
     manager.request_loader(_load)
     manager.init_app(app)
 
@@ -52,7 +55,7 @@ def cookie_name() -> str:
 
 def hand_out(response: Response, token: str) -> Response:
     """Give the browser a session's token, and a new CSRF secret with it."""
-    session.clear()
+    session.pop(FORM_SECRET, None)
     response.set_cookie(
         cookie_name(), token, secure=active().is_secure, httponly=True, samesite="Lax", path="/"
     )
@@ -61,7 +64,7 @@ def hand_out(response: Response, token: str) -> Response:
 
 def take_back(response: Response) -> Response:
     """Have the browser forget the token."""
-    session.clear()
+    session.pop(FORM_SECRET, None)
     response.delete_cookie(
         cookie_name(), secure=active().is_secure, httponly=True, samesite="Lax", path="/"
     )

@@ -4,11 +4,12 @@ import structlog
 from flask import Flask, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from portal.access.decision import Member
 from portal.audit.service import RecordedRefusal
-from portal.core.errors import PortalError
+from portal.core.errors import Conflict, PortalError
 from portal.web.lifecycle import UnknownHost, refuse
 
 log = structlog.get_logger()
@@ -39,7 +40,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(PortalError, _refused)
     app.register_error_handler(CSRFError, _not_from_our_page)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(DBAPIError, _failed_in_database)
     app.register_error_handler(Exception, _failed)
+    app.logger.disabled = True  # it would log addresses, which may hold the token of an invitation
 
 
 def _unknown_host(_error: UnknownHost) -> ResponseReturnValue:
@@ -68,11 +71,26 @@ def _not_from_our_page(_error: CSRFError) -> ResponseReturnValue:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error
+    if isinstance(error, InternalServerError) and error.original_exception is not None:
+        # It came after the view, when the request was to be committed.
+        cause = error.original_exception
+        return _failed_in_database(cause) if isinstance(cause, DBAPIError) else _failed(cause)
     refuse(error)
     return _answer(error.code, error.description or "")
 
 
-def _failed(error: Exception) -> ResponseReturnValue:
+def _failed_in_database(error: DBAPIError) -> ResponseReturnValue:
+    """What only the database can tell: a NUL in a text, or somebody else who was faster."""
+    if not isinstance(error, DataError | IntegrityError):
+        return _failed(error)
+    log.warning("refused by the database", error=type(error.orig).__name__, page=request.endpoint)
+    refuse(error)
+    if isinstance(error, IntegrityError):
+        return _answer(Conflict.status, Conflict.message)
+    return _answer(400, "This holds something that can't be stored.")
+
+
+def _failed(error: BaseException) -> ResponseReturnValue:
     log.error("request failed", request_id=str(g.actor.request_id), exc_info=error)
     refuse(error)
     return _answer(500, InternalServerError.description)

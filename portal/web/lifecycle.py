@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
@@ -54,7 +56,8 @@ def init_app(app: Flask) -> None:
 
 def _begin() -> Any:
     g.stack = ExitStack()
-    g.actor = Actor(kind=ActorKind.ANONYMOUS, address=request.remote_addr, request_id=new_id())
+    g.actor = Actor(kind=ActorKind.ANONYMOUS, request_id=new_id())
+    g.actor = replace(g.actor, address=_address())
     declaration = _declaration()
     if declaration is not None and declaration.streams_body:
         request.max_content_length = ANY_SIZE  # before Flask-WTF looks at the request
@@ -78,12 +81,21 @@ def _declaration() -> Declared | None:
     return found
 
 
+def _address() -> str | None:
+    """Where the request came from; None by a socket that has no addresses."""
+    try:
+        return str(ip_address(request.remote_addr)) if request.remote_addr else None
+    except ValueError:
+        raise BadRequest("A proxy has passed on an address that is none.") from None
+
+
 def _host() -> str:
     if not request.host:
         raise BadRequest("The Host header is missing or malformed.")
     if active().is_secure and not request.is_secure:
         raise BadRequest("The portal is reached by HTTPS only.")
-    return request.host.rpartition(":")[0] if ":" in request.host else request.host
+    host = request.host.lower()
+    return host.rpartition(":")[0] if ":" in host else host
 
 
 def _check_apex(declaration: Declared | None) -> None:
@@ -95,7 +107,7 @@ def _bind_tenant(host: str, declaration: Declared | None) -> None:
     tenant = find_tenant_by_host(host)
     if tenant is None or (declaration is not None and declaration.door == Door.APEX):
         raise UnknownHost
-    g.tenant = tenant
+    g.tenant, g.host = tenant, host
     g.stack.enter_context(acting_for(tenant, writes=_writes(declaration)))
     if tenant.state != TenantState.ACTIVE and request.endpoint not in STATIC:
         raise Suspended
@@ -162,7 +174,7 @@ def _leave(_error: BaseException | None) -> None:
         g.stack.close()
 
 
-def refuse(error: Exception) -> None:
+def refuse(error: BaseException) -> None:
     """Undo what the request did; if the error brings an audit entry, record it by itself."""
     if "tenant" not in g:
         return

@@ -1,6 +1,6 @@
 """Documents: lists, uploads, downloads, and what is done to a single one."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -53,7 +53,7 @@ def upload() -> ResponseReturnValue:
         g.actor,
         _folder_header(),
         unquote(request.headers.get("X-File-Name", "")),
-        request.stream,
+        transfer.Arriving(request.stream),
         announced_bytes=request.content_length,
     )
     return {
@@ -131,7 +131,7 @@ def delete(document_id: UUID) -> ResponseReturnValue:
 @requires(Permission.DOCUMENT_DELETE)
 def trash() -> ResponseReturnValue:
     """What was deleted and can be restored."""
-    before = request.args.get("before", type=datetime.fromisoformat)
+    before = request.args.get("before", type=_utc)
     found = queries.list_trash(g.actor, before)
     people = names_of([row.trashed_by for row in found.rows if row.trashed_by])
     return render_template("documents/trash.html", found=found, people=people)
@@ -155,11 +155,17 @@ def _listing_page(folder_id: UUID | None) -> ResponseReturnValue:
 
 def _before() -> queries.Cursor | None:
     """The document after which the page goes on, from `?at=…&id=…`."""
-    at = request.args.get("at", type=datetime.fromisoformat)
+    at = request.args.get("at", type=_utc)
     document_id = request.args.get("id", type=UUID)
-    if at is None or document_id is None or at.tzinfo is None:
-        return None
-    return at, document_id
+    return None if at is None or document_id is None else (at, document_id)
+
+
+def _utc(text: str) -> datetime:
+    """A time as our own links give it. Raises `ValueError` for any other."""
+    at = datetime.fromisoformat(text)
+    if at.utcoffset() != timedelta(0):
+        raise ValueError("not in UTC")
+    return at
 
 
 def _folder_header() -> UUID | None:

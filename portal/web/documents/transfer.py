@@ -1,13 +1,34 @@
-"""A download as an HTTP answer: whole, or one range of it (RFC 9110, section 14)."""
+"""Documents on the wire: an upload as it arrives; a download as an HTTP answer, whole or one range
+of it (RFC 9110, section 14).
+"""
 
+import re
+from typing import IO
 from urllib.parse import quote
 
 from flask import Request, Response
-from werkzeug.datastructures import ContentRange, Range
+from werkzeug.datastructures import ContentRange
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.http import quote_etag
 
 from portal.documents.downloads import Download
 from portal.web.headers import DOWNLOAD_POLICY
+
+
+ONE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+
+
+class Arriving:
+    """The body of a request. That a client went away is an `OSError`, as it is on any socket."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            return self._stream.read(size)
+        except ClientDisconnected as error:
+            raise ConnectionResetError from error
 
 
 def send(download: Download, request: Request) -> Response:
@@ -30,15 +51,14 @@ def send(download: Download, request: Request) -> Response:
 def _answer(download: Download, request: Request, etag: str) -> Response:
     if request.if_none_match.contains(etag):
         return Response(status=304)
-    asked = _asked_range(request, etag)
+    asked = _asked_range(request, etag, download.size_bytes)
     if asked is None:
         return _content(download, request, 0, download.size_bytes, status=200)
-    wanted = asked.range_for_length(download.size_bytes)
-    if wanted is None:
+    start, stop = asked
+    if start >= stop:
         response = Response(status=416)
         response.content_range = ContentRange("bytes", None, None, download.size_bytes)
         return response
-    start, stop = wanted
     response = _content(download, request, start, stop, status=206)
     response.content_range = ContentRange("bytes", start, stop, download.size_bytes)
     return response
@@ -53,16 +73,22 @@ def _content(
     return response
 
 
-def _asked_range(request: Request, etag: str) -> Range | None:
-    """The range that is asked for, if it is one, and of this version.
+def _asked_range(request: Request, etag: str, size_bytes: int) -> tuple[int, int] | None:
+    """Start and stop of the range that is asked for, if it is one and of this version, else None.
 
-    Several ranges at once, and a range of another version (If-Range), are answered by the whole.
+    Several ranges at once, what makes no sense, and a range of another version (If-Range) are
+    answered by the whole. Beyond the end the range is empty.
     """
-    if request.range is None or len(request.range.ranges) != 1:
+    found = ONE_RANGE.fullmatch(request.headers.get("Range", ""))
+    condition = request.headers.get("If-Range", quote_etag(etag))
+    if found is None or condition != quote_etag(etag):
         return None
-    condition = request.if_range
-    is_conditional = condition.date is not None or condition.etag is not None
-    return None if is_conditional and condition.etag != etag else request.range
+    first, last = found.groups()
+    if first == last == "" or (first and last and int(last) < int(first)):
+        return None
+    if not first:
+        return max(0, size_bytes - int(last)), size_bytes
+    return int(first), min(int(last) + 1, size_bytes) if last else size_bytes
 
 
 def _attachment(name: str) -> str:

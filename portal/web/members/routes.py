@@ -47,7 +47,7 @@ def create() -> ResponseReturnValue:
                 str(form.name.data),
                 str(form.role.data),
                 form.folder_id,
-                host=_host(),
+                host=g.host,
             )
             return render_template("members/invited.html", invited=invited)
     return render_template("members/new.html", form=form, roles=ROLES), shown_status(form)
@@ -57,7 +57,7 @@ def create() -> ResponseReturnValue:
 @requires(Permission.MEMBER_INVITE)
 def invite_again(user_id: UUID) -> ResponseReturnValue:
     """Send a new link; the earlier one ends."""
-    invited = invitations.invite_again(g.actor, user_id, host=_host())
+    invited = invitations.invite_again(g.actor, user_id, host=g.host)
     return render_template("members/invited.html", invited=invited)
 
 
@@ -147,8 +147,3 @@ def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
     return render_template(
         "members/show.html", member=member, form=form, roles=ROLES, granters=granters
     ), shown_status(form)
-
-
-def _host() -> str:
-    """The host of this tenant that the request came by, which is a stored one."""
-    return request.host.partition(":")[0]
