@@ -62,8 +62,7 @@ def create_wsgi_app() -> WsgiApp:
     """
     app = create_app()
     with app.app_context():
-        for _name in startup.check_everything(db.engine.url, list_tenants()):
-            pass
+        startup.check_everything(db.engine.url, list_tenants())
     return in_fresh_context(app)
 
 

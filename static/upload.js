@@ -15,10 +15,12 @@ const sending = new Set();
 let uploaded = 0;
 let failed = 0;
 
-picker.addEventListener("change", () => {
+picker.addEventListener("change", addChosen);
+
+function addChosen() {
   add([...picker.files]);
   picker.value = ""; // so that the same file can be chosen again
-});
+}
 
 for (const kind of ["dragenter", "dragover"]) {
   document.addEventListener(kind, (event) => {
@@ -173,3 +175,5 @@ async function showList() {
 function tell(text) {
   state.textContent = text;
 }
+
+if (picker.files.length) addChosen(); // chosen before this script had come

@@ -83,14 +83,16 @@ COMPLIANCE_OFFICER = Role(
 AUDITOR = Role(
     "auditor",
     "Auditor",
-    "Reads documents, members and the audit log, and changes nothing.",
+    "Reads documents, members and the audit log, and changes nothing. Can't be an admin.",
     frozenset({P.AUDIT_READ, P.DOCUMENT_READ, P.MEMBER_READ}),
 )
 
 ROLES = {role.key: role for role in (ADMIN, MEMBER, GUEST, COMPLIANCE_OFFICER, AUDITOR)}
 
 # Held by one person they would let somebody watch over their own acts.
-EXCLUSIVE = frozenset({frozenset({ADMIN.key, COMPLIANCE_OFFICER.key})})
+EXCLUSIVE = frozenset(
+    {frozenset({ADMIN.key, COMPLIANCE_OFFICER.key}), frozenset({ADMIN.key, AUDITOR.key})}
+)
 
 # What an operator may do from the command line, who has no page and sees no tenant's data.
 OPERATOR_PERMISSIONS = frozenset({P.MEMBER_INVITE, P.MEMBER_RESET, P.ROLE_ASSIGN})

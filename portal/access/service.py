@@ -11,7 +11,7 @@ from portal.access.permissions import ADMIN, EXCLUSIVE, MANAGEMENT, ROLES, Permi
 from portal.access.queries import assignments_of, get_assignment
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
-from portal.audit.service import record
+from portal.audit.service import RecordedRefusal, record
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.tenancy.session import db
 from portal.users.models import User, UserState
@@ -24,14 +24,17 @@ class OwnRights(Forbidden):
     message = "Nobody changes their own roles or account. Ask another admin."
 
 
-class LastAdmin(Conflict):
+class LastAdmin(RecordedRefusal):
     """The organisation would be left with nobody to run it."""
 
+    status = 409
     message = "This is the last active admin. Make somebody else an admin first."
 
 
-class ExclusiveRoles(Conflict):
+class ExclusiveRoles(RecordedRefusal):
     """Two roles that one person may not hold together."""
+
+    status = 409
 
 
 def assign_role(
@@ -55,7 +58,7 @@ def assign_role(
         raise Invalid(f"{role.name} can't be given on a folder, only for the whole organisation.")
     _lock_roles_of(user)
     held = assignments_of([user.id]).get(user.id, ())
-    _check_exclusive(role, {a.role for a in held})
+    _check_exclusive(user, role, {a.role for a in held})
     if any(a.role == role.key and a.folder_id == folder_id for a in held):
         raise Conflict(f"{user.name} has this role already.")
     assignment = RoleAssignment(
@@ -117,7 +120,7 @@ def require_another_admin(user: User) -> None:
         .with_for_update()
     ).all()
     if user.id in admins and set(admins) == {user.id}:
-        raise LastAdmin
+        raise LastAdmin(f"user:{user.id}")
 
 
 def require_other_person(actor: Actor, user: User, permission: Permission) -> None:
@@ -146,8 +149,12 @@ def _lock_roles_of(user: User) -> None:
     db.session.execute(select(User.id).where(User.id == user.id).with_for_update())
 
 
-def _check_exclusive(role: Role, held: set[str]) -> None:
+def _check_exclusive(user: User, role: Role, held: set[str]) -> None:
     for pair in EXCLUSIVE:
         if role.key in pair and (others := (pair - {role.key}) & held):
             other = ROLES[next(iter(others))]
-            raise ExclusiveRoles(f"Nobody can be {role.name} and {other.name} at the same time.")
+            raise ExclusiveRoles(
+                f"user:{user.id}",
+                f"Nobody can be {role.name} and {other.name} at the same time.",
+                role=role.key,
+            )

@@ -19,7 +19,6 @@ class Action(StrEnum):
     DOCUMENT_DELETED = "document.deleted", "A document was moved to the trash"
     DOCUMENT_DOWNLOADED = "document.downloaded", "A document was downloaded"
     DOCUMENT_MOVED = "document.moved", "A document was moved to another folder"
-    DOCUMENT_PURGED = "document.purged", "A document was deleted for good"
     DOCUMENT_RENAMED = "document.renamed", "A document was renamed"
     DOCUMENT_RESTORED = "document.restored", "A document was taken out of the trash"
     DOCUMENT_UPLOADED = "document.uploaded", "A document was uploaded"
@@ -37,6 +36,10 @@ class Action(StrEnum):
     MEMBER_DEACTIVATED = "member.deactivated", "A member was deactivated"
     MEMBER_INVITED = "member.invited", "A member was invited"
     MEMBER_REACTIVATED = "member.reactivated", "A member was reactivated"
+    PASSWORD_ACCEPTED = (
+        "sign-in.password-accepted",
+        "A right password was given",
+    )
     PASSWORD_CHANGED = "password.changed", "A password was changed"
     PASSWORD_REFUSED = "password.refused", "A change of password was refused"
     ROLE_ASSIGNED = "role.assigned", "A role was assigned"

@@ -7,6 +7,7 @@ themselves, so nobody can be locked out for good by a stranger.
 
 import hashlib
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 
 from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
@@ -40,6 +41,14 @@ def reserve(target: str, *limits: tuple[int, str]) -> None:
     db.session.commit()
     if any(count > limit for count, limit in counts):
         raise TooManyAttempts(target)
+
+
+def network_of(address: str | None) -> str:
+    """What counts as one address: an IPv6 host has a whole /64 to choose from."""
+    if not address:
+        return ""
+    parsed = ip_address(address)
+    return address if parsed.version == 4 else str(ip_network((parsed, 64), strict=False))
 
 
 def forget(*subjects: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -17,15 +18,15 @@ from portal.auth import passwords
 from portal.auth.mail import send_later
 from portal.auth.models import Assurance, Invitation
 from portal.auth.sessions import open_session
-from portal.auth.sign_in import prepare_enrolment, set_password
+from portal.auth.sign_in import set_password
 from portal.auth.tokens import hash_token, new_token
 from portal.core import clock
-from portal.core.errors import Conflict, Invalid
+from portal.core.errors import Conflict, Invalid, NotFound
 from portal.core.ids import new_id
 from portal.core.settings import active
 from portal.core.texts import is_one_line
 from portal.tenancy.binding import bound
-from portal.tenancy.session import change, db
+from portal.tenancy.session import change, db, release
 from portal.users.models import User, UserState
 from portal.users.queries import canonical, find_user_by_email, get_user
 
@@ -62,6 +63,10 @@ def invite_member(
     Raises `Forbidden`, `Conflict` or `Invalid`.
     """
     require(actor, Permission.MEMBER_INVITE)
+    try:
+        validate_email(email, check_deliverability=False)
+    except EmailNotValidError:
+        raise Invalid("This is not an e-mail.") from None
     if not 1 <= len(name.strip()) <= 200 or not is_one_line(name):
         raise Invalid("A name has 1 to 200 characters, all of them visible.")
     if find_user_by_email(email) is not None:
@@ -96,14 +101,14 @@ def invite_again(actor: Actor, user_id: UUID, *, host: str) -> Invited:
 
 
 def get_invited(token: str) -> User:
-    """Whom a link is for. Raises `InvalidInvitation`."""
+    """Whom a link is for. Raises `NotFound` or `InvalidInvitation`."""
     row = db.session.execute(
         select(User, Invitation.expires_at)
         .join(Invitation, Invitation.user_id == User.id)
         .where(Invitation.token_hash == hash_token(token), Invitation.used_at.is_(None))
     ).one_or_none()
     if row is None:
-        raise InvalidInvitation("invitation:unknown")
+        raise NotFound(InvalidInvitation.message)  # unrecorded: strangers can make up any number
     user, expires_at = row
     if expires_at <= clock.now() or user.state != UserState.INVITED:
         raise InvalidInvitation(f"user:{user.id}")
@@ -113,21 +118,29 @@ def get_invited(token: str) -> User:
 def accept_invitation(origin: Actor, token: str, password: str, *, user_agent: str) -> str:
     """Choose a password and be signed in for the next step; gives the session's token.
 
-    The link is used up by a conditional UPDATE: of two parallel uses one is refused. Raises
-    `InvalidInvitation` or `WeakPassword`.
+    Link and person are changed by conditional UPDATEs: of two parallel uses one is refused, and
+    whoever was deactivated meanwhile stays so. Raises `NotFound`, `InvalidInvitation` or
+    `WeakPassword`.
     """
     user = get_invited(token)
-    passwords.check_strength(password, about=[user.name, user.email, bound().tenant.name])
+    about = [user.name, user.email, bound().tenant.name]
+    release()  # measuring and hashing take long: no transaction waits for them
+    passwords.check_strength(password, about=about)
+    password_hash = passwords.hash_password(password)
+    user = get_invited(token)
     used = change(
         update(Invitation)
         .where(Invitation.token_hash == hash_token(token), Invitation.used_at.is_(None))
         .values(used_at=clock.now())
     )
-    if not used:
+    activated = change(
+        update(User)
+        .where(User.id == user.id, User.state == UserState.INVITED)
+        .values(state=UserState.ACTIVE)
+    )
+    if not (used and activated):
         raise InvalidInvitation(f"user:{user.id}")
-    set_password(user, password)
-    user.state = UserState.ACTIVE
-    prepare_enrolment(user)
+    set_password(user, password_hash)
     record(origin, Action.INVITATION_ACCEPTED, f"user:{user.id}")
     return open_session(origin, user, Assurance.PASSWORD, user_agent)
 

@@ -9,6 +9,7 @@ from portal.keys.columns import open_sealed, seal
 from portal.outbox import smtp
 from portal.outbox.models import Job
 from portal.outbox.service import enqueue
+from portal.tenancy.session import release
 
 KIND = "mail"
 
@@ -22,6 +23,7 @@ def send_later(to: str, subject: str, text: str) -> None:
 def deliver(job: Job) -> None:
     """Hand a waiting mail to the mail server. Raises what `smtp.send` raises."""
     content = json.loads(open_sealed("job", "payload", job.id, job.payload))
+    release()  # the mail server may be slow: no transaction waits for it
     settings = active()
     message = EmailMessage()
     message["From"] = settings.mail_from

@@ -139,11 +139,7 @@ def _listed(users: Sequence[User]) -> Sequence[Listed]:
     ids = [user.id for user in users]
     assignments = assignments_of(ids)
     with_factor = set(
-        db.session.scalars(
-            select(TotpDevice.user_id).where(
-                TotpDevice.user_id.in_(ids), TotpDevice.confirmed_at.is_not(None)
-            )
-        )
+        db.session.scalars(select(TotpDevice.user_id).where(TotpDevice.user_id.in_(ids)))
     )
     seen = dict(
         db.session.execute(

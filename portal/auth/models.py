@@ -43,7 +43,6 @@ class TotpDevice(TenantOwned, Base):
     user_id: Mapped[UUID]
     secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     last_step: Mapped[int] = mapped_column(default=-1)
-    confirmed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
     secret = SealedText("secret_sealed")
@@ -68,6 +67,9 @@ class UserSession(TenantOwned, Base):
     ended_at: Mapped[datetime | None]
     address: Mapped[str] = mapped_column(String(45))
     user_agent: Mapped[str] = mapped_column(String(300))
+    totp_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    totp_secret = SealedText("totp_secret_sealed")  # to be enrolled by this session, if need be
 
     __table_args__ = (
         within_tenant("user_id", "user_account", ondelete="CASCADE"),

@@ -14,6 +14,8 @@ from typing import Any
 
 import pyotp
 
+from portal.core.settings import active
+
 FILE_NAME = "samples.json"
 
 
@@ -22,12 +24,17 @@ class SamplePerson:
     """Somebody a visitor can sign in as."""
 
     tenant_name: str
-    address: str
+    host: str
     name: str
     role: str
     email: str
     password: str
     totp_secret: str
+
+    @property
+    def address(self) -> str:
+        """Where the person signs in."""
+        return active().address_of(self.host)
 
     @property
     def code(self) -> str:

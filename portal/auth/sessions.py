@@ -1,12 +1,14 @@
 """Sessions: opened, found, listed and ended. What is not in a row is not a session."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, select, update
 
-from portal.access.decision import Member
+from portal.access.decision import Grant, Member
 from portal.access.models import RoleAssignment
 from portal.access.queries import grants_from
 from portal.audit.actions import Action
@@ -14,8 +16,9 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.models import Assurance, UserSession
 from portal.auth.tokens import hash_token, new_token
+from portal.auth.totp import new_secret
 from portal.core import clock
-from portal.core.errors import NotFound
+from portal.core.errors import NotFound, PortalError
 from portal.core.settings import active
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
@@ -42,6 +45,13 @@ _FOUND = (
 )
 
 
+class SessionEnded(PortalError):
+    """The session has ended while it was being used."""
+
+    status = 401
+    message = "Your session has ended. Please sign in again."
+
+
 class FoundSession:
     """A live session as read at the start of a request."""
 
@@ -65,20 +75,22 @@ def open_session(origin: Actor, user: User, assurance: Assurance, user_agent: st
     """Open a session for `user`; gives the token that the cookie holds, kept nowhere else.
 
     The one that this browser had before ends: the new token takes its place (ASVS 5.0, 7.2.4).
+    Raises `SessionEnded` if it has ended meanwhile.
     """
-    if isinstance(origin, Member):
-        _end(UserSession.id == origin.session_id)
+    if isinstance(origin, Member) and not _end(UserSession.id == origin.session_id):
+        raise SessionEnded
     token = new_token()
-    db.session.add(
-        UserSession(
-            user_id=user.id,
-            token_hash=hash_token(token),
-            assurance=assurance,
-            factor_at=None if assurance == Assurance.PASSWORD else clock.now(),
-            address=origin.address or "",
-            user_agent=user_agent[:300],
-        )
+    session = UserSession(
+        user_id=user.id,
+        token_hash=hash_token(token),
+        assurance=assurance,
+        factor_at=None if assurance == Assurance.PASSWORD else clock.now(),
+        address=origin.address or "",
+        user_agent=user_agent[:300],
     )
+    if assurance == Assurance.PASSWORD:
+        session.totp_secret = new_secret()  # in case the person has no authenticator yet
+    db.session.add(session)
     return token
 
 
@@ -99,9 +111,49 @@ def find_session(token: str, origin: Actor) -> FoundSession | None:
         factor_at=factor_at,
         address=origin.address,
         request_id=origin.request_id,
-        grants=grants_from(((row[8], row[9], row[10]) for row in rows if row[8] is not None), now),
+        grants=_grants_of(rows),
     )
     return FoundSession(member, Assurance(assurance), last_seen_at)
+
+
+def get_session(member: Member) -> UserSession:
+    """The row of the session in use. Raises `SessionEnded`."""
+    session = db.session.scalars(
+        select(UserSession).where(
+            UserSession.id == member.session_id, UserSession.ended_at.is_(None)
+        )
+    ).one_or_none()
+    if session is None:
+        raise SessionEnded
+    return session
+
+
+def require_live(member: Member) -> None:
+    """Raises `SessionEnded` unless the session and its person are still what they were."""
+    read_again(member)
+
+
+def read_again(member: Member) -> Member:
+    """The person as of now, after work that took long. Raises `SessionEnded`."""
+    rows = db.session.execute(_FOUND.where(UserSession.id == member.session_id)).all()
+    if not rows:
+        raise SessionEnded
+    return replace(member, grants=_grants_of(rows))
+
+
+def has_signed_in_from(email: str, address: str | None) -> bool:
+    """Whether the person of that e-mail has ever signed in completely from that address."""
+    found = db.session.execute(
+        select(UserSession.id)
+        .join(User, User.id == UserSession.user_id)
+        .where(
+            User.email == email,
+            UserSession.address == (address or ""),
+            UserSession.assurance == Assurance.PASSWORD_TOTP,
+        )
+        .limit(1)
+    ).first()
+    return found is not None
 
 
 def touch_session(session_id: UUID) -> None:
@@ -146,6 +198,14 @@ def end_sessions_of(user_id: UUID | None, *, but: UUID | None = None) -> int:
     """End a person's sessions, all or all but one; gives their number. Records nothing."""
     which = UserSession.user_id == user_id
     return _end(which if but is None else and_(which, UserSession.id != but))
+
+
+def _grants_of(rows: Sequence[Any]) -> tuple[Grant, ...]:
+    """What the person of these rows holds. Half-way through signing in that is nothing."""
+    if rows[0].assurance != Assurance.PASSWORD_TOTP:
+        return ()
+    held = ((row.role, row.folder_id, row.expires_at) for row in rows if row.role is not None)
+    return grants_from(held, clock.now())
 
 
 def _end(which: ColumnElement[bool]) -> int:

@@ -30,9 +30,10 @@ portal.add_command(demonstration.demo)
 
 def main(create_app: Callable[[], Flask], create_wsgi_app: Callable[[], Any]) -> None:
     """Run the command. What goes wrong is one line on standard error, and exit status 1."""
+    os.umask(0o077)  # databases, keys and blobs are nobody else's
     try:
         portal(obj=Factories(create_app, create_wsgi_app))
-    except (PortalError, Misconfigured, SchemaNotIsolated) as error:
+    except (PortalError, Misconfigured, SchemaNotIsolated, OSError) as error:
         _fail(str(error))
     except SQLAlchemyError as error:
         if os.environ.get("PORTAL_DEBUG"):

@@ -16,6 +16,7 @@ from portal.core.settings import Settings
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.queries import get_tenant
 from portal.tenancy.session import db
+from portal.tenancy.startup import check_role
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -34,6 +35,7 @@ def with_app(command: Command) -> Command:
     @click.pass_obj
     def run(factories: Factories, /, *args: Any, **kwargs: Any) -> Any:
         with factories.app().app_context():
+            check_role(db.engine.url)
             return command(*args, **kwargs)
 
     return update_wrapper(run, command)  # type: ignore[return-value]

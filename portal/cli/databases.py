@@ -5,7 +5,9 @@ import click
 from portal.cli.context import Factories, role_checked, with_app
 from portal.core import settings
 from portal.core.settings import Settings
+from portal.keys.hierarchy import current_key
 from portal.tenancy import migrations, startup
+from portal.tenancy.binding import acting_for
 from portal.tenancy.queries import list_tenants
 from portal.tenancy.session import db as database
 
@@ -28,9 +30,17 @@ def upgrade(factories: Factories) -> None:
 @db.command()
 @with_app
 def check() -> None:
-    """Check schema, rights and walls of every database; exit status 1 if one breaks a rule."""
-    for name in startup.check_everything(database.engine.url, list_tenants()):
+    """Check schema, rights and walls of every database, and every tenant's key.
+
+    Exit status 1 if one breaks a rule or can't be unlocked.
+    """
+    tenants = list_tenants()
+    for name in startup.check_everything(database.engine.url, tenants):
         click.echo(f"{name}: in order")
+    for tenant in tenants:
+        with acting_for(tenant):
+            current_key()
+    click.echo(f"keys of {len(tenants)} tenants: in order")
 
 
 def upgrade_all(chosen: Settings, factories: Factories) -> None:

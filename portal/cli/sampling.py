@@ -8,7 +8,6 @@ import io
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import click
@@ -21,16 +20,15 @@ from portal.audit.actor import OPERATOR, Actor, ActorKind
 from portal.audit.queries import Filters
 from portal.audit.service import record
 from portal.auth import samples
-from portal.auth.invitations import accept_invitation, invite_member
-from portal.auth.models import Assurance
+from portal.auth.invitations import accept_invitation, invite_again, invite_member
+from portal.auth.models import Assurance, TotpDevice
 from portal.auth.samples import SamplePerson
 from portal.auth.sessions import end_sessions_of, find_session, open_session
-from portal.auth.sign_in import find_device
 from portal.auth.totp import new_secret
 from portal.cli.context import writing
 from portal.cli.sample_data import ORGANISATIONS, Organisation, Person
 from portal.cli.tenants import create_tenant
-from portal.core import clock
+from portal.core.errors import Conflict
 from portal.core.ids import new_id
 from portal.core.settings import Settings
 from portal.documents.downloads import open_download
@@ -40,8 +38,9 @@ from portal.documents.queries import list_destinations, list_folder
 from portal.documents.service import delete_document
 from portal.documents.uploads import upload_document
 from portal.tenancy.binding import TenantRecord, acting_for
-from portal.tenancy.queries import find_tenant
+from portal.tenancy.queries import find_tenant, list_tenants
 from portal.tenancy.session import db
+from portal.users.models import UserState
 from portal.users.queries import find_user_by_email
 
 BROWSER = "Sample data"
@@ -51,6 +50,8 @@ def add_samples(settings: Settings) -> None:
     """Make what is missing of the sample organisations."""
     if samples.is_complete(settings.instance):
         return
+    if list_tenants() and not samples.read(settings.instance):
+        raise Conflict("This instance holds real organisations; sample people don't go there.")
     people = list(samples.read(settings.instance)) or _plan(settings)
     samples.write(settings.instance, people, is_complete=False)
     for organisation in ORGANISATIONS:
@@ -68,7 +69,7 @@ def _plan(settings: Settings) -> list[SamplePerson]:
     return [
         SamplePerson(
             tenant_name=organisation.name,
-            address=settings.address_of(f"{organisation.slug}.{settings.apex}"),
+            host=f"{organisation.slug}.{settings.apex}",
             name=person.name,
             role=ROLES[person.role].name,
             email=f"{person.first_name}@{organisation.slug}.example",
@@ -101,21 +102,22 @@ def _add_person(
 ) -> None:
     """Invite, accept and enrol, as the person would."""
     with writing(tenant):
-        if find_user_by_email(sample.email) is not None:
+        user = find_user_by_email(sample.email)
+        if user is None:
+            invited = invite_member(
+                OPERATOR, sample.email, person.name, person.role, folder_id, host=sample.host
+            )
+        elif user.state == UserState.INVITED:
+            invited = invite_again(OPERATOR, user.id, host=sample.host)
+        else:
             return
-        host = urlsplit(sample.address).hostname or ""
-        invited = invite_member(
-            OPERATOR, sample.email, person.name, person.role, folder_id, host=host
-        )
-        token = invited.link.rpartition("/")[2]
+        user_id, token = invited.user.id, invited.link.rpartition("/")[2]
+    with writing(tenant):
         accept_invitation(_visitor(), token, sample.password, user_agent=BROWSER)
+        db.session.add(TotpDevice(user_id=user_id, secret=sample.totp_secret))
+        record(_visitor(), Action.FACTOR_ENROLLED, f"user:{user_id}", factor="totp")
         db.session.flush()
-        device = find_device(invited.user.id)
-        assert device is not None  # noqa: S101  # accepting has just prepared it
-        device.secret = sample.totp_secret
-        device.confirmed_at = clock.now()
-        record(_visitor(), Action.FACTOR_ENROLLED, f"user:{invited.user.id}", factor="totp")
-        end_sessions_of(invited.user.id)
+        end_sessions_of(user_id)
 
 
 @contextmanager
@@ -125,12 +127,12 @@ def _acting_as(tenant: TenantRecord, sample: SamplePerson) -> Iterator[Member]:
         user = find_user_by_email(sample.email)
         assert user is not None  # noqa: S101  # people come before what they do
         token = open_session(_visitor(), user, Assurance.PASSWORD_TOTP, BROWSER)
-        db.session.flush()
+        db.session.commit()
         found = find_session(token, _visitor())
         assert found is not None  # noqa: S101  # opened two lines above
-        end_sessions_of(user.id)
         try:
             yield found.member
+            end_sessions_of(user.id)
         except Forbidden as error:
             db.session.rollback()
             error.record(found.member)

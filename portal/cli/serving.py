@@ -1,6 +1,8 @@
 """`portal serve`: the web server."""
 
 import gc
+import socket
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +11,11 @@ from gunicorn.app.base import BaseApplication
 
 from portal.cli.context import Factories
 from portal.core import settings
+from portal.tenancy import startup
+from portal.tenancy.queries import list_tenants
+from portal.tenancy.session import db
+
+STALL_SECONDS = 30
 
 
 @click.command()
@@ -23,6 +30,9 @@ def serve(factories: Factories, host: str, port: int) -> None:
 def run(factories: Factories, host: str, port: int, **hooks: Callable[..., None]) -> None:
     """Serve until stopped. `hooks` are gunicorn's server hooks."""
     chosen = settings.load()
+    with factories.app().app_context():  # here, where a fault is one line and no worker's crash
+        startup.check_everything(db.engine.url, list_tenants())
+        db.engine.dispose()  # connections are not for sharing with the workers
     Server(
         factories,
         {
@@ -36,7 +46,7 @@ def run(factories: Factories, host: str, port: int, **hooks: Callable[..., None]
             "loglevel": "warning",
             "timeout": 60,
             "graceful_timeout": 20,
-            "post_worker_init": _settle,
+            "post_worker_init": _prepare,
             **hooks,
         },
     ).run()
@@ -58,7 +68,16 @@ class Server(BaseApplication):
         return self.factories.wsgi_app()
 
 
-def _settle(_worker: Any) -> None:
-    """What is loaded stays: keep the collector from walking over it again and again."""
+def _prepare(worker: Any) -> None:
+    """Before the first request.
+
+    A client that stops sending or taking must not hold a thread for ever: connections inherit the
+    listening socket's time limits. And what is loaded by now stays, so the garbage collector need
+    not walk over it again and again.
+    """
+    limit = struct.pack("ll", STALL_SECONDS, 0)
+    for listener in worker.sockets:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
     gc.collect()
     gc.freeze()

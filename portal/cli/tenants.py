@@ -12,7 +12,7 @@ from portal.core.settings import active
 from portal.keys import hierarchy
 from portal.keys.service import create_tenant_key
 from portal.tenancy import service
-from portal.tenancy.binding import TenantRecord
+from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.models import Placement, TenantState
 from portal.tenancy.queries import get_tenant, list_hosts, list_tenants
 
@@ -87,6 +87,9 @@ def create_tenant(
 ) -> tuple[TenantRecord, Invited | None]:
     """Make a tenant with its key, and invite its first admin if one is named."""
     settings = active()
+    for other in list_tenants()[:1]:  # with another key file in place, the new key would be lost
+        with acting_for(other):
+            hierarchy.current_key()
     host = host or f"{slug}.{settings.apex}"
     invited: Invited | None = None
 
@@ -113,6 +116,7 @@ def create_tenant(
 
 def _change_state(slug: str, before: TenantState, after: TenantState, action: Action) -> None:
     """The entry first: a state that changed must not lack one, whatever happens in between."""
+    role_checked(active())
     found = get_tenant(slug)
     if found.state != before:
         raise Conflict(f"{slug} is {found.state}, not {before}.")

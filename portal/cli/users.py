@@ -11,6 +11,8 @@ from portal.core.errors import Conflict, NotFound
 from portal.tenancy.queries import find_tenant_host
 from portal.users.queries import find_user_by_email
 
+UNSCOPED = [role.key for role in ROLES.values() if not role.is_scoped]
+
 
 @click.group()
 def user() -> None:
@@ -21,7 +23,7 @@ def user() -> None:
 @click.argument("email")
 @click.argument("name")
 @click.option("--tenant", required=True, help="The organisation's short name.")
-@click.option("--role", type=click.Choice(list(ROLES)), default="member", show_default=True)
+@click.option("--role", type=click.Choice(UNSCOPED), default="member", show_default=True)
 @with_app
 def invite(email: str, name: str, tenant: str, role: str) -> None:
     """Invite NAME; prints the one-time link, which goes out by mail as well."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from environs import EnvError, FileAwareEnv, ValidationError, validate
+from environs import FileAwareEnv, ValidationError, validate
 
 from portal.core.errors import Misconfigured
 
@@ -66,9 +66,21 @@ def load() -> Settings:
     `Misconfigured` naming the variable that is wrong.
     """
     env = FileAwareEnv(prefix="PORTAL_", eager=False, strip_whitespace=True)
+    try:
+        values = _read(env)
+        env.seal()
+    except ValueError as error:  # an EnvError, or a NAME_FILE that can't be read
+        raise Misconfigured(f"A setting is wrong: {error}") from error
+    instance = values["instance"] = Path(values["instance"]).absolute()
+    values["database_url"] = values["database_url"] or f"sqlite:///{instance / 'control.db'}"
+    values["owner_database_url"] = values["owner_database_url"] or values["database_url"]
+    return Settings(**values)
+
+
+def _read(env: FileAwareEnv) -> dict[str, Any]:
     positive = validate.Range(min=1)
-    instance = env.path("INSTANCE", default=Path("instance"))
-    values: dict[str, Any] = {
+    return {
+        "instance": env.path("INSTANCE", default=Path("instance")),
         "url": env.str("URL", default="http://localhost:8000", validate=_is_address),
         "database_url": env.str("DATABASE_URL", default=""),
         "owner_database_url": env.str("OWNER_DATABASE_URL", default=""),
@@ -95,14 +107,6 @@ def load() -> Settings:
         "threads": env.int("THREADS", default=8, validate=positive),
         "workers": env.int("WORKERS", default=1, validate=positive),
     }
-    try:
-        env.seal()
-    except EnvError as error:
-        raise Misconfigured(f"A setting is wrong: {error}") from error
-    instance = Path(instance).absolute()
-    values["database_url"] = values["database_url"] or f"sqlite:///{instance / 'control.db'}"
-    values["owner_database_url"] = values["owner_database_url"] or values["database_url"]
-    return Settings(instance=instance, **values)
 
 
 def _is_address(value: str) -> None:

@@ -14,7 +14,7 @@ from portal.core.errors import Conflict, Invalid, NotFound
 from portal.core.ids import new_id
 from portal.documents.models import Folder
 from portal.documents.names import clean_name
-from portal.documents.places import MAX_DEPTH, chain_to, get_live_place, get_place, subtree_of
+from portal.documents.places import MAX_DEPTH, chains_to, get_live_place, get_place, subtree_of
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
@@ -100,7 +100,7 @@ def _get(folder_id: UUID) -> Folder:
 def _lock(folder_id: UUID, parent_id: UUID | None) -> None:
     involved = [folder_id]
     if parent_id is not None:
-        involved += db.session.scalars(select(chain_to(parent_id).c.id))
+        involved += db.session.scalars(select(chains_to([parent_id]).c.id))
     db.session.execute(
         select(Folder.id).where(Folder.id.in_(involved)).order_by(Folder.id).with_for_update()
     )

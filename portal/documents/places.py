@@ -1,6 +1,6 @@
 """Where things lie: a folder with all folders above it, which is what access is decided on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,11 +69,11 @@ TOP = Place()
 COLUMNS = (Folder.id, Folder.parent_id, Folder.name_sealed, Folder.created_at, Folder.trashed_at)
 
 
-def chain_to(folder_id: UUID) -> CTE:
-    """The ids from a folder up to the top. Ends at `MAX_DEPTH`, whatever the rows say."""
+def chains_to(folder_ids: Collection[UUID]) -> CTE:
+    """The ids from folders up to the top. Ends at `MAX_DEPTH`, whatever the rows say."""
     chain = (
         select(Folder.id, Folder.parent_id, literal(0).label("depth"))
-        .where(Folder.id == folder_id)
+        .where(Folder.id.in_(folder_ids))
         .cte("chain", recursive=True)
     )
     return chain.union_all(
@@ -102,7 +102,7 @@ def get_place(folder_id: UUID | None) -> Place:
     if folder_id is None:
         return TOP
     rows = db.session.execute(
-        select(*COLUMNS).where(Folder.id.in_(select(chain_to(folder_id).c.id)))
+        select(*COLUMNS).where(Folder.id.in_(select(chains_to([folder_id]).c.id)))
     )
     return place_from({row[0]: folder_row(row) for row in rows}, folder_id)
 

@@ -24,7 +24,7 @@ from portal.documents.places import (
     TOP,
     FolderRow,
     Place,
-    chain_to,
+    chains_to,
     folder_row,
     get_place,
     place_from,
@@ -88,10 +88,10 @@ class TrashedRow:
 
 @dataclass(frozen=True, slots=True)
 class Trash:
-    """A page of the trash, last deleted first, and the time to go on from."""
+    """A page of the trash, last deleted first, and where to go on from."""
 
     rows: Sequence[TrashedRow]
-    older: datetime | None
+    older: Cursor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def list_destinations(
     return sorted(allowed, key=lambda place: [f.name.casefold() for f in reversed(place.folders)])
 
 
-def list_trash(actor: Actor, before: datetime | None = None) -> Trash:
+def list_trash(actor: Actor, before: Cursor | None = None) -> Trash:
     """A page of what the actor may restore, last deleted first. Raises `Forbidden`.
 
     What lies inside a folder in the trash comes and goes with the folder and is not listed.
@@ -225,9 +225,9 @@ def list_trash(actor: Actor, before: datetime | None = None) -> Trash:
     rows += [
         TrashedRow("document", r[0], Document.name.open(r[0], r[1]), r[2], r[3]) for r in documents
     ]
-    rows.sort(key=lambda row: row.trashed_at, reverse=True)
-    older = rows[PAGE_SIZE - 1].trashed_at if len(rows) > PAGE_SIZE else None
-    return Trash(rows[:PAGE_SIZE], older)
+    rows.sort(key=lambda row: (row.trashed_at, row.id), reverse=True)
+    last = rows[PAGE_SIZE - 1] if len(rows) > PAGE_SIZE else None
+    return Trash(rows[:PAGE_SIZE], (last.trashed_at, last.id) if last else None)
 
 
 def names_of_targets(actor: Actor, targets: Sequence[str]) -> dict[str, str]:
@@ -252,7 +252,7 @@ def _place_and_subfolders(folder_id: UUID | None) -> tuple[Place, Sequence[Folde
     if folder_id is None:
         wanted = beneath
     else:
-        wanted = or_(beneath, Folder.id.in_(select(chain_to(folder_id).c.id)))
+        wanted = or_(beneath, Folder.id.in_(select(chains_to([folder_id]).c.id)))
     rows = [folder_row(row) for row in db.session.execute(select(*COLUMNS).where(wanted))]
     subfolders = [row for row in rows if row.parent_id == folder_id]
     if folder_id is None:
@@ -268,10 +268,11 @@ def _shared_folders(actor: Actor) -> Listing:
     folder_ids = folders_of(actor, Permission.DOCUMENT_READ)
     if not folder_ids:
         raise Forbidden(Permission.DOCUMENT_READ, TOP.target())
-    rows = db.session.execute(
-        select(*COLUMNS).where(Folder.id.in_(folder_ids), Folder.trashed_at.is_(None))
-    )
-    folders = sorted(map(folder_row, rows), key=lambda row: row.name.casefold())
+    wanted = Folder.id.in_(select(chains_to(folder_ids).c.id))
+    rows = {row[0]: folder_row(row) for row in db.session.execute(select(*COLUMNS).where(wanted))}
+    places = (place_from(rows, folder_id) for folder_id in folder_ids)
+    live = [place.folders[0] for place in places if place.is_live]
+    folders = sorted(live, key=lambda row: row.name.casefold())
     return _listing(actor, TOP, folders, (), None)
 
 
@@ -304,15 +305,16 @@ def _document_row(row: Row[UUID, bytes, int, str, datetime, str]) -> DocumentRow
 
 
 def _trashed(
-    model: type[Folder | Document], parent: Any, actor: Actor, before: datetime | None
+    model: type[Folder | Document], parent: Any, actor: Actor, before: Cursor | None
 ) -> Sequence[Any]:
     statement = select(model.id, model.name_sealed, model.trashed_at, model.trashed_by).where(
         model.trashed_at.is_not(None)
     )
     if before is not None:
-        statement = statement.where(model.trashed_at < before)
+        statement = statement.where(tuple_(model.trashed_at, model.id) < before)
     if not decide(actor, Permission.DOCUMENT_DELETE):
         within = subtree_of(sorted(folders_of(actor, Permission.DOCUMENT_DELETE)))
-        statement = statement.where(parent.in_(select(within.c.id)))
+        ids = select(within.c.id)
+        statement = statement.where(or_(parent.in_(ids), model.id.in_(ids)))
     statement = statement.order_by(model.trashed_at.desc(), model.id.desc()).limit(PAGE_SIZE + 1)
     return db.session.execute(statement).all()

@@ -18,6 +18,7 @@ def rename_document(actor: Actor, document_id: UUID, name: str) -> None:
     """Give a document another name. Raises `NotFound`, `Forbidden` or `Invalid`."""
     document = get_document(actor, document_id, Permission.DOCUMENT_EDIT).document
     document.name = clean_name(name)
+    document.updated_at = clock.now()
     record(actor, Action.DOCUMENT_RENAMED, f"document:{document_id}")
 
 

@@ -4,11 +4,12 @@ import mimetypes
 from typing import Protocol
 from uuid import UUID
 
-from portal.access.decision import require
+from portal.access.decision import Member, require
 from portal.access.permissions import Permission
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal, record
+from portal.auth.sessions import read_again
 from portal.core.errors import Invalid
 from portal.core.ids import new_id
 from portal.core.settings import active
@@ -54,9 +55,10 @@ def upload_document(
 
     The blob is durable before the rows are written; until the rows are committed nobody sees it,
     and if they never are, the sweep takes it away. No transaction is open while the content
-    arrives, so access is decided twice: before the first byte, and before the rows.
+    arrives, so access is decided twice: before the first byte, and before the rows, on what the
+    person holds by then.
 
-    Raises `NotFound`, `Forbidden`, `Invalid`, `TooLarge` or `UploadAbandoned`.
+    Raises `SessionEnded`, `NotFound`, `Forbidden`, `Invalid`, `TooLarge` or `UploadAbandoned`.
     """
     name = clean_name(name)
     _check_size(announced_bytes)
@@ -65,7 +67,7 @@ def upload_document(
     key = new_data_key(content.document_id, content.version_id)
     release()
     sealed = _store(content, key, body, announced_bytes)
-    _require_upload(actor, folder_id)
+    _require_upload(read_again(actor) if isinstance(actor, Member) else actor, folder_id)
     document = Document(
         id=content.document_id, folder_id=folder_id, name=name, created_by=actor.user_id
     )

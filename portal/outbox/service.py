@@ -11,7 +11,7 @@ from portal.outbox.models import Job
 from portal.tenancy.session import db
 
 MAX_ATTEMPTS = 8
-FIRST_WAIT = timedelta(seconds=30)
+FIRST_WAIT = timedelta(minutes=3)  # longer than any one try, so that two workers never meet
 
 Handler = Callable[[Job], None]
 

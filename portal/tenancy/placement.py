@@ -18,7 +18,7 @@ from portal.tenancy.guard import guard_engine
 from portal.tenancy.models import Placement
 
 ENGINE_OPTIONS = {"hide_parameters": True}  # else errors would carry them into the logs
-MAX_OWN_DATABASES = 256  # engines kept open for tenants with a database of their own
+MAX_OWN_DATABASES = 128  # engines kept open for tenants with a database of their own
 _opening = Lock()
 
 Engines = MutableMapping[str | None, Engine]

@@ -108,7 +108,12 @@ def _scope() -> Binding | None:
     return binding
 
 
-db = SQLAlchemy(
+class _Databases(SQLAlchemy):
+    def _teardown_session(self, exc: BaseException | None) -> None:
+        """The end of a unit of work ends its session; that of an application context does not."""
+
+
+db = _Databases(
     metadata=Base.metadata,
     session_options={"class_": TenantSession, "scopefunc": _scope, "expire_on_commit": False},
 )

@@ -17,7 +17,6 @@ class Door(Enum):
 
     PROBE = auto()  # asked by machines under any host; sees no tenant
     ANYWHERE = auto()  # anybody, on the apex and on a tenant's host
-    APEX = auto()  # the host without a tenant
     PUBLIC = auto()  # anybody, on a tenant's host
     HALF_SIGNED_IN = auto()  # the password was right, the code is still to come
     SIGNED_IN = auto()
@@ -41,11 +40,6 @@ def declared(view: Callable[..., Any] | None) -> Declared | None:
 def probe(view: View) -> View:
     """Open to machines that watch the portal, under any host."""
     return _declare(view, Declared(Door.PROBE))
-
-
-def apex(view: View) -> View:
-    """Open to anybody on the host that belongs to no tenant."""
-    return _declare(view, Declared(Door.APEX))
 
 
 def anywhere(view: View) -> View:

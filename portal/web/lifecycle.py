@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from portal.access.decision import ORGANISATION, Forbidden, holds_anywhere
 from portal.audit.actor import Actor, ActorKind
@@ -27,6 +27,7 @@ from portal.web.access import STATIC, Declared, Door, declared
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ANY_SIZE = 2**62
+FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 class UnknownHost(Exception):
@@ -60,15 +61,26 @@ def _begin() -> Any:
     g.actor = replace(g.actor, address=_address())
     declaration = _declaration()
     if declaration is not None and declaration.streams_body:
-        request.max_content_length = ANY_SIZE  # before Flask-WTF looks at the request
+        _let_body_stream()
     if declaration is not None and declaration.door == Door.PROBE:
         return None
     host = _host()
     if host == active().apex:
         return _check_apex(declaration)
-    _bind_tenant(host, declaration)
+    _bind_tenant(host)
     _read_actor()
+    if _writes(declaration):
+        # Nothing stays open, no lock least of all, while a form is read from a slow client.
+        release()
+        bound().writes = True
     return _check_door(declaration)
+
+
+def _let_body_stream() -> None:
+    """Before Flask-WTF looks at the request: any size, and no type that it would parse."""
+    if request.mimetype in FORM_TYPES:
+        raise UnsupportedMediaType("Send the content itself, as application/octet-stream.")
+    request.max_content_length = ANY_SIZE
 
 
 def _declaration() -> Declared | None:
@@ -99,16 +111,16 @@ def _host() -> str:
 
 
 def _check_apex(declaration: Declared | None) -> None:
-    if declaration is not None and declaration.door not in (Door.APEX, Door.ANYWHERE):
+    if declaration is not None and declaration.door != Door.ANYWHERE:
         raise UnknownHost
 
 
-def _bind_tenant(host: str, declaration: Declared | None) -> None:
+def _bind_tenant(host: str) -> None:
     tenant = find_tenant_by_host(host)
-    if tenant is None or (declaration is not None and declaration.door == Door.APEX):
+    if tenant is None:
         raise UnknownHost
     g.tenant, g.host = tenant, host
-    g.stack.enter_context(acting_for(tenant, writes=_writes(declaration)))
+    g.stack.enter_context(acting_for(tenant))
     if tenant.state != TenantState.ACTIVE and request.endpoint not in STATIC:
         raise Suspended
 
@@ -128,13 +140,12 @@ def _read_actor() -> None:
 
 
 def _note_use(session_id: UUID) -> None:
-    """In a transaction of its own; whether the request itself writes stays as it was."""
-    unit = bound()
-    request_writes, unit.writes = unit.writes, True
+    """In a transaction of its own, whatever becomes of the request."""
     release()
+    bound().writes = True
     touch_session(session_id)
     db.session.commit()
-    unit.writes = request_writes
+    bound().writes = False
 
 
 def _check_door(declaration: Declared | None) -> Any:

@@ -110,7 +110,8 @@ def signed_in(demo, chromium):
     def sign_in(name):
         if name not in kept:
             context = chromium.new_context()
-            enter(context.new_page(), demo.person(name))
+            person = demo.person(name)
+            enter(context.new_page(), f"http://{person['host']}:{demo.port}", person)
             kept[name] = context.storage_state()
             context.close()
         return kept[name]
@@ -118,9 +119,9 @@ def signed_in(demo, chromium):
     return sign_in
 
 
-def enter(page, person):
+def enter(page, address, person):
     """Sign in as somebody would, by keyboard."""
-    page.goto(person["address"])
+    page.goto(address)
     page.get_by_label("E-mail").fill(person["email"])
     page.get_by_label("Password").fill(person["password"])
     page.keyboard.press("Enter")

@@ -32,7 +32,7 @@ def test_a_visitor_is_inside_within_a_minute(demo, page):
     page.goto(demo.url)
     assert page.get_by_text(demo.person("Tomas Rivera")["password"]).is_visible()
 
-    enter(page, demo.person("Tomas Rivera"))
+    enter(page, demo.at("acme"), demo.person("Tomas Rivera"))
 
     assert page.url == demo.at("acme", "/documents")
     assert page.get_by_role("link", name="Welcome to Acme.md", exact=True).is_visible()
@@ -166,7 +166,7 @@ def test_an_invited_person_sets_up_an_authenticator_and_comes_in(chromium, signe
 def test_signing_out_ends_the_session_even_for_a_copied_cookie(demo, chromium):
     context = chromium.new_context()
     page = context.new_page()
-    enter(page, demo.person("Aron Fields"))
+    enter(page, demo.at("acme"), demo.person("Aron Fields"))
     cookies = context.cookies()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(re.compile(r"/auth/sign-in(\?|$)"))

@@ -131,8 +131,7 @@ def delete(document_id: UUID) -> ResponseReturnValue:
 @requires(Permission.DOCUMENT_DELETE)
 def trash() -> ResponseReturnValue:
     """What was deleted and can be restored."""
-    before = request.args.get("before", type=_utc)
-    found = queries.list_trash(g.actor, before)
+    found = queries.list_trash(g.actor, _before())
     people = names_of([row.trashed_by for row in found.rows if row.trashed_by])
     return render_template("documents/trash.html", found=found, people=people)
 
@@ -154,7 +153,7 @@ def _listing_page(folder_id: UUID | None) -> ResponseReturnValue:
 
 
 def _before() -> queries.Cursor | None:
-    """The document after which the page goes on, from `?at=…&id=…`."""
+    """The row after which the page goes on, from `?at=…&id=…`."""
     at = request.args.get("at", type=_utc)
     document_id = request.args.get("id", type=UUID)
     return None if at is None or document_id is None else (at, document_id)

@@ -14,7 +14,6 @@ from werkzeug.http import quote_etag
 from portal.documents.downloads import Download
 from portal.web.headers import DOWNLOAD_POLICY
 
-
 ONE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
@@ -43,7 +42,7 @@ def send(download: Download, request: Request) -> Response:
     response.headers["Content-Disposition"] = _attachment(download.name)
     response.headers["Accept-Ranges"] = "bytes"
     response.headers["ETag"] = quote_etag(etag)
-    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Cache-Control"] = "private, no-store"
     response.headers["Content-Security-Policy"] = DOWNLOAD_POLICY
     return response
 
