@@ -103,14 +103,14 @@ def invite_again(actor: Actor, user_id: UUID, *, host: str) -> Invited:
 def get_invited(token: str) -> User:
     """Whom a link is for. Raises `NotFound` or `InvalidInvitation`."""
     row = db.session.execute(
-        select(User, Invitation.expires_at)
+        select(User, Invitation.expires_at, Invitation.used_at)
         .join(Invitation, Invitation.user_id == User.id)
-        .where(Invitation.token_hash == hash_token(token), Invitation.used_at.is_(None))
+        .where(Invitation.token_hash == hash_token(token))
     ).one_or_none()
     if row is None:
         raise NotFound(InvalidInvitation.message)  # unrecorded: strangers can make up any number
-    user, expires_at = row
-    if expires_at <= clock.now() or user.state != UserState.INVITED:
+    user, expires_at, used_at = row
+    if used_at or expires_at <= clock.now() or user.state != UserState.INVITED:
         raise InvalidInvitation(f"user:{user.id}")
     return user
 

@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, make_url, text
 
 from portal.core.db import Base
 from portal.core.shipped import shipped
+from portal.tenancy import sqlite
 from portal.tenancy.binding import TenantRecord
 from portal.tenancy.guard import tenant_tables
 from portal.tenancy.models import GLOBAL_TABLES, Placement
@@ -65,6 +66,8 @@ def lanes_of(url: URL, *, is_main: bool) -> Sequence[str]:
 
 def _upgrade(url: URL, lanes: Sequence[str], app_role: str) -> None:
     engine = system_engine(url)
+    if engine.dialect.name == "sqlite":
+        sqlite.hold_schema_changes(engine)
     try:
         with engine.connect() as connection:
             for lane in lanes:

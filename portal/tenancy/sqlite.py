@@ -5,7 +5,7 @@ import sqlite3
 import time
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine
 
 from portal.tenancy.binding import Binding
@@ -24,6 +24,19 @@ def bind_transactions(engine: Engine) -> None:
 
     event.listen(engine, "connect", _connect)
     stamp_transactions(engine, _begin)
+
+
+def hold_schema_changes(engine: Engine) -> None:
+    """Have changes of the schema be part of a transaction: the driver would commit each one."""
+
+    def connect(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connect)
+    event.listen(engine, "begin", begin)
 
 
 def _connect(connection: sqlite3.Connection, _record: Any) -> None:

@@ -7,10 +7,10 @@ from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask import Flask, Response, current_app, g, redirect, session, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest
 
 from portal.access.decision import ORGANISATION, Forbidden, holds_anywhere
 from portal.audit.actor import Actor, ActorKind
@@ -24,10 +24,9 @@ from portal.tenancy.models import TenantState
 from portal.tenancy.queries import find_tenant_by_host
 from portal.tenancy.session import db, release
 from portal.web.access import STATIC, Declared, Door, declared
+from portal.web.requests import request
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-ANY_SIZE = 2**62
-FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 class UnknownHost(Exception):
@@ -61,7 +60,7 @@ def _begin() -> Any:
     g.actor = replace(g.actor, address=_address())
     declaration = _declaration()
     if declaration is not None and declaration.streams_body:
-        _let_body_stream()
+        request.let_body_stream()  # before Flask-WTF looks at the request
     if declaration is not None and declaration.door == Door.PROBE:
         return None
     host = _host()
@@ -74,13 +73,6 @@ def _begin() -> Any:
         release()
         bound().writes = True
     return _check_door(declaration)
-
-
-def _let_body_stream() -> None:
-    """Before Flask-WTF looks at the request: any size, and no type that it would parse."""
-    if request.mimetype in FORM_TYPES:
-        raise UnsupportedMediaType("Send the content itself, as application/octet-stream.")
-    request.max_content_length = ANY_SIZE
 
 
 def _declaration() -> Declared | None:
@@ -190,6 +182,7 @@ def refuse(error: BaseException) -> None:
     if "tenant" not in g:
         return
     db.session.rollback()
+    session.pop("_flashes", None)  # what was to be told did not happen
     if isinstance(error, RecordedRefusal):
         bound().writes = True
         error.record(g.actor)

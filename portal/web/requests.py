@@ -1,9 +1,13 @@
 """The portal's request class."""
 
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from flask import Request
+from flask import request as flask_request
 from werkzeug.exceptions import RequestEntityTooLarge
+
+ANY_SIZE = 2**62
+FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 class PortalRequest(Request):
@@ -14,5 +18,24 @@ class PortalRequest(Request):
     file field, and one that is sent all the same is refused.
     """
 
+    is_streamed = False
+
+    def let_body_stream(self) -> None:
+        """Take a body of any size, and parse none of it as a form, whatever it says it is."""
+        self.is_streamed = True
+        self.max_content_length = ANY_SIZE
+
+    @property
+    def want_form_data_parsed(self) -> bool:
+        return not self.is_streamed and super().want_form_data_parsed
+
+    @property
+    def is_form(self) -> bool:
+        """Whether the body says that it is a form."""
+        return self.mimetype in FORM_TYPES
+
     def _get_file_stream(self, *_args: object, **_kwargs: object) -> NoReturn:
         raise RequestEntityTooLarge("Files are not taken by forms.")
+
+
+request = cast("PortalRequest", flask_request)

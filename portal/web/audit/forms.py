@@ -39,7 +39,7 @@ class FilterForm(Form):
         return Filters(
             actor_id=_uuid(self.person.data),
             action=self.action.data or None,
-            target=(self.target.data or "").strip(),
+            target=(self.target.data or "").strip().lower(),
             outcome=self.outcome.data or None,
             since=_utc(self.since.data),
             until=_utc(self.until.data),

@@ -23,21 +23,15 @@ blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 def index() -> ResponseReturnValue:
     """Entries that match the filters. Reading is itself recorded."""
     form = FilterForm(request.args)
-    is_valid = form.validate()
+    if not form.validate():
+        return _log_page(form, audit_log.find_nothing(g.actor)), 422
     found = audit_log.search(
         g.actor,
         form.filters(),
         before=request.args.get("before", type=UUID),
         after=request.args.get("after", type=UUID),
     )
-    page = render_template(
-        "audit/index.html",
-        form=form,
-        found=found,
-        names=_names([entry.target for entry in found.entries], found.people),
-        sentences=SENTENCES,
-    )
-    return page, 200 if is_valid else 422
+    return _log_page(form, found)
 
 
 @blueprint.get("/<uuid:entry_id>")
@@ -48,6 +42,16 @@ def show(entry_id: UUID) -> ResponseReturnValue:
     shown = audit_log.get(g.actor, entry_id)
     names = _names([shown.entry.target, *_folders_in(shown.entry.detail)], shown.people)
     return render_template("audit/show.html", shown=shown, names=names, sentences=SENTENCES)
+
+
+def _log_page(form: FilterForm, found: audit_log.Found) -> str:
+    return render_template(
+        "audit/index.html",
+        form=form,
+        found=found,
+        names=_names([entry.target for entry in found.entries], found.people),
+        sentences=SENTENCES,
+    )
 
 
 def _names(targets: Sequence[str], people: Mapping[UUID, str]) -> Mapping[str, str]:

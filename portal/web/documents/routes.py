@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from urllib.parse import unquote
 from uuid import UUID
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import UnsupportedMediaType
 
 from portal.access.permissions import Permission
 from portal.core.errors import Invalid
@@ -15,6 +16,7 @@ from portal.web.access import discloses, requires, streams_body
 from portal.web.documents import transfer
 from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm, NewFolderForm
 from portal.web.lifecycle import shown_on, shown_status
+from portal.web.requests import request
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 
@@ -49,6 +51,8 @@ def upload() -> ResponseReturnValue:
     The name comes percent-encoded in X-File-Name, the folder in X-Folder: neither belongs into an
     address, which proxies write to their logs.
     """
+    if request.is_form:
+        raise UnsupportedMediaType("Send the content itself, as application/octet-stream.")
     document = uploads.upload_document(
         g.actor,
         _folder_header(),

@@ -1,0 +1,153 @@
+"""The portal on SQLite and on PostgreSQL, two organisations with their people, and a clock.
+
+Every test that asks for `portal`, `acme` or `globex` runs on both databases; `on_sqlite` and
+`on_postgresql` are for those that can differ on one of them only.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+
+import pytest
+
+from portal.core import clock as portal_clock
+from portal.core.settings import Settings
+from tests.harness.postgres import PostgresServer, postgres_server
+from tests.installation import (
+    APP_ROLE,
+    OWNER,
+    Installation,
+    Organisation,
+    PostgresSnapshot,
+    SqliteSnapshot,
+)
+
+
+class Clock:
+    """The portal's clock. It goes on by itself, and can be put forward."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta()
+
+    def go_to(self, at: datetime) -> None:
+        self.offset = at - datetime.now(UTC)
+
+    def advance(self, **duration: float) -> None:
+        self.offset += timedelta(**duration)
+
+    def now(self, zone: tzinfo | None = None) -> datetime:
+        return datetime.now(zone) + self.offset
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    """Stands under `portal.core.clock`, which is everybody's source of time."""
+    clock = Clock()
+    monkeypatch.setattr(portal_clock, "datetime", clock)
+    return clock
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresServer]:
+    """A server with the two roles of an installation."""
+    with postgres_server() as server:
+        server.create_role(OWNER)
+        server.create_role(APP_ROLE)
+        with server.connect() as connection:
+            connection.execute(f"ALTER ROLE {OWNER} CREATEDB")
+        yield server
+
+
+def settings_for(instance: Path, **given: object) -> Settings:
+    """Settings of an installation in the folder `instance`, with password hashes made cheap."""
+    url = f"sqlite:///{instance / 'control.db'}"
+    values: dict[str, object] = {
+        "instance": instance,
+        "url": "http://localhost:8000",
+        "database_url": url,
+        "owner_database_url": url,
+        "secret_key": "",
+        "password_time_cost": 1,
+        "password_memory_kib": 8,
+        "requests_per_minute": 1_000_000,
+    }
+    return Settings(**(values | given))
+
+
+@pytest.fixture(scope="session")
+def installation_on(request, tmp_path_factory) -> Iterator[Callable[[str], Installation]]:
+    """The installation on a database, made by the first test that needs it."""
+    made: dict[str, Installation] = {}
+    failed: dict[str, Exception] = {}
+
+    def make(database: str) -> Installation:
+        folder = tmp_path_factory.mktemp(database)
+        if database == "sqlite":
+            return Installation(database, settings_for(folder), SqliteSnapshot)
+        server = request.getfixturevalue("postgresql")
+        chosen = settings_for(
+            folder,
+            database_url=server.url("flows", APP_ROLE),
+            owner_database_url=server.create_database("flows", owner=OWNER),
+        )
+        return Installation(database, chosen, lambda portal: PostgresSnapshot(portal, server))
+
+    def find(database: str) -> Installation:
+        if database in failed:
+            pytest.fail(f"the portal could not be set up: {failed[database]}", pytrace=False)
+        if database not in made:
+            try:
+                made[database] = make(database)
+            except Exception as error:
+                failed[database] = error
+                raise
+        return made[database]
+
+    yield find
+    for installation in made.values():
+        installation.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def portal(database, installation_on, clock) -> Installation:
+    """The portal as it was made, at the moment when it was made."""
+    portal = installation_on(database)
+    portal.reset()
+    portal.activate()
+    clock.go_to(portal.seeded_at)
+    return portal
+
+
+@pytest.fixture
+def acme(portal) -> Organisation:
+    return portal.organisations["acme"]
+
+
+@pytest.fixture
+def globex(portal) -> Organisation:
+    return portal.organisations["globex"]
+
+
+@pytest.fixture
+def portal_with(portal) -> Iterator[Callable[..., Installation]]:
+    """The same portal in a process with other settings."""
+    made: list[Installation] = []
+
+    def start(**given: object) -> Installation:
+        other = portal.with_settings(**given)
+        made.append(other)
+        return other
+
+    yield start
+    for other in made:
+        other.close_engines()
+    portal.activate()
+
+
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)

@@ -1,0 +1,395 @@
+"""The portal as the tests find it: set up on each database as an operator would, two organisations
+with people in every role, signed in by the real pages; and put back as it was before each test.
+"""
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pyotp
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import URL, make_url
+
+from portal.app import create_app
+from portal.audit.actor import OPERATOR
+from portal.auth.invitations import invite_member
+from portal.cli.context import Factories, writing
+from portal.cli.databases import upgrade_all
+from portal.cli.tenants import create_tenant
+from portal.core import clock, logs, settings
+from portal.core.db import Base
+from portal.core.settings import Settings
+from portal.keys import hierarchy
+from portal.keys.local import LocalKeys
+from portal.storage import chosen as storage
+from portal.storage.local import LocalBlobs
+from portal.tenancy.binding import TenantRecord, acting_for
+from portal.tenancy.placement import url_for
+from portal.tenancy.queries import find_tenant
+from portal.tenancy.session import db
+from portal.web.fresh import in_fresh_context
+from tests.browsing import ADDRESS, Visitor
+from tests.harness.postgres import PostgresServer
+
+PASSWORD = "correct horse battery staple"
+OWNER, APP_ROLE = "portal_owner", "portal"
+
+# Who there is in each organisation: by the name that tests use, the role they hold.
+PEOPLE = {
+    "admin": "admin",
+    "second_admin": "admin",
+    "member": "member",
+    "officer": "compliance-officer",
+    "auditor": "auditor",
+    "guest": "guest",  # on the folder "Shared"
+    "deactivated": "member",
+    "invited": "member",
+}
+SIGNED_IN = tuple(who for who in PEOPLE if who not in ("deactivated", "invited"))
+
+# What the member has uploaded in each organisation: by the name that tests use.
+CONTENTS = {
+    "note": (None, "Note.txt", b"At the top, where members read.\n"),
+    "plan": ("shared", "Plan.txt", b"In the folder that the guest sees.\n"),
+    "canary": ("closed", "Kanarienvogel.txt", b"Xq7 sings in a cage that no guest ever sees.\n"),
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody of an organisation, and what they know."""
+
+    id: UUID
+    name: str
+    email: str
+    invitation: str = ""
+    totp_secret: str = ""
+    token: str = ""  # of a session that is completely signed in
+
+    @property
+    def code(self) -> str:
+        """The code of their authenticator at the portal's moment."""
+        return self.code_at(0)
+
+    def code_at(self, steps: int) -> str:
+        """The code of a moment so many steps of 30 s from now."""
+        return str(pyotp.TOTP(self.totp_secret).at(int(clock.now().timestamp()) + 30 * steps))
+
+
+@dataclass
+class Organisation:
+    """A tenant with its people, folders and documents."""
+
+    portal: "Installation"
+    record: TenantRecord
+    people: dict[str, Person] = field(default_factory=dict)
+    folders: dict[str, UUID] = field(default_factory=dict)
+    documents: dict[str, UUID] = field(default_factory=dict)
+    half_token: str = ""  # of the member, between the password and the code
+    entries_at_start: int = 0
+
+    def __getitem__(self, who: str) -> Person:
+        return self.people[who]
+
+    @property
+    def id(self) -> UUID:
+        return self.record.id
+
+    @property
+    def host(self) -> str:
+        return f"{self.record.slug}.localhost"
+
+    def visit(self, who: str | None = None, *, address: str = ADDRESS) -> Visitor:
+        """A browser on this organisation's host, signed in as somebody, or as nobody."""
+        return self.portal.visit(self.host, self[who].token if who else "", address=address)
+
+    def visit_half(self) -> Visitor:
+        """A browser in which the member has given the password and not the code."""
+        return self.portal.visit(self.host, self.half_token)
+
+    @contextmanager
+    def bound(self, *, writes: bool = False) -> Iterator[Any]:
+        """The organisation's session, past the pages. What it writes is committed."""
+        with self.portal.app.app_context(), acting_for(self.record, writes=writes):
+            yield db.session
+            if writes:
+                db.session.commit()
+
+    def log(self) -> Sequence[Any]:
+        """The audit entries since the test began, oldest first."""
+        entries = [row for row in self.portal.rows("audit_entry") if row["tenant_id"] == self.id]
+        return sorted(entries, key=lambda row: row["id"])[self.entries_at_start :]
+
+    def told(self) -> list[tuple[str, str]]:
+        """What the log tells since the test began: (action, outcome), oldest first."""
+        return [(row["action"], row["outcome"]) for row in self.log()]
+
+
+class Installation:
+    """The portal on one database."""
+
+    def __init__(self, name: str, chosen: Settings, snapshot: "Callable[[Installation], Any]"):
+        self.name = name
+        self.settings = chosen
+        settings.use(chosen)
+        upgrade_all(chosen, Factories(self._make_app, lambda: None))
+        self.wsgi = in_fresh_context(self.app)
+        self._provider, self._blobs = hierarchy.active(), storage.blobs()
+        self.organisations = {slug: self._organisation(slug) for slug in ("acme", "globex")}
+        self._snapshot = snapshot(self)
+        self._snapshot.forget_used_codes()
+        for organisation in self.organisations.values():
+            organisation.entries_at_start = len(organisation.log())
+        self._snapshot.take()
+        self._kept_blobs = set(self._files())
+        self.seeded_at = clock.now()
+
+    @property
+    def app_url(self) -> URL:
+        """The main database as the portal's own role sees it."""
+        return make_url(self.settings.database_url)
+
+    def activate(self) -> None:
+        """Make this installation the one of the process."""
+        settings.use(self.settings)
+        logs.configure(self.settings)
+        hierarchy.configure(self._provider)
+        storage.configure(self._blobs)
+
+    def use(self, **given: Any) -> None:
+        """Give the process other settings, which the next test finds put back."""
+        settings.use(replace(self.settings, **given))
+
+    def reset(self) -> None:
+        """Put back what tests have changed."""
+        self._snapshot.restore()
+        for path in self._files():
+            if path not in self._kept_blobs:
+                path.unlink()
+
+    def visit(self, host: str, token: str = "", *, address: str = ADDRESS) -> Visitor:
+        """A browser on `host`. It has seen a form, so it can send one."""
+        visitor = Visitor(self.wsgi, host, address=address)
+        cookie, visitor.csrf_token = self._form_secret
+        visitor.take("form", cookie)
+        if token:
+            visitor.take("session", token)
+        return visitor
+
+    def with_settings(self, **given: Any) -> "Installation":
+        """The same installation, as another process with other settings would run it."""
+        other = copy(self)
+        other.settings = replace(self.settings, **given)
+        other._make_app()
+        other.wsgi = in_fresh_context(other.app)
+        return other
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._snapshot.close()
+        self.close_engines()
+
+    def close_engines(self) -> None:
+        """End the application's connections."""
+        with self.app.app_context():
+            for engine in db.engines.values():
+                engine.dispose()
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Every tenant's rows of a table, read past all walls."""
+        return self._snapshot.rows(table)
+
+    def dump(self) -> dict[str, list[str]]:
+        """All rows of all tenants' tables."""
+        return {
+            name: sorted(map(repr, self.rows(name)))
+            for name in sorted(Base.metadata.tables)
+            if name not in ("tenant", "tenant_host")
+        }
+
+    def execute(self, statement: str, organisation: Organisation | None = None) -> None:
+        """Run SQL past all walls."""
+        self._snapshot.execute(statement, organisation)
+
+    def execute_everywhere(self, statement: str) -> None:
+        """Run SQL on every tenant's rows."""
+        for organisation in self.organisations.values():
+            self._snapshot.execute(statement, organisation)
+
+    def blob_path(self, row: dict[str, Any]) -> Path:
+        """The file of a document version."""
+        name = str(row["id"])
+        return self.settings.instance / "blobs" / str(row["tenant_id"]) / name[-2] / name[-1] / name
+
+    @cached_property
+    def _form_secret(self) -> tuple[str, str]:
+        """A signed cookie and the token that goes with it, as a page with a form hands them out."""
+        secret = "5f" * 20
+        serializer = SecureCookieSessionInterface().get_signing_serializer(self.app)
+        token = URLSafeTimedSerializer(self.app.secret_key, salt="wtf-csrf-token").dumps(secret)
+        return serializer.dumps({"csrf_token": secret}), token
+
+    def _files(self) -> list[Path]:
+        return [p for p in (self.settings.instance / "blobs").rglob("*") if p.is_file()]
+
+    def _make_app(self) -> Flask:
+        self.app = create_app(self.settings)
+        return self.app
+
+    def _organisation(self, slug: str) -> Organisation:
+        with self.app.app_context():
+            create_tenant(slug, slug.title())
+            made = Organisation(self, find_tenant(slug))
+        for who, role in PEOPLE.items():
+            if role != "guest":
+                made.people[who] = self._person(made, who, role, None)
+        member = made.visit("member")
+        for name in ("shared", "closed"):
+            address = member.post("/folders", {"name": name.title()}).location
+            made.folders[name] = UUID(address.rpartition("/")[2])
+        for name, (folder, file_name, content) in CONTENTS.items():
+            sent = member.upload(file_name, content, made.folders[folder] if folder else "")
+            made.documents[name] = UUID(sent.json["id"])
+        made.people["guest"] = self._person(made, "guest", "guest", made.folders["shared"])
+        self._deactivate(made)
+        half = made.visit()
+        half.submit("/auth/sign-in", email=made["member"].email, password=PASSWORD)
+        made.half_token = half.cookie("session") or ""
+        return made
+
+    def _person(self, to: Organisation, who: str, role: str, folder_id: UUID | None) -> Person:
+        name = f"{who.replace('_', ' ').title()} {to.record.name}"
+        email = f"{who}@{to.record.slug}.example"
+        with self.app.app_context(), writing(to.record):
+            invited = invite_member(OPERATOR, email, name, role, folder_id, host=to.host)
+            person = Person(invited.user.id, name, email, invited.link)
+        return person if who == "invited" else self._signed_in(to, person)
+
+    def _signed_in(self, to: Organisation, person: Person) -> Person:
+        """Accept and enrol by the pages, as the person would."""
+        visitor = self.visit(to.host)
+        link = person.invitation.removeprefix(visitor.base)
+        visitor.submit(link, password=PASSWORD, again=PASSWORD)
+        page = visitor.get("/auth/enrol").text
+        [secret] = re.findall(r"[A-Z2-7]{32}", re.sub(r"(?<=[A-Z2-7]{4}) (?=[A-Z2-7]{4})", "", page))
+        person = replace(person, totp_secret=secret)
+        visitor.submit("/auth/enrol", code=person.code)
+        return replace(person, token=visitor.cookie("session") or "")
+
+    def _deactivate(self, organisation: Organisation) -> None:
+        admin = organisation.visit("admin")
+        answer = admin.post(f"/members/{organisation['deactivated'].id}/deactivate")
+        assert answer.status_code == 302, answer.status_code
+
+
+class SqliteSnapshot:
+    """The control file and the tenants' files, copied page by page."""
+
+    def __init__(self, portal: Installation) -> None:
+        main = make_url(portal.settings.database_url)
+        self._main = Path(str(main.database))
+        self._files = {None: self._main}
+        for organisation in portal.organisations.values():
+            own = url_for(organisation.record, main).database.removeprefix("file:")
+            self._files[organisation.id] = Path(own)
+        self._live = {key: sqlite3.connect(path, check_same_thread=False) for key, path in self._files.items()}
+        for connection in self._live.values():
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.row_factory = sqlite3.Row
+        self._kept: dict[Any, sqlite3.Connection] = {}
+
+    def take(self) -> None:
+        for key, live in self._live.items():
+            self._kept[key] = sqlite3.connect(":memory:")
+            live.backup(self._kept[key])
+
+    def restore(self) -> None:
+        for key, live in self._live.items():
+            self._kept[key].backup(live)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        found = []
+        for key, live in self._live.items():
+            if (key is None) == (table in ("tenant", "tenant_host")):
+                found += [dict(row) for row in live.execute(f"SELECT * FROM {table}")]
+        return [_typed(row) for row in found]
+
+    def execute(self, statement: str, organisation: Organisation | None) -> None:
+        with self._live[organisation.id if organisation else None] as connection:
+            connection.execute(statement)
+
+    def forget_used_codes(self) -> None:
+        for key, live in self._live.items():
+            if key is not None:
+                with live:
+                    live.execute("UPDATE totp_device SET last_step = 0")
+
+    def close(self) -> None:
+        for connection in (*self._live.values(), *self._kept.values()):
+            connection.close()
+
+
+class PostgresSnapshot:
+    """Every table's rows, kept as COPY gives them. The superuser walks past row-level security."""
+
+    def __init__(self, portal: Installation, server: PostgresServer) -> None:
+        url = make_url(portal.settings.database_url)
+        self._connection = psycopg.connect(
+            host=server.host,
+            port=server.port,
+            user="postgres",
+            password=server.password,
+            dbname=url.database,
+            autocommit=True,
+        )
+        self._connection.execute("SET lock_timeout = '5s'; SET session_replication_role = replica")
+        self._tables = [table.name for table in Base.metadata.sorted_tables]
+        self._kept: dict[str, bytes] = {}
+
+    def take(self) -> None:
+        for table in self._tables:
+            with self._connection.cursor().copy(f"COPY {table} TO STDOUT") as copy:
+                self._kept[table] = b"".join(copy)
+
+    def restore(self) -> None:
+        with self._connection.transaction():
+            self._connection.execute("; ".join(f"DELETE FROM {name}" for name in self._tables))
+            for name, rows in self._kept.items():
+                if rows:
+                    with self._connection.cursor().copy(f"COPY {name} FROM STDIN") as copy:
+                        copy.write(rows)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        with self._connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+            return [_typed(row) for row in cursor.execute(f"SELECT * FROM {table}")]
+
+    def execute(self, statement: str, organisation: Organisation | None) -> None:
+        self._connection.execute(statement)
+
+    def forget_used_codes(self) -> None:
+        self._connection.execute("UPDATE totp_device SET last_step = 0")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _typed(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with UUIDs as such: SQLite keeps them as 32 hexadecimal digits."""
+    for name, value in row.items():
+        if isinstance(value, str):
+            if name == "id" or name.endswith(("_id", "_by")):
+                row[name] = UUID(value)
+            elif name == "detail":
+                row[name] = json.loads(value)
+    return row

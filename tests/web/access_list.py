@@ -1,0 +1,141 @@
+"""Who gets what at every address of the portal, in one place. `test_sweep` compares it to the truth.
+
+An entry says who is let in and what each method then answers to an empty form, and names the things
+that its address is about. Whoever is not let in gets what `refusal` says; a method that is not
+listed is answered by 405 whoever asks.
+"""
+
+from dataclasses import dataclass, field
+
+STRANGER, HALF = "stranger", "half"  # nobody; and somebody between the password and the code
+MEMBERS = frozenset({"member", "guest", "auditor", "officer", "admin"})
+EVERYBODY = MEMBERS | {STRANGER, HALF}
+
+READERS = frozenset({"member", "guest", "auditor"})
+WORKERS = frozenset({"member"})
+ADMINS = frozenset({"admin"})
+LOOKERS = frozenset({"admin", "officer", "auditor"})
+WATCHERS = frozenset({"officer", "auditor"})
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+METHODS = (*SAFE, "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "LINK")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One endpoint. `also` holds answers that are other for some who are let in."""
+
+    let_in: frozenset[str]
+    answers: dict[str, int]
+    about: dict[str, str] = field(default_factory=dict)
+    also: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    @property
+    def methods(self) -> set[str]:
+        """What the endpoint takes, with what comes along by itself."""
+        return {*self.answers, "OPTIONS", *(["HEAD"] if "GET" in self.answers else [])}
+
+
+def on(kind: str, name: str) -> dict[str, str]:
+    """What an address is about: the parameter `<kind>_id`, and the thing that tests have there."""
+    return {f"{kind}_id": name}
+
+
+def page(let_in: frozenset[str], about: dict[str, str] | None = None, **also: object) -> Entry:
+    """Something to look at."""
+    return Entry(let_in, {"GET": 200}, about or {}, **also)
+
+
+def form(let_in: frozenset[str], about: dict[str, str] | None = None, *, empty: int = 422) -> Entry:
+    """A page with a form, which is wrong when it is sent empty; or a question, which is not."""
+    return Entry(let_in, {"GET": 200, "POST": empty}, about or {})
+
+
+def act(let_in: frozenset[str], about: dict[str, str] | None = None, *, empty: int = 302) -> Entry:
+    """A button."""
+    return Entry(let_in, {"POST": empty}, about or {})
+
+
+QUESTION = 302  # a confirmation has no field that could be missing: sent is meant
+
+ACCESS = {
+    "home.index": Entry(EVERYBODY, {"GET": 302}),
+    "home.healthz": page(EVERYBODY),
+    "home.readyz": page(EVERYBODY),
+    "static": page(EVERYBODY, {"filename": "portal.css"}),
+    "bootstrap.static": page(EVERYBODY, {"filename": "css/bootstrap.min.css"}),
+    # Signing in. Who is inside already is sent on.
+    "auth.sign_in": Entry(
+        EVERYBODY, {"GET": 200, "POST": 422}, also={(who, "GET"): 302 for who in MEMBERS}
+    ),
+    "auth.code": Entry(
+        MEMBERS | {HALF},
+        {"GET": 200, "POST": 422},
+        also={(who, method): 302 for who in MEMBERS for method in ("GET", "POST")},
+    ),
+    "auth.enrol": Entry(  # everybody has an authenticator here
+        MEMBERS | {HALF}, {"GET": 302, "POST": 302}, also={(who, "POST"): 302 for who in MEMBERS}
+    ),
+    "auth.sign_out": act(MEMBERS),
+    "auth.accept": form(EVERYBODY, {"token": "of the invited"}),
+    # One's own account.
+    "account.index": page(MEMBERS),
+    "account.password": form(MEMBERS),
+    "account.end_session": act(MEMBERS, on("session", "own")),
+    "account.end_other_sessions": act(MEMBERS),
+    # Documents. The guest holds a role on the folder "shared" alone.
+    "documents.index": page(READERS),
+    "documents.folder": page(READERS, on("folder", "shared")),
+    "documents.show": page(READERS, on("document", "plan")),
+    "documents.download": page(READERS, on("document", "plan")),
+    "documents.upload": Entry(WORKERS, {"PUT": 400}),  # without a name
+    "documents.rename": form(WORKERS, on("document", "plan")),
+    "documents.move": form(WORKERS, on("document", "plan"), empty=302),  # "" is the top
+    "documents.delete": form(WORKERS, on("document", "plan"), empty=QUESTION),
+    "documents.trash": page(WORKERS),
+    "documents.restore": act(WORKERS, on("document", "plan"), empty=409),  # it is not in the trash
+    "folders.create": act(WORKERS, empty=422),
+    "folders.rename": form(WORKERS, on("folder", "shared")),
+    "folders.move": form(WORKERS, on("folder", "shared"), empty=302),
+    "folders.delete": form(WORKERS, on("folder", "shared"), empty=QUESTION),
+    "folders.restore": act(WORKERS, on("folder", "shared"), empty=409),
+    # Members.
+    "members.index": page(LOOKERS),
+    "members.show": page(LOOKERS, on("user", "member")),
+    "members.create": form(ADMINS),
+    "members.invite_again": act(ADMINS, on("user", "invited"), empty=200),  # shows the new link
+    "members.assign_role": act(ADMINS, on("user", "member"), empty=422),
+    "members.remove_role": form(
+        ADMINS, on("user", "member") | on("assignment", "member"), empty=QUESTION
+    ),
+    "members.deactivate": form(ADMINS, on("user", "member"), empty=QUESTION),
+    "members.reactivate": act(ADMINS, on("user", "deactivated")),
+    "members.reset_factor": form(ADMINS, on("user", "member"), empty=QUESTION),
+    "roles.index": page(LOOKERS),
+    # The audit log.
+    "audit.index": page(WATCHERS),
+    "audit.show": page(WATCHERS, on("entry", "first")),
+}
+
+
+def expected(endpoint: str, who: str, method: str) -> tuple[int, str]:
+    """The status for somebody, and where a refusal leads to ("" for nowhere, or wherever)."""
+    entry = ACCESS[endpoint]
+    if method not in entry.methods:
+        return 405, ""
+    if who not in entry.let_in:
+        return refusal(who, method)
+    if method == "OPTIONS":
+        # Whoever is past the sign-in is sent on from there before anything else is looked at.
+        return (302, "/") if (who, "POST") in entry.also else (200, "")
+    as_if = "GET" if method == "HEAD" else method
+    return entry.also.get((who, as_if), entry.answers[as_if]), ""
+
+
+def refusal(who: str, method: str) -> tuple[int, str]:
+    """What somebody gets who is not let in."""
+    if who in MEMBERS:
+        return 403, ""
+    if method not in SAFE:
+        return 401, ""
+    return 302, "/auth/sign-in?next=" if who == STRANGER else "/auth/code"

@@ -1,0 +1,103 @@
+"""How many statements a page takes, and that it does not grow with what is on it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.engine import Engine
+
+from portal.access.models import RoleAssignment
+from portal.audit.actions import Action
+from portal.audit.actor import SYSTEM
+from portal.audit.service import record
+from portal.auth.models import UserSession
+from portal.core import clock
+from portal.core.ids import new_id
+from portal.documents.models import Document, DocumentVersion, Folder
+from portal.users.models import User
+from tests.installation import Organisation
+from tests.web.access_list import ACCESS, STRANGER
+from tests.web.things import browser_of, own_address
+
+PAGES = sorted(
+    endpoint
+    for endpoint, entry in ACCESS.items()
+    if "GET" in entry.answers and endpoint not in ("static", "bootstrap.static", "documents.download")
+)
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """The statements that are sent meanwhile."""
+    seen: list[str] = []
+
+    def execute(_connection, _cursor, statement, *_args) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", execute)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", execute)
+
+
+def grow(organisation: Organisation, count: int) -> None:
+    """More of everything that any list shows."""
+    with organisation.bound(writes=True) as session:
+        note = session.scalars(select(Document).where(Document.folder_id.is_(None))).first()
+        version = session.scalars(
+            select(DocumentVersion).where(DocumentVersion.document_id == note.id)
+        ).one()
+        member = organisation["member"].id
+        copied = {
+            column.name: getattr(version, column.name)
+            for column in DocumentVersion.__table__.columns
+            if column.name not in ("tenant_id", "id", "document_id")
+        }
+        for folder_id in (None, organisation.folders["shared"]):
+            for n in range(count):
+                document = Document(id=new_id(), folder_id=folder_id, name=f"doc {n}", created_by=member)
+                trashed = Document(id=new_id(), folder_id=folder_id, name=f"old {n}", created_by=member)
+                trashed.trashed_at, trashed.trashed_by = clock.now() - timedelta(days=n), member
+                session.add_all([document, trashed])
+                session.add(Folder(parent_id=folder_id, name=f"folder {n}", created_by=member))
+                session.flush()
+                session.add(DocumentVersion(document_id=document.id, **copied))
+        for n in range(count):
+            user = User(id=new_id(), email=f"u{n}@acme.example", name=f"U {n}", state="active")
+            session.add(user)
+            session.flush()
+            session.add(RoleAssignment(user_id=user.id, role="auditor", granted_by=user.id))
+            for _ in range(2):
+                session.add(
+                    UserSession(user_id=member, token_hash=new_id().bytes, assurance="password+totp",
+                                factor_at=clock.now(), address="192.0.2.1", user_agent="x")
+                )  # fmt: skip
+            record(SYSTEM, Action.DOCUMENT_MOVED, f"document:{new_id()}", n=n)
+
+
+def count_for(organisation: Organisation, endpoint: str) -> int:
+    who = sorted(ACCESS[endpoint].let_in - {STRANGER}, key=lambda name: name != "member")[0]
+    visitor, path = browser_of(organisation, who), own_address(organisation, endpoint, who)
+    visitor.get(path)  # keys are unlocked and statements compiled by now
+    with statements() as seen:
+        assert visitor.get(path).status_code < 400
+    return len(seen)
+
+
+@pytest.mark.parametrize("endpoint", PAGES)
+def test_a_page_takes_as_many_statements_however_much_is_on_it(acme, endpoint) -> None:
+    grow(acme, 5)
+    few = count_for(acme, endpoint)
+    acme.portal.reset()
+    grow(acme, 60)
+    assert count_for(acme, endpoint) <= few <= 9
+
+
+@pytest.mark.parametrize("endpoint", ["documents.index", "documents.folder"])
+def test_the_list_of_documents_takes_four(acme, endpoint) -> None:
+    """The tenant, the session, the folders, the documents."""
+    grow(acme, 60)
+    assert count_for(acme, endpoint) <= 4

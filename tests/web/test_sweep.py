@@ -1,0 +1,188 @@
+"""Every address x every method x everybody, against the one access list."""
+
+import re
+from collections.abc import Iterable
+from uuid import uuid4
+
+import pytest
+from werkzeug.test import TestResponse
+
+from portal.web.headers import HEADERS
+from tests.browsing import Visitor
+from tests.web.access_list import ACCESS, HALF, MEMBERS, METHODS, SAFE, STRANGER, expected
+from tests.web.things import address, browser_of, own_address, things_of, without_log
+
+CALLERS = (STRANGER, HALF, *sorted(MEMBERS))
+WITH_IDS = sorted(e for e, entry in ACCESS.items() if any(p.endswith("_id") for p in entry.about))
+STATIC = ("static", "bootstrap.static")
+PROBES = ("home.healthz", "home.readyz")
+
+every_endpoint = pytest.mark.parametrize("endpoint", sorted(ACCESS))
+# What the lifecycle decides before any statement of a view is the same on every database.
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+def few_methods(endpoint: str) -> Iterable[str]:
+    """The methods that an endpoint takes, an unsafe one that it doesn't, and an odd one."""
+    return sorted(ACCESS[endpoint].methods | {"DELETE", "PROPFIND"})
+
+
+def knock(visitor: Visitor, path: str, method: str) -> TestResponse:
+    """Ask with the token that every form carries: what is tried here is the door behind it."""
+    answer = visitor.open(
+        path,
+        method,
+        data={"csrf_token": visitor.csrf_token} if method == "POST" else None,
+        headers={"X-CSRFToken": visitor.csrf_token},
+    )
+    check_headers(answer)
+    return answer
+
+
+def check_headers(answer: TestResponse) -> None:
+    for name, value in HEADERS.items():
+        assert answer.headers.get(name) == value, name
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def is_as_expected(answer: TestResponse, endpoint: str, who: str, method: str) -> bool:
+    status, location = expected(endpoint, who, method)
+    return answer.status_code == status and (answer.location or "").startswith(location)
+
+
+def test_the_list_holds_every_address_and_no_dead_one(installation_on) -> None:
+    rules = list(installation_on("sqlite").app.url_map.iter_rules())
+    assert {rule.endpoint for rule in rules} == ACCESS.keys()
+    assert len(rules) == len(ACCESS), "an endpoint has two addresses: the sweep sees only one"
+    for rule in rules:
+        assert rule.arguments == ACCESS[rule.endpoint].about.keys(), rule
+        assert rule.methods == ACCESS[rule.endpoint].methods, rule
+
+
+@every_endpoint
+def test_everybody_gets_what_the_list_says(portal, acme, endpoint) -> None:
+    entry, faults, before = ACCESS[endpoint], [], without_log(portal)
+    methods = METHODS if portal.name == "sqlite" else sorted(entry.methods)
+
+    def ask(who: str, method: str) -> None:
+        path = own_address(acme, endpoint, who)
+        answer = knock(browser_of(acme, who), path, method)
+        if not is_as_expected(answer, endpoint, who, method):
+            faults.append(f"{method} as {who}: {answer.status_code} {answer.location or ''}")
+
+    for who in CALLERS:
+        for method in methods:
+            if who not in entry.let_in or method in SAFE or method not in entry.methods:
+                ask(who, method)
+    assert without_log(portal) == before, "somebody was refused, and something has changed"
+    for who in CALLERS:
+        for method in entry.methods - set(SAFE):
+            if who in entry.let_in:
+                ask(who, method)
+                portal.reset()
+    assert faults == []
+
+
+@on_sqlite
+@every_endpoint
+def test_another_tenants_cookie_is_a_strangers(acme, globex, endpoint) -> None:
+    path = own_address(acme, endpoint)
+    for who in ("admin", "member"):
+        for method in few_methods(endpoint):
+            visitor = acme.visit()
+            visitor.take("session", globex[who].token)
+            assert is_as_expected(knock(visitor, path, method), endpoint, STRANGER, method)
+
+
+def same(page: bytes, values: dict[str, object]) -> str:
+    """A page without what differs from one time to the next: form tokens, and what was asked for."""
+    text = re.sub(r'(csrf[_-]token" (?:value|content)=")[^"]*', r"\1", page.decode("latin-1"))
+    for value in values.values():
+        text = text.replace(str(value), "ID")
+    return text
+
+
+@pytest.mark.parametrize("endpoint", WITH_IDS)
+def test_another_tenants_ids_look_like_unknown_ones(acme, globex, endpoint) -> None:
+    entry = ACCESS[endpoint]
+    for who in sorted(MEMBERS):
+        foreign = things_of(globex, endpoint, who)
+        unknown = {name: uuid4() for name in foreign}
+        for method in sorted(entry.methods):
+            of_foreign, of_unknown = (
+                knock(acme.visit(who), address(acme, endpoint, values), method)
+                for values in (foreign, unknown)
+            )
+            assert of_foreign.status_code == of_unknown.status_code
+            assert dict(of_foreign.headers) == dict(of_unknown.headers)
+            assert same(of_foreign.data, foreign) == same(of_unknown.data, unknown)
+            if method != "OPTIONS":
+                is_in = who in entry.let_in
+                assert of_foreign.status_code == (404 if is_in else 403), (who, method)
+
+
+@pytest.mark.parametrize("endpoint", [e for e in WITH_IDS if len(ACCESS[e].about) > 1])
+def test_one_foreign_id_among_own_ones_is_enough_to_find_nothing(
+    portal, acme, globex, endpoint
+) -> None:
+    """V1: an id of somebody else's never binds to something of one's own."""
+    own, foreign = (things_of(o, endpoint, "admin") for o in (acme, globex))
+    before = without_log(portal)
+    for parameter in own:
+        path = address(acme, endpoint, own | {parameter: foreign[parameter]})
+        for method in sorted(ACCESS[endpoint].answers):
+            answer = knock(acme.visit("admin"), path, method)
+            assert answer.status_code == 404, (parameter, method)
+    assert without_log(portal) == before
+
+
+@on_sqlite
+@every_endpoint
+def test_a_suspended_organisation_lets_nobody_in(portal, acme, globex, endpoint) -> None:
+    portal.execute("UPDATE tenant SET state = 'suspended' WHERE slug = 'acme'")
+    for who in (STRANGER, HALF, "admin", "member"):
+        path = own_address(acme, endpoint, who)
+        for method in few_methods(endpoint):
+            answer = knock(browser_of(acme, who), path, method)
+            if endpoint in (*STATIC, *PROBES) and method in SAFE:
+                assert answer.status_code == 200
+            else:
+                assert answer.status_code == 403, (who, method)
+                assert "suspended" in answer.text or method == "HEAD"
+    assert globex.visit("member").get("/documents").status_code == 200
+
+
+@on_sqlite
+@every_endpoint
+@pytest.mark.parametrize("state", ["deactivated", "invited"])
+def test_whoever_is_not_an_active_member_is_a_stranger(portal, acme, state, endpoint) -> None:
+    """V5, V9. The session's row is left alive on purpose: the person's state alone decides."""
+    for who in ("admin", "member"):
+        email = acme[who].email
+        portal.execute(f"UPDATE user_account SET state = '{state}' WHERE email = '{email}'", acme)
+        path = own_address(acme, endpoint, who)
+        for method in few_methods(endpoint):
+            answer = knock(acme.visit(who), path, method)
+            assert is_as_expected(answer, endpoint, STRANGER, method), (who, method)
+
+
+@on_sqlite
+@every_endpoint
+@pytest.mark.parametrize("host", ["localhost", "initech.localhost"])
+def test_where_no_tenant_is_there_is_nothing_of_one(portal, acme, host, endpoint) -> None:
+    for method in few_methods(endpoint):
+        visitor = portal.visit(host, acme["admin"].token)
+        answer = knock(visitor, own_address(acme, endpoint), method)
+        is_open = endpoint in PROBES or (
+            host == "localhost" and endpoint in ("home.index", *STATIC)
+        )
+        if is_open and method in SAFE:
+            assert answer.status_code == 200
+        elif host == "localhost":
+            assert answer.status_code in (404, 405)
+        else:
+            assert (answer.status_code, answer.data) in ((404, b"Not found\n"), (404, b""))
+            assert "Set-Cookie" not in answer.headers
