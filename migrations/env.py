@@ -9,6 +9,7 @@ context.configure(
     version_table=config.attributes["version_table"],
     render_as_batch=True,
     compare_type=True,
+    transactional_ddl=True,  # on SQLite as well: see tenancy.sqlite.hold_schema_changes
 )
 with context.begin_transaction():
     context.run_migrations()

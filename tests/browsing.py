@@ -24,7 +24,11 @@ class Visitor:
         """One request, its answer read to the end."""
         options.setdefault("environ_base", {}).setdefault("REMOTE_ADDR", self.address)
         return self.client.open(
-            path, method=method, base_url=options.pop("base_url", self.base), buffered=True, **options
+            path,
+            method=method,
+            base_url=options.pop("base_url", self.base),
+            buffered=True,
+            **options,
         )
 
     def get(self, path: str, **options: Any) -> TestResponse:
@@ -42,12 +46,16 @@ class Visitor:
         A stream is read by the server as it goes; it needs Content_Length among the headers.
         """
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        options: dict[str, Any] = {"data": body} if isinstance(body, bytes) else {
-            "environ_overrides": {
-                "wsgi.input": body,
-                "CONTENT_LENGTH": sent.pop("Content-Length"),
+        options: dict[str, Any] = (
+            {"data": body}
+            if isinstance(body, bytes)
+            else {
+                "environ_overrides": {
+                    "wsgi.input": body,
+                    "CONTENT_LENGTH": sent.pop("Content-Length"),
+                }
             }
-        }
+        )
         return self.open(path, "PUT", headers={"X-CSRFToken": self.csrf_token, **sent}, **options)
 
     def upload(self, name: str, body: bytes, folder: Any = "") -> TestResponse:
@@ -100,7 +108,9 @@ class _Forms(HTMLParser):
         name, value = given.get("name") or "", given.get("value") or ""
         if tag == "form":
             self.is_inside = True
-            self.found.append(Form(given.get("action") or "", (given.get("method") or "get").lower()))
+            self.found.append(
+                Form(given.get("action") or "", (given.get("method") or "get").lower())
+            )
         elif self.is_inside and tag in ("input", "textarea") and name:
             if given.get("type") == "radio":
                 self.found[-1].choices.setdefault(name, []).append(value)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ import pyotp
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, make_url, update
 
 from portal.app import create_app
 from portal.audit.actor import OPERATOR
 from portal.auth.invitations import invite_member
+from portal.auth.models import TotpDevice, UserSession
 from portal.cli.context import Factories, writing
 from portal.cli.databases import upgrade_all
 from portal.cli.tenants import create_tenant
@@ -31,9 +33,7 @@ from portal.core import clock, logs, settings
 from portal.core.db import Base
 from portal.core.settings import Settings
 from portal.keys import hierarchy
-from portal.keys.local import LocalKeys
 from portal.storage import chosen as storage
-from portal.storage.local import LocalBlobs
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.placement import url_for
 from portal.tenancy.queries import find_tenant
@@ -43,6 +43,7 @@ from tests.browsing import ADDRESS, Visitor
 from tests.harness.postgres import PostgresServer
 
 PASSWORD = "correct horse battery staple"
+EPOCH = datetime.fromtimestamp(0, UTC)
 OWNER, APP_ROLE = "portal_owner", "portal"
 
 # Who there is in each organisation: by the name that tests use, the role they hold.
@@ -148,12 +149,16 @@ class Installation:
         self._provider, self._blobs = hierarchy.active(), storage.blobs()
         self.organisations = {slug: self._organisation(slug) for slug in ("acme", "globex")}
         self._snapshot = snapshot(self)
-        self._snapshot.forget_used_codes()
+        # One-time codes change every 30 s: each test begins when one has just done so.
+        step = timedelta(seconds=30)
+        self.seeded_at = clock.now() + step - (clock.now() - EPOCH) % step
         for organisation in self.organisations.values():
+            with organisation.bound(writes=True) as session:
+                session.execute(update(TotpDevice).values(last_step=0))
+                session.execute(update(UserSession).values(last_seen_at=self.seeded_at))
             organisation.entries_at_start = len(organisation.log())
         self._snapshot.take()
         self._kept_blobs = set(self._files())
-        self.seeded_at = clock.now()
 
     @property
     def app_url(self) -> URL:
@@ -282,7 +287,9 @@ class Installation:
         link = person.invitation.removeprefix(visitor.base)
         visitor.submit(link, password=PASSWORD, again=PASSWORD)
         page = visitor.get("/auth/enrol").text
-        [secret] = re.findall(r"[A-Z2-7]{32}", re.sub(r"(?<=[A-Z2-7]{4}) (?=[A-Z2-7]{4})", "", page))
+        [secret] = re.findall(
+            r"[A-Z2-7]{32}", re.sub(r"(?<=[A-Z2-7]{4}) (?=[A-Z2-7]{4})", "", page)
+        )
         person = replace(person, totp_secret=secret)
         visitor.submit("/auth/enrol", code=person.code)
         return replace(person, token=visitor.cookie("session") or "")
@@ -303,7 +310,9 @@ class SqliteSnapshot:
         for organisation in portal.organisations.values():
             own = url_for(organisation.record, main).database.removeprefix("file:")
             self._files[organisation.id] = Path(own)
-        self._live = {key: sqlite3.connect(path, check_same_thread=False) for key, path in self._files.items()}
+        self._live = {
+            key: sqlite3.connect(path, check_same_thread=False) for key, path in self._files.items()
+        }
         for connection in self._live.values():
             connection.execute("PRAGMA synchronous = OFF")
             connection.row_factory = sqlite3.Row
@@ -328,12 +337,6 @@ class SqliteSnapshot:
     def execute(self, statement: str, organisation: Organisation | None) -> None:
         with self._live[organisation.id if organisation else None] as connection:
             connection.execute(statement)
-
-    def forget_used_codes(self) -> None:
-        for key, live in self._live.items():
-            if key is not None:
-                with live:
-                    live.execute("UPDATE totp_device SET last_step = 0")
 
     def close(self) -> None:
         for connection in (*self._live.values(), *self._kept.values()):
@@ -376,9 +379,6 @@ class PostgresSnapshot:
 
     def execute(self, statement: str, organisation: Organisation | None) -> None:
         self._connection.execute(statement)
-
-    def forget_used_codes(self) -> None:
-        self._connection.execute("UPDATE totp_device SET last_step = 0")
 
     def close(self) -> None:
         self._connection.close()

@@ -1,6 +1,7 @@
 """`portal demo`: two organisations with people, documents and an audit trail, served at once."""
 
 import os
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -34,6 +35,8 @@ def demo(factories: Factories, port: int, setup_only: bool) -> None:
     os.environ["PORTAL_DEMO"] = "1"
     os.environ.setdefault("PORTAL_URL", f"http://localhost:{port}")
     chosen = settings.load()
+    if not setup_only:
+        serving.check_free("127.0.0.1", port)
     upgrade_all(chosen, factories)
     with factories.app().app_context():
         sampling.add_samples(chosen)
@@ -43,9 +46,15 @@ def demo(factories: Factories, port: int, setup_only: bool) -> None:
 
 def _serve(factories: Factories, chosen: Settings, port: int) -> None:
     worker: list[subprocess.Popen[bytes]] = []
+    is_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
     def ready(_server: Any) -> None:
-        worker.append(subprocess.Popen([sys.executable, "-m", "portal", "worker"]))
+        # Ctrl-C is for the server, which then ends its worker: that may not be ready for it yet.
+        worker.append(
+            subprocess.Popen([sys.executable, "-m", "portal", "worker"], start_new_session=True)
+        )
+        if not is_nohup:  # gunicorn would take a closed terminal for a wish to load all anew
+            signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGINT))
         _tell_addresses(chosen)
 
     def stop(_server: Any) -> None:

@@ -10,9 +10,8 @@ import click
 from gunicorn.app.base import BaseApplication
 
 from portal.cli.context import Factories
+from portal.cli.databases import check_all
 from portal.core import settings
-from portal.tenancy import startup
-from portal.tenancy.queries import list_tenants
 from portal.tenancy.session import db
 
 STALL_SECONDS = 30
@@ -30,8 +29,9 @@ def serve(factories: Factories, host: str, port: int) -> None:
 def run(factories: Factories, host: str, port: int, **hooks: Callable[..., None]) -> None:
     """Serve until stopped. `hooks` are gunicorn's server hooks."""
     chosen = settings.load()
+    check_free(host, port)
     with factories.app().app_context():  # here, where a fault is one line and no worker's crash
-        startup.check_everything(db.engine.url, list_tenants())
+        check_all()
         db.engine.dispose()  # connections are not for sharing with the workers
     Server(
         factories,
@@ -50,6 +50,12 @@ def run(factories: Factories, host: str, port: int, **hooks: Callable[..., None]
             **hooks,
         },
     ).run()
+
+
+def check_free(host: str, port: int) -> None:
+    """Raises `OSError` where the port is taken: at once, and before anything else is done."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    socket.create_server((host.strip("[]"), port), family=family).close()
 
 
 class Server(BaseApplication):

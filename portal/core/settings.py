@@ -5,10 +5,12 @@ docs/operators.md lists every one of them; a test compares.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-from environs import FileAwareEnv, ValidationError, validate
+from environs import EnvValidationError, FileAwareEnv, ValidationError, validate
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from portal.core.errors import Misconfigured
 
@@ -69,8 +71,12 @@ def load() -> Settings:
     try:
         values = _read(env)
         env.seal()
-    except ValueError as error:  # an EnvError, or a NAME_FILE that can't be read
-        raise Misconfigured(f"A setting is wrong: {error}") from error
+    except EnvValidationError as error:
+        told = cast("dict[str, list[str]]", error.error_messages)  # no values: some are secret
+        faults = (f"{name}: {' '.join(messages)}" for name, messages in told.items())
+        raise Misconfigured("; ".join(faults)) from None
+    except ValueError as error:  # a NAME_FILE that can't be read
+        raise Misconfigured(str(error)) from error
     instance = values["instance"] = Path(values["instance"]).absolute()
     values["database_url"] = values["database_url"] or f"sqlite:///{instance / 'control.db'}"
     values["owner_database_url"] = values["owner_database_url"] or values["database_url"]
@@ -82,8 +88,8 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
     return {
         "instance": env.path("INSTANCE", default=Path("instance")),
         "url": env.str("URL", default="http://localhost:8000", validate=_is_address),
-        "database_url": env.str("DATABASE_URL", default=""),
-        "owner_database_url": env.str("OWNER_DATABASE_URL", default=""),
+        "database_url": env.str("DATABASE_URL", default="", validate=_is_database),
+        "owner_database_url": env.str("OWNER_DATABASE_URL", default="", validate=_is_database),
         "secret_key": env.str("SECRET_KEY", default=""),
         "production": env.bool("PRODUCTION", default=False),
         "demo": env.bool("DEMO", default=False),
@@ -99,8 +105,8 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
             "ATTEMPTS_WINDOW_MINUTES", default=15, validate=positive
         ),
         "requests_per_minute": env.int("REQUESTS_PER_MINUTE", default=60, validate=positive),
-        "limits_storage": env.str("LIMITS_STORAGE", default="memory://"),
-        "smtp_url": env.str("SMTP_URL", default=""),
+        "limits_storage": env.str("LIMITS_STORAGE", default="memory://", validate=_is_storage),
+        "smtp_url": env.str("SMTP_URL", default="", validate=_is_mail_server),
         "mail_from": env.str("MAIL_FROM", default="portal@localhost"),
         "max_upload_gib": env.int("MAX_UPLOAD_GIB", default=64, validate=positive),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
@@ -110,9 +116,43 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
 
 
 def _is_address(value: str) -> None:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+    if not _is_url(value, "http", "https") or "@" in value:
         raise ValidationError("must look like https://portal.example or http://localhost:8000")
+
+
+def _is_mail_server(value: str) -> None:
+    if value and not _is_url(value, "smtp", "smtps"):
+        raise ValidationError("must look like smtp://localhost or smtps://user:password@host")
+
+
+def _is_storage(value: str) -> None:
+    if not value.startswith(("memory://", "redis", "valkey")):
+        raise ValidationError("must look like memory:// or redis://host")
+
+
+def _is_url(value: str, *schemes: str) -> bool:
+    """Whether `value` has one of the schemes, a host, maybe a port, and nothing after it."""
+    try:
+        parts = urlsplit(value)
+        rest = parts.path.strip("/") + parts.query + parts.fragment
+        return parts.scheme in schemes and bool(parts.hostname) and not rest and parts.port != 0
+    except ValueError:  # of a malformed host or port
+        return False
+
+
+def _is_database(value: str) -> None:
+    if not value:
+        return
+    try:
+        is_known = make_url(value).get_backend_name() in ("sqlite", "postgresql")
+    except (ArgumentError, ValueError):
+        is_known = False
+    if not is_known:
+        raise ValidationError("must look like postgresql+psycopg://role:password@host/database")
+    try:
+        make_url(value).get_dialect().import_dbapi()
+    except (ArgumentError, ImportError):
+        raise ValidationError("its driver is missing; use tenant-portal[postgresql]") from None
 
 
 def check_production(settings: Settings) -> None:

@@ -36,6 +36,9 @@ def run_due(handlers: Mapping[str, Handler], on_failure: Callable[[Job, Exceptio
     """
     done = 0
     while (job := _claim(handlers)) is not None:
+        # A handler that ends its transaction before it waits for others must not begin a new one
+        # by looking at the job.
+        db.session.expunge(job)
         try:
             handlers[job.kind](job)
         except Exception as error:  # noqa: BLE001  # whatever a handler raises, the job failed
@@ -47,6 +50,7 @@ def run_due(handlers: Mapping[str, Handler], on_failure: Callable[[Job, Exceptio
             job.payload = b""  # what is delivered need not be kept
             job.failure = None
             done += 1
+        db.session.add(job)
         db.session.commit()
     return done
 

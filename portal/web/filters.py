@@ -32,7 +32,7 @@ def size(size_bytes: int) -> str:
 
 def moment(at: datetime) -> str:
     """A time for people, in UTC: the log, the pages and the operator speak of the same hour."""
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    return at.replace(tzinfo=None).isoformat(" ", "minutes") + " UTC"
 
 
 def allowed(permission: str) -> bool:

@@ -169,7 +169,9 @@ def test_an_unknown_role_in_a_row_gives_nothing(portal, acme) -> None:
 
 
 def test_a_role_that_has_expired_gives_nothing(portal, acme) -> None:
-    portal.execute("UPDATE role_assignment SET expires_at = '2000-01-01' WHERE role = 'member'", acme)
+    portal.execute(
+        "UPDATE role_assignment SET expires_at = '2000-01-01' WHERE role = 'member'", acme
+    )
     assert acme.visit("member").get("/documents").status_code == 403
 
 
@@ -224,7 +226,9 @@ def test_of_two_admins_who_remove_each_other_at_once_one_stays(portal, acme, act
     assert statuses[0] == 302
     assert statuses[1] in (401, 403, 409), statuses
     active = {u["id"] for u in portal.rows("user_account") if u["state"] == "active"}
-    left = [r for r in portal.rows("role_assignment") if r["role"] == "admin" and r["user_id"] in active]
+    left = [
+        r for r in portal.rows("role_assignment") if r["role"] == "admin" and r["user_id"] in active
+    ]
     assert len([r for r in left if r["tenant_id"] == acme.id]) == 1
 
 

@@ -56,7 +56,8 @@ def test_the_present_password_can_not_be_guessed_for_ever(acme, clock) -> None:
 
 
 @pytest.mark.parametrize(
-    "weak", ["short", "password1234", "Member Acme", "acmeacme", "12345678", "qwertyuiop", "x" * 257]
+    "weak",
+    ["short", "password1234", "Member Acme", "acmeacme", "12345678", "qwertyuiop", "x" * 257],
 )
 def test_a_weak_password_is_refused_and_why(acme, weak) -> None:
     answer = change(acme, new=weak, again=weak)
@@ -64,7 +65,9 @@ def test_a_weak_password_is_refused_and_why(acme, weak) -> None:
     assert change(acme).status_code == 302
 
 
-@pytest.mark.parametrize("fine", ["x7#Kq9!mW", "übermäßig große Frösche", "正しい馬の電池の主食です", "q" + "aZ3-" * 60])
+@pytest.mark.parametrize(
+    "fine", ["x7#Kq9!mW", "übermäßig große Frösche", "正しい馬の電池の主食です", "q" + "aZ3-" * 60]
+)
 def test_a_password_has_no_rules_of_composition(acme, fine) -> None:
     assert change(acme, new=fine, again=fine).status_code == 302
     answer = acme.visit().post("/auth/sign-in", {"email": acme["member"].email, "password": fine})

@@ -63,7 +63,9 @@ def test_a_link_works_once_also_in_parallel(acme) -> None:
     with ThreadPoolExecutor(len(visitors)) as pool:
         statuses = sorted(pool.map(accept, visitors))
     assert statuses == [302] + [404] * 7
-    [row] = [r for r in acme.portal.rows("password_credential") if r["user_id"] == acme["invited"].id]
+    [row] = [
+        r for r in acme.portal.rows("password_credential") if r["user_id"] == acme["invited"].id
+    ]
     assert row
 
 

@@ -7,7 +7,9 @@ from threading import Barrier
 
 import pyotp
 import pytest
+from argon2 import PasswordHasher
 
+from portal.auth import passwords
 from portal.auth.tokens import hash_token
 from portal.core import clock, settings
 from tests.browsing import Visitor
@@ -19,7 +21,9 @@ def give_password(visitor: Visitor, email: str, password: str = PASSWORD, **more
     return visitor.post("/auth/sign-in", {"email": email, "password": password, **more})
 
 
-def half_way(organisation: Organisation, who: str = "member", address: str = "192.0.2.7") -> Visitor:
+def half_way(
+    organisation: Organisation, who: str = "member", address: str = "192.0.2.7"
+) -> Visitor:
     visitor = organisation.visit(address=address)
     visitor.submit("/auth/sign-in", email=organisation[who].email, password=PASSWORD)
     visitor.csrf_token = form_token(visitor)
@@ -83,8 +87,6 @@ def test_a_wrong_password_and_an_unknown_person_look_the_same(acme) -> None:
 
 def test_an_unknown_person_costs_a_hash_too(acme, monkeypatch) -> None:
     seen = []
-    from portal.auth import passwords
-
     real = passwords._hasher().verify
     monkeypatch.setattr(
         type(passwords._hasher()), "verify", lambda self, h, p: seen.append(h) or real(h, p)
@@ -163,8 +165,6 @@ def test_a_flood_from_one_address_never_reaches_the_hash(portal_with, acme) -> N
 
 
 def test_a_password_that_was_hashed_at_another_cost_is_hashed_anew(portal, acme) -> None:
-    from argon2 import PasswordHasher
-
     cheap = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash(PASSWORD)
     user = acme["member"].id
     where = f"user_id IN ('{user.hex}')" if portal.name == "sqlite" else f"user_id = '{user}'"
@@ -205,9 +205,9 @@ def test_a_code_works_once_also_in_parallel(acme) -> None:
 
 
 def test_a_code_in_other_digits_is_no_code(acme) -> None:
-    """int("１") is 1: a replay kept by its text would be passed in full-width digits."""
+    """A replay kept by its text would be passed in full-width digits, which int() reads as well."""
     code = acme["member"].code
-    for zero in ("０", "٠", "०"):
+    for zero in ("\uff10", "\u0660", "\u0966"):  # full-width, Arabic-Indic, Devanagari
         other = "".join(chr(ord(zero) + int(digit)) for digit in code)
         assert half_way(acme).post("/auth/code", {"code": other}).status_code == 401
     assert half_way(acme).post("/auth/code", {"code": f"{code[:3]} {code[3:]}"}).status_code == 302

@@ -39,7 +39,10 @@ def test_a_code_counts_within_one_step_and_only_after_the_last_one(offset, last)
 
 @given(st.text(max_size=8))
 def test_no_other_text_is_a_code(text) -> None:
-    valid = {pyotp.TOTP(SECRET).at(int(datetime.now(UTC).timestamp()) + 30 * i) for i in (-2, -1, 0, 1, 2)}
+    valid = {
+        pyotp.TOTP(SECRET).at(int(datetime.now(UTC).timestamp()) + 30 * i)
+        for i in (-2, -1, 0, 1, 2)
+    }
     assert totp.matching_step(SECRET, text, after_step=0) is None or text in valid
 
 

@@ -66,7 +66,9 @@ def test_an_upload_that_is_cut_leaves_no_row_no_blob_and_one_entry(portal, acme,
         start=1,
     ):
         with server.connect() as connection:
-            connection.sendall(head_of(acme, **headers).replace("\n", "\r\n").encode() + b"\r\n\r\n")
+            connection.sendall(
+                head_of(acme, **headers).replace("\n", "\r\n").encode() + b"\r\n\r\n"
+            )
             connection.sendall(body)
             until(lambda: has_begun(acme, blobs))
         until(lambda n=n: len(acme.log()) == n)
@@ -124,7 +126,8 @@ def _family(pid: int) -> list[int]:
 
 
 def test_what_a_killed_server_leaves_is_swept(portal, acme, clock) -> None:
-    rows, blobs = portal.dump(), blobs_of(acme)
+    kept = ("document", "document_version", "audit_entry")
+    rows, blobs = [portal.rows(table) for table in kept], blobs_of(acme)
     head = head_of(acme, Content_Length=str(8 * MEBIBYTE)).replace("\n", "\r\n").encode()
     with serving(portal.settings) as server, server.connect() as connection:
         connection.sendall(head + b"\r\n\r\n" + b"x" * 3 * MEBIBYTE)
@@ -133,8 +136,8 @@ def test_what_a_killed_server_leaves_is_swept(portal, acme, clock) -> None:
     [left] = blobs_of(acme) - blobs
     assert left.parent.name == "incoming"
     assert b"x" * 32 not in left.read_bytes()
-    assert portal.dump() == rows
-    clock.advance(minutes=61)
+    assert [portal.rows(table) for table in kept] == rows
+    clock.advance(hours=3)  # files bear the machine's time, which may be ahead of the portal's here
     with acme.bound(writes=True):
         assert sweep_orphans() == 1
     assert blobs_of(acme) == blobs

@@ -81,7 +81,10 @@ def test_documents_and_folders_get_other_names(portal, acme) -> None:
     path = f"/documents/{acme.documents['plan']}/rename"
     assert forms_of(member.get(path).text)[-1].fields["name"] == "Plan.txt"
     assert member.submit(path, name="Plan B.txt").status_code == 302
-    assert member.submit(f"/folders/{acme.folders['shared']}/rename", name="Gezeigt").status_code == 302
+    assert (
+        member.submit(f"/folders/{acme.folders['shared']}/rename", name="Gezeigt").status_code
+        == 302
+    )
     page = member.get(f"/documents/folders/{acme.folders['shared']}").text
     assert "Plan B.txt" in page
     assert "Gezeigt" in page
@@ -249,13 +252,15 @@ def test_what_lies_in_a_trashed_folder_waits_for_the_folder(acme) -> None:
 
 
 def test_what_is_deleted_stays_on_the_disk(portal, acme) -> None:
-    [row] = [r for r in portal.rows("document_version") if r["document_id"] == acme.documents["note"]]
+    [row] = [
+        r for r in portal.rows("document_version") if r["document_id"] == acme.documents["note"]
+    ]
     acme.visit("member").post(f"/documents/{acme.documents['note']}/delete")
     assert portal.blob_path(row).exists()
 
 
 def test_each_verb_asks_for_its_own_right(acme) -> None:
-    """V18: a reader moves, renames, deletes and restores nothing; nor does a guest in the folder."""
+    """V18: who may read moves, renames, deletes and restores nothing, be it in a shared folder."""
     for who in ("guest", "auditor"):
         visitor = acme.visit(who)
         for path in (f"/documents/{acme.documents['plan']}", f"/folders/{acme.folders['shared']}"):
@@ -270,7 +275,9 @@ def test_each_verb_asks_for_its_own_right(acme) -> None:
 def many(organisation: Organisation, count: int, *, trashed: bool = False) -> None:
     """Documents with times that collide in groups of three."""
     with organisation.bound(writes=True) as session:
-        [note] = session.scalars(select(Document).where(Document.id == organisation.documents["note"]))
+        [note] = session.scalars(
+            select(Document).where(Document.id == organisation.documents["note"])
+        )
         version = next(
             row for row in organisation.portal.rows("document_version")
             if row["document_id"] == note.id

@@ -17,7 +17,7 @@ from portal.documents.names import MAX_LENGTH, clean_name
         "契約書.docx",
         "договор №5.pdf",
         "اتفاقية.pdf",
-        "خانه\u200cها.txt",  # Persian needs the joiner that shows nothing
+        "\u062e\u0627\u0646\u0647\u200c\u0647\u0627.txt",  # Persian: the joiner that shows nothing
         "👩\u200d🚀 launch.png",
         "naïve – “quoted” & 100 %.txt",
         "a'b;c$d`e|f<g>h*.txt",
@@ -53,8 +53,10 @@ def test_what_is_kept_is_clean_and_stays_so(name) -> None:
     assert clean_name(kept) == kept
     assert 1 <= len(kept) <= MAX_LENGTH
     assert kept == kept.strip()
-    assert kept.isprintable() or any(c in "\u200c\u200d" or c.isspace() for c in kept) or any(
-        unicodedata.category(c) in ("Cn", "Co") for c in kept
+    assert (
+        kept.isprintable()
+        or any(c in "\u200c\u200d" or c.isspace() for c in kept)
+        or any(unicodedata.category(c) in ("Cn", "Co") for c in kept)
     )
     assert len(kept.splitlines()) == 1
     assert not set(kept) & set("/\\\0\r\n")

@@ -1,14 +1,34 @@
 """The worlds, each made once a run and left as it was found."""
 
+import gc
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.harness.postgres import PostgresServer, postgres_server
 from tests.isolation.rows import import_all_models
-from tests.isolation.worlds import APP_ROLE, WORLDS, World, postgres_world, sqlite_world
+from tests.isolation.shapes import UNTRIED, Judge
+from tests.isolation.worlds import (
+    APP_ROLE,
+    WORLDS,
+    World,
+    postgres_world,
+    share_compiler,
+    sqlite_world,
+)
 
 import_all_models()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fewer_collections() -> Iterator[None]:
+    """These tests compile thousands of statements, which the garbage collector need not visit."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
@@ -19,26 +39,40 @@ def server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def world_of(request, tmp_path_factory) -> Iterator[Callable[[str], World]]:
-    """The world of a name; PostgreSQL is started by the first that needs it."""
+def world_of(server, tmp_path_factory) -> Iterator[Callable[[str], World]]:
+    """The world of a name, made when it is first asked for."""
     made: dict[str, World] = {}
 
     def find(name: str) -> World:
         if name not in made:
             if name.startswith("sqlite"):
-                made[name] = sqlite_world(name, tmp_path_factory.mktemp(name))
+                world = sqlite_world(name, tmp_path_factory.mktemp(name))
             else:
-                made[name] = postgres_world(name, request.getfixturevalue("server"))
+                world = postgres_world(name, server)
+            for other in made.values():
+                if (other.dialect, other.has_filter) == (world.dialect, world.has_filter):
+                    share_compiler(world.engine, other.engine)
+            world.remember()
+            made[name] = world
         return made[name]
 
     yield find
     for world in made.values():
+        before = world.before
+        world.remember()
+        assert world.before == before, f"a test has left something behind in {world}"
         world.close()
 
 
-@pytest.fixture(params=WORLDS)
+@pytest.fixture
 def world(request, world_of) -> World:
     """Each of the worlds in turn."""
+    return world_of(request.param)
+
+
+@pytest.fixture
+def guarded(request, world_of) -> World:
+    """Each of the worlds that have the query filter."""
     return world_of(request.param)
 
 
@@ -46,3 +80,29 @@ def world(request, world_of) -> World:
 def alone(world, world_of) -> World:
     """The database of the same kind that holds the bound tenant's rows and nothing else."""
     return world_of(f"{world.dialect}-alone")
+
+
+@pytest.fixture(scope="session")
+def judge() -> Judge:
+    return Judge()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for a `world` is run in each of them.
+
+    One that also asks for `tried` gets every shape of its module, in every world it is meant for.
+    """
+    if "tried" in metafunc.fixturenames:
+        pairs = [
+            (name, shape)
+            for shape in metafunc.module.shape
+            for name in WORLDS
+            if shape.expected(name) != UNTRIED
+        ]
+        ids = [f"{name}-{shape}" for name, shape in pairs]
+        metafunc.parametrize(("world", "tried"), pairs, indirect=["world"], ids=ids)
+    elif "world" in metafunc.fixturenames:
+        metafunc.parametrize("world", WORLDS, indirect=True)
+    elif "guarded" in metafunc.fixturenames:
+        names = [name for name in WORLDS if not name.endswith("wall")]
+        metafunc.parametrize("guarded", names, indirect=True)

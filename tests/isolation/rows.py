@@ -8,6 +8,7 @@ everything else differs from tenant to tenant, so that a foreign row shows.
 import importlib
 import pkgutil
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -17,9 +18,6 @@ import portal
 from portal.core.db import Base
 from portal.tenancy.guard import tenant_tables
 
-OWN_ROWS = 3  # of the tenant that is bound in the tests; the others have one more
-
-
 def import_all_models() -> None:
     """Import every module of models there is, so that a new one is covered the day it is made."""
     for module in pkgutil.walk_packages(portal.__path__, "portal."):
@@ -27,6 +25,7 @@ def import_all_models() -> None:
             importlib.import_module(module.name)
 
 
+@cache
 def tables_in_order() -> list[Table]:
     """The tenants' tables, each after those it refers to."""
     return [table for table in Base.metadata.sorted_tables if table in tenant_tables()]
@@ -35,6 +34,17 @@ def tables_in_order() -> list[Table]:
 def row_id(table: Table, number: int) -> UUID:
     """The id of a table's row of that number, in whichever tenant."""
     return uuid5(NAMESPACE_OID, f"{table.name}.{number}")
+
+
+@cache
+def count_of(table: Table, *, is_own: bool = True) -> int:
+    """How many rows a tenant has. The one that is bound in the tests has one less than the others.
+
+    A table that others refer to has two rows more than they, so that two more rows of theirs find
+    what they refer to.
+    """
+    below = [t for t in tenant_tables() if t is not table and _refers(t, table)]
+    return 3 + (not is_own) + max((count_of(t) - 1 for t in below), default=0)
 
 
 def new_row(table: Table, number: int, marker: str) -> dict[str, Any]:
@@ -57,6 +67,10 @@ def free_columns(table: Table) -> list[Column[Any]]:
         and not (column.default is not None and column.default.is_scalar)
         and type(column.type).__name__ != "JSON"  # PostgreSQL can't compare or group it
     ]
+
+
+def _refers(table: Table, to: Table) -> bool:
+    return any(key.column.table is to for key in table.foreign_keys)
 
 
 def _value(column: Column[Any], number: int, marker: str) -> Any:
@@ -93,9 +107,9 @@ def _of_type(column: Column[Any], number: int, marker: str) -> Any:
         bool: bool(number % 2),
         float: number + 0.5,
         datetime: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number, hours=len(marker)),
-        dict: {"words": words},
+        object: {"words": words},  # JSON
     }
-    return of_type[column.type.python_type]
+    return of_type[getattr(column.type, "impl_instance", column.type).python_type]
 
 
 def _is_unique(column: Column[Any]) -> bool:

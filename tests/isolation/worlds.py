@@ -17,6 +17,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -31,14 +32,15 @@ from portal.tenancy.gate import SYSTEM
 from portal.tenancy.models import Placement
 from portal.tenancy.session import db
 from tests.harness.postgres import PostgresServer
-from tests.isolation.rows import OWN_ROWS, new_row, tables_in_order
+from tests.isolation.rows import count_of, new_row, tables_in_order
 
 APP_ROLE = "portal_app"
 WORLDS = [f"{database}-{walls}" for database in ("sqlite", "postgresql") for walls in
           ("filter", "wall", "both")]
 SLUGS = ("before", "own", "later")  # "own" is bound in the tests; others exist on both sides of it
 
-State = frozenset[tuple[Any, ...]]
+Row = tuple[Any, ...]
+State = frozenset[Row]
 
 
 def tenant(slug: str, kind: str = Placement.POOLED) -> TenantRecord:
@@ -47,7 +49,10 @@ def tenant(slug: str, kind: str = Placement.POOLED) -> TenantRecord:
     return TenantRecord(UUID(int=number << 120 | number), slug, slug.title(), "active", kind)
 
 
-@dataclass
+OWN_ID = tenant("own").id
+
+
+@dataclass(repr=False)
 class World:
     """A database behind walls. Nothing that is done in it lasts."""
 
@@ -55,6 +60,10 @@ class World:
     app: Flask
     placement: str
     others: list[sqlite3.Connection] = field(default_factory=list)
+    before: State = frozenset()
+
+    def __repr__(self) -> str:
+        return self.name
 
     @property
     def dialect(self) -> str:
@@ -78,28 +87,34 @@ class World:
 
     @contextmanager
     def acting(self, slug: str = "own") -> Iterator[Any]:
-        """Bind a tenant and give its session; whatever was done is rolled back."""
-        with self.app.app_context(), acting_for(self.tenant(slug), writes=True):
-            session = db.session()
-            try:
-                yield session
-            finally:
-                session.rollback()
+        """Bind a tenant and give its session; whatever was done and not committed is undone."""
+        with self.app.app_context(), acting_for(self.tenant(slug)):
+            yield db.session()
 
-    def state(self, session: Any) -> State:
-        """All rows of all tenants, as they would be if the session's transaction were committed.
+    def changes(self, session: Any) -> State:
+        """The rows of all tenants that would come or go if the session's transaction were committed.
 
         Read past the query filter. Row-level security is asked for one tenant after the other,
         as the driver's own connection can.
         """
         driver = session.connection().connection.dbapi_connection
-        if self.dialect == "sqlite":
-            return frozenset().union(*(_sqlite_rows(c) for c in (driver, *self.others)))
-        rows: set[tuple[Any, ...]] = set()
-        for slug in (*SLUGS, "own"):
-            driver.execute(f"SET LOCAL {postgres.SETTING} = '{tenant(slug).id}'")
-            rows.update(driver.execute(_ALL_ROWS()).fetchall())
-        return frozenset(rows)
+        return self.before ^ frozenset(
+            self._sqlite_rows(driver) if self.dialect == "sqlite" else _postgres_rows(driver)
+        )
+
+    def remember(self) -> None:
+        """Take all rows as they are for what they are to be."""
+        self.before = frozenset()
+        with self.acting() as session:
+            self.before = self.changes(session)
+
+    def _sqlite_rows(self, driver: sqlite3.Connection) -> Iterator[Row]:
+        is_in_own_file = self.placement == Placement.DATABASE
+        for row in _rows_of(driver):
+            yield is_in_own_file or row[1] == OWN_ID.hex, *row
+        for other in self.others:
+            for row in _rows_of(other):
+                yield False, *row
 
     def close(self) -> None:
         for connection in self.others:
@@ -109,22 +124,37 @@ class World:
                 engine.dispose()
 
 
-def is_own(row: tuple[Any, ...]) -> bool:
-    """Whether a row of a `State` is of the tenant that is bound in the tests."""
-    return str(row[1]).replace("-", "") == tenant("own").id.hex
+def is_own(row: Row) -> bool:
+    """Whether a row of a `State` belongs to the tenant that is bound in the tests.
+
+    In a file per tenant it is the file that says whose a row is.
+    """
+    return bool(row[0])
 
 
-def _ALL_ROWS() -> str:
-    return " UNION ALL ".join(
-        f"SELECT '{t.name}', tenant_id::text, t::text FROM {t.name} t" for t in tables_in_order()
+def _rows_of(connection: sqlite3.Connection) -> Iterator[Row]:
+    for table in tables_in_order():
+        for row in connection.execute(f"SELECT * FROM {table.name}"):
+            yield table.name, *row
+
+
+def _postgres_rows(driver: Any) -> Iterator[Row]:
+    cursor = driver.execute(_for_each_tenant())
+    while cursor.nextset():
+        if cursor.description:
+            yield from cursor.fetchall()
+
+
+@cache
+def _for_each_tenant() -> str:
+    """Ask for all rows in the name of each tenant; the bound one comes last, and stays."""
+    rows = " UNION ALL ".join(
+        f"SELECT tenant_id = '{OWN_ID}', '{t.name}', t::text FROM {t.name} t"
+        for t in tables_in_order()
     )
-
-
-def _sqlite_rows(connection: sqlite3.Connection) -> State:
-    return frozenset(
-        (table.name, *row)
-        for table in tables_in_order()
-        for row in connection.execute(f"SELECT * FROM {table.name}")
+    return ";".join(
+        f"SET LOCAL {postgres.SETTING} = '{tenant(slug).id}'; {rows}"
+        for slug in ("before", "later", "own")
     )
 
 
@@ -133,10 +163,9 @@ def fill(engine: Engine, *slugs: str) -> None:
     with engine.begin() as connection:
         for slug in slugs:
             with acting_for(tenant(slug)):
-                count = OWN_ROWS + (slug != "own")
                 for table in tables_in_order():
-                    rows = [new_row(table, number, slug) for number in range(count)]
-                    connection.execute(insert(table), rows)
+                    numbers = range(count_of(table, is_own=slug == "own"))
+                    connection.execute(insert(table), [new_row(table, n, slug) for n in numbers])
 
 
 def sqlite_world(name: str, folder: Path) -> World:
@@ -189,6 +218,13 @@ def postgres_world(name: str, server: PostgresServer) -> World:
             db.engines[None].dispose()
             db.engines[None] = _unguarded(url)
     return world
+
+
+def share_compiler(engine: Engine, first: Engine) -> None:
+    """Have `engine` use what `first` has compiled: most of the time of these tests goes there."""
+    first.connect().close()  # asks the server for its version, which the compiler wants to know
+    engine.dialect = engine.pool._dialect = first.dialect
+    engine._compiled_cache = first._compiled_cache
 
 
 def make_schema(engine: Engine) -> None:

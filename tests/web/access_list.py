@@ -1,4 +1,4 @@
-"""Who gets what at every address of the portal, in one place. `test_sweep` compares it to the truth.
+"""Who gets what at every address of the portal, in one place. `test_sweep` compares it to what is.
 
 An entry says who is let in and what each method then answers to an empty form, and names the things
 that its address is about. Whoever is not let in gets what `refusal` says; a method that is not

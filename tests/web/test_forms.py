@@ -79,9 +79,20 @@ QUERIES = {
     "/audit": ("person", "action", "target", "outcome", "since", "until", "before", "after"),
     "/auth/sign-in": ("next",),
 }
-DATES = ("2026-01-01", "2026-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
-         "0001-01-01T00:00", "9999-12-31T23:59")
-WHO = {"/documents": "member", "/documents/trash": "member", "/members": "admin", "/audit": "officer"}
+DATES = (
+    "2026-01-01",
+    "2026-01-01T00:00:00",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "0001-01-01T00:00",
+    "9999-12-31T23:59",
+)
+WHO = {
+    "/documents": "member",
+    "/documents/trash": "member",
+    "/members": "admin",
+    "/audit": "officer",
+}
 
 
 @pytest.mark.parametrize("path", QUERIES)

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from queue import Queue
 
 import pytest
@@ -37,10 +38,8 @@ def test_an_exception_leaves_nobody_bound(acme, views, error) -> None:
         raise error("in the middle")
 
     views(fail)
-    try:
+    with suppress(error):
         acme.visit().get("/auth/sign-in")
-    except BaseException as raised:
-        assert isinstance(raised, error)
     assert find_binding() is None
 
 
@@ -81,7 +80,7 @@ def test_a_body_that_keeps_its_request_has_no_tenant_either(portal, acme, views)
 
 
 def test_interleaved_requests_of_two_tenants_see_their_own(portal, acme, globex, views) -> None:
-    """Each request stops in its middle until others have begun and ended on the same few threads."""
+    """Each stops in its middle until others have begun and ended on the same few threads."""
     waiting: Queue[threading.Event] = Queue()
 
     def count() -> str:
@@ -131,7 +130,7 @@ def test_two_bodies_read_in_turns_are_each_their_own(portal, acme, globex) -> No
                 answers[slug].close()
                 del open_ones[slug]
             else:
-                found += piece
+                found.extend(piece)
     for slug, (_, found) in bodies.items():
         assert bytes(found) == slug.encode() * 150_000
 

@@ -81,7 +81,9 @@ def test_scripts_that_ask_for_json_get_json(acme) -> None:
     wants = {"Accept": "application/json"}
     answer = acme.visit("member").get("/nothing", headers=wants)
     assert (answer.status_code, answer.json.keys()) == (404, {"error"})
-    assert acme.visit().put("/documents/uploads", Accept="application/json").json.keys() == {"error"}
+    assert acme.visit().put("/documents/uploads", Accept="application/json").json.keys() == {
+        "error"
+    }
 
 
 def cookies_of(visitor: Visitor, acme) -> dict[str, str]:

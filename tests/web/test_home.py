@@ -16,7 +16,8 @@ def database() -> str:
 
 PERSON = SamplePerson(
     tenant_name="Acme", host="acme.localhost", name="Ada Winter", role="Admin",
-    email="ada@acme.example", password="shown-to-all", totp_secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+    email="ada@acme.example", password="shown-to-all",
+    totp_secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
 )  # fmt: skip
 
 

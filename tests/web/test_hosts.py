@@ -11,6 +11,7 @@ def database() -> str:
     """The same on every database: it happens before anything of a tenant is read."""
     return "sqlite"
 
+
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
@@ -48,10 +49,12 @@ def test_case_and_port_of_a_host_do_not_matter(acme, host) -> None:
     assert "Note.txt" in acme.visit("member").get("/documents", headers={"Host": host}).text
 
 
-@pytest.mark.parametrize("host", ["xn--acme.localhost", "xn--\x80.localhost", "a" * 64, "..", "a..b"])
+@pytest.mark.parametrize(
+    "host", ["xn--acme.localhost", "xn--\x80.localhost", "a" * 64, "..", "a..b"]
+)
 def test_a_host_that_is_no_name_binds_nobody(portal, host) -> None:
     environ = create_environ("/documents", "http://acme.localhost:8000") | {"HTTP_HOST": host}
-    body, status, _headers = run_wsgi_app(portal.wsgi, environ, buffered=True)
+    _, status, _ = run_wsgi_app(portal.wsgi, environ, buffered=True)
     assert status[:3] in ("400", "404")
 
 
@@ -103,7 +106,7 @@ def test_an_address_that_is_none_is_refused_and_not_taken_for_nobodys(portal_wit
 
 
 def test_a_link_in_a_mail_leads_to_a_stored_host(portal, acme) -> None:
-    """V10: whatever port or case the request came with, the host of the link is the tenant's own."""
+    """V10: whatever port or case a request came with, the link leads to the tenant's own host."""
     admin = acme.visit("admin")
     answer = admin.post(
         f"/members/{acme['invited'].id}/invitations", headers={"Host": "ACME.localhost:666"}

@@ -98,7 +98,7 @@ def test_another_tenants_cookie_is_a_strangers(acme, globex, endpoint) -> None:
 
 
 def same(page: bytes, values: dict[str, object]) -> str:
-    """A page without what differs from one time to the next: form tokens, and what was asked for."""
+    """A page without what differs each time: form tokens, and what was asked for."""
     text = re.sub(r'(csrf[_-]token" (?:value|content)=")[^"]*', r"\1", page.decode("latin-1"))
     for value in values.values():
         text = text.replace(str(value), "ID")

@@ -78,7 +78,9 @@ def test_a_range_of_an_empty_document(acme) -> None:
     assert (answer.status_code, answer.data) == (200, b"")
 
 
-@pytest.mark.parametrize("asked", ["bytes=", "bytes=b-a", "bytes=9-1", "lines=1-2", "bytes=0-1,5-6", "x"])
+@pytest.mark.parametrize(
+    "asked", ["bytes=", "bytes=b-a", "bytes=9-1", "lines=1-2", "bytes=0-1,5-6", "x"]
+)
 @on_sqlite
 def test_a_range_that_makes_no_sense_gives_the_whole(acme, asked) -> None:
     answer = acme.visit("member").get(uploaded(acme), headers={"Range": asked})
@@ -141,7 +143,7 @@ def test_head_tells_and_gives_nothing(acme) -> None:
 
 NAMES = [
     "plain.txt",
-    'quotes "inside" and \'those\'.txt',
+    "quotes \"inside\" and 'those'.txt",
     "semi;colon=1, comma.txt",
     "naïve – ünïcode.pdf",
     "契約書.docx",
@@ -220,11 +222,13 @@ def test_a_damaged_document_gives_no_byte_of_wrong_content(portal, acme, damage)
         if damage == "flip last" and headers == {}:
             continue  # 51 KiB are one block: see test_broken_off for damage further on
         if damage == "flip first" and headers == {"Range": "bytes=-5"}:
-            assert answer.data in (BODY[-5:],)  # another chunk, and an honest one
+            assert answer.data == BODY[-5:]  # another chunk, and an honest one
             continue
         assert answer.status_code == 500, (damage, headers)
         assert BODY[:50] not in answer.data
-    assert acme.visit("member").get(f"/documents/{acme.documents['plan']}/download").status_code == 200
+    assert (
+        acme.visit("member").get(f"/documents/{acme.documents['plan']}/download").status_code == 200
+    )
 
 
 def test_a_blob_of_another_tenant_does_not_open(portal, acme, globex) -> None:

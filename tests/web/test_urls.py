@@ -39,8 +39,21 @@ def test_ordinary_paths_are_let_through(path, query) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    [None, "", "documents", "//evil.example", "///evil.example", "/\\evil.example", "\\/evil.example",
-     "https://evil.example", "javascript:alert(1)", "/\tevil", "/\n/evil.example", "/a\0b", "/a\r\nb"],
-)  # fmt: skip
+    [
+        None,
+        "",
+        "documents",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\/evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "/\tevil",
+        "/\n/evil.example",
+        "/a\0b",
+        "/a\r\nb",
+    ],
+)
 def test_these_are_not(address) -> None:
     assert local_path(address) is None

@@ -1,4 +1,6 @@
-"""The things that addresses of the access list are about, in an organisation that really has them."""
+"""What the addresses of the access list are about, in an organisation that really has it."""
+
+from uuid import UUID
 
 from portal.auth.tokens import hash_token
 from tests.browsing import Visitor
@@ -23,24 +25,32 @@ def things_of(organisation: Organisation, endpoint: str, who: str = "member") ->
 
 
 def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object:
-    if kind == "folder":
-        return organisation.folders[name]
-    if kind == "document":
-        return organisation.documents[name]
-    if kind == "user":
-        return organisation[name].id
-    if kind == "token":
-        return organisation["invited"].invitation.rpartition("/")[2]
-    rows = organisation.portal.rows
-    if kind == "session":
-        own = hash_token(organisation[who if who in MEMBERS else "member"].token)
-        return next(row["id"] for row in rows("user_session") if bytes(row["token_hash"]) == own)
-    if kind == "assignment":
-        holder = organisation[name].id
-        return next(row["id"] for row in rows("role_assignment") if row["user_id"] == holder)
-    if kind == "entry":
-        return min(r["id"] for r in rows("audit_entry") if r["tenant_id"] == organisation.id)
-    return name
+    find = {
+        "folder": lambda: organisation.folders[name],
+        "document": lambda: organisation.documents[name],
+        "user": lambda: organisation[name].id,
+        "token": lambda: organisation["invited"].invitation.rpartition("/")[2],
+        "session": lambda: _session_of(organisation, who if who in MEMBERS else "member"),
+        "assignment": lambda: _assignment_of(organisation, name),
+        "entry": lambda: _first_entry(organisation),
+    }.get(kind, lambda: name)
+    return find()
+
+
+def _session_of(organisation: Organisation, who: str) -> UUID:
+    own = hash_token(organisation[who].token)
+    rows = organisation.portal.rows("user_session")
+    return next(row["id"] for row in rows if bytes(row["token_hash"]) == own)
+
+
+def _assignment_of(organisation: Organisation, who: str) -> UUID:
+    rows = organisation.portal.rows("role_assignment")
+    return next(row["id"] for row in rows if row["user_id"] == organisation[who].id)
+
+
+def _first_entry(organisation: Organisation) -> UUID:
+    rows = organisation.portal.rows("audit_entry")
+    return min(row["id"] for row in rows if row["tenant_id"] == organisation.id)
 
 
 def browser_of(organisation: Organisation, who: str) -> Visitor:

@@ -14,7 +14,7 @@ from portal.documents import downloads, queries, service, uploads
 from portal.users.queries import names_of
 from portal.web.access import discloses, requires, streams_body
 from portal.web.documents import transfer
-from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm, NewFolderForm
+from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.requests import request
 
@@ -151,9 +151,7 @@ def restore(document_id: UUID) -> ResponseReturnValue:
 
 def _listing_page(folder_id: UUID | None) -> ResponseReturnValue:
     listing = queries.list_folder(g.actor, folder_id, _before())
-    return render_template(
-        "documents/index.html", listing=listing, folder_form=NewFolderForm(parent=folder_id or "")
-    )
+    return render_template("documents/index.html", listing=listing)
 
 
 def _before() -> queries.Cursor | None:

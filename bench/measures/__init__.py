@@ -1,0 +1,1 @@
+"""One module a subject: `measure(site, effort)` gives the lines of its figures."""

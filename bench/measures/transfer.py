@@ -1,0 +1,125 @@
+"""100 MiB through HTTP, encrypted, against plain Flask on the same server; by the server's CPU."""
+
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+from bench.client import Client
+from bench.installations import Installation
+from bench.report import Line, control
+from bench.rounds import Costs, ratio, side_by_side
+from bench.servers import Server, portal_server, yardstick_server
+from bench.visiting import signed_in
+from bench.workbench import Workbench
+
+SIZE = 100 << 20
+PUT_AIM, GET_AIM = 1.50, 3.00
+ID = r'"id":\s*"([^"]+)"'
+
+
+class Peer(NamedTuple):
+    """How to reach one of the two servers; each call gives (CPU, wall) seconds."""
+
+    put: Callable[[], tuple[float, float]]
+    get: Callable[[], tuple[float, float]]
+
+
+def measure(bench: Workbench) -> Iterator[Line]:
+    """PUT and GET; the plain GET is sendfile, the plain PUT is not flushed to the disk."""
+    portal = bench.portal("SQLite")
+    content = memoryview(secrets.token_bytes(SIZE))
+    files = bench.folder / "files"
+    files.mkdir()
+    with ExitStack() as stack:
+        ours = stack.enter_context(portal_server(portal.environment))
+        plain = stack.enter_context(yardstick_server("plain", {"BENCH_FOLDER": str(files)}))
+        peers = {
+            "portal": _portal(portal, ours, content),
+            "plain": (yardstick := _plain(plain, files, content)),
+            "again": yardstick,
+        }
+        for act, aim, why in (("put", PUT_AIM, PUT_WHY), ("get", GET_AIM, GET_WHY)):
+            cpu, wall = _both(
+                {name: getattr(peer, act) for name, peer in peers.items()}, bench.effort.rounds
+            )
+            yield Line(f"{act.upper()}, CPU", ratio(cpu, "portal", "plain"), aim, why)
+            yield Line(f"{act.upper()}, wall", ratio(wall, "portal", "plain"))
+            yield control(ratio(cpu, "again", "plain"))
+
+
+PUT_WHY = "AES-GCM and SHA-256 over every byte, and an fsync that the plain PUT does without"
+GET_WHY = "AES-GCM over every byte, where sendfile touches none"
+
+
+def _both(acts: dict[str, Callable[[], tuple[float, float]]], rounds: int) -> tuple[Costs, Costs]:
+    """CPU and wall of the same transfers."""
+    walls: dict[str, list[float]] = {name: [] for name in acts}
+
+    def run(name: str) -> Callable[[], float]:
+        def once() -> float:
+            cpu, wall = acts[name]()
+            walls[name].append(wall)
+            return cpu
+
+        return once
+
+    costs = side_by_side({name: run(name) for name in acts}, rounds)
+    return costs, {name: taken[1:] for name, taken in walls.items()}
+
+
+def _portal(portal: Installation, server: Server, content: memoryview) -> Peer:
+    client = signed_in(portal, server.port)
+    page = client.get("/documents").body.decode()
+    token = _found(r'name="csrf-token" content="([^"]+)"', page)
+
+    def put() -> str:
+        headers = {"X-CSRFToken": token, "X-File-Name": "big.bin"}
+        return client.put("/documents/uploads", content, headers).body.decode()
+
+    path = f"/documents/{_found(ID, put())}/download"
+    return _peer(server, put, lambda: client.fetch(path), portal.settings.instance / "blobs")
+
+
+def _plain(server: Server, folder: Path, content: memoryview) -> Peer:
+    client = Client(server.port)
+
+    def put() -> str:
+        return client.put("/file", content).body.decode()
+
+    path = f"/file/{_found(ID, put())}"
+    return _peer(server, put, lambda: client.fetch(path), folder)
+
+
+def _found(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    if found is None:
+        raise LookupError(f"{pattern} is not in the answer")
+    return found[1]
+
+
+def _peer(
+    server: Server, put: Callable[[], object], get: Callable[[], object], folder: Path
+) -> Peer:
+    kept = set(_big_files(folder))
+
+    def put_and_drop() -> tuple[float, float]:
+        spent = _timed(server, put)
+        for path in set(_big_files(folder)) - kept:
+            path.unlink()
+        return spent
+
+    return Peer(put_and_drop, lambda: _timed(server, get))
+
+
+def _timed(server: Server, act: Callable[[], object]) -> tuple[float, float]:
+    before = perf_counter()
+    cpu = server.cost_of(act)
+    return cpu, perf_counter() - before
+
+
+def _big_files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size >= SIZE]

@@ -1,0 +1,1 @@
+"""A tenant's documents, in its schema."""

@@ -1,0 +1,74 @@
+"""Templates: every one is used, every one that is asked for is there, and none is unsafe."""
+
+import re
+from pathlib import Path
+
+import pytest
+from jinja2 import nodes
+
+import portal
+from portal.web.pages import GROUPS
+
+TOP = Path(portal.__file__).parent.parent
+FOLDER = TOP / "templates"
+NAMES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.html"))
+
+
+def rendered() -> dict[str, set[str]]:
+    """The templates that views name, by the folder of the view."""
+    found: dict[str, set[str]] = {}
+    for path in (TOP / "portal" / "web").rglob("*.py"):
+        named = re.findall(r"\"([\w/]+\.html)\"", path.read_text())
+        found.setdefault(path.parent.name, set()).update(named)
+    return found
+
+
+def named_by_templates(app) -> set[str]:
+    found = set()
+    for name in NAMES:
+        tree = app.jinja_env.parse((FOLDER / name).read_text())
+        for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
+            found.add(node.template.value)
+    return found
+
+
+@pytest.fixture(scope="module")
+def app(installation_on):
+    return installation_on("sqlite").app
+
+
+def test_no_template_is_missing_and_none_is_unused(app) -> None:
+    asked_for = set().union(*rendered().values()) | named_by_templates(app)
+    assert asked_for == set(NAMES)
+
+
+def test_a_group_of_pages_renders_its_own_templates() -> None:
+    groups = {group.name for group in GROUPS}
+    for folder, names in rendered().items():
+        for name in names:
+            owner = name.partition("/")[0] if "/" in name else "web"
+            assert owner == folder or (folder == "web" and owner not in groups), (folder, name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_template_compiles_and_has_nothing_inline(app, name) -> None:
+    app.jinja_env.get_template(name)
+    text = (FOLDER / name).read_text()
+    assert not re.search(r"\sstyle\s*=|<style|\son[a-z]+\s*=\s*[\"']|javascript:", text), name
+    for script in re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL):
+        assert not script.strip(), name
+    for address in re.findall(r"(?:src|href|action)=\"(https?:)?//", text):
+        assert not address, name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_marked_safe_but_the_drawing_of_a_code(name) -> None:
+    marked = re.findall(r"\{\{[^}]*\|\s*safe[^}]*\}\}", (FOLDER / name).read_text())
+    assert marked == (["{{ enrolment.qr_svg|safe }}"] if name == "auth/enrol.html" else [])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_form_that_changes_something_carries_a_token(name) -> None:
+    text = (FOLDER / name).read_text()
+    for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", text, re.DOTALL):
+        assert "csrf()" in form or "hidden_tag()" in form, form[:100]

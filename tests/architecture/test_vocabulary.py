@@ -1,0 +1,81 @@
+"""The words of the portal: every one explained, none twice, none without use."""
+
+import importlib
+import pkgutil
+import re
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+
+import portal
+from portal.access.permissions import ROLES, Permission
+from portal.audit.actions import Action
+
+PACKAGE = Path(portal.__file__).parent
+CODE = "\n".join(path.read_text() for path in PACKAGE.rglob("*.py"))
+
+
+def vocabularies() -> list[type[StrEnum]]:
+    """Every enumeration of ours whose members carry a sentence, found in the code itself."""
+    found = set()
+    for module in pkgutil.walk_packages([str(PACKAGE)], "portal."):
+        if not module.name.endswith("__main__"):
+            members = vars(importlib.import_module(module.name)).values()
+            found |= {
+                thing
+                for thing in members
+                if isinstance(thing, type)
+                and issubclass(thing, StrEnum)
+                and thing.__module__.startswith("portal.")
+            }
+    return sorted(
+        (thing for thing in found if "sentence" in thing.__annotations__),
+        key=lambda thing: thing.__name__,
+    )
+
+
+VOCABULARIES = vocabularies()
+WORDS = [word for vocabulary in VOCABULARIES for word in vocabulary]
+
+
+def test_actions_and_permissions_are_vocabularies() -> None:
+    assert {Action, Permission} <= set(VOCABULARIES)
+
+
+@pytest.mark.parametrize("word", WORDS, ids=repr)
+def test_every_word_has_a_sentence_for_people(word) -> None:
+    assert re.fullmatch(r"[A-Z][a-z ,;'’-]+[a-z]", word.sentence), word.sentence
+    assert len(word.sentence) < 80
+
+
+@pytest.mark.parametrize("vocabulary", VOCABULARIES)
+def test_no_sentence_is_told_of_two_words(vocabulary) -> None:
+    sentences = [word.sentence for word in vocabulary]
+    assert len(sentences) == len(set(sentences))
+
+
+@pytest.mark.parametrize("word", Permission, ids=repr)
+def test_a_permission_is_named_resource_and_act(word) -> None:
+    assert re.fullmatch(r"[a-z]+:[a-z]+", word)
+    assert word.name == word.value.replace(":", "_").upper()
+
+
+@pytest.mark.parametrize("word", Action, ids=repr)
+def test_an_action_is_named_subject_and_what_befell_it(word) -> None:
+    assert re.fullmatch(r"[a-z-]+\.[a-z-]+", word)
+    assert len(word) <= 60, "longer than the column"
+
+
+@pytest.mark.parametrize("word", WORDS, ids=repr)
+def test_every_word_is_used(word) -> None:
+    """In the code, not only in its list."""
+    uses = re.findall(rf"\b(?:{type(word).__name__}|P)\.{word.name}\b", CODE)
+    assert uses, f"{word!r} tells of what never happens"
+
+
+def test_every_role_is_explained_and_every_permission_in_one() -> None:
+    for role in ROLES.values():
+        assert role.sentence
+        assert role.name[0].isupper()
+    assert set().union(*(role.permissions for role in ROLES.values())) == set(Permission)

@@ -1,0 +1,326 @@
+"""One day in an organisation, on which everything is done that its pages can do, and what the audit
+log has to tell of each act.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pyotp
+from werkzeug.test import TestResponse
+
+from portal.auth.tokens import hash_token
+from portal.core import clock as portal_clock
+from tests.browsing import Visitor
+from tests.installation import PASSWORD, Organisation
+
+# Marks that stand nowhere by chance. None of them may come to stand in a row, a log or a file.
+FOLDER, OTHER_FOLDER = "Kanarienordner Qz8kd", "Umbenannt Wm3xs"
+FILE, OTHER_FILE = "Kanarienvogel Hv5rj.txt", "Umgetauft Tb9np.txt"
+CONTENT = b"Der Kanarienvogel Yc4wq singt nur im Verborgenen.\n"
+WRONG_PASSWORD, NEW_PASSWORD = "falsch Lf6gz geraten", "seventeen Nd2vx lighthouses"
+NEWCOMERS_PASSWORD = "a newcomer's Rk7bh horse"
+WRONG_CODE = "000000"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one entry tells."""
+
+    action: str
+    target: str
+    actor_id: UUID | None
+    outcome: str = "success"
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Act:
+    """One request, the entries it has to leave, and the answer once it was sent."""
+
+    browser: Visitor
+    method: str
+    path: str
+    told: Callable[["Act"], list[Told]]
+    data: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    status: int = 302
+    answer: TestResponse | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def do(self) -> TestResponse:
+        """Send it."""
+        self.answer = self.browser.open(
+            self.path,
+            self.method,
+            data=self.data,
+            headers={"X-CSRFToken": self.browser.csrf_token, **self.headers},
+        )
+        return self.answer
+
+    @property
+    def made(self) -> UUID:
+        """The id of what was made."""
+        address = self.answer.json["address"] if self.answer.is_json else self.answer.location
+        return UUID(address.rpartition("/")[2])
+
+
+class Day:
+    """The acts in their order. Each builds on those before, so it is to be done before the next is
+    asked for; it may be tried without success meanwhile.
+    """
+
+    def __init__(self, acme: Organisation, clock: Any) -> None:
+        self.acme, self.clock, self.rows = acme, clock, acme.portal.rows
+        self.member = acme.visit("member", address="192.0.2.11")
+        self.admin = acme.visit("admin", address="192.0.2.12")
+        self.officer = acme.visit("officer", address="2001:db8::13")
+        self.secrets = {
+            "folder": FOLDER,
+            "other folder": OTHER_FOLDER,
+            "file": FILE,
+            "other file": OTHER_FILE,
+            "content": CONTENT.decode(),
+            "password": PASSWORD,
+            "wrong password": WRONG_PASSWORD,
+            "new password": NEW_PASSWORD,
+            "newcomer's password": NEWCOMERS_PASSWORD,
+        }
+        self.codes: set[str] = set()
+
+    def acts(self) -> Iterator[Act]:
+        yield from self._folders()
+        yield from self._documents()
+        yield from self._the_newcomer()
+        yield from self._roles()
+        yield from self._the_account()
+        yield from self._the_lost_factor()
+        yield from self._the_log()
+
+    def _folders(self) -> Iterator[Act]:
+        post, who = self._poster(self.member), self.acme["member"].id
+        top = post("/folders", {"name": FOLDER}, lambda a: [
+            Told("folder.created", f"folder:{a.made}", who, detail={"folder": None})
+        ])  # fmt: skip
+        yield top
+        inner = post("/folders", {"name": "Inner", "parent": top.made}, lambda a: [
+            Told("folder.created", f"folder:{a.made}", who, detail={"folder": str(top.made)})
+        ])  # fmt: skip
+        yield inner
+        path, target = f"/folders/{inner.made}", f"folder:{inner.made}"
+        yield post(f"{path}/rename", {"name": OTHER_FOLDER}, [Told("folder.renamed", target, who)])
+        moved = {"came_from": str(top.made), "folder": None}
+        yield post(f"{path}/move", {"folder": ""}, [Told("folder.moved", target, who, detail=moved)])
+        yield post(f"{path}/delete", {}, [Told("folder.deleted", target, who)])
+        yield post(f"{path}/restore", {}, [Told("folder.restored", target, who)])
+
+    def _documents(self) -> Iterator[Act]:
+        post, who = self._poster(self.member), self.acme["member"].id
+        shared = str(self.acme.folders["shared"])
+        headers = {"X-File-Name": FILE.replace(" ", "%20"), "X-Folder": shared}
+        sent = Act(self.member, "PUT", "/documents/uploads", lambda a: [
+            Told("document.uploaded", f"document:{a.made}", who, detail={
+                "folder": shared,
+                "size_bytes": len(CONTENT),
+                "sealed_sha256": self._sealed_sha256(a.made),
+            })
+        ], CONTENT, headers, status=201)  # fmt: skip
+        yield sent
+        path, target = f"/documents/{sent.made}", f"document:{sent.made}"
+        yield self._get(self.member, f"{path}/download", [
+            Told("document.downloaded", target, who, detail={"range": None})
+        ])  # fmt: skip
+        yield Act(self.member, "GET", f"{path}/download", lambda _: [
+            Told("document.downloaded", target, who, detail={"range": "bytes=0-4"})
+        ], headers={"Range": "bytes=0-4"}, status=206)  # fmt: skip
+        renamed = [Told("document.renamed", target, who)]
+        yield post(f"{path}/rename", {"name": OTHER_FILE}, renamed)
+        moved = {"came_from": shared, "folder": None}
+        yield post(f"{path}/move", {"folder": ""}, [
+            Told("document.moved", target, who, detail=moved)
+        ])  # fmt: skip
+        yield post(f"{path}/delete", {}, [Told("document.deleted", target, who)])
+        yield post(f"{path}/restore", {}, [Told("document.restored", target, who)])
+
+    def _the_newcomer(self) -> Iterator[Act]:
+        post, admin = self._poster(self.admin), self.acme["admin"].id
+        email = "newcomer@acme.example"
+
+        def invited(_: Act) -> list[Told]:
+            target = f"user:{self._user(email)}"
+            held = {"role": "member", "folder": None, "reason": ""}
+            return [
+                Told("member.invited", target, admin, detail={"role": "member"}),
+                Told("role.assigned", target, admin, detail=held),
+            ]
+
+        form = {"name": "Newcomer", "email": email, "role": "member", "folder": "", "reason": ""}
+        first = post("/members/new", form, invited, status=200)
+        yield first
+        self._link_of(first)
+        newcomer = self._user(email)
+        again = post(f"/members/{newcomer}/invitations", {}, [
+            Told("member.invited", f"user:{newcomer}", admin, detail={"again": True})
+        ], status=200)  # fmt: skip
+        yield again
+        link = self._link_of(again)
+        stranger = self.acme.visit(address="198.51.100.14")
+        passwords = {"password": NEWCOMERS_PASSWORD, "again": NEWCOMERS_PASSWORD}
+        yield Act(stranger, "POST", link, lambda _: [
+            Told("invitation.accepted", f"user:{newcomer}", None)
+        ], passwords)  # fmt: skip
+        half = self._signed_in(stranger)
+        self._secret_of(half)
+        yield from self._enrol(half, newcomer)
+        inside = self._signed_in(half)
+        yield from self._sign_out(inside, newcomer)
+
+    def _enrol(self, half: Visitor, person: UUID) -> Iterator[Act]:
+        enrolled = [
+            Told("factor.enrolled", f"user:{person}", person, detail={"factor": "totp"}),
+            Told("sign-in.succeeded", f"user:{person}", person,
+                 detail={"assurance": "password+totp"}),
+        ]  # fmt: skip
+        yield self._poster(half)("/auth/enrol", {"code": self._next_code()}, enrolled)
+
+    def _sign_out(self, inside: Visitor, person: UUID) -> Iterator[Act]:
+        own = f"session:{self._session(inside)}"
+        yield self._poster(inside)("/auth/sign-out", {}, [Told("sign-out.succeeded", own, person)])
+
+    def _sign_in(self, email: str, password: str, person: UUID, then: list[Visitor]) -> Iterator[Act]:
+        """With a wrong password first, then with a wrong code."""
+        stranger = self.acme.visit(address="198.51.100.15")
+        post = self._poster(stranger)
+        wrong = {"email": email, "password": WRONG_PASSWORD}
+        yield post("/auth/sign-in", wrong, [
+            Told("sign-in.failed", f"user:{person}", None, "failure", {"step": "password"})
+        ], status=401)  # fmt: skip
+        yield post("/auth/sign-in", wrong | {"email": "nobody@acme.example"}, [
+            Told("sign-in.failed", "user:unknown", None, "failure", {"step": "password"})
+        ], status=401)  # fmt: skip
+        yield post("/auth/sign-in", {"email": email, "password": password}, [
+            Told("sign-in.password-accepted", f"user:{person}", None)
+        ])  # fmt: skip
+        half = self._signed_in(stranger)
+        post = self._poster(half)
+        yield post("/auth/code", {"code": WRONG_CODE}, [
+            Told("sign-in.failed", f"user:{person}", person, "failure", {"step": "code"})
+        ], status=401)  # fmt: skip
+        yield post("/auth/code", {"code": self._next_code()}, [
+            Told("sign-in.succeeded", f"user:{person}", person,
+                 detail={"assurance": "password+totp"})
+        ])  # fmt: skip
+        then.append(self._signed_in(half))
+
+    def _roles(self) -> Iterator[Act]:
+        post, admin = self._poster(self.admin), self.acme["admin"].id
+        guest, shared = self.acme["member"].id, str(self.acme.folders["shared"])
+        held = {"role": "guest", "folder": shared}
+        form = held | {"reason": "for the audit of 2026"}
+        path, target = f"/members/{guest}/roles", f"user:{guest}"
+        yield post(path, form, [Told("role.assigned", target, admin, detail=form)])
+        [made] = [
+            row["id"]
+            for row in self.rows("role_assignment")
+            if (row["user_id"], row["role"]) == (guest, "guest")
+        ]
+        removed = [Told("role.removed", target, admin, detail=held)]
+        yield post(f"{path}/{made}/remove", {}, removed)
+
+    def _the_account(self) -> Iterator[Act]:
+        email, person = "newcomer@acme.example", self._user("newcomer@acme.example")
+        inside: list[Visitor] = []
+        for _ in range(3):
+            yield from self._sign_in(email, NEWCOMERS_PASSWORD, person, inside)
+        first, second, third = inside
+        post = self._poster(first)
+        change = {"present": WRONG_PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
+        refused = [Told("password.refused", f"user:{person}", person, "failure")]
+        yield post("/account/password", change, refused, status=400)
+        ended = self._session(second)
+        yield post(f"/account/sessions/{ended}/end", {}, [
+            Told("session.ended", f"session:{ended}", person)
+        ])  # fmt: skip
+        yield post("/account/sessions/end-others", {}, [
+            Told("session.ended", f"user:{person}", person, detail={"ended": 1})
+        ])  # fmt: skip
+        yield post("/account/password", change | {"present": NEWCOMERS_PASSWORD}, [
+            Told("password.changed", f"user:{person}", person, detail={"ended_sessions": 0})
+        ])  # fmt: skip
+
+    def _the_lost_factor(self) -> Iterator[Act]:
+        post, admin = self._poster(self.admin), self.acme["admin"].id
+        person = self._user("newcomer@acme.example")
+        path, target = f"/members/{person}", f"user:{person}"
+        yield post(f"{path}/reset-factor", {}, [
+            Told("factor.reset", target, admin, detail={"factor": "totp", "ended_sessions": 1})
+        ])  # fmt: skip
+        yield post(f"{path}/deactivate", {}, [
+            Told("member.deactivated", target, admin, detail={"ended_sessions": 0})
+        ])  # fmt: skip
+        yield post(f"{path}/reactivate", {}, [Told("member.reactivated", target, admin)])
+
+    def _the_log(self) -> Iterator[Act]:
+        officer = self.acme["officer"].id
+        asked = {"target": "document", "outcome": "success", "without_action": "audit.read"}
+        yield self._get(self.officer, "/audit?target=document&outcome=success", [
+            Told("audit.read", "audit", officer, detail={"filters": asked})
+        ])  # fmt: skip
+        entry = self.acme.log()[0]["id"]
+        yield self._get(self.officer, f"/audit/{entry}", [
+            Told("audit.read", f"audit:{entry}", officer)
+        ])  # fmt: skip
+
+    def _poster(self, browser: Visitor) -> Callable[..., Act]:
+        def post(path: str, data: Any, told: Any, status: int = 302) -> Act:
+            return Act(browser, "POST", path, _always(told), data, status=status)
+
+        return post
+
+    @staticmethod
+    def _get(browser: Visitor, path: str, told: Any) -> Act:
+        return Act(browser, "GET", path, _always(told), status=200)
+
+    def _signed_in(self, before: Visitor) -> Visitor:
+        """The same browser after a session was handed out to it: it sees its next form."""
+        token = before.cookie("session")
+        self.secrets[f"session token {len(self.secrets)}"] = token
+        return self.acme.portal.visit(self.acme.host, token, address=before.address)
+
+    def _secret_of(self, half: Visitor) -> None:
+        [qr_text] = re.findall(r"(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}", half.get("/auth/enrol").text)
+        self.totp_secret = qr_text.replace(" ", "")
+        self.secrets["authenticator's secret"] = self.totp_secret
+
+    def _next_code(self) -> str:
+        """A code that was not used yet."""
+        self.clock.advance(seconds=30)
+        code = pyotp.TOTP(self.totp_secret).at(int(portal_clock.now().timestamp()))
+        self.codes.add(code)
+        return code
+
+    def _link_of(self, act: Act) -> str:
+        [token] = re.findall(r"/auth/invitations/([\w-]{43})", act.answer.text)
+        self.secrets[f"invitation token {len(self.secrets)}"] = token
+        return f"/auth/invitations/{token}"
+
+    def _user(self, email: str) -> UUID:
+        return next(row["id"] for row in self.rows("user_account") if row["email"] == email)
+
+    def _session(self, browser: Visitor) -> UUID:
+        own = hash_token(browser.cookie("session"))
+        rows = self.rows("user_session")
+        return next(row["id"] for row in rows if bytes(row["token_hash"]) == own)
+
+    def _sealed_sha256(self, document: UUID) -> str:
+        rows = self.rows("document_version")
+        [found] = [row["sealed_sha256"] for row in rows if row["document_id"] == document]
+        return bytes(found).hex()
+
+
+def _always(told: Any) -> Callable[[Act], list[Told]]:
+    return told if callable(told) else lambda _: told

@@ -1,0 +1,54 @@
+"""The log as somebody reads it in a browser, and entries put there to be found."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from portal.audit.models import AuditEntry
+from tests.browsing import Visitor, links_of
+from tests.installation import Organisation
+
+ENTRY = re.compile(r"/audit/([0-9a-f-]{36})")
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+
+
+def listed(page: str) -> list[UUID]:
+    """The entries of a page, from top to bottom."""
+    return [UUID(found[1]) for link in links_of(page) if (found := ENTRY.fullmatch(link))]
+
+
+def onward(page: str, direction: str) -> str | None:
+    """Where the page's link to older (`before`) or newer (`after`) entries leads."""
+    links = [link for link in links_of(page) if re.search(rf"[?&]{direction}=", link)]
+    assert len(links) <= 1
+    return links[0] if links else None
+
+
+def ask(reader: Visitor, **filters: Any) -> list[UUID]:
+    """The entries of the first page with these filters."""
+    answer = reader.get("/audit", query_string=filters)
+    assert answer.status_code == 200, (filters, answer.status_code)
+    return listed(answer.text)
+
+
+def entry(minutes: int = 0, **values: Any) -> AuditEntry:
+    """An entry of `minutes` after noon."""
+    given: dict[str, Any] = {
+        "at": NOON + timedelta(minutes=minutes),
+        "action": "document.downloaded",
+        "outcome": "success",
+        "actor_kind": "user",
+        "target": "document:0198a000-0000-7000-8000-000000000000",
+        "detail": {},
+    }
+    return AuditEntry(**given | values)
+
+
+def write(organisation: Organisation, *entries: AuditEntry) -> list[UUID]:
+    """Put entries into the log, in this order; gives their ids."""
+    with organisation.bound(writes=True) as session:
+        for each in entries:
+            session.add(each)
+            session.flush()
+        return [each.id for each in entries]

@@ -1,0 +1,81 @@
+"""Every command explains itself, and wrong usage is told apart from what went wrong."""
+
+import click
+import pytest
+
+from portal.cli import portal as root
+
+
+def all_commands(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = [path]
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            found += all_commands(below, (*path, name))
+    return found
+
+
+COMMANDS = all_commands(root)
+
+
+@pytest.fixture
+def database() -> str:
+    return "sqlite"
+
+
+def test_these_are_all_commands() -> None:
+    leaves = {" ".join(path) for path in COMMANDS}
+    assert leaves == {
+        "", "db", "db upgrade", "db check", "tenant", "tenant create", "tenant list",
+        "tenant suspend", "tenant resume", "user", "user invite", "user reset-mfa", "serve",
+        "worker", "demo",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "portal")
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_every_command_explains_itself_without_an_installation(run_with, path, option) -> None:
+    said = run_with({"PORTAL_INSTANCE": "/nowhere/at/all"}, *path, option)
+    assert (said.status, said.err) == (0, "")
+    assert said.out.startswith("Usage: ")
+    command = root
+    for name in path:
+        command = command.commands[name]
+    sentence = (command.help or "").split("\n\n")[0].replace("\n", " ")
+    assert sentence
+    assert " ".join(said.out.split()).count(" ".join(sentence.split())[:50]) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nonsense",),
+        ("tenant", "nonsense"),
+        ("tenant", "create"),
+        ("tenant", "create", "a"),
+        ("tenant", "create", "abc", "Abc", "--placement", "moon"),
+        ("user", "invite", "a@b.example", "A"),
+        ("user", "invite", "a@b.example", "A", "--tenant", "acme", "--role", "owner"),
+        ("serve", "--port", "high"),
+        ("worker", "--twice"),
+    ],
+)
+def test_wrong_usage_is_status_2(run_with, words) -> None:
+    said = run_with({}, *words)
+    assert said.status == 2
+    assert "Usage:" in said.err
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"PORTAL_INSTANCE": "/proc/nowhere"},
+        {"PORTAL_DATABASE_URL": "postgresql+psycopg://nobody:x@127.0.0.1:9/nowhere"},
+    ],
+)
+@pytest.mark.parametrize("words", [("tenant", "list"), ("db", "check"), ("worker", "--once")])
+def test_what_went_wrong_is_one_line_and_status_1(run_with, tmp_path, env, words) -> None:
+    said = run_with({"PORTAL_INSTANCE": str(tmp_path)} | env, *words)
+    assert said.status == 1
+    assert "Traceback" not in said.err
+    assert len(said.err.strip().splitlines()) == 1, said.err

@@ -1,0 +1,47 @@
+"""What the help says is enough to use a command by."""
+
+import click
+import pytest
+
+from portal.cli import portal as root
+from tests.cli.operators import Operator
+from tests.cli.test_commands import COMMANDS
+from tests.conftest import settings_for
+
+IDS = [" ".join(path) or "portal" for path in COMMANDS]
+
+
+def command_of(path: tuple[str, ...]) -> click.Command:
+    found = root
+    for name in path:
+        found = found.commands[name]
+    return found
+
+
+@pytest.fixture
+def operator(tmp_path) -> Operator:
+    """Nothing is set up, and nothing needs to be."""
+    return Operator(settings_for(tmp_path / "instance"))
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=IDS)
+def test_every_command_and_option_has_a_sentence(path) -> None:
+    command = command_of(path)
+    assert command.help.strip().endswith(".")
+    options = [p for p in command.params if isinstance(p, click.Option)]
+    assert [o.name for o in options if not (o.help or o.show_default)] == []
+    for below in getattr(command, "commands", {}).values():
+        assert not below.get_short_help_str(75).endswith("..."), f"{below.name}: cut in the list"
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=IDS)
+def test_asking_for_help_makes_nothing(operator, path) -> None:
+    operator.do(*path, "--help")
+    assert not operator.instance.exists()
+
+
+@pytest.mark.parametrize("path", [p for p in COMMANDS if hasattr(command_of(p), "commands")])
+def test_a_group_alone_lists_what_it_holds(operator, path) -> None:
+    said = operator(*path)
+    assert said.status == 2
+    assert all(name in said.err for name in command_of(path).commands)

@@ -1,0 +1,199 @@
+"""How many statements a page takes: few, and none more for more rows."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from portal.access.models import RoleAssignment
+from portal.auth.models import UserSession
+from portal.core import clock as portal_clock
+from portal.core.ids import new_id
+from portal.documents.models import Document, DocumentVersion, Folder
+from portal.users.models import User, UserState
+from tests.audit.reading import entry, write
+from tests.browsing import Visitor
+from tests.installation import Organisation
+from tests.web.access_list import ACCESS, STRANGER
+from tests.web.things import browser_of, own_address
+
+FEW, MANY = 5, 60
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What any engine sends meanwhile."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def count_of(visitor: Visitor, path: str) -> int:
+    """The statements of one page, on connections that are open."""
+    visitor.get(path)
+    with statements() as sent:
+        assert visitor.get(path).status_code == 200
+    return len(sent)
+
+
+def documents(to: Organisation, count: int, **more: object) -> None:
+    creator = to["member"].id
+    with to.bound(writes=True) as session:
+        for n in range(count):
+            made = Document(id=new_id(), name=f"Document {n}.txt", created_by=creator, **more)
+            session.add(made)
+            session.flush()
+            session.add(
+                DocumentVersion(
+                    document_id=made.id, number=1, format="PF1", mode="S", size_bytes=n,
+                    sealed_bytes=n, sealed_sha256=b"0" * 32, media_type="text/plain",
+                    wrapped_key=b"", key_version=1, created_by=creator,
+                )
+            )  # fmt: skip
+
+
+def folders(to: Organisation, count: int, **more: object) -> None:
+    with to.bound(writes=True) as session:
+        for n in range(count):
+            session.add(Folder(name=f"Folder {n}", created_by=to["member"].id, **more))
+
+
+def trash(to: Organisation, count: int) -> None:
+    at = portal_clock.now() - timedelta(minutes=1)
+    given = {"trashed_at": at, "trashed_by": to["member"].id}
+    documents(to, count, **given)
+    folders(to, count, **given)
+
+
+def members(to: Organisation, count: int) -> None:
+    with to.bound(writes=True) as session:
+        have = len(to.portal.rows("user_account"))
+        for n in range(count):
+            made = User(id=new_id(), email=f"{have + n}@acme.example", name=f"Person {n}",
+                        state=UserState.ACTIVE)  # fmt: skip
+            session.add(made)
+            session.flush()
+            session.add(RoleAssignment(user_id=made.id, role="member", granted_by=to["admin"].id))
+
+
+def roles(to: Organisation, count: int) -> None:
+    with to.bound(writes=True) as session:
+        folder = Folder(id=new_id(), name="With guests", created_by=to["member"].id)
+        session.add(folder)
+        for n in range(count):
+            inner = Folder(id=new_id(), name=f"{n}", created_by=to["member"].id)
+            session.add(inner)
+            session.flush()
+            session.add(
+                RoleAssignment(user_id=to["member"].id, role="guest", folder_id=inner.id,
+                               granted_by=to["admin"].id)
+            )  # fmt: skip
+
+
+def entries(to: Organisation, count: int) -> None:
+    people = [to["member"].id, to["admin"].id, None]
+    targets = [f"document:{i}" for i in to.documents.values()]
+    targets += [f"folder:{i}" for i in to.folders.values()] + [f"user:{to['guest'].id}"]
+    write(
+        to,
+        *(entry(actor_id=people[n % 3], target=targets[n % len(targets)]) for n in range(count)),
+    )
+
+
+def sessions(to: Organisation, count: int) -> None:
+    with to.bound(writes=True) as session:
+        for _ in range(count):
+            session.add(
+                UserSession(user_id=to["member"].id, token_hash=new_id().bytes * 2,
+                            assurance="password+totp", address="192.0.2.1", user_agent="x")
+            )  # fmt: skip
+
+
+Add = Callable[[Organisation, int], None]
+
+
+def inside(name: str) -> Add:
+    """Documents and folders in a folder."""
+
+    def add(to: Organisation, count: int) -> None:
+        documents(to, count, folder_id=to.folders[name])
+        folders(to, count, parent_id=to.folders[name])
+
+    return add
+
+
+# Page, reader, what it gets more of, and the statements that it may take.
+PAGES = {
+    "documents": ("/documents", "member", documents, 4),
+    "folders at the top": ("/documents", "member", folders, 4),
+    "a folder": ("/documents/folders/{shared}", "member", inside("shared"), 4),
+    "a guest's folder": ("/documents/folders/{shared}", "guest", inside("shared"), 4),
+    "a guest's first page": ("/documents", "guest", inside("shared"), 3),
+    "documents, older": ("/documents?at=2100-01-01T00:00%2B00:00&id={note}", "member", documents, 4),
+    "a document": ("/documents/{note}", "member", documents, 4),
+    "moving a document": ("/documents/{note}/move", "member", folders, 4),
+    "moving a folder": ("/folders/{shared}/move", "member", folders, 4),
+    "the trash": ("/documents/trash", "member", trash, 5),
+    "members": ("/members", "admin", members, 7),
+    "members found": ("/members?q=person", "admin", members, 7),
+    "a member": ("/members/{member}", "admin", members, 7),
+    "a member with many roles": ("/members/{member}", "admin", roles, 8),
+    "inviting": ("/members/new", "admin", folders, 3),
+    "roles": ("/roles", "admin", members, 2),
+    "the log": ("/audit", "officer", entries, 7),
+    "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 6),
+    "the log of many people": ("/audit", "officer", members, 7),
+    "the account": ("/account", "member", sessions, 4),
+    "an account with many roles": ("/account", "member", roles, 4),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_takes_few_statements_and_no_more_for_more_rows(acme, page) -> None:
+    path, who, add, most = PAGES[page]
+    names = {**acme.folders, **acme.documents, "member": acme["member"].id}
+    path = path.format(**names)
+    add(acme, FEW)
+    few = count_of(acme.visit(who), path)
+    add(acme, MANY - FEW)
+    many = count_of(acme.visit(who), path)
+    assert many == few <= most
+
+
+def test_an_entry_of_the_log_takes_no_more_for_more_people(acme) -> None:
+    officer, [made] = acme.visit("officer"), write(acme, entry(actor_id=acme["member"].id))
+    few = count_of(officer, f"/audit/{made}")
+    members(acme, MANY)
+    assert count_of(officer, f"/audit/{made}") == few <= 7
+
+
+def test_no_page_at_all_takes_more_for_more_of_everything(acme) -> None:
+    """Every address of the access list, so a page that is new is counted as well."""
+
+    def counts() -> dict[str, int]:
+        found = {}
+        for endpoint, listed in ACCESS.items():
+            who = sorted(listed.let_in - {STRANGER}, key=lambda who: who != "member")[0]
+            path, visitor = own_address(acme, endpoint, who), browser_of(acme, who)
+            if listed.answers.get("GET") == 200 and (who, "GET") not in listed.also:
+                found[endpoint] = count_of(visitor, path)
+        return found
+
+    everything = (documents, folders, inside("shared"), trash, members, roles, entries, sessions)
+    for add in everything:
+        add(acme, FEW)
+    few = counts()
+    for add in everything:
+        add(acme, MANY - FEW)
+    assert counts() == few
+    assert len(few) > 20
