@@ -44,7 +44,7 @@ def measure(bench: Workbench) -> Iterator[Line]:
                     yield Line(f"{database}, against {title}", value, aim, WHY)
             yield control(ratio(costs, "again", "textbook"))
             if database == "SQLite":
-                tails = _tails(pages, bench.effort.times(12))
+                tails = _tails(pages, bench.effort.times(8))
     statements = _statements(bench.portal("SQLite"))
     note = "with 50, 1 and 0 rows: " + ", ".join(map(str, statements))
     yield Line("statements a page", max(statements), STATEMENTS_AIM, "", note)

@@ -365,6 +365,11 @@ def downgrade() -> None:
 
 def _keep_the_log_as_it_is() -> None:
     """Entries are added and read. On PostgreSQL the portal's role lacks the rights for more."""
+    op.execute(
+        "CREATE TRIGGER audit_entry_no_replace BEFORE INSERT ON audit_entry "
+        "WHEN EXISTS (SELECT 1 FROM audit_entry WHERE id = NEW.id) "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+    )
     for act in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER audit_entry_no_{act.lower()} BEFORE {act} ON audit_entry "

@@ -16,15 +16,15 @@ from portal.tenancy.session import db as database
 
 @click.group()
 def db() -> None:
-    """Bring databases to the newest schema, and check that the walls stand."""
+    """Bring databases to the newest schema, and check their walls."""
 
 
 @db.command()
 @click.pass_obj
 def upgrade(factories: Factories) -> None:
-    """Bring the main database and every tenant's own to the newest schema.
+    """Bring every database to the newest schema.
 
-    A run that is cut off goes on where it stopped.
+    First the main one, then each tenant's own. A run that is cut off goes on where it stopped.
     """
     upgrade_all(settings.load(), factories)
 
@@ -32,7 +32,7 @@ def upgrade(factories: Factories) -> None:
 @db.command()
 @with_app
 def check() -> None:
-    """Check schema, rights and walls of every database, and every tenant's key.
+    """Check every database's schema and walls, and every key.
 
     Exit status 1 if one breaks a rule or can't be unlocked.
     """

@@ -28,7 +28,7 @@ from portal.core.settings import Settings
 @click.option("--setup-only", is_flag=True, help="Make the sample data and end.")
 @click.pass_obj
 def demo(factories: Factories, port: int, setup_only: bool) -> None:
-    """Set everything up with sample data, and serve it on http://localhost:PORT.
+    """Set up sample data and serve it on localhost.
 
     Ctrl-C stops it; the next start keeps the data.
     """

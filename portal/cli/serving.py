@@ -22,7 +22,10 @@ STALL_SECONDS = 30
 @click.option("--port", type=int, default=8000, show_default=True, help="The port to listen on.")
 @click.pass_obj
 def serve(factories: Factories, host: str, port: int) -> None:
-    """Serve the portal by gunicorn until it is stopped by Ctrl-C or SIGTERM."""
+    """Serve the portal by gunicorn.
+
+    Ctrl-C or SIGTERM stops it.
+    """
     run(factories, host, port)
 
 

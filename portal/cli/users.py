@@ -26,7 +26,10 @@ def user() -> None:
 @click.option("--role", type=click.Choice(UNSCOPED), default="member", show_default=True)
 @with_app
 def invite(email: str, name: str, tenant: str, role: str) -> None:
-    """Invite NAME; prints the one-time link, which goes out by mail as well."""
+    """Invite NAME, and print the one-time link.
+
+    It goes out by mail as well.
+    """
     host = find_tenant_host(tenant)
     with writing_for(tenant) as found:
         if host is None:
@@ -40,7 +43,10 @@ def invite(email: str, name: str, tenant: str, role: str) -> None:
 @click.option("--tenant", required=True, help="The organisation's short name.")
 @with_app
 def reset_mfa(email: str, tenant: str) -> None:
-    """Remove a lost authenticator; the next sign-in sets up a new one."""
+    """Remove a lost authenticator.
+
+    The next sign-in sets up a new one.
+    """
     with writing_for(tenant):
         found = find_user_by_email(email)
         if found is None:

@@ -31,7 +31,10 @@ log = structlog.get_logger()
 @click.option("--once", is_flag=True, help="Do what is due, sweep, and end.")
 @with_app
 def worker(once: bool) -> None:
-    """Deliver mail and sweep abandoned uploads until stopped by Ctrl-C or SIGTERM."""
+    """Deliver mail and sweep abandoned uploads.
+
+    Ctrl-C or SIGTERM stops it.
+    """
     if not active().smtp_url:
         click.echo("PORTAL_SMTP_URL is not set: mail waits in the outbox", err=True)
     stop = threading.Event()

@@ -166,10 +166,19 @@ def _finish(response: Response) -> Response:
     """Commit once, for requests that write and succeed; anything else is rolled back."""
     if "tenant" in g and bound().has_session:
         if bound().writes and response.status_code < 400:
-            db.session.commit()
+            _commit(response)
         else:
             db.session.rollback()
     return response
+
+
+def _commit(response: Response) -> None:
+    """An answer that can't be vouched for is given up, with what it holds open."""
+    try:
+        db.session.commit()
+    except Exception:
+        response.close()
+        raise
 
 
 def _leave(_error: BaseException | None) -> None:

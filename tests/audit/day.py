@@ -114,7 +114,9 @@ class Day:
         path, target = f"/folders/{inner.made}", f"folder:{inner.made}"
         yield post(f"{path}/rename", {"name": OTHER_FOLDER}, [Told("folder.renamed", target, who)])
         moved = {"came_from": str(top.made), "folder": None}
-        yield post(f"{path}/move", {"folder": ""}, [Told("folder.moved", target, who, detail=moved)])
+        yield post(
+            f"{path}/move", {"folder": ""}, [Told("folder.moved", target, who, detail=moved)]
+        )
         yield post(f"{path}/delete", {}, [Told("folder.deleted", target, who)])
         yield post(f"{path}/restore", {}, [Told("folder.restored", target, who)])
 
@@ -191,7 +193,9 @@ class Day:
         own = f"session:{self._session(inside)}"
         yield self._poster(inside)("/auth/sign-out", {}, [Told("sign-out.succeeded", own, person)])
 
-    def _sign_in(self, email: str, password: str, person: UUID, then: list[Visitor]) -> Iterator[Act]:
+    def _sign_in(
+        self, email: str, password: str, person: UUID, then: list[Visitor]
+    ) -> Iterator[Act]:
         """With a wrong password first, then with a wrong code."""
         stranger = self.acme.visit(address="198.51.100.15")
         post = self._poster(stranger)
@@ -236,7 +240,7 @@ class Day:
         inside: list[Visitor] = []
         for _ in range(3):
             yield from self._sign_in(email, NEWCOMERS_PASSWORD, person, inside)
-        first, second, third = inside
+        first, second, _third = inside
         post = self._poster(first)
         change = {"present": WRONG_PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
         refused = [Told("password.refused", f"user:{person}", person, "failure")]

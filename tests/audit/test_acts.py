@@ -78,7 +78,6 @@ def test_what_can_not_be_recorded_does_not_happen(portal, acme, clock, way) -> N
             assert act.do().status_code == act.status, f"{act}, once the log can be written again"
 
 
-@pytest.mark.xfail(strict=True, reason="lifecycle._finish leaves the answer open that it discards")
 def test_a_download_that_can_not_be_recorded_leaves_no_blob_open(acme) -> None:
     with opened_blobs() as blobs, unwritable(acme, "rule"):
         answer = acme.visit("member").get(f"/documents/{acme.documents['note']}/download")
@@ -86,7 +85,6 @@ def test_a_download_that_can_not_be_recorded_leaves_no_blob_open(acme) -> None:
         assert [blob.closed for blob in blobs] == [True]
 
 
-@pytest.mark.xfail(strict=True, reason="what was flashed before a failed commit is still shown")
 def test_an_act_that_can_not_be_recorded_is_not_said_to_have_happened(acme) -> None:
     member = acme.visit("member")
     with unwritable(acme, "rule"):

@@ -89,7 +89,7 @@ def test_the_form_finds_by_person_action_target_outcome_and_time(acme, entries) 
     officer, member = acme.visit("officer"), str(acme["member"].id)
     day = {"since": "2026-03-03T00:00", "until": "2026-03-04T00:00", "readings": "y"}
     asked = [
-        ({}, lambda row: True),
+        ({}, lambda _: True),
         ({"person": member}, lambda row: str(row["actor_id"]) == member),
         ({"action": "document.renamed"}, lambda row: row["action"] == "document.renamed"),
         ({"action": "audit.read"}, lambda row: row["action"] == "audit.read"),
@@ -102,9 +102,11 @@ def test_the_form_finds_by_person_action_target_outcome_and_time(acme, entries) 
         ({"until": "2026-03-03T12:05"}, lambda row: row["at"] < NOON + timedelta(minutes=5)),
         (
             {"person": member, "target": "document", "outcome": "refused"},
-            lambda row: str(row["actor_id"]) == member
-            and row["target"].startswith("document:")
-            and row["outcome"] == "refused",
+            lambda row: (
+                str(row["actor_id"]) == member
+                and row["target"].startswith("document:")
+                and row["outcome"] == "refused"
+            ),
         ),
     ]
     for filters, is_wanted in asked:
@@ -124,7 +126,9 @@ def test_readings_of_the_log_are_shown_when_asked_for(acme) -> None:
     assert set(ask(officer, action="audit.read")) == own
 
 
-@pytest.mark.parametrize("target", ["%", "document%", "docu_ent", "document:%", "_", "\\", "user:%"])
+@pytest.mark.parametrize(
+    "target", ["%", "document%", "docu_ent", "document:%", "_", "\\", "user:%"]
+)
 def test_a_target_is_taken_as_it_is_written(acme, entries, target) -> None:
     assert ask(acme.visit("officer"), target=target) == []
 
@@ -132,7 +136,9 @@ def test_a_target_is_taken_as_it_is_written(acme, entries, target) -> None:
 def test_filters_never_reach_another_tenant(acme, globex) -> None:
     write(globex, entry(actor_id=acme["member"].id))
     officer = acme.visit("officer")
-    foreign = {row["id"] for row in acme.portal.rows("audit_entry") if row["tenant_id"] == globex.id}
+    foreign = {
+        row["id"] for row in acme.portal.rows("audit_entry") if row["tenant_id"] == globex.id
+    }
     for filters in (
         {"readings": "y"},
         {"person": str(globex["member"].id)},

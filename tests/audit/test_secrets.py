@@ -21,7 +21,9 @@ KEYS = {"keys.json", "secret_key"}  # what the operator keeps outside of databas
 def guises(secret: str) -> set[bytes]:
     """A text as it would look in a row, a log, an address, JSON, hexadecimal or base64."""
     raw = secret.encode()
-    coded = {base64.b64encode(b" " * pad + raw)[4:-4] for pad in range(3)} if len(raw) > 9 else set()
+    coded = (
+        {base64.b64encode(b" " * pad + raw)[4:-4] for pad in range(3)} if len(raw) > 9 else set()
+    )
     return {raw, raw.hex().encode(), quote(secret).encode(), raw.replace(b"\n", b"\\n"), *coded}
 
 

@@ -74,7 +74,11 @@ def traces() -> list[str]:
 
 
 def is_ours(variable: Any, value: object) -> bool:
-    return value is not None and variable.name in ("bound_tenant", "flask.app_ctx", "flask.request_ctx")
+    return value is not None and variable.name in (
+        "bound_tenant",
+        "flask.app_ctx",
+        "flask.request_ctx",
+    )
 
 
 @pytest.fixture
@@ -211,7 +215,9 @@ def large(acme) -> str:
     return f"{sent.json['address']}/download"
 
 
-def test_a_download_streams_with_no_tenant_bound(thread, acme, large, monkeypatch, is_clean) -> None:
+def test_a_download_streams_with_no_tenant_bound(
+    thread, acme, large, monkeypatch, is_clean
+) -> None:
     inside: list[list[str]] = []
     content = transfer._content
 
@@ -243,7 +249,9 @@ def test_a_download_streams_with_no_tenant_bound(thread, acme, large, monkeypatc
     assert is_clean()
 
 
-def test_another_tenant_is_served_in_the_middle_of_a_download(thread, acme, large, is_clean) -> None:
+def test_another_tenant_is_served_in_the_middle_of_a_download(
+    thread, acme, large, is_clean
+) -> None:
     """As an asynchronous worker, or a slow reader, would have it."""
     with opened_blobs() as blobs:
         _, body = thread.begin(acme, large)

@@ -79,6 +79,7 @@ QUERIES = {
     "/audit": ("person", "action", "target", "outcome", "since", "until", "before", "after"),
     "/auth/sign-in": ("next",),
 }
+TIMES = ("at", "before", "since", "until")
 DATES = (
     "2026-01-01",
     "2026-01-01T00:00:00",
@@ -101,7 +102,7 @@ def test_odd_queries_are_no_error_of_ours(acme, path) -> None:
     visitor = acme.visit(WHO.get(path))
     faults = []
     for name in QUERIES[path]:
-        for value in (*ODD, *DATES, str(uuid4())):
+        for value in (*ODD, str(uuid4()), *(DATES if name in TIMES else ())):
             query = {name: value.encode("utf-8", "surrogatepass")}
             if path.startswith("/documents"):
                 query = {"at": "2026-01-01T00:00:00+00:00", "id": str(uuid4())} | query
