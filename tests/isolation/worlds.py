@@ -21,7 +21,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
-from weakref import WeakSet
 
 from flask import Flask
 from sqlalchemy import Engine, create_engine, event, insert, make_url, text
@@ -118,17 +117,10 @@ class World:
                 yield False, *row
 
     def _postgres_rows(self, driver: Any) -> Iterator[Row]:
-        if driver not in _prepared:  # planning takes longer than reading
-            driver.execute(f"PREPARE all_rows AS {_all_rows()}")
-            _prepared.add(driver)
-        whose = ("before", "later", "own") if self.name.endswith(("wall", "both")) else ("own",)
-        cursor = driver.execute(";".join(
-            f"SET LOCAL {postgres.SETTING} = '{tenant(slug).id}'; EXECUTE all_rows"
-            for slug in whose
-        ))
-        while cursor.nextset():
-            if cursor.description:
-                yield from cursor.fetchall()
+        is_walled = self.name.endswith(("wall", "both"))
+        for slug in ("before", "later", "own") if is_walled else ("own",):
+            driver.execute(f"SET LOCAL {postgres.SETTING} = '{tenant(slug).id}'")
+            yield from driver.execute(_all_rows(), prepare=True)
 
     def close(self) -> None:
         for connection in self.others:
@@ -136,9 +128,6 @@ class World:
         with self.app.app_context():
             for engine in db.engines.values():
                 engine.dispose()
-
-
-_prepared: WeakSet[Any] = WeakSet()  # drivers' connections
 
 
 def is_own(row: Row) -> bool:
