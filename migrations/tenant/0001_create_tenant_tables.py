@@ -367,7 +367,8 @@ def _keep_the_log_as_it_is() -> None:
     """Entries are added and read. On PostgreSQL the portal's role lacks the rights for more."""
     op.execute(
         "CREATE TRIGGER audit_entry_no_replace BEFORE INSERT ON audit_entry "
-        "WHEN EXISTS (SELECT 1 FROM audit_entry WHERE id = NEW.id) "
+        "WHEN EXISTS (SELECT 1 FROM audit_entry "
+        "WHERE tenant_id = NEW.tenant_id AND id = NEW.id) "
         "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
     )
     for act in ("UPDATE", "DELETE"):

@@ -125,9 +125,6 @@ def test_the_portal_can_not_replace_an_entry(acme, log) -> None:
         session.rollback()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="audit_entry_no_replace looks for the id without tenant_id: a full scan"
-)
 @on_sqlite
 def test_an_entry_costs_the_same_however_long_the_log_is(acme) -> None:
     """The triggers look entries up by their whole key."""

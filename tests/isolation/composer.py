@@ -267,15 +267,17 @@ class Composer:
         other = subject.table.alias()
         peers = [c for c in free_columns(subject.table) if _kind(c) is _kind(column)]
         peer = self._choose([c for c in peers if column.nullable or not c.nullable])
-        return self._choose([
-            literal(subject.new(1, "x")[column.name], column.type),
-            peer,
-            select(other.c[column.name])
-            .where(other.c[column.name].is_not(None))
-            .order_by(other.c[column.name])
-            .limit(1)
-            .scalar_subquery(),
-        ])
+        return self._choose(
+            [
+                literal(subject.new(1, "x")[column.name], column.type),
+                peer,
+                select(other.c[column.name])
+                .where(other.c[column.name].is_not(None))
+                .order_by(other.c[column.name])
+                .limit(1)
+                .scalar_subquery(),
+            ]
+        )
 
     def _delete(self) -> Any:
         subject, target = self._target()

@@ -18,6 +18,7 @@ import portal
 from portal.core.db import Base
 from portal.tenancy.guard import tenant_tables
 
+
 def import_all_models() -> None:
     """Import every module of models there is, so that a new one is covered the day it is made."""
     for module in pkgutil.walk_packages(portal.__path__, "portal."):

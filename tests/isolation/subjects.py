@@ -142,7 +142,9 @@ def _map(table: Table, twin: Any) -> Any:
                 viewonly=True,
             ),
             "x_count": column_property(
-                select(func.count()).select_from(counted).where(counted.c.id == table.c.id)
+                select(func.count())
+                .select_from(counted)
+                .where(counted.c.id == table.c.id)
                 .scalar_subquery()
             ),
             "x_count_later": deferred(select(func.count()).select_from(counted).scalar_subquery()),

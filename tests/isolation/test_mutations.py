@@ -48,8 +48,13 @@ FRAGMENTS = [
 ]
 SHAPES = {
     str(shape): shape
-    for module in (test_reads, test_relationships, test_writes, test_raw_statements,
-                   test_raw_fragments)
+    for module in (
+        test_reads,
+        test_relationships,
+        test_writes,
+        test_raw_statements,
+        test_raw_fragments,
+    )
     for shape in module.shape
 }
 
@@ -162,7 +167,9 @@ def test_with_a_blind_proof_the_tests_go_red(outcome, monkeypatch):
         assert "red" in outcome(*probes)
 
 
-@pytest.mark.parametrize("part", ["_check_slice", "_check_insert", "_check_change", "_check_settings"])
+@pytest.mark.parametrize(
+    "part", ["_check_slice", "_check_insert", "_check_change", "_check_settings"]
+)
 def test_with_a_part_of_the_proof_left_out_the_tests_go_red(outcome, monkeypatch, part):
     scan.touches_tenants.cache_clear()
     monkeypatch.setattr(scan, part, lambda *_: None)
@@ -180,9 +187,7 @@ def test_with_every_placeholder_trusted_the_tests_go_red(outcome, monkeypatch):
 
 
 def test_with_a_type_that_compares_nothing_the_tests_go_red(outcome, monkeypatch):
-    monkeypatch.setattr(
-        TenantId, "process_bind_param", lambda self, value, dialect: value
-    )
+    monkeypatch.setattr(TenantId, "process_bind_param", lambda self, value, dialect: value)
     assert "red" in outcome("insert_for_another_tenant", "insert_for_another_tenant_by_parameters")
 
 
@@ -251,8 +256,9 @@ def test_with_objects_attached_unseen_the_tests_go_red(mutant):
 def test_with_any_kind_of_session_the_tests_go_red(mutant):
     event.remove(session.Session, "after_begin", session._check_kind)
     try:
-        assert goes_red(test_sessions.test_no_other_kind_of_session_is_served, mutant,
-                        subjects()[0].model)
+        assert goes_red(
+            test_sessions.test_no_other_kind_of_session_is_served, mutant, subjects()[0].model
+        )
     finally:
         event.listen(session.Session, "after_begin", session._check_kind)
 
@@ -316,8 +322,10 @@ def test_without_the_tenant_in_the_transaction_the_database_refuses(world_of):
 )
 def test_with_a_wall_that_has_a_hole_the_tests_go_red(server, world_of, judge, damage):
     world, alone = world_of("postgresql-wall"), world_of("postgresql-alone")
-    repair = {"ALTER": "ALTER TABLE {t} ENABLE ROW LEVEL SECURITY",
-              "CREATE": "DROP POLICY damage ON {t}"}[damage.split()[0]]
+    repair = {
+        "ALTER": "ALTER TABLE {t} ENABLE ROW LEVEL SECURITY",
+        "CREATE": "DROP POLICY damage ON {t}",
+    }[damage.split()[0]]
     owner = placement.system_engine(server.url("postgresql_wall"))
     tables = [subject.table.name for subject in subjects()]
     try:

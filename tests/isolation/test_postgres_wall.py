@@ -61,7 +61,9 @@ def test_after_a_tenant_was_set_and_left_each_table_raises_still(direct):
 def test_no_other_setting_opens_a_table(direct, table):
     for value in ("", "x", "%", f"{OWN},{BEFORE}", "NULL"):
         with pytest.raises(psycopg.Error):
-            direct.execute(f"BEGIN; SET LOCAL {postgres.SETTING} = '{value}'; TABLE {table}; COMMIT")
+            direct.execute(
+                f"BEGIN; SET LOCAL {postgres.SETTING} = '{value}'; TABLE {table}; COMMIT"
+            )
         direct.execute("ROLLBACK")
     with pytest.raises(psycopg.Error, match="would be affected by row-level security"):
         direct.execute(f"SET row_security = off; TABLE {table}")
@@ -183,8 +185,10 @@ def test_reading_without_a_transaction_is_one_message(both):
 
 
 def test_a_lost_server_empties_the_pool_at_the_first_failure(both):
-    killer = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-                  " AND usename = current_user AND datname = current_database()")
+    killer = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        " AND usename = current_user AND datname = current_database()"
+    )
     with both.acting() as outer:
         outer.connection()
         with both.acting("before") as inner:
@@ -243,7 +247,12 @@ def test_a_role_that_has_only_what_it_was_granted_passes(role_check):
         (["CREATE ROLE strong SUPERUSER", "GRANT strong TO {role}"], "superuser"),
         (["CREATE ROLE bypass BYPASSRLS", "GRANT bypass TO {role}"], "bypass row-level security"),
         (
-            ["CREATE ROLE far BYPASSRLS", "CREATE ROLE near", "GRANT far TO near", "GRANT near TO {role}"],
+            [
+                "CREATE ROLE far BYPASSRLS",
+                "CREATE ROLE near",
+                "GRANT far TO near",
+                "GRANT near TO {role}",
+            ],
             "bypass row-level security",
         ),
         (["CREATE TABLE owned (id int)", "ALTER TABLE owned OWNER TO {role}"], "owns"),

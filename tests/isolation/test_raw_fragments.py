@@ -74,12 +74,20 @@ def _all(name, statement, fragments, outcome=EITHER):
 
 
 _all("WHERE", lambda t, raw: select(t.model.id).where(text(raw)), WIDENING)
-_all("WHERE of two", lambda t, raw: select(t.model.id).where(t.model.id == t.own_id, text(raw)), WIDENING)
+_all(
+    "WHERE of two",
+    lambda t, raw: select(t.model.id).where(t.model.id == t.own_id, text(raw)),
+    WIDENING,
+)
 _all("ON", lambda t, raw: select(t.model.id).join(t.other, text(raw), isouter=True), WIDENING)
 _all("HAVING", lambda t, raw: select(t.model.id).group_by(t.model.id).having(text(raw)), WIDENING)
 _all("UPDATE WHERE", lambda t, raw: update(t.table).where(text(raw)).values(_set(t)), WIDENING)
 _all("DELETE WHERE", lambda t, raw: delete(t.table).where(text(raw)), WIDENING)
-_all("UPDATE of a model", lambda t, raw: update(t.model).where(text(raw)).values(_set(t)), WIDENING[:4])
+_all(
+    "UPDATE of a model",
+    lambda t, raw: update(t.model).where(text(raw)).values(_set(t)),
+    WIDENING[:4],
+)
 _all("subquery", lambda t, raw: select(select(t.model.id).where(text(raw)).subquery()), WIDENING)
 _all("EXISTS", lambda t, raw: select(select(t.model.id).where(text(raw)).exists()), WIDENING)
 _all("CTE", lambda t, raw: select(select(t.model.id).where(text(raw)).cte()), WIDENING)
@@ -101,7 +109,9 @@ PLACES = {
     "having": lambda t, raw: select(func.count(t.model.id)).having(text(f"{raw} > 0")),
     "ordering": lambda t, raw: select(t.model.id).order_by(text(raw)),
     "limit": lambda t, raw: select(t.model.id).order_by(t.model.id).limit(literal_column(raw)),
-    "offset": lambda t, raw: select(t.model.id).order_by(t.model.id).limit(1).offset(literal_column(raw)),
+    "offset": lambda t, raw: (
+        select(t.model.id).order_by(t.model.id).limit(1).offset(literal_column(raw))
+    ),
     "prefix": lambda t, raw: select(t.model.id).prefix_with(f"{raw},"),
     "suffix": lambda t, raw: select(func.count(t.model.id)).suffix_with(f"UNION ALL SELECT {raw}"),
     "suffix of a CTE": lambda t, raw: select(
@@ -173,20 +183,31 @@ def _id(s, value):
 
 
 def _set_to(t, raw):
-    return update(t.table).where(t.table.c.id == t.own_id).values({t.column.name: literal_column(raw)})
+    return (
+        update(t.table).where(t.table.c.id == t.own_id).values({t.column.name: literal_column(raw)})
+    )
 
 
 _finishing("SET", _set_to, "NULL WHERE 1=1 RETURNING NULL")
 _finishing("SET", _set_to, "NULL WHERE 1=1 OR EXISTS (SELECT 1")
 _finishing("SET", _set_to, "{c} WHERE tenant_id = {other} RETURNING (SELECT 1")
-_finishing("SET", _set_to, "{c} FROM (SELECT {other} AS tenant_id) AS {t}", outcome=FAILS, wall=EITHER)
+_finishing(
+    "SET", _set_to, "{c} FROM (SELECT {other} AS tenant_id) AS {t}", outcome=FAILS, wall=EITHER
+)
 _finishing("SET", _set_to, "{c} FROM (SELECT {other} AS tenant_id) {t}", wall=EITHER)
 _finishing("SET", _set_to, "{c}, tenant_id = {other}", wall=WALLED)
 _finishing("SET", _set_to, '{c}, "tenant_id" = {other}', wall=WALLED)
 _finishing("SET", _set_to, "{c}, TENANT_ID = {other}", wall=WALLED)
-_finishing("SET", _set_to, "(SELECT x.set FROM (SELECT NULL AS set) AS x), tenant_id = {other}", only="postgresql")
+_finishing(
+    "SET",
+    _set_to,
+    "(SELECT x.set FROM (SELECT NULL AS set) AS x), tenant_id = {other}",
+    only="postgresql",
+)
 _finishing("SET", _set_to, "{c}, (tenant_id, id) = ({other}, id)", wall=WALLED)
-_finishing("SET", _set_to, "CASE WHEN 1 IS DISTINCT FROM 2 THEN {c} ELSE {c} END, tenant_id = {other}")
+_finishing(
+    "SET", _set_to, "CASE WHEN 1 IS DISTINCT FROM 2 THEN {c} ELSE {c} END, tenant_id = {other}"
+)
 _finishing("SET", _set_to, "{c}, [tenant_id] = {other}", only="sqlite", wall=OWN)
 _finishing("SET", _set_to, "{c}, 'tenant_id' = {other}", only="sqlite", wall=OWN)
 _finishing("SET", _set_to, "{c} WHERE {t}.tenant_id = {other} RETURNING (SELECT 1", wall=EITHER)
@@ -194,7 +215,9 @@ _finishing("SET", _set_to, "{c} WHERE {t}.tenant_id = {other} RETURNING (SELECT 
 
 def _insert_with(t, raw):
     """The fragment stands in the last column but comes before no other: it may end the row."""
-    return insert(t.table).values({**t.new(), t.table.columns.values()[-1].name: literal_column(raw)})
+    return insert(t.table).values(
+        {**t.new(), t.table.columns.values()[-1].name: literal_column(raw)}
+    )
 
 
 def _twice(t, whose):
@@ -232,7 +255,9 @@ def _further_rows_of_another_tenant_from_select(s, t):
 @shape(filter=REFUSED, wall=FAILS)
 def _a_select_that_closes_its_subselect(s, t):
     columns = ", ".join(["NULL"] * (len(t.table.c) - 1))
-    s.execute(_copied(t, suffix=f") AS x UNION ALL SELECT {columns}, {_id(s, OTHER)} FROM (SELECT 1"))
+    s.execute(
+        _copied(t, suffix=f") AS x UNION ALL SELECT {columns}, {_id(s, OTHER)} FROM (SELECT 1")
+    )
 
 
 def _conflicting(s, t):
@@ -243,23 +268,30 @@ def _conflicting(s, t):
 @shape(filter=REFUSED, wall=WALLED)
 def _conflict_that_gives_away(s, t):
     raw = f"{t.table.name}.{t.column.name}, tenant_id = {_id(s, OTHER)}"
-    s.execute(_conflicting(s, t).on_conflict_do_update(
-        index_elements=["tenant_id", "id"], set_={t.column.name: literal_column(raw)}
-    ))
+    s.execute(
+        _conflicting(s, t).on_conflict_do_update(
+            index_elements=["tenant_id", "id"], set_={t.column.name: literal_column(raw)}
+        )
+    )
 
 
 @shape(filter=REFUSED, only="sqlite")
 def _conflict_with_a_second_one_behind(s, t):
     again = f"0 ON CONFLICT DO UPDATE SET tenant_id = {_id(s, OTHER)}"
-    s.execute(_conflicting(s, t).on_conflict_do_update(
-        index_elements=["tenant_id", "id"], set_=_set(t), where=text(again)
-    ))
+    s.execute(
+        _conflicting(s, t).on_conflict_do_update(
+            index_elements=["tenant_id", "id"], set_=_set(t), where=text(again)
+        )
+    )
 
 
 @shape(filter=EITHER, wall=EITHER)
 def _insert_with_a_raw_ending(s, t):
-    s.execute(insert(t.table).values(t.new()).suffix_with("ON CONFLICT DO NOTHING")
-              if hasattr(insert(t.table), "suffix_with") else insert(t.table).values(t.new()))
+    s.execute(
+        insert(t.table).values(t.new()).suffix_with("ON CONFLICT DO NOTHING")
+        if hasattr(insert(t.table), "suffix_with")
+        else insert(t.table).values(t.new())
+    )
 
 
 @shape(filter=EITHER, wall=EITHER)
@@ -357,8 +389,12 @@ def _element_that_imitates_the_filter_beside_it(s, t):
 @shape(filter=REFUSED)
 def _text_that_imitates_the_filter(s, t):
     name = t.table.name
-    raw = text(f"(SELECT count(*) FROM (SELECT * FROM {name} WHERE {name}.tenant_id = :given) AS x)")
-    return s.execute(select(t.model.id, raw.bindparams(bindparam("given", OTHER, UuidType())))).all()
+    raw = text(
+        f"(SELECT count(*) FROM (SELECT * FROM {name} WHERE {name}.tenant_id = :given) AS x)"
+    )
+    return s.execute(
+        select(t.model.id, raw.bindparams(bindparam("given", OTHER, UuidType())))
+    ).all()
 
 
 @shape(filter=REFUSED, wall=FAILS)
@@ -418,7 +454,9 @@ class RawBind(UserDefinedType):
 @shape(filter=REFUSED)
 def _literal_rendered_at_execution(s, t):
     """It is not in the compiled statement, only in what is sent."""
-    raw = bindparam("x", f"(SELECT count(*) FROM {t.table.name})", RawLiteral(), literal_execute=True)
+    raw = bindparam(
+        "x", f"(SELECT count(*) FROM {t.table.name})", RawLiteral(), literal_execute=True
+    )
     return s.execute(select(t.model.id, raw)).all()
 
 
@@ -503,7 +541,9 @@ def _parameters_named_with_quotes(s, t):
 
 @shape(filter=EITHER)
 def _parameters_named_like_a_table(s, t):
-    return s.execute(select(t.model.id).where(t.model.id == bindparam(t.table.name, t.own_id))).all()
+    return s.execute(
+        select(t.model.id).where(t.model.id == bindparam(t.table.name, t.own_id))
+    ).all()
 
 
 @shape(filter=REFUSED)
@@ -606,4 +646,6 @@ def _statement_rewritten_for_the_session(s, t):
 def _inserted_default_of_a_column(s, t):
     """SQL given for a value is run inside the statement, not beside it."""
     count = select(func.max(t.column)).scalar_subquery()
-    return s.execute(insert(t.table).values({**t.new(), t.column.name: count}).returning(t.column)).all()
+    return s.execute(
+        insert(t.table).values({**t.new(), t.column.name: count}).returning(t.column)
+    ).all()

@@ -123,8 +123,11 @@ _raw("GRANT ALL ON {t} TO PUBLIC", only="postgresql", wall=EITHER)
 _raw("TRUNCATE {t} CASCADE", only="postgresql", wall=FAILS)
 _raw("DROP TABLE {t} CASCADE", only="postgresql", wall=FAILS)
 _raw("LOCK TABLE {t}", only="postgresql", wall=EITHER)
-_raw("MERGE INTO {t} USING (SELECT 1) AS x ON true WHEN MATCHED THEN DELETE", only="postgresql",
-     wall=EITHER)
+_raw(
+    "MERGE INTO {t} USING (SELECT 1) AS x ON true WHEN MATCHED THEN DELETE",
+    only="postgresql",
+    wall=EITHER,
+)
 
 _raw("DELETE FROM {t}", wall=EITHER)
 _raw("DELETE FROM {t} WHERE tenant_id IS NOT NULL", wall=EITHER)

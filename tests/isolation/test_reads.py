@@ -120,9 +120,9 @@ def _comma_join(s, t):
 def _right_nested_join(s, t):
     a, b, c = t.table, t.table.alias(), t.other.__table__.alias()
     nested = b.join(c, b.c.id != c.c.id)
-    return s.execute(select(a.c.id, b.c.id, c.c.id).select_from(
-        a.outerjoin(nested, a.c.id == b.c.id)
-    )).all()
+    return s.execute(
+        select(a.c.id, b.c.id, c.c.id).select_from(a.outerjoin(nested, a.c.id == b.c.id))
+    ).all()
 
 
 @shape
@@ -335,7 +335,9 @@ def _lateral(s, t):
 
 @shape
 def _counts_and_sums(s, t):
-    return s.execute(select(func.count(), func.count(distinct(t.model.id))).select_from(t.model)).all()
+    return s.execute(
+        select(func.count(), func.count(distinct(t.model.id))).select_from(t.model)
+    ).all()
 
 
 @shape
@@ -400,7 +402,9 @@ def _from_statement(s, t):
 
 @shape
 def _other_columns_only(s, t):
-    return s.execute(select(t.model).with_only_columns(func.count(), maintain_column_froms=True)).all()
+    return s.execute(
+        select(t.model).with_only_columns(func.count(), maintain_column_froms=True)
+    ).all()
 
 
 @shape

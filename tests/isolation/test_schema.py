@@ -118,12 +118,18 @@ def test_a_table_that_obeys_has_no_faults():
         ([row_id(), tenant_id()], "first in the primary key"),
         ([tenant_id(), row_id(), Column("name", String, unique=True)], "unique key"),
         ([tenant_id(), row_id(), Column("n", Integer), UniqueConstraint("n")], "unique key"),
-        ([tenant_id(), row_id(), Column("n", Integer), Index("x", "n", unique=True)], "unique key x"),
+        (
+            [tenant_id(), row_id(), Column("n", Integer), Index("x", "n", unique=True)],
+            "unique key x",
+        ),
         (
             [tenant_id(), row_id(), Index("x", text("lower(tenant_id)"), unique=True)],
             "unique key x",
         ),
-        ([tenant_id(), row_id(), Column("other_id", Uuid, ForeignKey("other.id"))], "pair tenant_id"),
+        (
+            [tenant_id(), row_id(), Column("other_id", Uuid, ForeignKey("other.id"))],
+            "pair tenant_id",
+        ),
         (
             [
                 tenant_id(),
@@ -183,8 +189,12 @@ def test_a_database_made_from_the_models_passes(sqlite_file):
 def test_the_version_tables_and_the_logs_own_triggers_pass(sqlite_file):
     for table in schema.VERSION_TABLES:
         sqlite_file.execute(text(f"CREATE TABLE {table} (version_num TEXT PRIMARY KEY)"))
-    sqlite_file.execute(text("CREATE TRIGGER audit_entry_kept BEFORE DELETE ON audit_entry"
-                             " BEGIN SELECT RAISE(ABORT, 'kept'); END"))
+    sqlite_file.execute(
+        text(
+            "CREATE TRIGGER audit_entry_kept BEFORE DELETE ON audit_entry"
+            " BEGIN SELECT RAISE(ABORT, 'kept'); END"
+        )
+    )
     sqlite_file.execute(text("ANALYZE"))  # makes tables of SQLite's own
     schema.check_catalogue(sqlite_file)
 
@@ -221,7 +231,11 @@ def test_what_was_planted_in_a_file_is_found(sqlite_file, planted, fault):
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
-        ("tenant_id CHAR(32) NOT NULL", "tenant_id CHAR(32)", "tenant_id must be there and NOT NULL"),
+        (
+            "tenant_id CHAR(32) NOT NULL",
+            "tenant_id CHAR(32)",
+            "tenant_id must be there and NOT NULL",
+        ),
         ("PRIMARY KEY (tenant_id, id)", "PRIMARY KEY (id, tenant_id)", "first in the primary key"),
         ("UNIQUE (tenant_id, email)", "UNIQUE (email)", "the unique key"),
     ],

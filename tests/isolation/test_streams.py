@@ -16,8 +16,9 @@ RESULTS = {
     "rows of the connection, by portions": lambda s, m: s.connection().execute(
         select(m.tenant_id).execution_options(yield_per=1)
     ),
-    "rows of the connection, as mappings": lambda s, m: s.connection()
-    .execute(select(m.tenant_id)).mappings(),
+    "rows of the connection, as mappings": lambda s, m: (
+        s.connection().execute(select(m.tenant_id)).mappings()
+    ),
     "rows of the connection, streamed": lambda s, m: s.connection().execute(
         select(m.tenant_id).execution_options(stream_results=True, max_row_buffer=1)
     ),

@@ -273,7 +273,9 @@ def _copied(t):
 @shape
 def _insert_from_select(s, t):
     names, copied = _copied(t)
-    s.execute(insert(t.table).from_select(names, copied.where(exists().where(t.table.c.id == t.own_id))))
+    s.execute(
+        insert(t.table).from_select(names, copied.where(exists().where(t.table.c.id == t.own_id)))
+    )
 
 
 @shape
@@ -396,17 +398,21 @@ def _insert_or_replace(s, t):
 def _upsert_over_an_own_row(s, t):
     row = {**t.new(), "id": t.own_id}
     upsert = _upsert(s, t).values(**row)
-    s.execute(upsert.on_conflict_do_update(
-        index_elements=["tenant_id", "id"], set_={t.column.name: upsert.excluded[t.column.name]}
-    ))
+    s.execute(
+        upsert.on_conflict_do_update(
+            index_elements=["tenant_id", "id"], set_={t.column.name: upsert.excluded[t.column.name]}
+        )
+    )
 
 
 @shape
 def _upsert_over_what_only_others_have(s, t):
     upsert = _upsert(s, t).values(**t.new())
-    s.execute(upsert.on_conflict_do_update(
-        index_elements=["tenant_id", "id"], set_={t.column.name: t.value}
-    ))
+    s.execute(
+        upsert.on_conflict_do_update(
+            index_elements=["tenant_id", "id"], set_={t.column.name: t.value}
+        )
+    )
 
 
 @shape
@@ -419,11 +425,15 @@ def _upsert_that_does_nothing(s, t):
 @shape
 def _upsert_with_a_condition(s, t):
     row = {**t.new(), "id": t.own_id}
-    s.execute(_upsert(s, t).values(**row).on_conflict_do_update(
-        index_elements=["tenant_id", "id"],
-        set_={t.column.name: select(func.max(t.column)).scalar_subquery()},
-        where=t.table.c.id == t.own_id,
-    ))
+    s.execute(
+        _upsert(s, t)
+        .values(**row)
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "id"],
+            set_={t.column.name: select(func.max(t.column)).scalar_subquery()},
+            where=t.table.c.id == t.own_id,
+        )
+    )
 
 
 @shape
@@ -440,9 +450,11 @@ def _upsert_of_a_model(s, t):
 @shape(filter=REFUSED, wall=REFUSED)
 def _upsert_that_gives_away(s, t):
     row = {**t.new(), "id": t.own_id}
-    s.execute(_upsert(s, t).values(**row).on_conflict_do_update(
-        index_elements=["tenant_id", "id"], set_={"tenant_id": OTHER}
-    ))
+    s.execute(
+        _upsert(s, t)
+        .values(**row)
+        .on_conflict_do_update(index_elements=["tenant_id", "id"], set_={"tenant_id": OTHER})
+    )
 
 
 @shape(filter=REFUSED, wall=WALLED)
@@ -450,9 +462,11 @@ def _upsert_that_gives_away_after_a_subquery(s, t):
     row = {**t.new(), "id": t.own_id}
     count = select(func.max(t.column)).scalar_subquery()
     given = {t.column.name: count, "tenant_id": literal(OTHER, Uuid())}
-    s.execute(_upsert(s, t).values(**row).on_conflict_do_update(
-        index_elements=["tenant_id", "id"], set_=given
-    ))
+    s.execute(
+        _upsert(s, t)
+        .values(**row)
+        .on_conflict_do_update(index_elements=["tenant_id", "id"], set_=given)
+    )
 
 
 # ------------------------------------------------------------------------------------------- UPDATE
@@ -542,7 +556,9 @@ def _update_where_exists(s, t):
 @shape
 def _update_from_another_table(s, t):
     a = t.table.alias()
-    changed = update(t.table).where(t.table.c.id == a.c.id).values({t.column.name: a.c[t.column.name]})
+    changed = (
+        update(t.table).where(t.table.c.id == a.c.id).values({t.column.name: a.c[t.column.name]})
+    )
     return s.execute(changed).rowcount
 
 
@@ -556,7 +572,9 @@ def _update_from_a_cte(s, t):
 @shape
 def _update_returning(s, t):
     return s.execute(
-        update(t.table).values({t.column.name: t.value}).returning(t.table.c.id, t.table.c.tenant_id)
+        update(t.table)
+        .values({t.column.name: t.value})
+        .returning(t.table.c.id, t.table.c.tenant_id)
     ).all()
 
 
@@ -601,7 +619,11 @@ def _update_the_tenant_by_a_literal(s, t):
 def _update_the_tenant_after_a_subquery(s, t):
     count = select(func.max(t.column)).scalar_subquery()
     one = update(t.table).where(t.table.c.id == t.own_id)
-    s.execute(one.ordered_values((t.table.c[t.column.name], count), (t.table.c.tenant_id, literal(OTHER, Uuid()))))
+    s.execute(
+        one.ordered_values(
+            (t.table.c[t.column.name], count), (t.table.c.tenant_id, literal(OTHER, Uuid()))
+        )
+    )
 
 
 @shape(filter=REFUSED, wall=WALLED)
@@ -610,10 +632,12 @@ def _update_the_tenant_after_a_distinction(s, t):
     one = update(t.table).where(t.table.c.id == t.own_id)
     same = func.coalesce(t.table.c.id.is_distinct_from(t.table.c.id), True)
     kept = func.nullif(t.column, t.column) if t.column.nullable else t.column
-    s.execute(one.ordered_values(
-        (t.column, func.coalesce(kept, t.column)),
-        (t.table.c.tenant_id, literal(OTHER, Uuid())),
-    ).where(same.is_not(None)))
+    s.execute(
+        one.ordered_values(
+            (t.column, func.coalesce(kept, t.column)),
+            (t.table.c.tenant_id, literal(OTHER, Uuid())),
+        ).where(same.is_not(None))
+    )
 
 
 @shape(filter=FAILS)

@@ -35,8 +35,11 @@ from tests.harness.postgres import PostgresServer
 from tests.isolation.rows import count_of, new_row, tables_in_order
 
 APP_ROLE = "portal_app"
-WORLDS = [f"{database}-{walls}" for database in ("sqlite", "postgresql") for walls in
-          ("filter", "wall", "both")]
+WORLDS = [
+    f"{database}-{walls}"
+    for database in ("sqlite", "postgresql")
+    for walls in ("filter", "wall", "both")
+]
 SLUGS = ("before", "own", "later")  # "own" is bound in the tests; others exist on both sides of it
 
 Row = tuple[Any, ...]
