@@ -13,6 +13,7 @@ from portal.core import logs
 from tests.audit.day import CONTENT, FILE, FOLDER, OTHER_FILE, OTHER_FOLDER, Day
 from tests.audit.log import unwritable
 from tests.flows.blobs import opened_blobs
+from tests.harness.files import content_of
 from tests.installation import Installation, Organisation
 
 KEYS = {"keys.json", "secret_key"}  # what the operator keeps outside of database and backups
@@ -32,7 +33,7 @@ def everything_kept(portal: Installation) -> dict[str, bytes]:
     kept = {table: "\n".join(rows).encode() for table, rows in portal.dump().items()}
     for path in portal.settings.instance.rglob("*"):
         if path.is_file() and path.name not in KEYS:
-            kept[str(path.relative_to(portal.settings.instance))] = path.read_bytes()
+            kept[str(path.relative_to(portal.settings.instance))] = content_of(path)
     return kept
 
 

@@ -1,5 +1,6 @@
-"""`portal worker` as it runs beside a portal: killed, with a tenant that is away, with a mail server
-that does not answer, and on the broom."""
+"""`portal worker` as it runs beside a portal: killed, with a tenant that is away, with a mail
+server that does not answer, and on the broom.
+"""
 
 import os
 import re
@@ -21,6 +22,7 @@ from portal.storage import chosen as storage
 from portal.tenancy.placement import file_of
 from tests.cli.operators import Operator
 from tests.conftest import on_sqlite
+from tests.harness.files import content_of
 from tests.harness.smtp import MailSink, mail_sink
 from tests.installation import Installation, Organisation
 from tests.serving import TOP, environment
@@ -179,7 +181,7 @@ def test_a_link_that_waits_lies_nowhere_in_clear(portal, acme) -> None:
     assert "auth/invitations" not in everything
     for path in portal.settings.instance.rglob("*"):
         if path.is_file():
-            assert token.encode() not in path.read_bytes(), path.name
+            assert token.encode() not in content_of(path), path.name
 
 
 def test_the_worker_sweeps_old_orphans_of_every_tenant_and_nothing_else(
