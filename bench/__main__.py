@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 import warnings
+from dataclasses import replace
 from importlib import import_module
 
 from bench.rounds import Effort
@@ -18,14 +19,16 @@ def main() -> None:
     """Run the measures that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(MEASURES))
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: rougher, in a minute")
+    parser.add_argument("--quick", action="store_true", help="rougher, in a minute and a half")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often to measure everything")
     given = parser.parse_args()
     if unknown := set(given.names) - set(MEASURES):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
     warnings.simplefilter("ignore")
     print("Ratios of CPU time, medians of rounds that run side by side; less is better.")
-    with workbench(QUICK if given.quick else FULL) as bench:
+    effort = QUICK if given.quick else FULL
+    with workbench(replace(effort, rounds=given.rounds or effort.rounds)) as bench:
         for name in given.names or MEASURES:
             _run(name, bench)
 

@@ -22,7 +22,8 @@ EVERYTHING_IN_POSTGRESQL = """
     SELECT 'column', table_name, column_name, data_type, is_nullable, column_default,
            character_maximum_length::text
     FROM information_schema.columns WHERE table_schema = 'public'
-    UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', '', ''
+    UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid),
+           '', '', ''
     FROM pg_constraint WHERE connamespace = 'public'::regnamespace
     UNION ALL SELECT 'index', tablename, indexname, indexdef, '', '', ''
     FROM pg_indexes WHERE schemaname = 'public'
@@ -140,7 +141,7 @@ def test_the_portals_role_gets_what_it_needs_and_no_more(postgresql, owner_url) 
     for kind, table, grantee, privilege, *_ in everything(owner_url):
         if (kind, grantee) == ("grant", APP_ROLE):
             granted.setdefault(table, set()).add(privilege)
-    wanted = dict.fromkeys([*GLOBAL_TABLES, *schema.VERSION_TABLES], {"SELECT"})
+    wanted = {table: {"SELECT"} for table in (*GLOBAL_TABLES, *schema.VERSION_TABLES)}
     wanted |= {table.name: {"SELECT", "INSERT", "UPDATE", "DELETE"} for table in tenant_tables()}
     wanted["audit_entry"] = {"SELECT", "INSERT"}
     assert granted == wanted

@@ -112,7 +112,7 @@ class Operator:
 
 @contextmanager
 def _applications() -> Iterator[tuple[Any, Any]]:
-    """The two factories of `portal.app`. The connections of what they make are closed at the end."""
+    """The two factories of `portal.app`. What they make is closed at the end."""
     made: list[Flask] = []
 
     def make() -> Flask:

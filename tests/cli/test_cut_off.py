@@ -72,7 +72,10 @@ def test_a_tenant_that_was_not_finished_is_not_there(
     monkeypatch.undo()
     assert operator.do("tenant", "list").out == ""
     with operator.visiting("initech.localhost") as visitor:
-        assert (visitor.get("/auth/sign-in").status_code, visitor.get("/").status_code) == (404, 404)
+        assert (visitor.get("/auth/sign-in").status_code, visitor.get("/").status_code) == (
+            404,
+            404,
+        )
     operator.do("db", "upgrade")
     operator.do("db", "check")
     with mail_sink() as sink:
@@ -108,7 +111,8 @@ def newer(folder: Path) -> Path:
 
             def upgrade():
                 for number in range(4):
-                    op.add_column("{table}", sa.Column(f"note_{{number}}", sa.String(9), nullable=True))
+                    column = sa.Column(f"note_{{number}}", sa.String(9), nullable=True)
+                    op.add_column("{table}", column)
             """)
         )
     return folder

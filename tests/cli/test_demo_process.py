@@ -86,7 +86,8 @@ class Browser:
     def ask(self, method: str, path: str, body: str = "") -> str:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         answer = self.server.ask(
-            f"{method} {path} HTTP/1.1\nHost: acme.localhost:{self.server.port}\nCookie: {cookies}\n"
+            f"{method} {path} HTTP/1.1\nHost: acme.localhost:{self.server.port}\n"
+            f"Cookie: {cookies}\n"
             f"Content-Type: application/x-www-form-urlencoded\nContent-Length: {len(body)}\n"
             "Connection: close",
             body.encode(),

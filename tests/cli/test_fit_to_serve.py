@@ -60,14 +60,20 @@ PLANTED = [
 ]
 IN_SQLITE = [
     *PLANTED,
-    ("CREATE TRIGGER planted AFTER INSERT ON {known} BEGIN SELECT 1; END", "planted: an unknown trigger"),
+    (
+        "CREATE TRIGGER planted AFTER INSERT ON {known} BEGIN SELECT 1; END",
+        "planted: an unknown trigger",
+    ),
 ]
 IN_POSTGRESQL = [
     *PLANTED,
-    ("CREATE MATERIALIZED VIEW planted AS SELECT 1 AS one", "planted: an unknown materialized view"),
     (
-        "CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
-        "CREATE TRIGGER planted AFTER INSERT ON {known} EXECUTE FUNCTION planted()",
+        "CREATE MATERIALIZED VIEW planted AS SELECT 1 AS one",
+        "planted: an unknown materialized view",
+    ),
+    (
+        """CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE TRIGGER planted AFTER INSERT ON {known} EXECUTE FUNCTION planted()""",
         "planted: an unknown trigger",
     ),
     (

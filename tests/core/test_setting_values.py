@@ -43,7 +43,9 @@ WRONG = {
         "https://x?y", "https://x#y", "https://x:99999", "https://x:", "https://x:y", "http://[::1",
         "https://user:geheim@x",
     ],
-    "database_url": ["geheim", "mysql://u:geheim@h/d", "postgresql://u:geheim@h:port/d", "/a/file.db"],
+    "database_url": [
+        "geheim", "mysql://u:geheim@h/d", "postgresql://u:geheim@h:port/d", "/a/file.db"
+    ],
     "owner_database_url": ["geheim", "oracle://u:geheim@h/d"],
     "production": ["maybe", "2"],
     "demo": ["maybe"],

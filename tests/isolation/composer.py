@@ -8,7 +8,6 @@ by everything that it selects.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from uuid import UUID
 
 from sqlalchemy import (
     Boolean,

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import create_engine, event, true
 from sqlalchemy.engine import Engine
 
-from portal.tenancy import gate, guard, placement, postgres, results, scan, session
+from portal.tenancy import gate, guard, placement, results, scan, session
 from portal.tenancy.errors import IsolationError
 from portal.tenancy.guard import TenantGuard
 from portal.tenancy.models import TenantId
@@ -102,7 +102,7 @@ def test_the_probes_are_green_while_nothing_is_broken(outcome):
     assert outcome(*every) == {"green"}
 
 
-# ------------------------------------------------------------------- one thing broken: refused or red
+# --- one thing broken: refused or red
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_with_a_type_that_compares_nothing_the_tests_go_red(outcome, monkeypatch
     assert "red" in outcome("insert_for_another_tenant", "insert_for_another_tenant_by_parameters")
 
 
-# ------------------------------------------------------------------------------- two things: never green
+# --- two things: never green
 
 
 def test_without_predicate_and_proof_the_tests_go_red(outcome, monkeypatch):
@@ -211,7 +211,7 @@ def test_without_a_hook_and_the_proof_the_tests_go_red(outcome, monkeypatch, hoo
     assert "red" in outcome(*probes)
 
 
-# --------------------------------------------------------------------------- sessions and transactions
+# --- sessions and transactions
 
 
 def goes_red(test, *args):
@@ -291,7 +291,7 @@ def test_with_a_binding_that_outlives_its_block_the_tests_go_red(mutant, monkeyp
     )
 
 
-# ------------------------------------------------------------------------------------------ the database
+# --- the database
 
 
 def test_without_the_tenant_in_the_transaction_the_database_refuses(world_of):

@@ -164,7 +164,7 @@ def _typed(t, raw):
     return type_coerce(literal_column(raw), t.column.type)
 
 
-# ------------------------------------------------------- fragments that try to finish the statement
+# --- fragments that try to finish the statement
 
 
 def _finishing(name, statement, fragment, *, wall=EITHER, only=None, outcome=REFUSED):
@@ -317,7 +317,7 @@ def _hints_for_every_dialect(s, t):
     return s.execute(hinted).all()
 
 
-# ------------------------------------------------------------------------ elements of one's own making
+# --- elements of one's own making
 
 
 class Everything(ColumnElement):
@@ -399,7 +399,7 @@ def _text_that_imitates_the_filter(s, t):
 
 @shape(filter=REFUSED, wall=FAILS)
 def _text_that_imitates_the_predicate(s, t):
-    """UPDATE … SET … WHERE t.tenant_id = :given RETURNING (SELECT 1 [WHERE t.tenant_id = :own …])"""
+    """SET … WHERE t.tenant_id = :given RETURNING (SELECT 1 [WHERE t.tenant_id = :own …])"""
     raw = f"{t.column.name} WHERE {t.table.name}.tenant_id = :given RETURNING (SELECT 1"
     end = text("1=1)) AS x, (1")
     given = bindparam("given", OTHER, UuidType())
@@ -487,7 +487,7 @@ def _collation(s, t):
     return s.execute(select(collate(cast(t.model.id, String), name))).all()
 
 
-# --------------------------------------------------------------------------------- parameters and names
+# --- parameters and names
 
 
 @shape(filter=REFUSED, wall=OWN)
@@ -601,7 +601,7 @@ def _package_named_like_a_table(s, t):
     return s.execute(select(getattr(func, t.table.name).id())).all()
 
 
-# ------------------------------------------------------------------------------------------- rewriting
+# --- rewriting
 
 
 @shape

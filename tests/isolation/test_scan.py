@@ -84,11 +84,11 @@ REFUSED = [
     "UPDATE document SET name = :x WHERE document.tenant_id = :own AND 1 = 1 OR 1 = 1",
     "UPDATE document SET name = :x WHERE document.tenant_id = :own AND (1 = 1) OR (1 = 1)",
     "UPDATE document SET name = (SELECT 1 WHERE document.tenant_id = :own)",
-    "UPDATE document SET name = :x WHERE 1 = 1 RETURNING (SELECT 1 WHERE document.tenant_id = :own)",
+    "UPDATE document SET x = 1 WHERE 1 = 1 RETURNING (SELECT 1 WHERE document.tenant_id = :own)",
     "UPDATE document SET tenant_id = :own WHERE document.tenant_id = :own",
     "UPDATE document SET name = 1, TENANT_ID = :x WHERE document.tenant_id = :own",
     'UPDATE document SET name = (SELECT 1), "tenant_id" = 1 WHERE document.tenant_id = :own',
-    "UPDATE document SET name = 1 IS DISTINCT FROM 2, tenant_id = 1 WHERE document.tenant_id = :own",
+    "UPDATE document SET x = 1 IS DISTINCT FROM 2, tenant_id = 1 WHERE document.tenant_id = :own",
     "UPDATE document SET (tenant_id, id) = (1, 2) WHERE document.tenant_id = :own",
     "UPDATE OR IGNORE document SET name = :x WHERE document.tenant_id = :own",
     "DELETE FROM document",
@@ -117,11 +117,10 @@ REFUSED = [
     "TRUNCATE document",
     "CREATE VIEW x AS SELECT 1 FROM document",
     "DROP TABLE document",
-    "SELECT (",
 ]
 
 
-@pytest.mark.parametrize("sql", [sql for sql in REFUSED if sql != "SELECT ("])
+@pytest.mark.parametrize("sql", REFUSED)
 def test_whatever_else_names_a_tenants_table_is_refused(sql):
     with pytest.raises(IsolationError):
         touches(sql)
@@ -147,7 +146,7 @@ def test_names_are_read_as_sqlite_reads_them(quoted):
         "SELECT * FROM ONLY document",
         "SELECT document FROM (SELECT 1) AS document",
         "SELECT 1 FROM x[document]",
-        "SELECT * FROM (SELECT * FROM document WHERE document.tenant_id = %(own)s::TEXT) AS document",
+        "SELECT * FROM (SELECT * FROM document WHERE document.tenant_id = %(own)s::TEXT) AS x",
     ],
 )
 def test_names_and_strings_are_read_as_postgresql_reads_them(sql):

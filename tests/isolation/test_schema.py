@@ -32,7 +32,7 @@ def row_id():
     return Column("id", Uuid, primary_key=True)
 
 
-# -------------------------------------------------------------------------------------------- models
+# --- models
 
 
 def test_the_models_obey_the_rules():
@@ -158,7 +158,7 @@ def test_a_table_that_breaks_a_rule_is_found(parts, rule):
     assert fault.startswith("planted: ")
 
 
-# -------------------------------------------------------------------------------------------- SQLite
+# --- SQLite
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ def test_a_table_that_was_changed_in_a_file_is_found(sqlite_file, old, new, faul
         schema.check_catalogue(sqlite_file)
 
 
-# ---------------------------------------------------------------------------------------- PostgreSQL
+# --- PostgreSQL
 
 
 @pytest.fixture(scope="module")
@@ -300,8 +300,10 @@ def test_a_partition_behind_the_wall_passes(catalogue):
 TRIGGER = "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
 PARTITIONED = [
     "DROP TABLE job",
-    "CREATE TABLE job (tenant_id uuid, id uuid, PRIMARY KEY (tenant_id, id))"
-    " PARTITION BY HASH (tenant_id)",
+    (
+        "CREATE TABLE job (tenant_id uuid, id uuid, PRIMARY KEY (tenant_id, id))"
+        " PARTITION BY HASH (tenant_id)"
+    ),
     "CREATE TABLE job_part PARTITION OF job FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
 ]
 
@@ -361,8 +363,10 @@ PARTITIONED = [
         ),
         (
             [
-                "ALTER POLICY tenant_wall ON document"
-                " USING (tenant_id = current_setting('app.tenant_id', true)::uuid)"
+                (
+                    "ALTER POLICY tenant_wall ON document"
+                    " USING (tenant_id = current_setting('app.tenant_id', true)::uuid)"
+                )
             ],
             "document: its row-level security",
         ),
@@ -400,8 +404,10 @@ PARTITIONED = [
         (
             [
                 "ALTER TABLE job ADD planted uuid",
-                "ALTER TABLE job ADD FOREIGN KEY (tenant_id, planted)"
-                " REFERENCES folder (tenant_id, id) ON DELETE SET NULL",
+                (
+                    "ALTER TABLE job ADD FOREIGN KEY (tenant_id, planted)"
+                    " REFERENCES folder (tenant_id, id) ON DELETE SET NULL"
+                ),
             ],
             "job: ON DELETE SET NULL",
         ),

@@ -52,23 +52,20 @@ def test_a_result_is_not_read_past_the_end_of_its_unit_of_work(guarded, model, a
     with guarded.acting() as session:
         result = iter(ask(session, model))
         next(result)
-    with guarded.app.app_context():
-        with pytest.raises(TenantSwitched):
-            list(result)
+    with guarded.app.app_context(), pytest.raises(TenantSwitched):
+        list(result)
 
 
 def test_a_result_is_not_read_under_another_tenant(guarded, model, ask):
     with guarded.acting() as session:
         result = iter(ask(session, model))
         next(result)
-        with guarded.acting("before"):
-            with pytest.raises(TenantSwitched):
-                list(result)
+        with guarded.acting("before"), pytest.raises(TenantSwitched):
+            list(result)
 
 
 def test_a_result_is_not_first_read_under_another_tenant(guarded, model, ask):
     with guarded.acting() as session:
         result = ask(session, model)
-        with guarded.acting("before"):
-            with pytest.raises(TenantSwitched):
-                list(result)
+        with guarded.acting("before"), pytest.raises(TenantSwitched):
+            list(result)

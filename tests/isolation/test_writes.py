@@ -1,7 +1,5 @@
 """Every shape in which SQLAlchemy can write."""
 
-from uuid import uuid4
-
 from sqlalchemy import (
     Uuid,
     bindparam,
@@ -13,7 +11,6 @@ from sqlalchemy import (
     literal_column,
     null,
     select,
-    text,
     type_coerce,
     union_all,
     update,
@@ -43,7 +40,7 @@ def _upsert(s, t):
     return dialect.insert(t.table)
 
 
-# ------------------------------------------------------------------------------ by the unit of work
+# --- by the unit of work
 
 
 @shape
@@ -204,7 +201,7 @@ def _update_another_tenants_mappings_in_bulk(s, t):
     s.bulk_update_mappings(t.model.__mapper__, [row])
 
 
-# ------------------------------------------------------------------------------------------ INSERT
+# --- INSERT
 
 
 @shape
@@ -391,7 +388,7 @@ def _insert_or_replace(s, t):
     s.execute(insert(t.table).prefix_with("OR REPLACE").values(**row))
 
 
-# ------------------------------------------------------------------------------------------ upserts
+# --- upserts
 
 
 @shape
@@ -469,7 +466,7 @@ def _upsert_that_gives_away_after_a_subquery(s, t):
     )
 
 
-# ------------------------------------------------------------------------------------------- UPDATE
+# --- UPDATE
 
 
 @shape
@@ -645,7 +642,7 @@ def _update_an_alias(s, t):
     s.execute(update(t.table.alias("x")).values({t.column.name: t.value}))
 
 
-# ------------------------------------------------------------------------------------------- DELETE
+# --- DELETE
 
 
 @shape

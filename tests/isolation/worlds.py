@@ -95,7 +95,7 @@ class World:
             yield db.session()
 
     def changes(self, session: Any) -> State:
-        """The rows of all tenants that would come or go if the session's transaction were committed.
+        """The rows of all tenants that would come or go if the transaction were committed.
 
         Read past the query filter. Row-level security is asked for one tenant after the other,
         as the driver's own connection can.

@@ -28,7 +28,9 @@ def certificate(tmp_path_factory) -> Path:
     """A certificate for both addresses, signed by itself, with its key in the same file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail.example")])
-    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(a)) for a in (LOOPBACK, ELSEWHERE)])
+    names = x509.SubjectAlternativeName(
+        [x509.IPAddress(ip_address(a)) for a in (LOOPBACK, ELSEWHERE)]
+    )
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
@@ -64,7 +66,9 @@ class Seen(list):
 
 
 @contextmanager
-def server(host: str, certificate: Path | None, *, wrapped: bool = False) -> Iterator[tuple[MailSink, Seen]]:
+def server(
+    host: str, certificate: Path | None, *, wrapped: bool = False
+) -> Iterator[tuple[MailSink, Seen]]:
     """A mail server that takes any password. With a certificate it offers STARTTLS, or speaks
     nothing but TLS where it is `wrapped`."""
     sink, seen = MailSink(free_port(), host), Seen()
@@ -73,7 +77,9 @@ def server(host: str, certificate: Path | None, *, wrapped: bool = False) -> Ite
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
 
-    def take(server: SMTP, _session: object, _envelope: object, _mechanism: str, data: object) -> AuthResult:
+    def take(
+        server: SMTP, _session: object, _envelope: object, _mechanism: str, data: object
+    ) -> AuthResult:
         is_encrypted = server.transport.get_extra_info("ssl_object") is not None
         seen.append((data.login.decode(), data.password.decode(), is_encrypted))
         return AuthResult(success=True)
