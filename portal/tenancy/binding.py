@@ -79,6 +79,13 @@ def bound_tenant_id() -> UUID:
     return bound().tenant.id
 
 
+def end_unit_of_work() -> None:
+    """Close the present unit of work, if there still is one, wherever its block has got to."""
+    binding = find_binding()
+    if binding is not None:
+        binding.close()
+
+
 @contextmanager
 def acting_for(tenant: TenantRecord, *, writes: bool = False) -> Iterator[Binding]:
     """Bind `tenant` for the block.

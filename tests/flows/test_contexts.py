@@ -176,7 +176,6 @@ def test_after_an_exception_around_a_view_nothing_is_left(
         assert held_connections(portal) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="other teardown functions run before lifecycle._leave")
 def test_after_an_exception_in_a_teardown_no_connection_is_held(
     thread, portal, acme, monkeypatch, is_clean
 ) -> None:
