@@ -10,12 +10,13 @@ import structlog
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
-from portal.auth import attempts, mail
+from portal.auth import mail
+from portal.auth.sweep import sweep_past
 from portal.cli.context import with_app
 from portal.core.settings import active
 from portal.documents.sweep import sweep_orphans
 from portal.outbox.models import Job
-from portal.outbox.service import Handler, run_due
+from portal.outbox.service import Handler, run_due, sweep_done
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.models import TenantState
 from portal.tenancy.queries import list_tenants
@@ -31,7 +32,7 @@ log = structlog.get_logger()
 @click.option("--once", is_flag=True, help="Do what is due, sweep, and end.")
 @with_app
 def worker(once: bool) -> None:
-    """Deliver mail and sweep abandoned uploads.
+    """Deliver mail, and sweep abandoned uploads and what has long ended.
 
     Ctrl-C or SIGTERM stops it.
     """
@@ -69,7 +70,8 @@ def _visit(tenant: TenantRecord, sweeping: bool) -> None:
             log.info("jobs done", tenant=tenant.slug, count=done)
         if sweeping:
             sweep_orphans()
-            attempts.sweep()
+            sweep_past()
+            sweep_done()
             db.session.commit()
 
 

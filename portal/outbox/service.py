@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from portal.core import clock
 from portal.core.ids import new_id
@@ -11,6 +11,7 @@ from portal.outbox.models import Job
 from portal.tenancy.session import db
 
 MAX_ATTEMPTS = 8
+DONE_KEPT_FOR = timedelta(days=7)
 FIRST_WAIT = timedelta(minutes=3)  # longer than any one try, so that two workers never meet
 
 Handler = Callable[[Job], None]
@@ -53,6 +54,11 @@ def run_due(handlers: Mapping[str, Handler], on_failure: Callable[[Job, Exceptio
         db.session.add(job)
         db.session.commit()
     return done
+
+
+def sweep_done() -> None:
+    """Delete the bound tenant's jobs that were done some while ago. Those that failed stay."""
+    db.session.execute(delete(Job).where(Job.done_at < clock.now() - DONE_KEPT_FOR))
 
 
 def _claim(handlers: Mapping[str, Handler]) -> Job | None:
