@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from portal.core import clock as portal_clock
 from portal.core.settings import Settings
+from tests.harness.browser import browser
 from tests.harness.postgres import PostgresServer, postgres_server
 from tests.installation import (
     APP_ROLE,
@@ -45,6 +47,13 @@ def clock(monkeypatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(portal_clock, "datetime", clock)
     return clock
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The one browser of the run: Playwright can't be started twice in a process."""
+    with browser() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

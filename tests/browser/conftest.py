@@ -13,7 +13,6 @@ from pathlib import Path
 import pyotp
 import pytest
 
-from tests.harness.browser import browser
 from tests.harness.ports import free_port
 
 
@@ -68,12 +67,6 @@ def _wait_for(address):
         else:
             return
     raise TimeoutError(address)
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    with browser() as found:
-        yield found
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, Error, Page
 
-from tests.harness.browser import axe_violations, browser
+from tests.harness.browser import axe_violations
 
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; require-trusted-types-for 'script'"
 GOOD = (
@@ -36,12 +36,6 @@ def site() -> Iterator[str]:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://acme.localhost:{server.server_port}"
         server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as chromium:
-        yield chromium
 
 
 @pytest.fixture

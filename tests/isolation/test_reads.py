@@ -488,7 +488,7 @@ def _refresh(s, t):
 def _expired_attributes(s, t):
     found = s.get(t.model, t.key)
     s.expire(found)
-    return [getattr(found, name) for name in t.model.__mapper__.columns]
+    return [getattr(found, column.key) for column in t.model.__mapper__.column_attrs]
 
 
 @shape
