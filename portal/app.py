@@ -31,6 +31,7 @@ from portal.web import (
     pages,
     requests,
     secret,
+    step_up,
 )
 from portal.web.fresh import WsgiApp, in_fresh_context
 
@@ -49,7 +50,7 @@ def create_app(given: Settings | None = None) -> Flask:
     init_databases(app)
     lifecycle.init_app(app)
     CSRFProtect(app)
-    for part in (cookies, limits, errors, filters, assets, pages):
+    for part in (step_up, cookies, limits, errors, filters, assets, pages):
         part.init_app(app)
     headers.init_app(app)
     return app

@@ -24,8 +24,9 @@ from sqlalchemy import URL, make_url, update
 
 from portal.app import create_app
 from portal.audit.actor import OPERATOR
+from portal.auth.factors.models import TotpDevice
 from portal.auth.invitations import invite_member
-from portal.auth.models import TotpDevice, UserSession
+from portal.auth.models import UserSession
 from portal.cli.context import Factories, writing
 from portal.cli.databases import upgrade_all
 from portal.cli.tenants import create_tenant

@@ -26,7 +26,7 @@ class Member(Actor):
     session_id: UUID
     name: str
     email: str
-    factor_at: datetime | None = None
+    proved_at: datetime
     grants: tuple[Grant, ...] = field(default=())
 
 

@@ -27,7 +27,11 @@ class Permission(StrEnum):
     MEMBER_INVITE = "member:invite", "Invite people"
     MEMBER_READ = "member:read", "See the members and the roles they hold"
     MEMBER_RESET = "member:reset", "Remove a member's lost authenticator"
+    POLICY_EDIT = "policy:edit", "Decide how members sign in, and with which factors"
+    POLICY_READ = "policy:read", "See how members sign in, and who falls short of it"
     ROLE_ASSIGN = "role:assign", "Assign roles to members and remove them"
+    SESSION_END = "session:end", "End a member's sessions"
+    SSO_EDIT = "sso:edit", "Set up single sign-on"
 
 
 P = Permission
@@ -43,7 +47,17 @@ DOCUMENTS = frozenset(
     }
 )
 MANAGEMENT = frozenset(
-    {P.MEMBER_DEACTIVATE, P.MEMBER_INVITE, P.MEMBER_READ, P.MEMBER_RESET, P.ROLE_ASSIGN}
+    {
+        P.MEMBER_DEACTIVATE,
+        P.MEMBER_INVITE,
+        P.MEMBER_READ,
+        P.MEMBER_RESET,
+        P.POLICY_EDIT,
+        P.POLICY_READ,
+        P.ROLE_ASSIGN,
+        P.SESSION_END,
+        P.SSO_EDIT,
+    }
 )
 
 
@@ -78,13 +92,13 @@ COMPLIANCE_OFFICER = Role(
     "compliance-officer",
     "Compliance officer",
     "Reads the audit log. Can't be an admin at the same time.",
-    frozenset({P.AUDIT_READ, P.MEMBER_READ}),
+    frozenset({P.AUDIT_READ, P.MEMBER_READ, P.POLICY_READ}),
 )
 AUDITOR = Role(
     "auditor",
     "Auditor",
     "Reads documents, members and the audit log, and changes nothing. Can't be an admin.",
-    frozenset({P.AUDIT_READ, P.DOCUMENT_READ, P.MEMBER_READ}),
+    frozenset({P.AUDIT_READ, P.DOCUMENT_READ, P.MEMBER_READ, P.POLICY_READ}),
 )
 
 ROLES = {role.key: role for role in (ADMIN, MEMBER, GUEST, COMPLIANCE_OFFICER, AUDITOR)}
@@ -96,3 +110,6 @@ EXCLUSIVE = frozenset(
 
 # What an operator may do from the command line, who has no page and sees no tenant's data.
 OPERATOR_PERMISSIONS = frozenset({P.MEMBER_INVITE, P.MEMBER_RESET, P.ROLE_ASSIGN})
+
+# All that a session holds which was opened with a break-glass code, whoever's it is.
+BREAK_GLASS_PERMISSIONS = frozenset({P.SSO_EDIT})

@@ -14,11 +14,11 @@ from portal.access.service import assign_role
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal, record
-from portal.auth import passwords
+from portal.auth.assurance import First
+from portal.auth.credentials import hash_new_password, set_password
 from portal.auth.mail import send_later
-from portal.auth.models import Assurance, Invitation
+from portal.auth.models import Invitation
 from portal.auth.sessions import open_session
-from portal.auth.sign_in import set_password
 from portal.auth.tokens import hash_token, new_token
 from portal.core import clock
 from portal.core.errors import Conflict, Invalid, NotFound
@@ -26,7 +26,7 @@ from portal.core.ids import new_id
 from portal.core.settings import active
 from portal.core.texts import is_one_line
 from portal.tenancy.binding import bound
-from portal.tenancy.session import change, db, release
+from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
 from portal.users.queries import canonical, find_user_by_email, get_user
 
@@ -122,11 +122,7 @@ def accept_invitation(origin: Actor, token: str, password: str, *, user_agent: s
     whoever was deactivated meanwhile stays so. Raises `NotFound`, `InvalidInvitation` or
     `WeakPassword`.
     """
-    user = get_invited(token)
-    about = [user.name, user.email, bound().tenant.name]
-    release()  # measuring and hashing take long: no transaction waits for them
-    passwords.check_strength(password, about=about)
-    password_hash = passwords.hash_password(password)
+    password_hash = hash_new_password(get_invited(token), password)
     user = get_invited(token)
     used = change(
         update(Invitation)
@@ -142,7 +138,7 @@ def accept_invitation(origin: Actor, token: str, password: str, *, user_agent: s
         raise InvalidInvitation(f"user:{user.id}")
     set_password(user, password_hash)
     record(origin, Action.INVITATION_ACCEPTED, f"user:{user.id}")
-    return open_session(origin, user, Assurance.PASSWORD, user_agent)
+    return open_session(origin, user, First.PASSWORD, user_agent)
 
 
 def _invite(actor: Actor, user: User, host: str) -> Invited:

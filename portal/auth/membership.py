@@ -15,8 +15,11 @@ from portal.access.service import require_another_admin, require_other_person
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
-from portal.auth.models import PasswordCredential, TotpDevice, UserSession
-from portal.auth.sessions import end_sessions_of
+from portal.auth.assurance import Act, Factor
+from portal.auth.factors.models import Passkey, RecoveryCode, TotpDevice
+from portal.auth.factors.queries import factors_by_user
+from portal.auth.models import PasswordCredential, UserSession
+from portal.auth.sessions import end_sessions_of, require_fresh
 from portal.core.errors import Conflict, NotFound
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
@@ -27,11 +30,11 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A member in the list: with roles, and whether an authenticator is set up."""
+    """A member in the list: with roles, and the kinds of factor that are set up."""
 
     user: User
     assignments: Sequence[RoleAssignment]
-    has_factor: bool
+    factors: frozenset[Factor]
     last_seen_at: datetime | None
 
     def get_assignment(self, assignment_id: UUID) -> RoleAssignment:
@@ -107,16 +110,21 @@ def reactivate_member(actor: Actor, user_id: UUID) -> None:
     record(actor, Action.MEMBER_REACTIVATED, f"user:{user.id}")
 
 
-def reset_factor(actor: Actor, user_id: UUID) -> None:
-    """Remove a lost authenticator and end the person's sessions; the next sign-in sets up anew.
+def reset_factors(actor: Actor, user_id: UUID) -> None:
+    """Remove all of a person's factors and end their sessions; the next sign-in sets up anew.
 
     Raises `Forbidden`, `NotFound` or `Conflict`.
     """
     user = _subject(actor, user_id, Permission.MEMBER_RESET)
-    if change(delete(TotpDevice).where(TotpDevice.user_id == user.id)) == 0:
-        raise Conflict(f"{user.name} has no authenticator set up.")
+    require_fresh(actor, Act.MEMBERS)
+    removed = {
+        model.__tablename__: change(delete(model).where(model.user_id == user.id))
+        for model in (TotpDevice, Passkey, RecoveryCode)
+    }
+    if not any(removed.values()):
+        raise Conflict(f"{user.name} has no second factor set up.")
     ended = end_sessions_of(user.id)
-    record(actor, Action.FACTOR_RESET, f"user:{user.id}", factor="totp", ended_sessions=ended)
+    record(actor, Action.FACTOR_RESET, f"user:{user.id}", removed=removed, ended_sessions=ended)
 
 
 def _subject(actor: Actor, user_id: UUID, permission: Permission) -> User:
@@ -138,9 +146,7 @@ def _has_password(user: User) -> bool:
 def _listed(users: Sequence[User]) -> Sequence[Listed]:
     ids = [user.id for user in users]
     assignments = assignments_of(ids)
-    with_factor = set(
-        db.session.scalars(select(TotpDevice.user_id).where(TotpDevice.user_id.in_(ids)))
-    )
+    factors = factors_by_user(ids)
     seen = dict(
         db.session.execute(
             select(UserSession.user_id, func.max(UserSession.last_seen_at))
@@ -149,6 +155,11 @@ def _listed(users: Sequence[User]) -> Sequence[Listed]:
         ).all()
     )
     return [
-        Listed(user, assignments.get(user.id, ()), user.id in with_factor, seen.get(user.id))
+        Listed(
+            user,
+            assignments.get(user.id, ()),
+            factors.get(user.id, frozenset()),
+            seen.get(user.id),
+        )
         for user in users
     ]

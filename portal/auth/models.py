@@ -1,7 +1,6 @@
 """What proves who somebody is, and the sessions that follow from it."""
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Index, LargeBinary, String, UniqueConstraint
@@ -11,13 +10,6 @@ from portal.core import clock
 from portal.core.db import Base
 from portal.keys.columns import SealedText
 from portal.tenancy.models import TenantOwned, within_tenant
-
-
-class Assurance(StrEnum):
-    """What a session has proved so far."""
-
-    PASSWORD = "password"
-    PASSWORD_TOTP = "password+totp"
 
 
 class PasswordCredential(TenantOwned, Base):
@@ -35,24 +27,6 @@ class PasswordCredential(TenantOwned, Base):
     )
 
 
-class TotpDevice(TenantOwned, Base):
-    """A person's authenticator application. `last_step` makes a code work once."""
-
-    __tablename__ = "totp_device"
-
-    user_id: Mapped[UUID]
-    secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
-    last_step: Mapped[int] = mapped_column(default=-1)
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
-
-    secret = SealedText("secret_sealed")
-
-    __table_args__ = (
-        within_tenant("user_id", "user_account", ondelete="CASCADE"),
-        UniqueConstraint("tenant_id", "user_id"),
-    )
-
-
 class UserSession(TenantOwned, Base):
     """One signed-in browser. The cookie holds a random token, the row its SHA-256."""
 
@@ -60,16 +34,17 @@ class UserSession(TenantOwned, Base):
 
     user_id: Mapped[UUID]
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
-    assurance: Mapped[str] = mapped_column(String(40))
+    first_factor: Mapped[str] = mapped_column(String(20))
+    second_factor: Mapped[str | None] = mapped_column(String(20))
+    proved_at: Mapped[datetime] = mapped_column(default=clock.now)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     last_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
-    factor_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     address: Mapped[str] = mapped_column(String(45))
     user_agent: Mapped[str] = mapped_column(String(300))
     totp_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
-    totp_secret = SealedText("totp_secret_sealed")  # to be enrolled by this session, if need be
+    totp_secret = SealedText("totp_secret_sealed")  # of the next authenticator it sets up
 
     __table_args__ = (
         within_tenant("user_id", "user_account", ondelete="CASCADE"),
@@ -107,3 +82,43 @@ class Attempts(TenantOwned, Base):
     count: Mapped[int]
 
     __table_args__ = (UniqueConstraint("tenant_id", "subject_hash", "window"),)
+
+
+class PasswordReset(TenantOwned, Base):
+    """A one-time link by which somebody who forgot their password chooses another."""
+
+    __tablename__ = "password_reset"
+
+    user_id: Mapped[UUID]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        within_tenant("user_id", "user_account", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "token_hash"),
+        Index("ix_password_reset_user_id", "tenant_id", "user_id"),
+    )
+
+
+class Ceremony(TenantOwned, Base):
+    """Something begun in a browser that has to come back to it: once, soon, and for one purpose.
+
+    The browser's cookie holds a random token, the row its SHA-256.
+    """
+
+    __tablename__ = "ceremony"
+
+    kind: Mapped[str] = mapped_column(String(30))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    session_id: Mapped[UUID | None]  # of whom it was begun for, if anybody was signed in
+    payload_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime]
+
+    payload = SealedText("payload_sealed")
+
+    __table_args__ = (
+        within_tenant("session_id", "user_session", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "token_hash"),
+    )

@@ -10,36 +10,57 @@ from sqlalchemy import ColumnElement, and_, bindparam, select, update
 
 from portal.access.decision import Grant, Member
 from portal.access.models import RoleAssignment
+from portal.access.permissions import BREAK_GLASS_PERMISSIONS
 from portal.access.queries import grants_from
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
-from portal.auth.models import Assurance, UserSession
+from portal.auth.assurance import (
+    Act,
+    First,
+    Policy,
+    Proof,
+    Second,
+    Standing,
+    Step,
+    StepUpNeeded,
+    is_fresh,
+    next_step,
+)
+from portal.auth.factors.queries import factors_of
+from portal.auth.factors.totp import new_secret
+from portal.auth.models import PasswordCredential, UserSession
+from portal.auth.policy.models import SignInPolicy
+from portal.auth.policy.queries import CHOICES, get_policy, policy_from
 from portal.auth.tokens import hash_token, new_token
-from portal.auth.totp import new_secret
 from portal.core import clock
 from portal.core.errors import NotFound, PortalError
-from portal.core.settings import active
+from portal.core.ids import new_id
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
 
 TOUCH_AFTER = timedelta(minutes=1)  # last_seen_at is kept no finer than this
+BREAK_GLASS_FOR = timedelta(minutes=30)
 
 _FOUND = (
     select(
         UserSession.id,
-        UserSession.assurance,
+        UserSession.first_factor,
+        UserSession.second_factor,
+        UserSession.proved_at,
         UserSession.created_at,
         UserSession.last_seen_at,
-        UserSession.factor_at,
-        User.id,
+        User.id.label("user_id"),
         User.name,
         User.email,
+        User.created_at.label("member_since"),
+        *CHOICES,
         RoleAssignment.role,
         RoleAssignment.folder_id,
         RoleAssignment.expires_at,
     )
     .join(User, User.id == UserSession.user_id)
+    .outerjoin(SignInPolicy, SignInPolicy.tenant_id == UserSession.tenant_id)
     .outerjoin(RoleAssignment, RoleAssignment.user_id == User.id)
     .where(UserSession.ended_at.is_(None), User.state == UserState.ACTIVE)
 )
@@ -55,17 +76,18 @@ class SessionEnded(PortalError):
 
 
 class FoundSession:
-    """A live session as read at the start of a request."""
+    """A live session as read at the start of a request, with what it still owes."""
 
-    def __init__(self, member: Member, assurance: Assurance, last_seen_at: datetime) -> None:
+    def __init__(self, member: Member, proof: Proof, step: Step, last_seen_at: datetime) -> None:
         self.member = member
-        self.assurance = assurance
+        self.proof = proof
+        self.step = step
         self.last_seen_at = last_seen_at
 
     @property
     def is_complete(self) -> bool:
         """Whether every step of signing in has been taken."""
-        return self.assurance == Assurance.PASSWORD_TOTP
+        return self.step == Step.NOTHING
 
     @property
     def is_stale(self) -> bool:
@@ -73,7 +95,9 @@ class FoundSession:
         return clock.now() - self.last_seen_at > TOUCH_AFTER
 
 
-def open_session(origin: Actor, user: User, assurance: Assurance, user_agent: str) -> str:
+def open_session(
+    origin: Actor, user: User, first: First, user_agent: str, second: Second | None = None
+) -> str:
     """Open a session for `user`; gives the token that the cookie holds, kept nowhere else.
 
     The one that this browser had before ends: the new token takes its place (ASVS 5.0, 7.2.4).
@@ -83,39 +107,27 @@ def open_session(origin: Actor, user: User, assurance: Assurance, user_agent: st
         raise SessionEnded
     token = new_token()
     session = UserSession(
+        id=new_id(),
         user_id=user.id,
         token_hash=hash_token(token),
-        assurance=assurance,
-        factor_at=None if assurance == Assurance.PASSWORD else clock.now(),
+        first_factor=first,
+        second_factor=second,
+        proved_at=clock.now(),
         address=origin.address or "",
         user_agent=user_agent[:300],
     )
-    if assurance == Assurance.PASSWORD:
-        session.totp_secret = new_secret()  # in case the person has no authenticator yet
+    session.totp_secret = new_secret()  # GET changes nothing, so it is there before it is shown
     db.session.add(session)
     return token
 
 
 def find_session(token: str, origin: Actor) -> FoundSession | None:
-    """The live session of a token with its person and what they hold: one statement."""
-    now = clock.now()
+    """The live session of a token with its person and what they hold: one statement.
+
+    One more, or two, where the session stands on a single factor: it may owe another.
+    """
     rows = db.session.execute(_BY_TOKEN, {"token_hash": hash_token(token)}).all()
-    if not rows:
-        return None
-    session_id, assurance, created_at, last_seen_at, factor_at, user_id, name, email, *_ = rows[0]
-    if not _is_live(created_at, last_seen_at, now):
-        return None
-    member = Member(
-        user_id=user_id,
-        name=name,
-        email=email,
-        session_id=session_id,
-        factor_at=factor_at,
-        address=origin.address,
-        request_id=origin.request_id,
-        grants=_grants_of(rows),
-    )
-    return FoundSession(member, Assurance(assurance), last_seen_at)
+    return _found(rows, origin) if rows else None
 
 
 def get_session(member: Member) -> UserSession:
@@ -132,15 +144,45 @@ def get_session(member: Member) -> UserSession:
 
 def require_live(member: Member) -> None:
     """Raises `SessionEnded` unless the session and its person are still what they were."""
-    read_again(member)
+    read_session(member)
 
 
 def read_again(member: Member) -> Member:
     """The person as of now, after work that took long. Raises `SessionEnded`."""
+    return read_session(member).member
+
+
+def read_session(member: Member) -> FoundSession:
+    """The session in use as of now, with what it owes. Raises `SessionEnded`."""
     rows = db.session.execute(_FOUND.where(UserSession.id == member.session_id)).all()
-    if not rows:
+    found = _found(rows, member) if rows else None
+    if found is None:
         raise SessionEnded
-    return replace(member, grants=_grants_of(rows))
+    return found
+
+
+def require_fresh(actor: Actor, act: Act) -> None:
+    """Raises `StepUpNeeded` where a person's last proof is too old for this kind of act."""
+    if isinstance(actor, Member) and not is_fresh(actor.proved_at, act, clock.now()):
+        raise StepUpNeeded
+
+
+def note_proof(member: Member, second: Second | None = None) -> Member:
+    """Note that the person has just proved again who they are, perhaps by a second factor."""
+    session = get_session(member)
+    session.proved_at = clock.now()
+    if second is not None:
+        session.second_factor = second
+    return replace(member, proved_at=session.proved_at)
+
+
+def renew_token(member: Member, user_agent: str) -> str:
+    """Give the session in use another token after a further proof; the one before ends with it."""
+    session, token = get_session(member), new_token()
+    session.token_hash = hash_token(token)
+    session.address = member.address or ""
+    session.user_agent = user_agent[:300]
+    return token
 
 
 def has_signed_in_from(email: str, address: str | None) -> bool:
@@ -151,7 +193,7 @@ def has_signed_in_from(email: str, address: str | None) -> bool:
         .where(
             User.email == email,
             UserSession.address == (address or ""),
-            UserSession.assurance == Assurance.PASSWORD_TOTP,
+            UserSession.second_factor.is_not(None),
         )
         .limit(1)
     ).first()
@@ -173,7 +215,10 @@ def list_sessions(member: Member) -> Sequence[UserSession]:
         .where(UserSession.user_id == member.user_id, UserSession.ended_at.is_(None))
         .order_by(UserSession.last_seen_at.desc(), UserSession.id)
     )
-    return [row for row in rows if _is_live(row.created_at, row.last_seen_at, now)]
+    policy = get_policy()
+    return [
+        row for row in rows if policy.allows(First(row.first_factor)) and _is_live(row, policy, now)
+    ]
 
 
 def sign_out(member: Member) -> None:
@@ -202,10 +247,55 @@ def end_sessions_of(user_id: UUID | None, *, but: UUID | None = None) -> int:
     return _end(which if but is None else and_(which, UserSession.id != but))
 
 
-def _grants_of(rows: Sequence[Any]) -> tuple[Grant, ...]:
-    """What the person of these rows holds. Half-way through signing in that is nothing."""
-    if rows[0].assurance != Assurance.PASSWORD_TOTP:
-        return ()
+def _found(rows: Sequence[Any], origin: Actor) -> FoundSession | None:
+    """The session that these rows tell of, one for each role; None if it is over."""
+    row, now = rows[0], clock.now()
+    policy = policy_from(row if row.mfa_for else None)
+    proof = _proof(row)
+    if not (policy.allows(proof.first) and _is_live(row, policy, now)):
+        return None
+    step = next_step(proof, policy, _standing(rows, proof, policy), now)
+    member = Member(
+        user_id=row.user_id,
+        name=row.name,
+        email=row.email,
+        session_id=row.id,
+        proved_at=proof.at,
+        address=origin.address,
+        request_id=origin.request_id,
+        grants=_grants_of(rows, proof) if step == Step.NOTHING else (),
+    )
+    return FoundSession(member, proof, step, row.last_seen_at)
+
+
+def _proof(session: Any) -> Proof:
+    second = Second(session.second_factor) if session.second_factor else None
+    return Proof(First(session.first_factor), second, session.proved_at)
+
+
+def _standing(rows: Sequence[Any], proof: Proof, policy: Policy) -> Standing:
+    """What is known of the person, as far as it can matter to this session."""
+    row = rows[0]
+    has_password_limit = policy.password_max_age_days and proof.first == First.PASSWORD
+    counts = proof.is_multi_factor and (proof.factor is None or proof.factor in policy.factors)
+    return Standing(
+        roles=frozenset(r.role for r in rows if r.role),
+        factors=frozenset() if counts else factors_of(row.user_id),
+        member_since=row.member_since,
+        password_changed_at=_password_changed_at(row.user_id) if has_password_limit else None,
+    )
+
+
+def _password_changed_at(user_id: UUID) -> datetime | None:
+    return db.session.scalars(
+        select(PasswordCredential.changed_at).where(PasswordCredential.user_id == user_id)
+    ).one_or_none()
+
+
+def _grants_of(rows: Sequence[Any], proof: Proof) -> tuple[Grant, ...]:
+    """What the person of these rows holds. Behind broken glass that is the one thing to repair."""
+    if proof.first == First.BREAK_GLASS:
+        return (Grant(BREAK_GLASS_PERMISSIONS),)
     held = ((row.role, row.folder_id, row.expires_at) for row in rows if row.role is not None)
     return grants_from(held, clock.now())
 
@@ -218,8 +308,11 @@ def _end(which: ColumnElement[bool]) -> int:
     )
 
 
-def _is_live(created_at: datetime, last_seen_at: datetime, now: datetime) -> bool:
-    settings = active()
-    return now - last_seen_at < timedelta(
-        minutes=settings.session_idle_minutes
-    ) and now - created_at < timedelta(hours=settings.session_absolute_hours)
+def _is_live(session: Any, policy: Policy, now: datetime) -> bool:
+    """Whether a session is within the policy's limits of time."""
+    lasts = timedelta(hours=policy.absolute_hours)
+    if session.first_factor == First.BREAK_GLASS:
+        lasts = min(lasts, BREAK_GLASS_FOR)
+    idle = timedelta(minutes=policy.idle_minutes)
+    is_used: bool = now - session.last_seen_at < idle
+    return is_used and now - session.created_at < lasts

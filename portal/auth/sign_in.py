@@ -1,34 +1,39 @@
-"""The steps of signing in: a password, then a code; each opens a session of its own.
+"""The steps of signing in: a first proof opens a session, a second one completes it.
 
-After the password the session may do nothing but give the code, or enrol an authenticator where
-there is none. The code replaces it by a new session with a new token (ASVS 5.0, 7.2.4).
+Until it is complete a session may do nothing but what it still owes (`assurance.Step`). Each proof
+gives it a new token (ASVS 5.0, 7.2.4).
 """
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 
 from portal.access.decision import Member
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal, record
-from portal.auth import attempts, passwords, totp
-from portal.auth.models import Assurance, PasswordCredential, TotpDevice
+from portal.auth import attempts, passwords
+from portal.auth.assurance import Act, First, Second, Step
+from portal.auth.credentials import check_own_password, find_credential, rehash
+from portal.auth.factors import totp
+from portal.auth.factors.models import TotpDevice
+from portal.auth.factors.queries import factors_of, list_devices
+from portal.auth.policy.queries import get_policy
 from portal.auth.sessions import (
-    end_sessions_of,
     get_session,
     has_signed_in_from,
+    note_proof,
     open_session,
-    require_live,
+    read_session,
+    renew_token,
+    require_fresh,
 )
 from portal.core import clock
 from portal.core.errors import Conflict
 from portal.tenancy.binding import bound
 from portal.tenancy.session import change, db, release
 from portal.users.models import User, UserState
-from portal.users.queries import canonical, find_user_by_email, get_user
+from portal.users.queries import canonical, find_user_by_email
 
 PER_PERSON_AND_ADDRESS = 10
 PER_ADDRESS = 100
@@ -55,16 +60,16 @@ class InvalidCode(RecordedRefusal):
     outcome = Outcome.FAILURE
 
 
-class WrongPassword(RecordedRefusal):
-    """The present password, asked for before it may be changed, is wrong."""
+class SsoOnly(RecordedRefusal):
+    """The organisation lets nobody in by a password."""
 
-    message = "Your present password is wrong."
-    action = Action.PASSWORD_REFUSED
-    outcome = Outcome.FAILURE
+    status = 403
+    message = "This organisation signs in by single sign-on only."
+    action = Action.SIGN_IN_FAILED
 
 
 class AlreadyEnrolled(Conflict):
-    """The person has an authenticator, which only an admin can remove."""
+    """The person has a factor already, and has to give that one first."""
 
     message = "An authenticator is set up already."
 
@@ -78,9 +83,10 @@ class Enrolment:
 
 
 def check_password(origin: Actor, email: str, password: str, *, user_agent: str) -> str:
-    """First step. Gives the new session's token; raises `InvalidCredentials`, `TooManyAttempts`.
+    """First step. Gives the new session's token.
 
-    An unknown e-mail costs the same hash as a known one.
+    An unknown e-mail costs the same hash as a known one. Raises `InvalidCredentials`, `SsoOnly` or
+    `TooManyAttempts`.
     """
     person = canonical(email)
     network = attempts.network_of(origin.address)
@@ -89,41 +95,47 @@ def check_password(origin: Actor, email: str, password: str, *, user_agent: str)
     if not has_signed_in_from(person, origin.address):
         limits.append((PER_PERSON, f"password:{person}"))
     attempts.reserve("user:unknown", *limits)
+    if not get_policy().allows(First.PASSWORD):
+        raise SsoOnly("user:unknown", step="password")
     user = find_user_by_email(person)
-    credential = _find_credential(user.id) if user else None
+    credential = find_credential(user.id) if user else None
     password_hash = credential.password_hash if credential else None
     release()  # hashing takes long: no transaction waits for it
     is_right = passwords.verify_password(password_hash, password)
     if user is None or password_hash is None or not is_right or user.state != UserState.ACTIVE:
         raise InvalidCredentials(f"user:{user.id}" if user else "user:unknown", step="password")
     if passwords.needs_rehash(password_hash):
-        set_password(user, passwords.hash_password(password))
+        rehash(user.id, passwords.hash_password(password))
     attempts.forget(own_limit)
     record(origin, Action.PASSWORD_ACCEPTED, f"user:{user.id}")
-    return open_session(origin, user, Assurance.PASSWORD, user_agent)
+    return open_session(origin, user, First.PASSWORD, user_agent)
 
 
 def check_code(member: Member, code: str, *, user_agent: str) -> str:
-    """Second step. Gives the token of the session that replaces the first one.
+    """Second step, by an authenticator. Gives the session's new token.
 
-    The step is stored by a conditional UPDATE, so of two parallel uses of a code one is refused.
     Raises `InvalidCode` or `TooManyAttempts`.
     """
-    attempts.reserve(f"user:{member.user_id}", (CODES_PER_PERSON, f"totp:{member.user_id}"))
-    device = find_device(member.user_id)
-    if device is None:
-        raise InvalidCode(f"user:{member.user_id}", step="code")
-    _use_code(member, device, code)
-    return _complete(member, user_agent)
+    _use_code(member, code)
+    return complete(member, Second.TOTP, user_agent)
 
 
-def has_factor(member: Member) -> bool:
-    """Whether the person has an authenticator set up."""
-    return find_device(member.user_id) is not None
+def prove_again(member: Member, *, code: str = "", password: str = "") -> Member:
+    """Confirm within a session that it is still the same person, by the best they have.
+
+    Raises `InvalidCode`, `WrongPassword` or `TooManyAttempts`.
+    """
+    second = Second.TOTP if factors_of(member.user_id) else None
+    if second is not None:
+        _use_code(member, code)
+    else:
+        check_own_password(member, password)
+    record(member, Action.PROOF_RENEWED, f"user:{member.user_id}", by=second or First.PASSWORD)
+    return note_proof(member, second)
 
 
 def get_enrolment(member: Member) -> Enrolment:
-    """What to show while the authenticator is being set up. Raises `Conflict` once it is.
+    """What to show while an authenticator is being set up. Raises `AlreadyEnrolled`.
 
     The secret is this session's alone: whoever else knows the password is shown another one.
     """
@@ -133,84 +145,61 @@ def get_enrolment(member: Member) -> Enrolment:
     return Enrolment(secret, totp.qr_svg(uri))
 
 
-def confirm_enrolment(member: Member, code: str, *, user_agent: str) -> str:
-    """Prove that the authenticator works. Gives the token of the completed session."""
-    attempts.reserve(f"user:{member.user_id}", (CODES_PER_PERSON, f"totp:{member.user_id}"))
-    device = TotpDevice(user_id=member.user_id, secret=_pending_secret(member))
-    db.session.add(device)
-    try:
-        db.session.flush()
-    except IntegrityError:  # another session was faster
-        raise AlreadyEnrolled from None
-    _use_code(member, device, code)
-    record(member, Action.FACTOR_ENROLLED, f"user:{member.user_id}", factor="totp")
-    return _complete(member, user_agent)
+def confirm_enrolment(
+    member: Member, code: str, *, user_agent: str, name: str = "Authenticator"
+) -> str:
+    """Prove that a new authenticator works. Gives the session's new token.
 
-
-def set_password(user: User, password_hash: str) -> None:
-    """Give a person a password, or another one."""
-    credential = _find_credential(user.id)
-    if credential is None:
-        db.session.add(PasswordCredential(user_id=user.id, password_hash=password_hash))
-    else:
-        credential.password_hash = password_hash
-        credential.changed_at = clock.now()
-
-
-def change_password(member: Member, present: str, new: str) -> None:
-    """Change the person's own password and end their other sessions.
-
-    Raises `WrongPassword`, `WeakPassword` or `TooManyAttempts`.
+    Raises `InvalidCode`, `AlreadyEnrolled`, `StepUpNeeded` or `TooManyAttempts`.
     """
-    attempts.reserve(f"user:{member.user_id}", (PER_PERSON_AND_ADDRESS, f"change:{member.user_id}"))
-    user = get_user(member.user_id)  # type: ignore[arg-type]  # a member has an id
-    credential = _find_credential(user.id)
-    password_hash = credential.password_hash if credential else None
-    about = [user.name, user.email, bound().tenant.name]
-    release()  # measuring and hashing take long: no transaction waits for them
-    if not passwords.verify_password(password_hash, present):
-        raise WrongPassword(f"user:{member.user_id}")
-    passwords.check_strength(new, about=about)
-    new_hash = passwords.hash_password(new)
-    require_live(member)
-    set_password(user, new_hash)
-    ended = end_sessions_of(user.id, but=member.session_id)
-    record(member, Action.PASSWORD_CHANGED, f"user:{user.id}", ended_sessions=ended)
+    attempts.reserve(f"user:{member.user_id}", (CODES_PER_PERSON, f"totp:{member.user_id}"))
+    # One after the other: of two sessions that know the password, the second finds a factor.
+    db.session.execute(select(User.id).where(User.id == member.user_id).with_for_update())
+    secret = _pending_secret(member)
+    step = totp.matching_step(secret, code.replace(" ", ""), after_step=-1)
+    if step is None:
+        raise InvalidCode(f"user:{member.user_id}", step="code")
+    db.session.add(TotpDevice(user_id=member.user_id, name=name, secret=secret, last_step=step))
+    get_session(member).totp_secret = totp.new_secret()
+    record(member, Action.FACTOR_ENROLLED, f"user:{member.user_id}", factor="totp")
+    return complete(member, Second.TOTP, user_agent)
 
 
-def find_device(user_id: UUID | None) -> TotpDevice | None:
-    """A person's authenticator."""
-    return db.session.scalars(select(TotpDevice).where(TotpDevice.user_id == user_id)).one_or_none()
+def complete(member: Member, second: Second, user_agent: str) -> str:
+    """Note the second proof; gives the session's new token. Raises `SessionEnded`."""
+    was_complete = read_session(member).is_complete
+    note_proof(member, second)
+    attempts.forget(f"totp:{member.user_id}")
+    if not was_complete:
+        proof = str(read_session(member).proof)
+        record(member, Action.SIGNED_IN, f"user:{member.user_id}", assurance=proof)
+    return renew_token(member, user_agent)
 
 
 def _pending_secret(member: Member) -> str:
-    session = get_session(member)
-    if find_device(member.user_id) is not None or session.totp_secret_sealed is None:
+    """The secret of the next authenticator. Nobody sets one up who owes another factor first."""
+    found = read_session(member)
+    if found.step not in (Step.ENROL, Step.NOTHING):
         raise AlreadyEnrolled
-    return session.totp_secret
+    if found.is_complete:
+        require_fresh(member, Act.FACTORS)
+    return get_session(member).totp_secret
 
 
-def _use_code(member: Member, device: TotpDevice, code: str) -> None:
-    step = totp.matching_step(device.secret, code.replace(" ", ""), after_step=device.last_step)
-    used = step is not None and change(
-        update(TotpDevice)
-        .where(TotpDevice.id == device.id, TotpDevice.last_step < step)
-        .values(last_step=step)
-        .execution_options(synchronize_session=False)
-    )
-    if not used:
-        raise InvalidCode(f"user:{member.user_id}", step="code")
+def _use_code(member: Member, code: str) -> None:
+    """Use a code of one of the person's authenticators.
 
-
-def _complete(member: Member, user_agent: str) -> str:
-    user = get_user(member.user_id)  # type: ignore[arg-type]  # a member has an id
-    attempts.forget(f"totp:{member.user_id}")
-    token = open_session(member, user, Assurance.PASSWORD_TOTP, user_agent)
-    record(member, Action.SIGNED_IN, f"user:{user.id}", assurance=Assurance.PASSWORD_TOTP)
-    return token
-
-
-def _find_credential(user_id: UUID) -> PasswordCredential | None:
-    return db.session.scalars(
-        select(PasswordCredential).where(PasswordCredential.user_id == user_id)
-    ).one_or_none()
+    The step is stored by a conditional UPDATE, so of two parallel uses of a code one is refused.
+    """
+    attempts.reserve(f"user:{member.user_id}", (CODES_PER_PERSON, f"totp:{member.user_id}"))
+    typed = code.replace(" ", "")
+    for device in list_devices(member.user_id):
+        step = totp.matching_step(device.secret, typed, after_step=device.last_step)
+        if step is not None and change(
+            update(TotpDevice)
+            .where(TotpDevice.id == device.id, TotpDevice.last_step < step)
+            .values(last_step=step, last_used_at=clock.now())
+            .execution_options(synchronize_session=False)
+        ):
+            return
+    raise InvalidCode(f"user:{member.user_id}", step="code")

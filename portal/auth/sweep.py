@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from sqlalchemy import delete, or_
 
-from portal.auth import attempts
-from portal.auth.models import Invitation, UserSession
+from portal.auth import attempts, ceremonies
+from portal.auth.models import Invitation, PasswordReset, UserSession
+from portal.auth.sso.models import SeenLogoutToken
 from portal.core import clock
 from portal.core.settings import active
 from portal.tenancy.session import db
@@ -17,7 +18,7 @@ KEPT_FOR = timedelta(days=30)
 
 
 def sweep_past() -> None:
-    """Delete the bound tenant's sessions and invitations that ended long ago, and old counts."""
+    """Delete the bound tenant's sessions and links that ended long ago, and what has expired."""
     long_ago = clock.now() - KEPT_FOR
     opened_before = long_ago - timedelta(hours=active().session_absolute_hours)
     db.session.execute(
@@ -25,9 +26,10 @@ def sweep_past() -> None:
             or_(UserSession.ended_at < long_ago, UserSession.created_at < opened_before)
         )
     )
-    db.session.execute(
-        delete(Invitation).where(
-            or_(Invitation.used_at < long_ago, Invitation.expires_at < long_ago)
+    for link in (Invitation, PasswordReset):
+        db.session.execute(
+            delete(link).where(or_(link.used_at < long_ago, link.expires_at < long_ago))
         )
-    )
+    db.session.execute(delete(SeenLogoutToken).where(SeenLogoutToken.expires_at < clock.now()))
+    ceremonies.sweep()
     attempts.sweep()

@@ -20,11 +20,12 @@ from portal.audit.actor import OPERATOR, Actor, ActorKind
 from portal.audit.queries import Filters
 from portal.audit.service import record
 from portal.auth import samples
+from portal.auth.assurance import First, Second
+from portal.auth.factors.models import TotpDevice
+from portal.auth.factors.totp import new_secret
 from portal.auth.invitations import accept_invitation, invite_again, invite_member
-from portal.auth.models import Assurance, TotpDevice
 from portal.auth.samples import SamplePerson
 from portal.auth.sessions import end_sessions_of, find_session, open_session
-from portal.auth.totp import new_secret
 from portal.cli.context import writing
 from portal.cli.sample_data import ORGANISATIONS, Organisation, Person
 from portal.cli.tenants import create_tenant
@@ -126,7 +127,7 @@ def _acting_as(tenant: TenantRecord, sample: SamplePerson) -> Iterator[Member]:
     with acting_for(tenant, writes=True):
         user = find_user_by_email(sample.email)
         assert user is not None  # noqa: S101  # people come before what they do
-        token = open_session(_visitor(), user, Assurance.PASSWORD_TOTP, BROWSER)
+        token = open_session(_visitor(), user, First.PASSWORD, BROWSER, Second.TOTP)
         db.session.commit()
         found = find_session(token, _visitor())
         assert found is not None  # noqa: S101  # opened two lines above

@@ -5,7 +5,7 @@ import click
 from portal.access.permissions import ROLES
 from portal.audit.actor import OPERATOR
 from portal.auth.invitations import invite_member
-from portal.auth.membership import reset_factor
+from portal.auth.membership import reset_factors
 from portal.cli.context import with_app, writing_for
 from portal.core.errors import Conflict, NotFound
 from portal.tenancy.queries import find_tenant_host
@@ -51,5 +51,5 @@ def reset_mfa(email: str, tenant: str) -> None:
         found = find_user_by_email(email)
         if found is None:
             raise NotFound(f"There is no member {email} in {tenant}.")
-        reset_factor(OPERATOR, found.id)
+        reset_factors(OPERATOR, found.id)
     click.echo(f"{email} sets up a new authenticator at the next sign-in")

@@ -33,6 +33,8 @@ class Settings:
     trusted_proxies: int = 0
     session_idle_minutes: int = 60
     session_absolute_hours: int = 12
+    mfa_for_everybody: bool = False
+    password_min_length: int = 8
     password_time_cost: int = 2
     password_memory_kib: int = 19456
     attempts_window_minutes: int = 15
@@ -97,6 +99,10 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "trusted_proxies": env.int("TRUSTED_PROXIES", default=0, validate=validate.Range(0, 5)),
         "session_idle_minutes": env.int("SESSION_IDLE_MINUTES", default=60, validate=positive),
         "session_absolute_hours": env.int("SESSION_ABSOLUTE_HOURS", default=12, validate=positive),
+        "mfa_for_everybody": env.bool("MFA_FOR_EVERYBODY", default=False),
+        "password_min_length": env.int(
+            "PASSWORD_MIN_LENGTH", default=8, validate=validate.Range(8, 64)
+        ),
         "password_time_cost": env.int("PASSWORD_TIME_COST", default=2, validate=positive),
         "password_memory_kib": env.int(
             "PASSWORD_MEMORY_KIB", default=19456, validate=validate.Range(min=8)

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Any, TypeVar
 
 from portal.access.permissions import Permission
+from portal.auth.assurance import Act
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -30,6 +31,7 @@ class Declared:
     permission: Permission | None = None
     discloses: bool = False  # a GET that adds an entry to the audit log
     streams_body: bool = False  # takes a body of any size, read as it arrives
+    fresh: Act | None = None  # the kind of act, where the last proof must not be old
 
 
 def declared(view: Callable[..., Any] | None) -> Declared | None:
@@ -75,6 +77,11 @@ def discloses(view: View) -> View:
 def streams_body(view: View) -> View:
     """Say that the body may be of any size. Stands above the door's declaration."""
     return _declare(view, replace(view.declared, streams_body=True))  # type: ignore[attr-defined]
+
+
+def freshly(act: Act) -> Callable[[View], View]:
+    """Ask again who it is, where the last proof is too old. Stands above the door's declaration."""
+    return lambda view: _declare(view, replace(view.declared, fresh=act))  # type: ignore[attr-defined]
 
 
 def _declare(view: View, declaration: Declared) -> View:

@@ -15,6 +15,7 @@ from werkzeug.exceptions import BadRequest
 from portal.access.decision import ORGANISATION, Forbidden, holds_anywhere
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import RecordedRefusal
+from portal.auth.assurance import Step
 from portal.auth.sessions import touch_session
 from portal.core.errors import PortalError
 from portal.core.ids import new_id
@@ -25,7 +26,13 @@ from portal.tenancy.queries import find_tenant_by_host
 from portal.tenancy.session import db, release
 from portal.web.access import STATIC, Declared, Door, declared
 from portal.web.requests import request
+from portal.web.urls import local_path
 
+STEP_PAGES = {
+    Step.GIVE_FACTOR: "auth.code",
+    Step.ENROL: "auth.enrol",
+    Step.RENEW_PASSWORD: "auth.renew_password",
+}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -146,7 +153,7 @@ def _check_door(declaration: Declared | None) -> Any:
     if declaration.door == Door.HALF_SIGNED_IN:
         if current_user.is_anonymous:
             return _ask_to_sign_in()
-        return redirect(url_for("home.index")) if current_user.is_authenticated else None
+        return redirect(_wanted_page()) if current_user.is_authenticated else None
     if not current_user.is_authenticated:
         return _ask_to_sign_in()
     if declaration.permission and not holds_anywhere(g.actor, declaration.permission):
@@ -157,9 +164,13 @@ def _check_door(declaration: Declared | None) -> Any:
 def _ask_to_sign_in() -> Any:
     if request.method not in SAFE_METHODS:
         raise NotSignedIn
-    if not current_user.is_anonymous:
-        return redirect(url_for("auth.code"))
-    return redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")))
+    page = "auth.sign_in" if current_user.is_anonymous else STEP_PAGES[current_user.found.step]
+    return redirect(url_for(page, next=request.full_path.rstrip("?")))
+
+
+def _wanted_page() -> str:
+    """Where somebody was going who has nothing more to prove."""
+    return local_path(request.args.get("next")) or url_for("home.index")
 
 
 def _finish(response: Response) -> Response:

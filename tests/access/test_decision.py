@@ -37,7 +37,12 @@ trees = st.tuples(*(st.none() | st.sampled_from(FOLDERS[:n]) if n else st.none()
 
 def member(grants: tuple[Grant, ...]) -> Member:
     return Member(
-        session_id=uuid4(), user_id=uuid4(), name="Somebody", email="s@acme.example", grants=grants
+        session_id=uuid4(),
+        user_id=uuid4(),
+        name="Somebody",
+        email="s@acme.example",
+        proved_at=NOW,
+        grants=grants,
     )
 
 
@@ -120,7 +125,11 @@ def test_the_table_of_roles_is_what_the_design_says() -> None:
     assert held["member"] == documents
     assert held["guest"] == {Permission.DOCUMENT_READ}
     assert ROLES["guest"].is_scoped
-    assert held["compliance-officer"] == {Permission.AUDIT_READ, Permission.MEMBER_READ}
+    assert held["compliance-officer"] == {
+        Permission.AUDIT_READ,
+        Permission.MEMBER_READ,
+        Permission.POLICY_READ,
+    }
     assert all(p.endswith(":read") for p in held["auditor"])
     assert frozenset({"admin", "compliance-officer"}) in EXCLUSIVE
     assert all(permission.sentence for permission in Permission)

@@ -9,6 +9,7 @@ import pytest
 from portal.access import service
 from portal.access.decision import Forbidden, Grant, Member
 from portal.access.permissions import ADMIN, ROLES, Permission
+from portal.core import clock
 from tests.browsing import Visitor
 from tests.installation import Organisation
 
@@ -130,7 +131,7 @@ def test_nobody_changes_their_own_roles(portal, acme, role) -> None:
 
 def test_nobody_turns_the_other_acts_on_themselves(portal, acme) -> None:
     admin, own = acme.visit("admin"), f"/members/{acme['admin'].id}"
-    for act in ("deactivate", "reactivate", "reset-factor"):
+    for act in ("deactivate", "reactivate", "reset-factors"):
         assert admin.post(f"{own}/{act}").status_code == 403, act
     assert {entry["target"] for entry in acme.log()} == {f"user:{acme['admin'].id}"}
     assert admin.get("/members").status_code == 200
@@ -156,6 +157,7 @@ def test_a_partial_admin_gives_no_more_management_than_it_holds(acme) -> None:
             user_id=acme["member"].id,
             name="Partial",
             email="p@acme.example",
+            proved_at=clock.now(),
             grants=(Grant(frozenset({Permission.ROLE_ASSIGN, Permission.MEMBER_READ})),),
         )
         with pytest.raises(Forbidden):
@@ -255,7 +257,7 @@ def test_deactivation_and_reactivation(acme) -> None:
 
 
 def test_a_factor_is_reset_once(acme) -> None:
-    path = f"/members/{acme['member'].id}/reset-factor"
+    path = f"/members/{acme['member'].id}/reset-factors"
     admin = acme.visit("admin")
     assert admin.submit(path).status_code == 302
     assert admin.post(path).status_code == 409

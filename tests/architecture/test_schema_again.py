@@ -74,7 +74,12 @@ def everything(url: str) -> list[tuple[Any, ...]]:
         if connection.dialect.name == "postgresql":
             return [tuple(row) for row in connection.execute(text(EVERYTHING_IN_POSTGRESQL))]
         found = connection.execute(text("SELECT type, name, sql FROM sqlite_schema ORDER BY 1, 2"))
-        return [tuple(row) for row in found]
+        return [(kind, name, _in_any_order(sql)) for kind, name, sql in found]
+
+
+def _in_any_order(sql: str | None) -> tuple[str, ...]:
+    """A table's columns and constraints: one that was made anew has them in another order."""
+    return tuple(sorted(line.strip(" \t,") for line in (sql or "").splitlines()))
 
 
 def differences(url: str) -> list[Any]:

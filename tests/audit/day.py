@@ -252,6 +252,9 @@ class Day:
         yield post("/account/sessions/end-others", {}, [
             Told("session.ended", f"user:{person}", person, detail={"ended": 1})
         ])  # fmt: skip
+        yield post("/auth/step-up", {"proof_code": self._next_code()}, [
+            Told("proof.renewed", f"user:{person}", person, detail={"by": "totp"})
+        ])  # fmt: skip
         yield post("/account/password", change | {"present": NEWCOMERS_PASSWORD}, [
             Told("password.changed", f"user:{person}", person, detail={"ended_sessions": 0})
         ])  # fmt: skip
@@ -260,8 +263,11 @@ class Day:
         post, admin = self._poster(self.admin), self.acme["admin"].id
         person = self._user("newcomer@acme.example")
         path, target = f"/members/{person}", f"user:{person}"
-        yield post(f"{path}/reset-factor", {}, [
-            Told("factor.reset", target, admin, detail={"factor": "totp", "ended_sessions": 1})
+        yield post(f"{path}/reset-factors", {}, [
+            Told("factor.reset", target, admin, detail={
+                "removed": {"totp_device": 1, "passkey": 0, "recovery_code": 0},
+                "ended_sessions": 1,
+            })
         ])  # fmt: skip
         yield post(f"{path}/deactivate", {}, [
             Told("member.deactivated", target, admin, detail={"ended_sessions": 0})

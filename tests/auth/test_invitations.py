@@ -32,7 +32,7 @@ def test_the_link_leads_to_a_password_and_an_authenticator(acme) -> None:
     answer = visitor.submit(path_of(acme), **CHOSEN)
     assert answer.location == "/auth/code"
     assert visitor.get("/auth/code").location.startswith("/auth/enrol")
-    assert visitor.get("/documents").location == "/auth/code"
+    assert visitor.get("/documents").location == "/auth/enrol?next=/documents"
     [entry] = acme.log()
     assert (entry["action"], entry["actor_kind"], entry["target"]) == (
         "invitation.accepted",

@@ -253,7 +253,7 @@ def test_the_session_is_another_one_after_the_code(acme) -> None:
 def test_half_way_there_is_nothing_but_the_code(acme) -> None:
     visitor = half_way(acme)
     for path in ("/documents", "/account", "/members", "/"):
-        assert visitor.get(path).location in ("/auth/code", "/auth/sign-in")
+        assert visitor.get(path).location.split("?")[0] == "/auth/code"
     assert visitor.post("/folders", {"name": "New"}).status_code == 401
 
 
@@ -261,7 +261,7 @@ def test_half_way_there_is_nothing_but_the_code(acme) -> None:
 
 
 def test_whoever_has_no_authenticator_sets_one_up_first(acme) -> None:
-    acme.visit("admin").post(f"/members/{acme['member'].id}/reset-factor")
+    acme.visit("admin").post(f"/members/{acme['member'].id}/reset-factors")
     visitor = acme.visit()
     visitor.submit("/auth/sign-in", email=acme["member"].email, password=PASSWORD)
     assert visitor.get("/auth/code").location.startswith("/auth/enrol")
@@ -416,7 +416,7 @@ def test_deactivation_ends_sessions_with_the_next_request(acme) -> None:
 
 def test_a_reset_factor_ends_sessions_with_the_next_request(acme) -> None:
     visitor = acme.visit("member")
-    acme.visit("admin").post(f"/members/{acme['member'].id}/reset-factor")
+    acme.visit("admin").post(f"/members/{acme['member'].id}/reset-factors")
     assert visitor.get("/documents").status_code == 302
     assert sessions_of(acme, "member") == []
 
@@ -432,7 +432,7 @@ def test_a_role_that_was_taken_is_gone_with_the_next_request(portal, acme) -> No
 
 def test_two_first_sign_ins_at_once_set_up_one_authenticator(portal, acme) -> None:
     """Each session is shown a secret of its own: whoever only knows the password learns nothing."""
-    acme.visit("admin").post(f"/members/{acme['member'].id}/reset-factor")
+    acme.visit("admin").post(f"/members/{acme['member'].id}/reset-factors")
     visitors = [acme.visit() for _ in range(6)]
     for visitor in visitors:
         assert give_password(visitor, acme["member"].email).status_code == 302

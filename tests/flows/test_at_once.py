@@ -30,7 +30,7 @@ def deactivate(acme: Organisation, who: str) -> None:
 
 
 def reset_factor(acme: Organisation, who: str) -> None:
-    assert acme.visit("admin").post(f"/members/{acme[who].id}/reset-factor").status_code == 302
+    assert acme.visit("admin").post(f"/members/{acme[who].id}/reset-factors").status_code == 302
 
 
 def trash_the_folder(acme: Organisation, who: str) -> None:

@@ -55,7 +55,7 @@ def accept_and_enrol(acme: Organisation, link: str) -> tuple[Visitor, str]:
     """2. A password and an authenticator are chosen; before that there is no way inside."""
     newcomer = acme.visit()
     answer = newcomer.submit(link, password=PASSWORD, again=PASSWORD)
-    assert newcomer.get("/documents").location == "/auth/code"
+    assert newcomer.get("/documents").location == "/auth/enrol?next=/documents"
     enrol = newcomer.get(answer.location).location
     page = newcomer.get(enrol).text
     assert "<svg" in page

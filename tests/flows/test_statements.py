@@ -115,7 +115,8 @@ def sessions(to: Organisation, count: int) -> None:
         for _ in range(count):
             session.add(
                 UserSession(user_id=to["member"].id, token_hash=new_id().bytes * 2,
-                            assurance="password+totp", address="192.0.2.1", user_agent="x")
+                            first_factor="password", second_factor="totp", address="192.0.2.1",
+                            user_agent="x")
             )  # fmt: skip
 
 
@@ -158,8 +159,8 @@ PAGES = {
     "the log": ("/audit", "officer", entries, 7),
     "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 6),
     "the log of many people": ("/audit", "officer", members, 7),
-    "the account": ("/account", "member", sessions, 4),
-    "an account with many roles": ("/account", "member", roles, 4),
+    "the account": ("/account", "member", sessions, 5),
+    "an account with many roles": ("/account", "member", roles, 5),
 }
 
 

@@ -76,6 +76,10 @@ ACCESS = {
     "auth.enrol": Entry(  # everybody has an authenticator here
         MEMBERS | {HALF}, {"GET": 302, "POST": 302}, also={(who, "POST"): 302 for who in MEMBERS}
     ),
+    "auth.renew_password": Entry(  # nobody's password is too old here
+        MEMBERS | {HALF}, {"GET": 302, "POST": 302}, also={(who, "POST"): 302 for who in MEMBERS}
+    ),
+    "auth.step_up": Entry(MEMBERS, {"GET": 200, "POST": 401}),
     "auth.sign_out": act(MEMBERS),
     "auth.accept": form(EVERYBODY, {"token": "of the invited"}),
     # One's own account.
@@ -110,7 +114,7 @@ ACCESS = {
     ),
     "members.deactivate": form(ADMINS, on("user", "member"), empty=QUESTION),
     "members.reactivate": act(ADMINS, on("user", "deactivated")),
-    "members.reset_factor": form(ADMINS, on("user", "member"), empty=QUESTION),
+    "members.reset_factors": form(ADMINS, on("user", "member"), empty=QUESTION),
     "roles.index": page(LOOKERS),
     # The audit log.
     "audit.index": page(WATCHERS),

@@ -76,7 +76,7 @@ def grow(organisation: Organisation, count: int) -> None:
             session.add(RoleAssignment(user_id=user.id, role="auditor", granted_by=user.id))
             for _ in range(2):
                 signed_in = UserSession(user_id=member, token_hash=new_id().bytes, user_agent="x")
-                signed_in.assurance, signed_in.address = "password+totp", "192.0.2.1"
+                signed_in.first_factor, signed_in.address = "password", "192.0.2.1"
                 session.add(signed_in)
             record(SYSTEM, Action.DOCUMENT_MOVED, f"document:{new_id()}", n=n)
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from portal.access.permissions import ROLES
 from portal.access.queries import assignments_of
 from portal.auth import sessions
-from portal.auth.sign_in import change_password
+from portal.auth.credentials import change_password
 from portal.web import cookies
 from portal.web.access import signed_in
 from portal.web.account.forms import ChangePasswordForm

@@ -27,3 +27,14 @@ class AcceptForm(FlaskForm):
     again = PasswordField(
         "The same again", [EqualTo("password", "The two differ."), Length(max=256)]
     )
+
+
+class RenewPasswordForm(FlaskForm):
+    """Another password in place of one that has grown too old."""
+
+    present = PasswordField(
+        "Present password", [InputRequired("Enter your present password."), Length(max=256)]
+    )
+    new = PasswordField("New password", [InputRequired("Choose a password."), Length(max=256)])
+    again = PasswordField("The same again", [EqualTo("new", "The two differ."), Length(max=256)])
+    next = HiddenField()

@@ -6,11 +6,15 @@ from flask_login import current_user
 
 from portal.auth import invitations
 from portal.auth import sign_in as service
+from portal.auth.assurance import Step
+from portal.auth.credentials import change_password
 from portal.auth.sessions import sign_out as end_own_session
+from portal.core.errors import PortalError
 from portal.web import cookies
+from portal.web import step_up as question
 from portal.web.access import half_signed_in, public, signed_in
-from portal.web.auth.forms import AcceptForm, CodeForm, SignInForm
-from portal.web.lifecycle import shown_on, shown_status
+from portal.web.auth.forms import AcceptForm, CodeForm, RenewPasswordForm, SignInForm
+from portal.web.lifecycle import STEP_PAGES, refuse, shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.urls import local_path
 
@@ -39,8 +43,8 @@ def sign_in() -> ResponseReturnValue:
 @half_signed_in
 def code() -> ResponseReturnValue:
     """The code of the authenticator; who has none is led to set one up."""
-    if not service.has_factor(g.actor):
-        return redirect(url_for("auth.enrol", next=request.args.get("next")))
+    if current_user.found.step != Step.GIVE_FACTOR:
+        return _to_step()
     form = CodeForm(next=request.args.get("next"))
     if form.validate_on_submit():
         with shown_on(form):
@@ -54,8 +58,8 @@ def code() -> ResponseReturnValue:
 @half_signed_in
 def enrol() -> ResponseReturnValue:
     """Set up an authenticator: scan or type the secret, prove it with a code."""
-    if service.has_factor(g.actor):
-        return redirect(url_for("auth.code", next=request.args.get("next")))
+    if current_user.found.step != Step.ENROL:
+        return _to_step()
     form = CodeForm(next=request.args.get("next"))
     if form.validate_on_submit():
         with shown_on(form):
@@ -66,6 +70,38 @@ def enrol() -> ResponseReturnValue:
             return _on_to(token, "home.index", form.next.data)
     enrolment = service.get_enrolment(g.actor)
     return render_template("auth/enrol.html", form=form, enrolment=enrolment), shown_status(form)
+
+
+@blueprint.route("/renew-password", methods=["GET", "POST"])
+@limited
+@half_signed_in
+def renew_password() -> ResponseReturnValue:
+    """Choose another password, where the organisation lets passwords grow old."""
+    if current_user.found.step != Step.RENEW_PASSWORD:
+        return _to_step()
+    form = RenewPasswordForm(next=request.args.get("next"))
+    if form.validate_on_submit():
+        with shown_on(form):
+            change_password(g.actor, str(form.present.data), str(form.new.data))
+            flash("Your password is changed.", "success")
+            return redirect(local_path(form.next.data) or url_for("home.index"))
+    return render_template("auth/renew_password.html", form=form), shown_status(form)
+
+
+@blueprint.route("/step-up", methods=["GET", "POST"])
+@limited
+@signed_in
+def step_up() -> ResponseReturnValue:
+    """Confirm again who it is, and go on to where that was asked for."""
+    then = local_path(request.args.get("next")) or url_for("home.index")
+    if request.method == "POST":
+        try:
+            question.prove(request.form)
+        except PortalError as error:
+            refuse(error)
+            return question.ask(error, then=then)
+        return redirect(then)
+    return question.ask(then=then)
 
 
 @blueprint.post("/sign-out")
@@ -101,6 +137,11 @@ def _on_to(token: str, endpoint: str, then: str | None) -> ResponseReturnValue:
     else:
         address = url_for(endpoint, next=then)
     return cookies.hand_out(redirect(address), token)
+
+
+def _to_step() -> ResponseReturnValue:
+    """To what the session really owes."""
+    return redirect(url_for(STEP_PAGES[current_user.found.step], next=request.args.get("next")))
 
 
 def _user_agent() -> str:

@@ -29,7 +29,7 @@ def index() -> ResponseReturnValue:
     if "tenant" not in g:
         return _apex_page()
     if not current_user.is_authenticated:
-        return redirect(url_for("auth.sign_in"))
+        return redirect(url_for("auth.sign_in" if current_user.is_anonymous else "auth.code"))
     return redirect(url_for(_first_page()))
 
 

@@ -119,18 +119,18 @@ def reactivate(user_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("members.show", user_id=user_id))
 
 
-@blueprint.route("/<uuid:user_id>/reset-factor", methods=["GET", "POST"])
+@blueprint.route("/<uuid:user_id>/reset-factors", methods=["GET", "POST"])
 @requires(Permission.MEMBER_RESET)
-def reset_factor(user_id: UUID) -> ResponseReturnValue:
-    """Remove a lost authenticator, after a question."""
+def reset_factors(user_id: UUID) -> ResponseReturnValue:
+    """Remove what a member has lost, after a question."""
     form = ConfirmForm()
     if form.validate_on_submit():
         with shown_on(form):
-            membership.reset_factor(g.actor, user_id)
-            flash("The authenticator is removed; the next sign-in sets up a new one.", "success")
+            membership.reset_factors(g.actor, user_id)
+            flash("The factors are removed; the next sign-in sets up new ones.", "success")
             return redirect(url_for("members.show", user_id=user_id))
     member = membership.get_member(g.actor, user_id)
-    return render_template("members/reset_factor.html", form=form, member=member), shown_status(
+    return render_template("members/reset_factors.html", form=form, member=member), shown_status(
         form
     )
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.auth import totp
+from portal.auth.factors import totp
 
 SECRET = base64.b32encode(b"12345678901234567890").decode()
 # Appendix B gives eight digits; the last six are the six-digit code of the same moment.

@@ -1,0 +1,1 @@
+"""Second factors: authenticator applications, passkeys, and recovery codes for a bad day."""

@@ -1,0 +1,1 @@
+"""How the people of a tenant sign in: chosen by its admins, within the installation's floor."""

@@ -1,0 +1,1 @@
+"""Single sign-on by OpenID Connect, each tenant with providers of its own."""
