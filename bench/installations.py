@@ -15,7 +15,7 @@ from bench.yardsticks.contents import DOCUMENTS, FOLDERS, PEOPLE, TENANTS
 from portal.access.models import RoleAssignment
 from portal.app import create_app
 from portal.audit.actor import Actor, ActorKind
-from portal.auth.models import Assurance
+from portal.auth.assurance import First, Second
 from portal.auth.sessions import open_session
 from portal.cli.context import writing
 from portal.cli.tenants import create_tenant
@@ -187,4 +187,4 @@ def _sign_in() -> str:
     if user is None:
         raise LookupError(PEOPLE[0][0])
     visitor = Actor(kind=ActorKind.ANONYMOUS, address="127.0.0.1", request_id=new_id())
-    return open_session(visitor, user, Assurance.PASSWORD_TOTP, "bench")
+    return open_session(visitor, user, First.PASSWORD, "bench", Second.TOTP)

@@ -21,6 +21,7 @@ class Door(Enum):
     PUBLIC = auto()  # anybody, on a tenant's host
     HALF_SIGNED_IN = auto()  # the password was right, the code is still to come
     SIGNED_IN = auto()
+    ANY_SESSION = auto()  # however far it has come, and whatever it may do
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,13 @@ def half_signed_in(view: View) -> View:
     return _declare(view, Declared(Door.HALF_SIGNED_IN))
 
 
+def any_session(view: View) -> View:
+    """Open to whoever has a session, however far it has come, and whatever it may do."""
+    return _declare(view, Declared(Door.ANY_SESSION))
+
+
 def signed_in(view: View) -> View:
-    """Open to every member who has signed in completely."""
+    """Open to every member who has signed in completely, but not by breaking the glass."""
     return _declare(view, Declared(Door.SIGNED_IN))
 
 

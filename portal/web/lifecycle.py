@@ -13,9 +13,10 @@ from flask_wtf import FlaskForm
 from werkzeug.exceptions import BadRequest
 
 from portal.access.decision import ORGANISATION, Forbidden, holds_anywhere
+from portal.access.permissions import Permission
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import RecordedRefusal
-from portal.auth.assurance import Step
+from portal.auth.assurance import First, Step
 from portal.auth.sessions import touch_session
 from portal.core.errors import PortalError
 from portal.core.ids import new_id
@@ -52,6 +53,13 @@ class NotSignedIn(PortalError):
 
     status = 401
     message = "Please sign in, and try again."
+
+
+class BreakGlassOnly(RecordedRefusal):
+    """A session that was opened by breaking the glass went where it has no business."""
+
+    status = 403
+    message = "This session can only repair single sign-on."
 
 
 def init_app(app: Flask) -> None:
@@ -154,11 +162,21 @@ def _check_door(declaration: Declared | None) -> Any:
         if current_user.is_anonymous:
             return _ask_to_sign_in()
         return redirect(_wanted_page()) if current_user.is_authenticated else None
+    if declaration.door == Door.ANY_SESSION:
+        return _ask_to_sign_in() if current_user.is_anonymous else None
     if not current_user.is_authenticated:
         return _ask_to_sign_in()
-    if declaration.permission and not holds_anywhere(g.actor, declaration.permission):
-        raise Forbidden(declaration.permission, ORGANISATION)
+    _check_permission(declaration.permission)
     return None
+
+
+def _check_permission(permission: Permission | None) -> None:
+    """Behind broken glass there is nothing but what that is for, not even one's own account."""
+    if permission is None:
+        if current_user.found.proof.first == First.BREAK_GLASS:
+            raise BreakGlassOnly("organisation")
+    elif not holds_anywhere(g.actor, permission):
+        raise Forbidden(permission, ORGANISATION)
 
 
 def _ask_to_sign_in() -> Any:

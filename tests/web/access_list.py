@@ -80,7 +80,7 @@ ACCESS = {
         MEMBERS | {HALF}, {"GET": 302, "POST": 302}, also={(who, "POST"): 302 for who in MEMBERS}
     ),
     "auth.step_up": Entry(MEMBERS, {"GET": 200, "POST": 401}),
-    "auth.sign_out": act(MEMBERS),
+    "auth.sign_out": act(MEMBERS | {HALF}),
     "auth.accept": form(EVERYBODY, {"token": "of the invited"}),
     # One's own account.
     "account.index": page(MEMBERS),

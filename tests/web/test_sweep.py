@@ -7,8 +7,10 @@ from uuid import uuid4
 import pytest
 from werkzeug.test import TestResponse
 
+from portal.web.access import Declared, Door, declared
 from portal.web.headers import HEADERS
 from tests.browsing import Visitor
+from tests.installation import Installation
 from tests.web.access_list import ACCESS, HALF, MEMBERS, METHODS, SAFE, STRANGER, expected
 from tests.web.things import address, browser_of, own_address, things_of, without_log
 
@@ -194,3 +196,96 @@ def test_where_no_tenant_is_there_is_nothing_of_one(portal, acme, host, endpoint
         else:
             assert (answer.status_code, answer.data) in ((404, b"Not found\n"), (404, b""))
             assert "Set-Cookie" not in answer.headers
+
+
+# What a session has proved, and whether it still stands.
+
+GONE = {
+    "revoked": "ended_at = '2026-01-01 00:00:00'",
+    "idle": "last_seen_at = '2026-01-01 00:00:00'",
+    "expired": "created_at = '2026-01-01 00:00:00'",
+}
+REPAIRS = "sso:edit"  # what a session may do that was opened by breaking the glass
+
+
+def declaration_of(portal: Installation, endpoint: str) -> Declared:
+    found = declared(portal.app.view_functions[endpoint])
+    assert found is not None
+    return found
+
+
+@on_sqlite
+@every_endpoint
+@pytest.mark.parametrize("end", GONE)
+def test_a_session_that_is_over_is_a_strangers(portal, acme, end, endpoint) -> None:
+    portal.execute(f"UPDATE user_session SET {GONE[end]}", acme)
+    for who in ("admin", "member"):
+        path = own_address(acme, endpoint, who)
+        for method in few_methods(endpoint):
+            answer = knock(acme.visit(who), path, method)
+            assert is_as_expected(answer, endpoint, STRANGER, method), (who, method)
+
+
+@on_sqlite
+@every_endpoint
+def test_a_password_alone_is_half_the_way(portal, acme, endpoint) -> None:
+    """Whoever holds which role: the second factor is asked for at every door."""
+    portal.execute("UPDATE user_session SET second_factor = NULL", acme)
+    for who in ("admin", "member", "officer"):
+        path = own_address(acme, endpoint, who)
+        for method in few_methods(endpoint):
+            answer = knock(acme.visit(who), path, method)
+            assert is_as_expected(answer, endpoint, HALF, method), (who, method)
+
+
+@on_sqlite
+@every_endpoint
+def test_an_old_proof_is_asked_for_again_where_the_table_says_so(portal, acme, endpoint) -> None:
+    portal.execute("UPDATE user_session SET proved_at = '2026-01-01 00:00:00'", acme)
+    entry, before = ACCESS[endpoint], without_log(portal)
+    wants = declaration_of(portal, endpoint).fresh is not None
+    for who in sorted(entry.let_in & MEMBERS) if wants else ():
+        path = own_address(acme, endpoint, who)
+        for method in sorted(entry.answers):
+            answer = knock(acme.visit(who), path, method)
+            if method in SAFE:
+                assert answer.status_code == 302
+                assert answer.location.startswith("/auth/step-up?next=")
+            else:
+                assert answer.status_code == 403
+                assert "Confirm that it is you" in answer.text
+    assert without_log(portal) == before
+
+
+@on_sqlite
+@every_endpoint
+def test_behind_broken_glass_there_is_single_sign_on_and_nothing_else(
+    portal, acme, endpoint
+) -> None:
+    portal.execute(
+        "UPDATE user_session SET first_factor = 'break-glass', second_factor = NULL", acme
+    )
+    declaration = declaration_of(portal, endpoint)
+    is_open = declaration.door not in (Door.SIGNED_IN, Door.HALF_SIGNED_IN)
+    if is_open or declaration.permission == REPAIRS:
+        return
+    before = without_log(portal)
+    path = own_address(acme, endpoint, "admin")
+    for method in sorted(ACCESS[endpoint].answers):
+        answer = knock(acme.visit("admin"), path, method)
+        if declaration.door == Door.HALF_SIGNED_IN:  # it owes nothing, and is sent on
+            assert answer.status_code == 302
+        else:
+            assert answer.status_code == 403, method
+    assert without_log(portal) == before
+
+
+@on_sqlite
+def test_a_broken_glass_is_mended_after_half_an_hour(portal, acme, clock) -> None:
+    portal.execute("UPDATE user_session SET first_factor = 'break-glass'", acme)
+    admin = acme.visit("admin")
+    assert admin.get("/members").status_code == 403
+    clock.advance(minutes=29)
+    assert admin.get("/members").status_code == 403
+    clock.advance(minutes=2)
+    assert admin.get("/members").status_code == 302

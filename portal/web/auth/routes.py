@@ -12,7 +12,7 @@ from portal.auth.sessions import sign_out as end_own_session
 from portal.core.errors import PortalError
 from portal.web import cookies
 from portal.web import step_up as question
-from portal.web.access import half_signed_in, public, signed_in
+from portal.web.access import any_session, half_signed_in, public, signed_in
 from portal.web.auth.forms import AcceptForm, CodeForm, RenewPasswordForm, SignInForm
 from portal.web.lifecycle import STEP_PAGES, refuse, shown_on, shown_status
 from portal.web.limits import limited
@@ -105,7 +105,7 @@ def step_up() -> ResponseReturnValue:
 
 
 @blueprint.post("/sign-out")
-@signed_in
+@any_session
 def sign_out() -> ResponseReturnValue:
     """End the session, here and in the database."""
     end_own_session(g.actor)

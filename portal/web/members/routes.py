@@ -8,9 +8,10 @@ from flask.typing import ResponseReturnValue
 from portal.access import service as access
 from portal.access.permissions import ROLES, Permission
 from portal.auth import invitations, membership
+from portal.auth.assurance import Act
 from portal.documents.queries import list_destinations
 from portal.users.queries import names_of
-from portal.web.access import requires
+from portal.web.access import freshly, requires
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.members.forms import AssignRoleForm, ConfirmForm, InviteForm
 
@@ -34,6 +35,7 @@ def show(user_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
+@freshly(Act.ROLES)
 @requires(Permission.MEMBER_INVITE)
 def create() -> ResponseReturnValue:
     """Invite somebody; the one-time link is shown once and goes out by mail as well."""
@@ -62,6 +64,7 @@ def invite_again(user_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/<uuid:user_id>/roles")
+@freshly(Act.ROLES)
 @requires(Permission.ROLE_ASSIGN)
 def assign_role(user_id: UUID) -> ResponseReturnValue:
     """Give a member a role."""
@@ -77,6 +80,7 @@ def assign_role(user_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.route("/<uuid:user_id>/roles/<uuid:assignment_id>/remove", methods=["GET", "POST"])
+@freshly(Act.ROLES)
 @requires(Permission.ROLE_ASSIGN)
 def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
     """Take a role away, after a question."""
@@ -97,6 +101,7 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.route("/<uuid:user_id>/deactivate", methods=["GET", "POST"])
+@freshly(Act.MEMBERS)
 @requires(Permission.MEMBER_DEACTIVATE)
 def deactivate(user_id: UUID) -> ResponseReturnValue:
     """Bar a member from signing in, after a question."""
@@ -111,6 +116,7 @@ def deactivate(user_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/<uuid:user_id>/reactivate")
+@freshly(Act.MEMBERS)
 @requires(Permission.MEMBER_DEACTIVATE)
 def reactivate(user_id: UUID) -> ResponseReturnValue:
     """Let a member sign in again."""
@@ -120,6 +126,7 @@ def reactivate(user_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.route("/<uuid:user_id>/reset-factors", methods=["GET", "POST"])
+@freshly(Act.MEMBERS)
 @requires(Permission.MEMBER_RESET)
 def reset_factors(user_id: UUID) -> ResponseReturnValue:
     """Remove what a member has lost, after a question."""
