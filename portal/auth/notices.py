@@ -79,11 +79,14 @@ def tell(user_id: UUID, notice: Notice, *, actor: Actor | None = None, **facts: 
     if "user_agent" in facts:
         told["Browser"] = device_of(facts.pop("user_agent") or "")
     told |= {name.replace("_", " ").capitalize(): str(fact) for name, fact in facts.items() if fact}
-    lines = "\n".join(f"  {name}: {fact}" for name, fact in told.items())
     send_later(
         user.email,
         notice.subject,
-        f"Hello {user.name},\n\n{notice.happened}\n\n{lines}\n\n{notice.otherwise}\n",
+        "notice",
+        name=user.name,
+        happened=notice.happened,
+        told=told,
+        otherwise=notice.otherwise,
     )
 
 
