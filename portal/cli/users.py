@@ -73,7 +73,7 @@ def reset_password(email: str, tenant: str) -> None:
 @click.option("--tenant", required=True, help="The organisation's short name.")
 @with_app
 def audit_passwords(tenant: str) -> None:
-    """Print how old each password is, and what is wrong with it.
+    """Print how old the passwords are, and their faults.
 
     "used before" was this person's password earlier; "old hash" was made at another cost than
     today's, and is made anew when its person signs in.
