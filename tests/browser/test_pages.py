@@ -13,7 +13,9 @@ LOOKS = [("light", 1280), ("dark", 360)]
 # Who looks at what; `{link text}` is a page that one gets to by that link from the page before it.
 PAGES = [
     (None, "/auth/sign-in"),
+    (None, "/auth/forgot"),
     (None, "/auth/invitations/no-such-link"),
+    (None, "/auth/resets/no-such-link"),
     (MEMBER, "/documents"),
     (MEMBER, "/documents {Projects} {Tide gauge} {Requirements.md}"),
     (MEMBER, "/documents {Projects} {Tide gauge} {Requirements.md} {Rename}"),
@@ -32,6 +34,7 @@ PAGES = [
     (ADMIN, "/members {Tomas Rivera}"),
     (ADMIN, "/members {Tomas Rivera} {Deactivate}"),
     (ADMIN, "/members {Tomas Rivera} {Remove}"),
+    (ADMIN, "/members {Mia Chen} {End all}"),
     (ADMIN, "/members/new"),
     (ADMIN, "/roles"),
     (OFFICER, "/audit"),

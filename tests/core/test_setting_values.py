@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,7 @@ RIGHT = {
     "password_min_length": ("12", 12),
     "password_time_cost": ("3", 3),
     "password_memory_kib": ("8", 8),
+    "breached_passwords": (__file__, Path(__file__)),
     "attempts_window_minutes": ("1", 1),
     "requests_per_minute": ("7", 7),
     "limits_storage": ("redis://cache:6379/0", None),
@@ -58,6 +60,7 @@ WRONG = {
     "mfa_for_everybody": ["maybe"],
     "password_min_length": ["7", "65", "long"],
     "password_time_cost": ["0"],
+    "breached_passwords": ["/nowhere/at/all", "."],
     "password_memory_kib": ["7", ""],
     "attempts_window_minutes": ["0"],
     "requests_per_minute": ["0"],

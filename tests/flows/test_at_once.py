@@ -5,10 +5,13 @@ from threading import Thread
 
 import pytest
 
+from portal.auth.assurance import Factor
+from portal.auth.policy.models import SignInPolicy
+from portal.auth.tokens import hash_token
 from portal.tenancy.models import TenantState
 from portal.tenancy.queries import find_tenant
 from portal.tenancy.service import change_state
-from tests.audit.day import CONTENT
+from tests.audit.day import CONTENT, NEW_PASSWORD
 from tests.installation import PASSWORD, Organisation
 
 
@@ -38,6 +41,44 @@ def trash_the_folder(acme: Organisation, who: str) -> None:
     assert acme.visit("member").post(path).status_code == 302
 
 
+def change_password(acme: Organisation, who: str) -> None:
+    """In another browser of the person's own."""
+    other = acme.visit()
+    other.submit("/auth/sign-in", email=acme[who].email, password=PASSWORD)
+    other.submit("/auth/code", code=acme[who].code)
+    form = {"present": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
+    changed = acme.portal.visit(acme.host, other.cookie("session")).post("/account/password", form)
+    assert changed.status_code == 302
+
+
+def replace_forgotten_password(acme: Organisation, _who: str) -> None:
+    path = acme.reset_link.partition("8000")[2]
+    form = {"password": NEW_PASSWORD, "again": NEW_PASSWORD}
+    assert acme.visit().post(path, form).status_code == 302
+
+
+def end_session(acme: Organisation, who: str) -> None:
+    own = hash_token(acme[who].token)
+    rows = acme.portal.rows("user_session")
+    [session] = [row["id"] for row in rows if bytes(row["token_hash"]) == own]
+    path = f"/members/{acme[who].id}/sessions/{session}/end"
+    assert acme.visit("admin").post(path).status_code == 302
+
+
+def end_all_sessions(acme: Organisation, who: str) -> None:
+    assert acme.visit("admin").post(f"/members/{acme[who].id}/sessions/end").status_code == 302
+
+
+def shut_passwords_out(acme: Organisation, _who: str) -> None:
+    with acme.bound(writes=True) as session:
+        session.add(
+            SignInPolicy(
+                id=acme.id, factors=[*Factor], idle_minutes=60, absolute_hours=12,
+                password_min_length=8, is_sso_only=True,
+            )
+        )  # fmt: skip
+
+
 # What is done, to whom, a page of theirs, and what it answers from then on.
 TAKEN = {
     "a role": (take_role, "member", "/documents", 403),
@@ -47,6 +88,11 @@ TAKEN = {
     "a member": (deactivate, "member", "/documents", 302),
     "an admin": (deactivate, "second_admin", "/members", 302),
     "a factor": (reset_factor, "member", "/documents", 302),
+    "a password": (change_password, "member", "/documents", 302),
+    "a forgotten password": (replace_forgotten_password, "auditor", "/documents", 302),
+    "a session": (end_session, "member", "/documents", 302),
+    "all sessions": (end_all_sessions, "guest", "/documents/folders/{shared}", 302),
+    "the way in": (shut_passwords_out, "member", "/documents", 302),
     "the folder": (trash_the_folder, "guest", "/documents/{plan}/download", 404),
     "the organisation": (lambda acme, _: suspend(acme), "member", "/documents", 403),
 }
