@@ -45,7 +45,7 @@ class Notice(Enum):
     )
     NEW_DEVICE = (
         "Signed in from a new browser",
-        "Somebody signed in to your account from a browser that you never used, or not for a month.",
+        "Somebody signed in to your account from a browser not used by you for a month, or never.",
         _CHECK,
     )
     PASSWORD_CHANGED = "Your password was changed", "Your password was changed.", _CHECK
