@@ -9,6 +9,7 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import cli
+from portal.auth import breached
 from portal.core import logs, settings
 from portal.core.settings import Settings
 from portal.core.shipped import shipped
@@ -62,6 +63,7 @@ def create_wsgi_app() -> WsgiApp:
     Raises `Misconfigured` or `SchemaNotIsolated` where a database is not fit to serve.
     """
     app = create_app()
+    breached.check_list()
     with app.app_context():
         startup.check_everything(db.engine.url, list_tenants())
     return in_fresh_context(app)

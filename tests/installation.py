@@ -20,10 +20,11 @@ import pyotp
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
-from sqlalchemy import URL, make_url, update
+from sqlalchemy import URL, make_url, select, update
 
 from portal.app import create_app
 from portal.audit.actor import OPERATOR
+from portal.auth import mail, resets
 from portal.auth.factors.models import TotpDevice
 from portal.auth.invitations import invite_member
 from portal.auth.models import UserSession
@@ -34,6 +35,9 @@ from portal.core import clock, logs, settings
 from portal.core.db import Base
 from portal.core.settings import Settings
 from portal.keys import hierarchy
+from portal.keys.columns import open_sealed
+from portal.outbox.models import Job
+from portal.outbox.service import run_due
 from portal.storage import chosen as storage
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.placement import url_for
@@ -99,6 +103,7 @@ class Organisation:
     folders: dict[str, UUID] = field(default_factory=dict)
     documents: dict[str, UUID] = field(default_factory=dict)
     half_token: str = ""  # of the member, between the password and the code
+    reset_link: str = ""  # by which the auditor may choose another password
     entries_at_start: int = 0
 
     def __getitem__(self, who: str) -> Person:
@@ -132,6 +137,20 @@ class Organisation:
         """The audit entries since the test began, oldest first."""
         entries = [row for row in self.portal.rows("audit_entry") if row["tenant_id"] == self.id]
         return sorted(entries, key=lambda row: row["id"])[self.entries_at_start :]
+
+    def mails(self) -> list[dict[str, str]]:
+        """The mails that wait in the outbox, oldest first."""
+        with self.bound() as session:
+            waiting = select(Job).where(Job.kind == mail.KIND, Job.done_at.is_(None))
+            return [
+                json.loads(open_sealed("job", "payload", job.id, job.payload))
+                for job in session.scalars(waiting.order_by(Job.id))
+            ]
+
+    def work(self) -> None:
+        """Do what the worker does about links that were asked for. No mail goes out."""
+        with self.bound(writes=True):
+            run_due({resets.KIND: resets.answer}, _raise)
 
     def told(self) -> list[tuple[str, str]]:
         """What the log tells since the test began: (action, outcome), oldest first."""
@@ -272,6 +291,8 @@ class Installation:
         half = made.visit()
         half.submit("/auth/sign-in", email=made["member"].email, password=PASSWORD)
         made.half_token = half.cookie("session") or ""
+        with self.app.app_context(), writing(made.record):
+            made.reset_link = resets.make_reset_link(OPERATOR, made["auditor"].id)
         return made
 
     def _person(self, to: Organisation, who: str, role: str, folder_id: UUID | None) -> Person:
@@ -383,6 +404,10 @@ class PostgresSnapshot:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _raise(_job: Job, error: Exception) -> None:
+    raise error
 
 
 def _typed(row: dict[str, Any]) -> dict[str, Any]:

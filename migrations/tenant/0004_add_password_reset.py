@@ -1,4 +1,4 @@
-"""Let people choose another password by a one-time link."""
+"""Let people choose another password by a one-time link, and tell whether it is new."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,13 @@ TABLES = ("password_reset",)
 
 
 def upgrade() -> None:
+    with op.batch_alter_table("password_credential") as table:
+        table.add_column(
+            sa.Column("is_reused", sa.Boolean(), nullable=False, server_default=sa.false())
+        )
+        table.add_column(sa.Column("earlier_hashes_sealed", sa.LargeBinary(), nullable=True))
+    with op.batch_alter_table("password_credential") as table:
+        table.alter_column("is_reused", server_default=None)
     op.create_table(
         "password_reset",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
@@ -46,3 +53,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
+    with op.batch_alter_table("password_credential") as table:
+        table.drop_column("earlier_hashes_sealed")
+        table.drop_column("is_reused")

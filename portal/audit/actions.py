@@ -42,10 +42,21 @@ class Action(StrEnum):
     )
     PASSWORD_CHANGED = "password.changed", "A password was changed"
     PASSWORD_REFUSED = "password.refused", "A change of password was refused"
+    PASSWORD_RESET = "password.reset", "Another password took the place of a forgotten one"
+    PASSWORD_RESET_ASKED = (
+        "password.reset-asked",
+        "A link for a forgotten password was asked for",
+    )
+    PASSWORD_RESET_MADE = "password.reset-made", "A link for a forgotten password was made"
+    PASSWORD_RESET_REFUSED = (
+        "password.reset-refused",
+        "A link for a forgotten password was refused",
+    )
+    PASSWORDS_REVIEWED = "password.reviewed", "The age of the members' passwords was looked at"
     PROOF_RENEWED = "proof.renewed", "Somebody confirmed again who they are"
     ROLE_ASSIGNED = "role.assigned", "A role was assigned"
     ROLE_REMOVED = "role.removed", "A role was removed"
-    SESSION_ENDED = "session.ended", "A session was ended by its owner"
+    SESSION_ENDED = "session.ended", "A session was ended"
     SIGN_IN_FAILED = "sign-in.failed", "A sign-in failed"
     SIGN_IN_LIMITED = "sign-in.limited", "A sign-in was refused for too many attempts"
     SIGNED_IN = "sign-in.succeeded", "Somebody signed in"

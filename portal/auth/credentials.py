@@ -1,15 +1,19 @@
 """A person's password as it is kept: chosen, changed, and asked for."""
 
+import json
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.access.decision import Member
 from portal.access.queries import assignments_of
 from portal.audit.actions import Action, Outcome
 from portal.audit.service import RecordedRefusal, record
 from portal.auth import attempts, passwords
-from portal.auth.models import PasswordCredential
+from portal.auth.models import PasswordCredential, PasswordReset
+from portal.auth.notices import Notice, tell
+from portal.auth.passwords import WeakPassword
 from portal.auth.policy.queries import get_policy
 from portal.auth.sessions import end_sessions_of, require_live
 from portal.core import clock
@@ -19,6 +23,7 @@ from portal.users.models import User
 from portal.users.queries import get_user
 
 CHANGES_PER_PERSON = 10
+EARLIER_KEPT = 5
 
 
 class WrongPassword(RecordedRefusal):
@@ -27,6 +32,14 @@ class WrongPassword(RecordedRefusal):
     message = "Your present password is wrong."
     action = Action.PASSWORD_REFUSED
     outcome = Outcome.FAILURE
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    """A password that its person may have, hashed. `is_reused`: it was theirs before."""
+
+    password_hash: str
+    is_reused: bool
 
 
 def find_credential(user_id: UUID) -> PasswordCredential | None:
@@ -44,26 +57,40 @@ def min_length_for(user: User) -> int:
     return max(policy.password_min_length, alone)
 
 
-def hash_new_password(user: User, password: str) -> str:
-    """The hash of a password that this person may have. Raises `WeakPassword`.
+def hash_new_password(user: User, password: str) -> NewPassword:
+    """What is kept of a password that this person may have. Raises `WeakPassword`.
 
     Ends the present transaction: measuring and hashing take long, and nothing waits for them.
     """
     about = [user.name, user.email, bound().tenant.name]
     min_length = min_length_for(user)
+    before = _hashes_of(find_credential(user.id))
     release()
     passwords.check_strength(password, min_length=min_length, about=about)
-    return passwords.hash_password(password)
+    is_reused = any(passwords.verify_password(known, password) for known in before)
+    return NewPassword(passwords.hash_password(password), is_reused)
 
 
-def set_password(user: User, password_hash: str) -> None:
-    """Give a person a password, or another one."""
+def set_password(user: User, new: NewPassword) -> None:
+    """Give a person a password, or another one. Links by which they might choose one end."""
+    end_resets_of(user.id)
     credential = find_credential(user.id)
     if credential is None:
-        db.session.add(PasswordCredential(user_id=user.id, password_hash=password_hash))
-    else:
-        credential.password_hash = password_hash
-        credential.changed_at = clock.now()
+        db.session.add(PasswordCredential(user_id=user.id, password_hash=new.password_hash))
+        return
+    credential.earlier_hashes = json.dumps(_hashes_of(credential)[:EARLIER_KEPT])
+    credential.password_hash = new.password_hash
+    credential.is_reused = new.is_reused
+    credential.changed_at = clock.now()
+
+
+def end_resets_of(user_id: UUID) -> None:
+    """End a person's links for a forgotten password."""
+    db.session.execute(
+        update(PasswordReset)
+        .where(PasswordReset.user_id == user_id, PasswordReset.used_at.is_(None))
+        .values(expires_at=clock.now())
+    )
 
 
 def rehash(user_id: UUID, password_hash: str) -> None:
@@ -90,9 +117,20 @@ def change_password(member: Member, present: str, new: str) -> None:
     Raises `WrongPassword`, `WeakPassword` or `TooManyAttempts`.
     """
     check_own_password(member, present)
+    if new == present:
+        raise WeakPassword("This is the password that you have now. Choose another.")
     user = get_user(member.user_id)  # type: ignore[arg-type]  # a member has an id
-    new_hash = hash_new_password(user, new)
+    chosen = hash_new_password(user, new)
     require_live(member)
-    set_password(user, new_hash)
+    set_password(user, chosen)
     ended = end_sessions_of(user.id, but=member.session_id)
     record(member, Action.PASSWORD_CHANGED, f"user:{user.id}", ended_sessions=ended)
+    tell(user.id, Notice.PASSWORD_CHANGED, actor=member)
+
+
+def _hashes_of(credential: PasswordCredential | None) -> list[str]:
+    """The present hash and the earlier ones that are kept, latest first."""
+    if credential is None:
+        return []
+    is_first = credential.earlier_hashes_sealed is None
+    return [credential.password_hash, *([] if is_first else json.loads(credential.earlier_hashes))]

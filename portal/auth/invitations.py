@@ -122,7 +122,7 @@ def accept_invitation(origin: Actor, token: str, password: str, *, user_agent: s
     whoever was deactivated meanwhile stays so. Raises `NotFound`, `InvalidInvitation` or
     `WeakPassword`.
     """
-    password_hash = hash_new_password(get_invited(token), password)
+    chosen = hash_new_password(get_invited(token), password)
     user = get_invited(token)
     used = change(
         update(Invitation)
@@ -136,7 +136,7 @@ def accept_invitation(origin: Actor, token: str, password: str, *, user_agent: s
     )
     if not (used and activated):
         raise InvalidInvitation(f"user:{user.id}")
-    set_password(user, password_hash)
+    set_password(user, chosen)
     record(origin, Action.INVITATION_ACCEPTED, f"user:{user.id}")
     return open_session(origin, user, First.PASSWORD, user_agent)
 
@@ -151,14 +151,13 @@ def _invite(actor: Actor, user: User, host: str) -> Invited:
             expires_at=clock.now() + VALID_FOR,
         )
     )
-    tenant = bound().tenant
     link = f"{active().address_of(host)}/auth/invitations/{token}"
     send_later(
         user.email,
-        f"Your invitation to {tenant.name}",
-        f"Hello {user.name},\n\nyou are invited to the documents of {tenant.name}.\n"
-        f"Choose a password here:\n\n{link}\n\n"
-        f"The link works once, for {VALID_FOR.days} days. "
-        "If you did not expect it, you can ignore this mail.\n",
+        f"Your invitation to {bound().tenant.name}",
+        "invitation",
+        name=user.name,
+        link=link,
+        days=VALID_FOR.days,
     )
     return Invited(user, link)

@@ -1,35 +1,77 @@
-"""Mails to people. They may carry one-time links, so they wait in the outbox sealed."""
+"""Mails to people. They may carry one-time links, so they wait in the outbox sealed.
+
+Each is written twice in `templates/mail`, as text and as HTML. The HTML has no style, no picture
+and nothing that is loaded from anywhere: it looks as the reader's own program likes it to.
+"""
 
 import json
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import make_msgid
+from email.utils import format_datetime, make_msgid, parseaddr
+from functools import cache
+from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from portal.core import clock
 from portal.core.settings import active
+from portal.core.shipped import shipped
 from portal.keys.columns import open_sealed, seal
 from portal.outbox import smtp
 from portal.outbox.models import Job
 from portal.outbox.service import enqueue
+from portal.tenancy.binding import bound
 from portal.tenancy.session import release
 
 KIND = "mail"
 
 
-def send_later(to: str, subject: str, text: str) -> None:
-    """Put a mail into the outbox, in the present transaction."""
-    content = json.dumps({"to": to, "subject": subject, "text": text})
-    enqueue(KIND, lambda job: seal("job", "payload", job.id, content))
+def send_later(to: str, subject: str, template: str, **facts: Any) -> None:
+    """Put a mail into the outbox, in the present transaction.
+
+    `template` is the name of a pair in `templates/mail`; `facts` are what it tells.
+    """
+    facts |= {"subject": subject, "tenant": bound().tenant}
+    content = {"to": to, "subject": subject} | {
+        kind: _templates().get_template(f"{template}.{kind}").render(facts)
+        for kind in ("txt", "html")
+    }
+    enqueue(KIND, lambda job: seal("job", "payload", job.id, json.dumps(content)))
 
 
 def deliver(job: Job) -> None:
     """Hand a waiting mail to the mail server. Raises what `smtp.send` raises."""
     content = json.loads(open_sealed("job", "payload", job.id, job.payload))
+    sender = _sender(bound().tenant.name)
     release()  # the mail server may be slow: no transaction waits for it
     settings = active()
     message = EmailMessage()
-    message["From"] = settings.mail_from
+    message["From"] = sender
     message["To"] = content["to"]
     message["Subject"] = content["subject"]
+    message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = make_msgid(idstring=job.id.hex, domain=settings.apex)
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(content["text"])
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic answer is wanted
+    message.set_content(content["txt"])
+    message.add_alternative(content["html"], subtype="html")
     smtp.send(settings.smtp_url, message)
+
+
+def _sender(name: str) -> Address:
+    """The portal's address under a tenant's name, of which what can't be printed is left out.
+
+    What the name holds besides is quoted or encoded: it never becomes an address or a header.
+    """
+    display_name = "".join(c for c in name if c.isprintable()).strip()
+    return Address(display_name, addr_spec=parseaddr(active().mail_from)[1])
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(shipped("templates") / "mail"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, or_, select
 
-from portal.access.decision import require
+from portal.access.decision import decide, require
 from portal.access.models import RoleAssignment
 from portal.access.permissions import Permission
 from portal.access.queries import assignments_of
@@ -16,10 +16,17 @@ from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.assurance import Act, Factor
+from portal.auth.credentials import end_resets_of
 from portal.auth.factors.models import Passkey, RecoveryCode, TotpDevice
 from portal.auth.factors.queries import factors_by_user
 from portal.auth.models import PasswordCredential, UserSession
-from portal.auth.sessions import end_sessions_of, require_fresh
+from portal.auth.notices import Notice, tell
+from portal.auth.sessions import (
+    end_session_of,
+    end_sessions_of,
+    list_sessions,
+    require_fresh,
+)
 from portal.core.errors import Conflict, NotFound
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
@@ -94,6 +101,7 @@ def deactivate_member(actor: Actor, user_id: UUID) -> None:
     if user.state == UserState.DEACTIVATED:
         raise Conflict(f"{user.name} is deactivated already.")
     user.state = UserState.DEACTIVATED
+    end_resets_of(user.id)
     ended = end_sessions_of(user.id)
     record(actor, Action.MEMBER_DEACTIVATED, f"user:{user.id}", ended_sessions=ended)
 
@@ -125,6 +133,34 @@ def reset_factors(actor: Actor, user_id: UUID) -> None:
         raise Conflict(f"{user.name} has no second factor set up.")
     ended = end_sessions_of(user.id)
     record(actor, Action.FACTOR_RESET, f"user:{user.id}", removed=removed, ended_sessions=ended)
+
+
+def list_member_sessions(actor: Actor, user_id: UUID) -> Sequence[UserSession]:
+    """Where a member is signed in; nothing for those who can't end it."""
+    return list_sessions(user_id) if decide(actor, Permission.SESSION_END) else ()
+
+
+def end_member_session(actor: Actor, user_id: UUID, session_id: UUID) -> None:
+    """End one session of a member. Raises `Forbidden`, `NotFound` or `StepUpNeeded`."""
+    user = _subject(actor, user_id, Permission.SESSION_END)
+    require_fresh(actor, Act.MEMBERS)
+    end_session_of(user.id, session_id)
+    record(actor, Action.SESSION_ENDED, f"session:{session_id}", of=f"user:{user.id}")
+    tell(user.id, Notice.SESSIONS_ENDED, actor=actor)
+
+
+def end_member_sessions(actor: Actor, user_id: UUID) -> None:
+    """End all sessions of a member.
+
+    Raises `Forbidden`, `NotFound`, `Conflict` or `StepUpNeeded`.
+    """
+    user = _subject(actor, user_id, Permission.SESSION_END)
+    require_fresh(actor, Act.MEMBERS)
+    ended = end_sessions_of(user.id)
+    if not ended:
+        raise Conflict(f"{user.name} is not signed in anywhere.")
+    record(actor, Action.SESSION_ENDED, f"user:{user.id}", ended=ended)
+    tell(user.id, Notice.SESSIONS_ENDED, actor=actor)
 
 
 def _subject(actor: Actor, user_id: UUID, permission: Permission) -> User:

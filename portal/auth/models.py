@@ -13,13 +13,17 @@ from portal.tenancy.models import TenantOwned, within_tenant
 
 
 class PasswordCredential(TenantOwned, Base):
-    """A person's password as argon2id."""
+    """A person's password as argon2id, and the hashes of a few earlier ones."""
 
     __tablename__ = "password_credential"
 
     user_id: Mapped[UUID]
     password_hash: Mapped[str] = mapped_column(String(255))
     changed_at: Mapped[datetime] = mapped_column(default=clock.now)
+    is_reused: Mapped[bool] = mapped_column(default=False)  # it was this person's before
+    earlier_hashes_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    earlier_hashes = SealedText("earlier_hashes_sealed")  # a JSON list, latest first
 
     __table_args__ = (
         within_tenant("user_id", "user_account", ondelete="CASCADE"),

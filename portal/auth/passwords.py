@@ -10,6 +10,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import Argon2Error, InvalidHashError
 from zxcvbn import zxcvbn
 
+from portal.auth.breached import is_breached
 from portal.core.errors import Invalid
 from portal.core.settings import active
 
@@ -23,21 +24,20 @@ class WeakPassword(Invalid):
     """A new password that would be guessed; the text says how to choose a better one."""
 
 
-@cache
 def _hasher() -> PasswordHasher:
     settings = active()
-    return PasswordHasher(
-        time_cost=settings.password_time_cost,
-        memory_cost=settings.password_memory_kib,
-        parallelism=1,
-        type=Type.ID,
-    )
+    return _hasher_at(settings.password_time_cost, settings.password_memory_kib)
 
 
 @cache
-def _nobodys_hash() -> str:
+def _hasher_at(time_cost: int, memory_kib: int) -> PasswordHasher:
+    return PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1, type=Type.ID)
+
+
+@cache
+def _nobodys_hash(hasher: PasswordHasher) -> str:
     """What an unknown person's password is compared with, so that it takes as long."""
-    return _hasher().hash("nobody has this password")
+    return hasher.hash("nobody has this password")
 
 
 def hash_password(password: str) -> str:
@@ -47,8 +47,9 @@ def hash_password(password: str) -> str:
 
 def verify_password(password_hash: str | None, password: str) -> bool:
     """Whether the password is the hashed one; None stands for a person without a password."""
+    hasher = _hasher()
     try:
-        _hasher().verify(password_hash or _nobodys_hash(), password[: MAX_LENGTH + 1])
+        hasher.verify(password_hash or _nobodys_hash(hasher), password[: MAX_LENGTH + 1])
     except (Argon2Error, InvalidHashError):
         return False
     return password_hash is not None
@@ -65,6 +66,8 @@ def check_strength(password: str, *, min_length: int, about: list[str]) -> None:
         raise WeakPassword(f"Use at least {min_length} characters; a few words make a good one.")
     if len(password) > MAX_LENGTH:
         raise WeakPassword(f"Use at most {MAX_LENGTH} characters.")
+    if is_breached(password):
+        raise WeakPassword("This one was stolen somewhere before, and is tried first. Use another.")
     words = [word for text in about for word in _words(text)]
     verdict = zxcvbn(password[:ZXCVBN_LIMIT], user_inputs=words)
     if verdict["score"] < MIN_SCORE:

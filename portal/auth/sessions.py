@@ -211,12 +211,12 @@ def touch_session(session_id: UUID) -> None:
     )
 
 
-def list_sessions(member: Member) -> Sequence[UserSession]:
-    """The person's live sessions, latest use first."""
+def list_sessions(user_id: UUID | None) -> Sequence[UserSession]:
+    """A person's live sessions, latest use first."""
     now = clock.now()
     rows = db.session.scalars(
         select(UserSession)
-        .where(UserSession.user_id == member.user_id, UserSession.ended_at.is_(None))
+        .where(UserSession.user_id == user_id, UserSession.ended_at.is_(None))
         .order_by(UserSession.last_seen_at.desc(), UserSession.id)
     )
     policy = get_policy()
@@ -233,8 +233,7 @@ def sign_out(member: Member) -> None:
 
 def end_session(member: Member, session_id: UUID) -> None:
     """End one of the person's own sessions. Raises `NotFound`."""
-    if not _end(and_(UserSession.id == session_id, UserSession.user_id == member.user_id)):
-        raise NotFound
+    end_session_of(member.user_id, session_id)
     record(member, Action.SESSION_ENDED, f"session:{session_id}")
 
 
@@ -243,6 +242,12 @@ def end_other_sessions(member: Member) -> int:
     ended = end_sessions_of(member.user_id, but=member.session_id)
     record(member, Action.SESSION_ENDED, f"user:{member.user_id}", ended=ended)
     return ended
+
+
+def end_session_of(user_id: UUID | None, session_id: UUID) -> None:
+    """End one session of a person. Raises `NotFound`. Records nothing."""
+    if not _end(and_(UserSession.id == session_id, UserSession.user_id == user_id)):
+        raise NotFound
 
 
 def end_sessions_of(user_id: UUID | None, *, but: UUID | None = None) -> int:

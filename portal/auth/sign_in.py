@@ -13,6 +13,7 @@ from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal, record
 from portal.auth import attempts, passwords
+from portal.auth.arrivals import note_arrival
 from portal.auth.assurance import Act, First, Second, Step
 from portal.auth.credentials import check_own_password, find_credential, rehash
 from portal.auth.factors import totp
@@ -20,6 +21,7 @@ from portal.auth.factors.models import TotpDevice
 from portal.auth.factors.queries import factors_of, list_devices
 from portal.auth.policy.queries import get_policy
 from portal.auth.sessions import (
+    find_session,
     get_session,
     has_signed_in_from,
     note_proof,
@@ -108,7 +110,11 @@ def check_password(origin: Actor, email: str, password: str, *, user_agent: str)
         rehash(user.id, passwords.hash_password(password))
     attempts.forget(own_limit)
     record(origin, Action.PASSWORD_ACCEPTED, f"user:{user.id}")
-    return open_session(origin, user, First.PASSWORD, user_agent)
+    token = open_session(origin, user, First.PASSWORD, user_agent)
+    found = find_session(token, origin)
+    if found and found.is_complete:
+        note_arrival(found, user_agent)
+    return token
 
 
 def check_code(member: Member, code: str, *, user_agent: str) -> str:
@@ -171,8 +177,7 @@ def complete(member: Member, second: Second, user_agent: str) -> str:
     note_proof(member, second)
     attempts.forget(f"totp:{member.user_id}")
     if not was_complete:
-        proof = str(read_session(member).proof)
-        record(member, Action.SIGNED_IN, f"user:{member.user_id}", assurance=proof)
+        note_arrival(read_session(member), user_agent)
     return renew_token(member, user_agent)
 
 

@@ -6,9 +6,12 @@ from portal.access.permissions import ROLES
 from portal.audit.actor import OPERATOR
 from portal.auth.invitations import invite_member
 from portal.auth.membership import reset_factors
+from portal.auth.password_review import review_passwords
+from portal.auth.resets import make_reset_link
 from portal.cli.context import with_app, writing_for
 from portal.core.errors import Conflict, NotFound
 from portal.tenancy.queries import find_tenant_host
+from portal.users.models import User
 from portal.users.queries import find_user_by_email
 
 UNSCOPED = [role.key for role in ROLES.values() if not role.is_scoped]
@@ -16,7 +19,7 @@ UNSCOPED = [role.key for role in ROLES.values() if not role.is_scoped]
 
 @click.group()
 def user() -> None:
-    """Invite people, and help those who lost their authenticator."""
+    """Invite people, and help those who lost a factor or password."""
 
 
 @user.command()
@@ -48,8 +51,46 @@ def reset_mfa(email: str, tenant: str) -> None:
     The next sign-in sets up a new one.
     """
     with writing_for(tenant):
-        found = find_user_by_email(email)
-        if found is None:
-            raise NotFound(f"There is no member {email} in {tenant}.")
-        reset_factors(OPERATOR, found.id)
+        reset_factors(OPERATOR, _get_user(email, tenant).id)
     click.echo(f"{email} sets up a new authenticator at the next sign-in")
+
+
+@user.command("reset-password")
+@click.argument("email")
+@click.option("--tenant", required=True, help="The organisation's short name.")
+@with_app
+def reset_password(email: str, tenant: str) -> None:
+    """Print a link by which somebody chooses another password.
+
+    It works once, for half an hour. The second factor is asked for as ever.
+    """
+    with writing_for(tenant):
+        link = make_reset_link(OPERATOR, _get_user(email, tenant).id)
+    click.echo(link)
+
+
+@user.command("audit-passwords")
+@click.option("--tenant", required=True, help="The organisation's short name.")
+@with_app
+def audit_passwords(tenant: str) -> None:
+    """Print how old the passwords are, and their faults.
+
+    "used before" was this person's password earlier; "old hash" was made at another cost than
+    today's, and is made anew when its person signs in.
+    """
+    with writing_for(tenant):
+        reviewed = review_passwords(OPERATOR)
+    width = max((len(one.email) for one in reviewed), default=0)
+    for one in reviewed:
+        faults = (["used before"] if one.is_reused else []) + (
+            ["old hash"] if one.is_outdated else []
+        )
+        days = f"{one.age_days} day{'' if one.age_days == 1 else 's'}"
+        click.echo(f"{one.email:<{width}}  {days:>10}  {', '.join(faults) or 'fine'}")
+
+
+def _get_user(email: str, tenant: str) -> User:
+    found = find_user_by_email(email)
+    if found is None:
+        raise NotFound(f"There is no member {email} in {tenant}.")
+    return found

@@ -10,7 +10,7 @@ import structlog
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
-from portal.auth import mail
+from portal.auth import mail, resets
 from portal.auth.sweep import sweep_past
 from portal.cli.context import with_app
 from portal.core.settings import active
@@ -76,7 +76,8 @@ def _visit(tenant: TenantRecord, sweeping: bool) -> None:
 
 
 def _handlers() -> dict[str, Handler]:
-    return {mail.KIND: _deliver} if active().smtp_url else {}
+    """What there is to do: nothing that ends in a mail, where no mail goes out."""
+    return {mail.KIND: _deliver, resets.KIND: resets.answer} if active().smtp_url else {}
 
 
 def _deliver(job: Job) -> None:

@@ -37,6 +37,7 @@ class Settings:
     password_min_length: int = 8
     password_time_cost: int = 2
     password_memory_kib: int = 19456
+    breached_passwords: Path | None = None
     attempts_window_minutes: int = 15
     requests_per_minute: int = 60
     limits_storage: str = "memory://"
@@ -107,6 +108,7 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "password_memory_kib": env.int(
             "PASSWORD_MEMORY_KIB", default=19456, validate=validate.Range(min=8)
         ),
+        "breached_passwords": env.path("BREACHED_PASSWORDS", default=None, validate=_is_file),
         "attempts_window_minutes": env.int(
             "ATTEMPTS_WINDOW_MINUTES", default=15, validate=positive
         ),
@@ -124,6 +126,11 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
 def _is_address(value: str) -> None:
     if not _is_url(value, "http", "https") or "@" in value:
         raise ValidationError("must look like https://portal.example or http://localhost:8000")
+
+
+def _is_file(value: Path | None) -> None:
+    if value is not None and not value.is_file():
+        raise ValidationError("there is no such file")
 
 
 def _is_mail_server(value: str) -> None:

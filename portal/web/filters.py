@@ -6,6 +6,7 @@ from flask import Flask, g
 
 from portal.access.decision import holds_anywhere
 from portal.access.permissions import Permission
+from portal.auth.devices import device_of
 
 UNITS = ("KB", "MB", "GB", "TB")
 
@@ -15,6 +16,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(size)
     app.add_template_filter(moment)
     app.add_template_filter(isotime)
+    app.add_template_filter(device_of, "device")
     app.add_template_global(allowed)
 
 

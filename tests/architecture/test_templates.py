@@ -23,12 +23,22 @@ def rendered() -> dict[str, set[str]]:
     return found
 
 
+def mailed() -> set[str]:
+    """The templates of mails that services name. Each is there as text as well."""
+    found = set()
+    for path in (TOP / "portal" / "auth").rglob("*.py"):
+        found.update(re.findall(r"send_later\([^,]+,[^,]+,\s*\"(\w+)\"", path.read_text()))
+    assert {path.stem for path in (FOLDER / "mail").glob("*.txt")} == found
+    return {f"mail/{name}.html" for name in found}
+
+
 def named_by_templates(app) -> set[str]:
     found = set()
     for name in NAMES:
         tree = app.jinja_env.parse((FOLDER / name).read_text())
         for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
-            found.add(node.template.value)
+            is_of_mail = name.startswith("mail/")
+            found.add(f"mail/{node.template.value}" if is_of_mail else node.template.value)
     return found
 
 
@@ -38,7 +48,7 @@ def app(installation_on):
 
 
 def test_no_template_is_missing_and_none_is_unused(app) -> None:
-    asked_for = set().union(*rendered().values()) | named_by_templates(app)
+    asked_for = set().union(*rendered().values()) | named_by_templates(app) | mailed()
     assert asked_for == set(NAMES)
 
 

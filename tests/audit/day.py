@@ -22,6 +22,7 @@ FILE, OTHER_FILE = "Kanarienvogel Hv5rj.txt", "Umgetauft Tb9np.txt"
 CONTENT = b"Der Kanarienvogel Yc4wq singt nur im Verborgenen.\n"
 WRONG_PASSWORD, NEW_PASSWORD = "falsch Lf6gz geraten", "seventeen Nd2vx lighthouses"
 NEWCOMERS_PASSWORD = "a newcomer's Rk7bh horse"
+REPLACED_PASSWORD = "forgotten Vt6mj umbrellas"
 WRONG_CODE = "000000"
 
 
@@ -47,6 +48,7 @@ class Act:
     data: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     status: int = 302
+    then: Callable[[], None] = lambda: None  # what the worker does about it
     answer: TestResponse | None = None
 
     def __str__(self) -> str:
@@ -60,6 +62,7 @@ class Act:
             data=self.data,
             headers={"X-CSRFToken": self.browser.csrf_token, **self.headers},
         )
+        self.then()
         return self.answer
 
     @property
@@ -89,6 +92,7 @@ class Day:
             "wrong password": WRONG_PASSWORD,
             "new password": NEW_PASSWORD,
             "newcomer's password": NEWCOMERS_PASSWORD,
+            "password after the forgotten one": REPLACED_PASSWORD,
         }
         self.codes: set[str] = set()
 
@@ -98,6 +102,8 @@ class Day:
         yield from self._the_newcomer()
         yield from self._roles()
         yield from self._the_account()
+        yield from self._the_forgotten_password()
+        yield from self._the_ended_sessions()
         yield from self._the_lost_factor()
         yield from self._the_log()
 
@@ -259,6 +265,36 @@ class Day:
             Told("password.changed", f"user:{person}", person, detail={"ended_sessions": 0})
         ])  # fmt: skip
 
+    def _the_forgotten_password(self) -> Iterator[Act]:
+        email, person = "newcomer@acme.example", self._user("newcomer@acme.example")
+        stranger = self.acme.visit(address="198.51.100.16")
+        asked = self._poster(stranger)("/auth/forgot", {"email": email}, [
+            Told("password.reset-asked", "user:unknown", None),
+            Told("password.reset-made", f"user:{person}", None),
+        ], status=200)  # fmt: skip
+        asked.then = self.acme.work
+        yield asked
+        [token] = re.findall(r"/auth/resets/([\w-]{43})", self.acme.mails()[-1]["txt"])
+        self.secrets["reset token"] = token
+        passwords = {"password": REPLACED_PASSWORD, "again": REPLACED_PASSWORD}
+        yield self._poster(stranger)(f"/auth/resets/{token}", passwords, [
+            Told("password.reset", f"user:{person}", None, detail={"ended_sessions": 1})
+        ])  # fmt: skip
+
+    def _the_ended_sessions(self) -> Iterator[Act]:
+        email, person = "newcomer@acme.example", self._user("newcomer@acme.example")
+        inside: list[Visitor] = []
+        for _ in range(2):
+            yield from self._sign_in(email, REPLACED_PASSWORD, person, inside)
+        post, admin = self._poster(self.admin), self.acme["admin"].id
+        path, one = f"/members/{person}/sessions", self._session(inside[0])
+        yield post(f"{path}/{one}/end", {}, [
+            Told("session.ended", f"session:{one}", admin, detail={"of": f"user:{person}"})
+        ])  # fmt: skip
+        yield post(f"{path}/end", {}, [
+            Told("session.ended", f"user:{person}", admin, detail={"ended": 1})
+        ])  # fmt: skip
+
     def _the_lost_factor(self) -> Iterator[Act]:
         post, admin = self._poster(self.admin), self.acme["admin"].id
         person = self._user("newcomer@acme.example")
@@ -266,7 +302,7 @@ class Day:
         yield post(f"{path}/reset-factors", {}, [
             Told("factor.reset", target, admin, detail={
                 "removed": {"totp_device": 1, "passkey": 0, "recovery_code": 0},
-                "ended_sessions": 1,
+                "ended_sessions": 0,
             })
         ])  # fmt: skip
         yield post(f"{path}/deactivate", {}, [

@@ -20,6 +20,16 @@ class Mail:
     recipients: list[str]
     message: EmailMessage
 
+    @property
+    def text(self) -> str:
+        """What it says to whoever reads plain text."""
+        return str(self.message.get_body(("plain",)).get_content())
+
+    @property
+    def html(self) -> str:
+        """What it says to everybody else."""
+        return str(self.message.get_body(("html",)).get_content())
+
 
 @dataclass
 class MailSink:

@@ -68,7 +68,7 @@ def test_an_invitation_arrives_by_mail(portal, acme, sink, clock) -> None:
     assert (mail.sender, mail.recipients) == ("portal@portal.example", ["new@acme.example"])
     assert mail.message["Subject"] == "Your invitation to Acme"
     assert mail.message["Auto-Submitted"] == "auto-generated"
-    text = mail.message.get_content()
+    text = mail.text
     assert "Nea Ñ" in text
     [path] = re.findall(r"http://acme\.localhost:8000(/auth/invitations/\S+)", text)
     assert acme.visit().get(path).status_code == 200

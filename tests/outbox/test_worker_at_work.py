@@ -115,7 +115,7 @@ def test_a_worker_that_is_killed_at_it_delays_the_mail_and_loses_nothing(
     clock.advance(minutes=10)
     work(sink)
     [mail] = sink.mails
-    assert link in mail.message.get_content()
+    assert link in mail.text
     work(sink)
     assert len(sink.mails) == 1
     told = [entry["action"] for entry in acme.log() if entry["action"].startswith("mail.")]
@@ -136,7 +136,7 @@ def test_a_running_worker_delivers_what_comes_in_and_stops_on_ctrl_c(portal, acm
     assert "Traceback" not in said
     assert "nea" not in said.lower()
     assert link not in said
-    assert link in sink.mails[0].message.get_content()
+    assert link in sink.mails[0].text
 
 
 def test_a_tenant_whose_database_is_away_keeps_no_other_waiting(
@@ -147,7 +147,7 @@ def test_a_tenant_whose_database_is_away_keeps_no_other_waiting(
     with away(acme):
         log = work(sink)
         assert [mail.recipients for mail in sink.mails] == [["gil@x.example"]]
-        assert link in sink.mails[0].message.get_content()
+        assert link in sink.mails[0].text
         assert "worker failed" in log
         assert "acme" in log
     work(sink)

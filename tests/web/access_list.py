@@ -82,6 +82,8 @@ ACCESS = {
     "auth.step_up": Entry(MEMBERS, {"GET": 200, "POST": 401}),
     "auth.sign_out": act(MEMBERS | {HALF}),
     "auth.accept": form(EVERYBODY, {"token": "of the invited"}),
+    "auth.forgot": form(EVERYBODY),
+    "auth.reset": form(EVERYBODY, {"token": "of the forgetful"}),
     # One's own account.
     "account.index": page(MEMBERS),
     "account.password": form(MEMBERS),
@@ -115,6 +117,8 @@ ACCESS = {
     "members.deactivate": form(ADMINS, on("user", "member"), empty=QUESTION),
     "members.reactivate": act(ADMINS, on("user", "deactivated")),
     "members.reset_factors": form(ADMINS, on("user", "member"), empty=QUESTION),
+    "members.end_session": act(ADMINS, on("user", "member") | on("session", "member")),
+    "members.end_sessions": form(ADMINS, on("user", "member"), empty=QUESTION),
     "roles.index": page(LOOKERS),
     # The audit log.
     "audit.index": page(WATCHERS),

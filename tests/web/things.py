@@ -29,12 +29,23 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "folder": lambda: organisation.folders[name],
         "document": lambda: organisation.documents[name],
         "user": lambda: organisation[name].id,
-        "token": lambda: organisation["invited"].invitation.rpartition("/")[2],
-        "session": lambda: _session_of(organisation, who if who in MEMBERS else "member"),
+        "token": lambda: _link(organisation, name).rpartition("/")[2],
+        "session": lambda: _session_of(organisation, _owner(name, who)),
         "assignment": lambda: _assignment_of(organisation, name),
         "entry": lambda: _first_entry(organisation),
     }.get(kind, lambda: name)
     return find()
+
+
+def _link(organisation: Organisation, name: str) -> str:
+    is_invitation = name == "of the invited"
+    return organisation["invited"].invitation if is_invitation else organisation.reset_link
+
+
+def _owner(name: str, who: str) -> str:
+    if name != "own":
+        return name
+    return who if who in MEMBERS else "member"
 
 
 def _session_of(organisation: Organisation, who: str) -> UUID:

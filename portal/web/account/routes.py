@@ -24,7 +24,7 @@ def index() -> ResponseReturnValue:
     """Roles, sessions, and the ways to change them."""
     return render_template(
         "account/index.html",
-        sessions=sessions.list_sessions(g.actor),
+        sessions=sessions.list_sessions(g.actor.user_id),
         assignments=assignments_of([g.actor.user_id]).get(g.actor.user_id, ()),
         roles=ROLES,
     )

@@ -2,7 +2,7 @@
 
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import Email, EqualTo, InputRequired, Length
 
 
 class SignInForm(FlaskForm):
@@ -20,8 +20,17 @@ class CodeForm(FlaskForm):
     next = HiddenField()
 
 
-class AcceptForm(FlaskForm):
-    """Choosing a first password."""
+class ForgotForm(FlaskForm):
+    """Whose password is forgotten."""
+
+    email = StringField(
+        "E-mail",
+        [InputRequired("Enter your e-mail."), Email("This is not an e-mail."), Length(max=254)],
+    )
+
+
+class ChooseForm(FlaskForm):
+    """Choosing a password by a link."""
 
     password = PasswordField("New password", [InputRequired("Choose a password."), Length(max=256)])
     again = PasswordField(

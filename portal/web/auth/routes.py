@@ -1,19 +1,20 @@
-"""Signing in: password, code, enrolment of an authenticator; signing out; invitations."""
+"""Signing in: password, code, enrolment of an authenticator; signing out; one-time links."""
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal.auth import invitations
+from portal.auth import invitations, resets
 from portal.auth import sign_in as service
 from portal.auth.assurance import Step
 from portal.auth.credentials import change_password
 from portal.auth.sessions import sign_out as end_own_session
 from portal.core.errors import PortalError
+from portal.core.settings import active
 from portal.web import cookies
 from portal.web import step_up as question
 from portal.web.access import any_session, half_signed_in, public, signed_in
-from portal.web.auth.forms import AcceptForm, CodeForm, RenewPasswordForm, SignInForm
+from portal.web.auth.forms import ChooseForm, CodeForm, ForgotForm, RenewPasswordForm, SignInForm
 from portal.web.lifecycle import STEP_PAGES, refuse, shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.urls import local_path
@@ -118,7 +119,7 @@ def sign_out() -> ResponseReturnValue:
 @public
 def accept(token: str) -> ResponseReturnValue:
     """Choose a password with the one-time link of an invitation."""
-    form = AcceptForm()
+    form = ChooseForm()
     invited = invitations.get_invited(token)
     if form.validate_on_submit():
         with shown_on(form):
@@ -127,6 +128,36 @@ def accept(token: str) -> ResponseReturnValue:
             )
             return _on_to(session_token, "auth.code", None)
     return render_template("auth/accept.html", form=form, invited=invited), shown_status(form)
+
+
+@blueprint.route("/forgot", methods=["GET", "POST"])
+@limited
+@public
+def forgot() -> ResponseReturnValue:
+    """Ask for a link by mail; the answer is the same whoever asks for whom."""
+    form = ForgotForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            resets.ask_for_reset(g.actor, str(form.email.data))
+            return render_template("auth/forgot_sent.html", email=form.email.data)
+    return render_template(
+        "auth/forgot.html", form=form, sends_mail=bool(active().smtp_url)
+    ), shown_status(form)
+
+
+@blueprint.route("/resets/<token>", methods=["GET", "POST"])
+@limited
+@public
+def reset(token: str) -> ResponseReturnValue:
+    """Choose another password with the one-time link, and sign in with it."""
+    form = ChooseForm()
+    person = resets.get_forgetful(token)
+    if form.validate_on_submit():
+        with shown_on(form):
+            resets.reset_password(g.actor, token, str(form.password.data), user_agent=_user_agent())
+            flash("Your password is changed. Sign in with it.", "success")
+            return redirect(url_for("auth.sign_in"))
+    return render_template("auth/reset.html", form=form, person=person), shown_status(form)
 
 
 def _on_to(token: str, endpoint: str, then: str | None) -> ResponseReturnValue:

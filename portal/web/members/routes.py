@@ -142,6 +142,33 @@ def reset_factors(user_id: UUID) -> ResponseReturnValue:
     )
 
 
+@blueprint.post("/<uuid:user_id>/sessions/<uuid:session_id>/end")
+@freshly(Act.MEMBERS)
+@requires(Permission.SESSION_END)
+def end_session(user_id: UUID, session_id: UUID) -> ResponseReturnValue:
+    """End one session of a member."""
+    membership.end_member_session(g.actor, user_id, session_id)
+    flash("The session is ended.", "success")
+    return redirect(url_for("members.show", user_id=user_id))
+
+
+@blueprint.route("/<uuid:user_id>/sessions/end", methods=["GET", "POST"])
+@freshly(Act.MEMBERS)
+@requires(Permission.SESSION_END)
+def end_sessions(user_id: UUID) -> ResponseReturnValue:
+    """End all sessions of a member, after a question."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            membership.end_member_sessions(g.actor, user_id)
+            flash("All sessions of the member are ended.", "success")
+            return redirect(url_for("members.show", user_id=user_id))
+    member = membership.get_member(g.actor, user_id)
+    return render_template("members/end_sessions.html", form=form, member=member), shown_status(
+        form
+    )
+
+
 def _assign_form() -> AssignRoleForm:
     form = AssignRoleForm()
     form.offer_places(list_destinations(g.actor, Permission.ROLE_ASSIGN))
@@ -152,5 +179,10 @@ def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
     member = membership.get_member(g.actor, user_id)
     granters = names_of([a.granted_by for a in member.assignments if a.granted_by])
     return render_template(
-        "members/show.html", member=member, form=form, roles=ROLES, granters=granters
+        "members/show.html",
+        member=member,
+        form=form,
+        roles=ROLES,
+        granters=granters,
+        sessions=membership.list_member_sessions(g.actor, user_id),
     ), shown_status(form)
