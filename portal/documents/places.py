@@ -66,19 +66,27 @@ class Place:
 
 TOP = Place()
 
-COLUMNS = (Folder.id, Folder.parent_id, Folder.name_sealed, Folder.created_at, Folder.trashed_at)
+# Rows of the table, not of the model: every list asks for them, and the ORM takes twice as long.
+_folder = Folder.__table__
+COLUMNS = (
+    _folder.c.id,
+    _folder.c.parent_id,
+    _folder.c.name_sealed,
+    _folder.c.created_at,
+    _folder.c.trashed_at,
+)
 
 
 def chains_to(folder_ids: Collection[UUID]) -> CTE:
     """The ids from folders up to the top. Ends at `MAX_DEPTH`, whatever the rows say."""
     chain = (
-        select(Folder.id, Folder.parent_id, literal(0).label("depth"))
-        .where(Folder.id.in_(folder_ids))
+        select(_folder.c.id, _folder.c.parent_id, literal(0).label("depth"))
+        .where(_folder.c.id.in_(folder_ids))
         .cte("chain", recursive=True)
     )
     return chain.union_all(
-        select(Folder.id, Folder.parent_id, chain.c.depth + 1)
-        .join(chain, Folder.id == chain.c.parent_id)
+        select(_folder.c.id, _folder.c.parent_id, chain.c.depth + 1)
+        .join(chain, _folder.c.id == chain.c.parent_id)
         .where(chain.c.depth < MAX_DEPTH)
     )
 
@@ -86,13 +94,13 @@ def chains_to(folder_ids: Collection[UUID]) -> CTE:
 def subtree_of(folder_ids: Sequence[UUID]) -> CTE:
     """The ids of folders and of all beneath them."""
     tree = (
-        select(Folder.id, literal(0).label("depth"))
-        .where(Folder.id.in_(folder_ids))
+        select(_folder.c.id, literal(0).label("depth"))
+        .where(_folder.c.id.in_(folder_ids))
         .cte("subtree", recursive=True)
     )
     return tree.union_all(
-        select(Folder.id, tree.c.depth + 1)
-        .join(tree, Folder.parent_id == tree.c.id)
+        select(_folder.c.id, tree.c.depth + 1)
+        .join(tree, _folder.c.parent_id == tree.c.id)
         .where(tree.c.depth < MAX_DEPTH)
     )
 
@@ -102,7 +110,7 @@ def get_place(folder_id: UUID | None) -> Place:
     if folder_id is None:
         return TOP
     rows = db.session.execute(
-        select(*COLUMNS).where(Folder.id.in_(select(chains_to([folder_id]).c.id)))
+        select(*COLUMNS).where(_folder.c.id.in_(select(chains_to([folder_id]).c.id)))
     )
     return place_from({row[0]: folder_row(row) for row in rows}, folder_id)
 

@@ -1,9 +1,10 @@
 """Reads of the global tables. They need no bound tenant and see no tenant's rows."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Engine, Select, bindparam, select
 
 from portal.core.errors import NotFound
 from portal.tenancy.binding import TenantRecord
@@ -11,17 +12,23 @@ from portal.tenancy.models import Tenant, TenantHost
 from portal.tenancy.session import db
 
 _RECORD = (Tenant.id, Tenant.slug, Tenant.name, Tenant.state, Tenant.placement)
-_BY_HOST = select(*_RECORD).join(TenantHost, TenantHost.tenant_id == Tenant.id)
+# Every request asks for it: to put it together each time would take longer than to run it.
+_BY_HOST = (
+    select(*_RECORD)
+    .join(TenantHost, TenantHost.tenant_id == Tenant.id)
+    .where(TenantHost.host == bindparam("host"))
+)
+_BY_SLUG = select(*_RECORD).where(Tenant.slug == bindparam("slug"))
 
 
 def find_tenant_by_host(host: str) -> TenantRecord | None:
     """The tenant that is reached under `host` (no port), or None."""
-    return _find(_BY_HOST.where(TenantHost.host == host.lower()))
+    return _find(_BY_HOST, host=host.lower())
 
 
 def find_tenant(slug: str) -> TenantRecord | None:
     """The tenant of that slug, or None."""
-    return _find(select(*_RECORD).where(Tenant.slug == slug))
+    return _find(_BY_SLUG, slug=slug)
 
 
 def get_tenant(slug: str) -> TenantRecord:
@@ -66,12 +73,17 @@ def list_hosts() -> Sequence[tuple[str, str]]:
         return [(host, slug) for host, slug in rows]
 
 
-def _find(statement: Select[UUID, str, str, str, str]) -> TenantRecord | None:
+def _find(statement: Select[UUID, str, str, str, str], **given: str) -> TenantRecord | None:
     with _reading() as connection:
-        row = connection.execute(statement).one_or_none()
+        row = connection.execute(statement, given).one_or_none()
     return None if row is None else TenantRecord(*row)
 
 
 def _reading() -> Connection:
     """One statement needs no transaction around it: one round trip, no snapshot held."""
-    return db.engine.execution_options(isolation_level="AUTOCOMMIT").connect()
+    return _without_transactions(db.engine).connect()
+
+
+@lru_cache(maxsize=4)  # a process has one main database; tests have a few, one after the other
+def _without_transactions(engine: Engine) -> Engine:
+    return engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -9,19 +9,20 @@ from portal.core.settings import active
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
+_policy = SignInPolicy.__table__
 # The columns of a tenant's choices, for statements that read them along with something else.
 CHOICES = (
-    SignInPolicy.mfa_for,
-    SignInPolicy.mfa_roles,
-    SignInPolicy.factors,
-    SignInPolicy.grace_days,
-    SignInPolicy.mfa_since,
-    SignInPolicy.idle_minutes,
-    SignInPolicy.absolute_hours,
-    SignInPolicy.password_min_length,
-    SignInPolicy.password_max_age_days,
-    SignInPolicy.is_sso_only,
-    SignInPolicy.resets_need_two,
+    _policy.c.mfa_for,
+    _policy.c.mfa_roles,
+    _policy.c.factors,
+    _policy.c.grace_days,
+    _policy.c.mfa_since,
+    _policy.c.idle_minutes,
+    _policy.c.absolute_hours,
+    _policy.c.password_min_length,
+    _policy.c.password_max_age_days,
+    _policy.c.is_sso_only,
+    _policy.c.resets_need_two,
 )
 
 
