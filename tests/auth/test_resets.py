@@ -243,7 +243,7 @@ def test_one_kind_of_token_is_none_of_another(acme) -> None:
     assert acme.visit().get(f"/auth/resets/{reset}").status_code == 200
 
 
-@pytest.mark.parametrize("host", ["acme.localhost:666", "docs.elsewhere.example", "ACME.localhost"])
+@pytest.mark.parametrize("host", ["acme.localhost:666", "docs.elsewhere.example"])
 def test_the_link_leads_to_the_host_that_is_kept_whatever_the_request_says(
     portal, acme, host
 ) -> None:
