@@ -76,8 +76,10 @@ def _visit(tenant: TenantRecord, sweeping: bool) -> None:
 
 
 def _handlers() -> dict[str, Handler]:
-    """What there is to do: nothing that ends in a mail, where no mail goes out."""
-    return {mail.KIND: _deliver, resets.KIND: resets.answer} if active().smtp_url else {}
+    """Where no mail goes out it waits, and what was asked for by mail is let go."""
+    if not active().smtp_url:
+        return {resets.KIND: lambda _: None}
+    return {mail.KIND: _deliver, resets.KIND: resets.answer}
 
 
 def _deliver(job: Job) -> None:

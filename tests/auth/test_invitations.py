@@ -118,6 +118,31 @@ def test_one_kind_of_token_is_none_of_another(acme) -> None:
     assert visitor.get("/documents").status_code == 302
 
 
+def test_a_link_is_for_its_own_e_mail_whatever_is_sent_with_it(portal, acme) -> None:
+    before = {row["id"]: row["email"] for row in portal.rows("user_account")}
+    other = {"username": acme["admin"].email, "email": "other@acme.example"}
+    more = other | {"user_id": str(acme["admin"].id), "state": "deactivated"}
+    visitor = acme.visit()
+    assert visitor.post(path_of(acme), CHOSEN | more).location == "/auth/code"
+    assert {row["id"]: row["email"] for row in portal.rows("user_account")} == before
+    form = {"email": acme["invited"].email, "password": PASSWORD}
+    assert acme.visit().post("/auth/sign-in", form).status_code == 302
+
+
+def test_an_invitation_that_waits_is_no_way_round_a_lost_password(acme) -> None:
+    """The link of somebody who is in is spent, also where another one was sent meanwhile."""
+    admin, path = acme.visit("admin"), f"/members/{acme['invited'].id}/invitations"
+    links = [path_of(acme)]
+    for _ in range(2):
+        answer = admin.post(path).text
+        links.append(answer.partition('value="http')[2].partition('"')[0].partition("8000")[2])
+    assert acme.visit().submit(links[-1], **CHOSEN).status_code == 302
+    other = {"password": "seventeen purple lighthouses", "again": "seventeen purple lighthouses"}
+    for link in links:
+        assert acme.visit().post(link, other).status_code == 404
+    assert admin.post(path).status_code == 409
+
+
 def test_a_weak_password_leaves_the_link_good(acme) -> None:
     answer = acme.visit().submit(path_of(acme), password="password1", again="password1")
     assert answer.status_code == 400
