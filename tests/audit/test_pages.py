@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from portal.audit.actions import Action
 from portal.audit.actor import OPERATOR, SYSTEM
+from portal.audit.queries import PAGE_SIZE
 from portal.audit.service import record
 from tests.audit.reading import ask, entry, listed, write
 
@@ -154,7 +155,7 @@ def test_an_id_that_is_none_is_left_out(acme, name) -> None:
     for value in ("x", "0198", "{}", "null", "-1", "%00"):
         answer = acme.visit("officer").get(f"/audit?{name}={value}")
         assert answer.status_code == 200
-        assert len(listed(answer.text)) == 45
+        assert len(listed(answer.text)) == min(PAGE_SIZE, acme.entries_at_start)
 
 
 names = st.sampled_from(
