@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import Double, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
@@ -73,15 +73,15 @@ class Invitation(TenantOwned, Base):
 
 
 class Attempts(TenantOwned, Base):
-    """How often a secret was tried for one subject in the present window of time."""
+    """How often a secret was tried for one subject lately, and when it may be tried again."""
 
-    __tablename__ = "attempt_window"  # "attempts" is a column of job (tenancy.schema)
+    __tablename__ = "attempt_count"  # "attempts" is a column of job (tenancy.schema)
 
     subject_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
-    window: Mapped[int]
-    count: Mapped[int]
+    count: Mapped[float] = mapped_column(Double)  # as of `free_at`; it fades from then on
+    free_at: Mapped[datetime]
 
-    __table_args__ = (UniqueConstraint("tenant_id", "subject_hash", "window"),)
+    __table_args__ = (UniqueConstraint("tenant_id", "subject_hash"),)
 
 
 class PasswordReset(TenantOwned, Base):

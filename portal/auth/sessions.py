@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, bindparam, select, update
@@ -83,6 +83,11 @@ class FoundSession:
         self.proof = proof
         self.step = step
         self.last_seen_at = last_seen_at
+
+    @property
+    def user_id(self) -> UUID:
+        """Whose it is."""
+        return cast("UUID", self.member.user_id)  # a member has one
 
     @property
     def is_complete(self) -> bool:
@@ -185,21 +190,6 @@ def renew_token(member: Member, user_agent: str) -> str:
     return token
 
 
-def has_signed_in_from(email: str, address: str | None) -> bool:
-    """Whether the person of that e-mail has ever signed in completely from that address."""
-    found = db.session.execute(
-        select(UserSession.id)
-        .join(User, User.id == UserSession.user_id)
-        .where(
-            User.email == email,
-            UserSession.address == (address or ""),
-            UserSession.second_factor.is_not(None),
-        )
-        .limit(1)
-    ).first()
-    return found is not None
-
-
 def touch_session(session_id: UUID) -> None:
     """Note that the session is in use."""
     db.session.execute(
@@ -263,6 +253,7 @@ def _found(rows: Sequence[Any], origin: Actor) -> FoundSession | None:
         proved_at=proof.at,
         address=origin.address,
         request_id=origin.request_id,
+        device_ids=origin.device_ids,
         grants=_grants_of(rows, proof) if step == Step.NOTHING else (),
     )
     return FoundSession(member, proof, step, row.last_seen_at)
