@@ -42,6 +42,7 @@ class Action(StrEnum):
     )
     PASSWORD_CHANGED = "password.changed", "A password was changed"
     PASSWORD_REFUSED = "password.refused", "A change of password was refused"
+    POLICY_CHANGED = "policy.changed", "The policy of signing in was changed"
     PROOF_RENEWED = "proof.renewed", "Somebody confirmed again who they are"
     ROLE_ASSIGNED = "role.assigned", "A role was assigned"
     ROLE_REMOVED = "role.removed", "A role was removed"

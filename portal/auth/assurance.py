@@ -131,6 +131,10 @@ class Policy:
         began = max(member_since, self.since) if self.since else member_since
         return began + timedelta(days=self.grace_days)
 
+    def counts(self, proof: Proof) -> bool:
+        """Whether a proof is as much as this policy can ask of anybody."""
+        return proof.is_multi_factor and (proof.factor is None or proof.factor in self.factors)
+
     def allows(self, first: First) -> bool:
         """Whether a session may stand on such a first proof."""
         return not self.is_sso_only or first in (First.SSO, First.BREAK_GLASS)
@@ -156,12 +160,21 @@ def next_step(proof: Proof, policy: Policy, person: Standing, now: datetime) -> 
     return step
 
 
+def grace_of(proof: Proof, policy: Policy, person: Standing, now: datetime) -> datetime | None:
+    """Until when a session is let in without the factor that its policy wants; None: it has it."""
+    if proof.first == First.BREAK_GLASS or policy.counts(proof):
+        return None
+    is_in = next_step(proof, policy, person, now) == Step.NOTHING
+    is_asked = policy.wants_factor_of(person.roles)
+    return policy.grace_ends_at(person.member_since) if is_in and is_asked else None
+
+
 def _factor_step(proof: Proof, policy: Policy, person: Standing, now: datetime) -> Step:
     if person.factors and not proof.is_multi_factor:
         return Step.GIVE_FACTOR  # whoever has one is asked for it, wanted or not
     if not policy.wants_factor_of(person.roles):
         return Step.NOTHING
-    if proof.is_multi_factor and (proof.factor is None or proof.factor in policy.factors):
+    if policy.counts(proof):
         return Step.NOTHING
     if person.factors & policy.factors:
         return Step.GIVE_FACTOR

@@ -18,8 +18,9 @@ from portal.audit.service import record
 from portal.auth.assurance import Act, Factor
 from portal.auth.factors.models import Passkey, RecoveryCode, TotpDevice
 from portal.auth.factors.queries import factors_by_user
+from portal.auth.fresh import require_fresh
 from portal.auth.models import PasswordCredential, UserSession
-from portal.auth.sessions import end_sessions_of, require_fresh
+from portal.auth.sessions import end_sessions_of
 from portal.core.errors import Conflict, NotFound
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState

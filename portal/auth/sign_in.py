@@ -19,6 +19,7 @@ from portal.auth.credentials import check_own_password, find_credential, rehash
 from portal.auth.factors import totp
 from portal.auth.factors.models import TotpDevice
 from portal.auth.factors.queries import factors_of, list_devices
+from portal.auth.fresh import require_fresh
 from portal.auth.policy.queries import get_policy
 from portal.auth.sessions import (
     get_session,
@@ -26,7 +27,6 @@ from portal.auth.sessions import (
     open_session,
     read_session,
     renew_token,
-    require_fresh,
 )
 from portal.core import clock
 from portal.core.errors import Conflict

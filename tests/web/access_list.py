@@ -116,6 +116,11 @@ ACCESS = {
     "members.reactivate": act(ADMINS, on("user", "deactivated")),
     "members.reset_factors": form(ADMINS, on("user", "member"), empty=QUESTION),
     "roles.index": page(LOOKERS),
+    # The policy of signing in.
+    "policy.index": page(LOOKERS),
+    "policy.preview": Entry(ADMINS, {"GET": 302}),  # of nothing: to where one fills it in
+    "policy.change": act(ADMINS, empty=422),
+    "policy.people": page(LOOKERS),
     # The audit log.
     "audit.index": page(WATCHERS),
     "audit.show": page(WATCHERS, on("entry", "first")),
