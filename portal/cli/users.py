@@ -6,6 +6,7 @@ from portal.access.permissions import ROLES
 from portal.audit.actor import OPERATOR
 from portal.auth.invitations import invite_member
 from portal.auth.membership import reset_factors
+from portal.auth.policy.queries import get_policy
 from portal.cli.context import with_app, writing_for
 from portal.core.errors import Conflict, NotFound
 from portal.tenancy.queries import find_tenant_host
@@ -45,11 +46,13 @@ def invite(email: str, name: str, tenant: str, role: str) -> None:
 def reset_mfa(email: str, tenant: str) -> None:
     """Remove a lost authenticator.
 
-    The next sign-in sets up a new one.
+    The next sign-in sets up a new one. No second admin is asked, whatever the organisation's policy
+    says; the audit log tells of it.
     """
     with writing_for(tenant):
         found = find_user_by_email(email)
         if found is None:
             raise NotFound(f"There is no member {email} in {tenant}.")
         reset_factors(OPERATOR, found.id)
-    click.echo(f"{email} sets up a new authenticator at the next sign-in")
+        alone = " (no second admin was asked)" if get_policy().resets_need_two else ""
+    click.echo(f"{email} sets up a new authenticator at the next sign-in{alone}")

@@ -115,6 +115,11 @@ ACCESS = {
     "members.deactivate": form(ADMINS, on("user", "member"), empty=QUESTION),
     "members.reactivate": act(ADMINS, on("user", "deactivated")),
     "members.reset_factors": form(ADMINS, on("user", "member"), empty=QUESTION),
+    # The second admin has asked to remove the auditor's factors, and alone can take that back.
+    "members.resets": page(ADMINS),
+    "members.approve_reset": form(ADMINS, on("reset", "auditor"), empty=QUESTION),
+    "members.decline_reset": act(ADMINS, on("reset", "auditor")),
+    "members.withdraw_reset": act(ADMINS, on("reset", "auditor"), empty=403),
     "roles.index": page(LOOKERS),
     # The policy of signing in.
     "policy.index": page(LOOKERS),

@@ -18,7 +18,8 @@ blueprint = Blueprint("policy", __name__, url_prefix="/policy")
 @requires(Permission.POLICY_READ)
 def index() -> ResponseReturnValue:
     """Every choice, with what follows from it."""
-    return _form_page(PolicyForm.showing(service.show_policy(g.actor)))
+    shown = service.show_policy(g.actor)
+    return _form_page(PolicyForm.showing(shown), shown)
 
 
 @blueprint.get("/preview")
@@ -38,7 +39,7 @@ def preview() -> ResponseReturnValue:
                 effect=review.preview_policy(g.actor, wanted),
                 roles=ROLES,
             )
-    return _form_page(form)
+    return _form_page(form, shown)
 
 
 @blueprint.post("")
@@ -46,14 +47,14 @@ def preview() -> ResponseReturnValue:
 @requires(Permission.POLICY_EDIT)
 def change() -> ResponseReturnValue:
     """Have another policy hold from now on."""
-    form = PolicyForm()
+    form, shown = PolicyForm(), service.show_policy(g.actor)
     if form.validate_on_submit():
         with shown_on(form):
-            wanted = form.policy(service.show_policy(g.actor).policy)
+            wanted = form.policy(shown.policy)
             service.change_policy(g.actor, wanted, version=form.version.data or "")
             flash("The policy is changed. It holds from now on.", "success")
             return redirect(url_for("policy.index"))
-    return _form_page(form)
+    return _form_page(form, shown)
 
 
 @blueprint.get("/people")
@@ -67,8 +68,7 @@ def people() -> ResponseReturnValue:
     return render_template("policy/people.html", found=found, only_short=only_short, roles=ROLES)
 
 
-def _form_page(form: PolicyForm) -> ResponseReturnValue:
-    shown = service.show_policy(g.actor)
+def _form_page(form: PolicyForm, shown: service.Shown) -> ResponseReturnValue:
     form.version.data = shown.version
     names = {key: role.name for key, role in ROLES.items()}
     page = render_template("policy/index.html", form=form, shown=shown, role_names=names)
