@@ -78,6 +78,7 @@ class StepUpNeeded(PortalError):
 
 
 _FACTOR_OF = {Second.TOTP: Factor.TOTP, Second.PASSKEY: Factor.PASSKEY}
+_ANY_FACTOR = frozenset({Second.RECOVERY_CODE, Second.SSO})  # these stand for any kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,10 @@ class Proof:
         return self.second is not None or self.first == First.PASSKEY
 
     @property
-    def factor(self) -> Factor | None:
-        """The factor of the person's own that was used; a recovery code stands for any."""
-        if self.first == First.PASSKEY:
-            return Factor.PASSKEY
-        return _FACTOR_OF.get(self.second) if self.second else None
+    def factors(self) -> frozenset[Factor]:
+        """The factors of the person's own that were used."""
+        first = {Factor.PASSKEY} if self.first == First.PASSKEY else set()
+        return frozenset(first | {_FACTOR_OF[s] for s in (self.second,) if s in _FACTOR_OF})
 
     def __str__(self) -> str:
         return f"{self.first}+{self.second}" if self.second else str(self.first)
@@ -133,7 +133,7 @@ class Policy:
 
     def counts(self, proof: Proof) -> bool:
         """Whether a proof is as much as this policy can ask of anybody."""
-        return proof.is_multi_factor and (proof.factor is None or proof.factor in self.factors)
+        return proof.second in _ANY_FACTOR or bool(proof.factors & self.factors)
 
     def allows(self, first: First) -> bool:
         """Whether a session may stand on such a first proof."""
