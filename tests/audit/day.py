@@ -286,7 +286,7 @@ class Day:
             "password_min_length": 8,
             "resets_need_two": "y",
         }
-        yield self._poster(self.admin)("/policy", form, [
+        yield self._poster(self.admin)("/policy/change", form, [
             Told("policy.changed", "policy", self.acme["admin"].id, detail={
                 "before": {"resets_need_two": False}, "after": {"resets_need_two": True},
             })

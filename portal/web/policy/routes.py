@@ -42,7 +42,7 @@ def preview() -> ResponseReturnValue:
     return _form_page(form, shown)
 
 
-@blueprint.post("")
+@blueprint.post("/change")
 @freshly(Act.POLICY)
 @requires(Permission.POLICY_EDIT)
 def change() -> ResponseReturnValue:

@@ -1,5 +1,6 @@
 """The page of the policy: what it tells, what it refuses, and what holds from the next click on."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -34,7 +35,7 @@ def version_of(organisation: Organisation) -> str:
 
 def save(organisation: Organisation, **changed: Any) -> Any:
     form = PRESENT | changed | {"version": version_of(organisation)}
-    return organisation.visit("admin").post("/policy", form)
+    return organisation.visit("admin").post("/policy/change", form)
 
 
 def choose(organisation: Organisation, **changed: Any) -> None:
@@ -75,8 +76,8 @@ def test_an_admin_sees_what_it_would_do_and_then_saves(acme) -> None:
     assert "Your own session goes on." in preview.text
     assert acme.told() == []
     form = forms_of(preview.text)[-1]
-    assert form.action == "/policy"
-    answer = admin.post("/policy", form.fields | {"factors": ["totp", "passkey"]})
+    assert form.action == "/policy/change"
+    answer = admin.post("/policy/change", form.fields | {"factors": ["totp", "passkey"]})
     assert answer.location == "/policy"
     [entry] = acme.log()
     assert (entry["action"], entry["target"], entry["actor_id"]) == (
@@ -91,11 +92,29 @@ def test_an_admin_sees_what_it_would_do_and_then_saves(acme) -> None:
     assert "30" in admin.get("/policy").text
 
 
+def ticked(page: str) -> set[str]:
+    """The radio buttons and boxes that are on, as name=value."""
+    pattern = r'<input class="form-check-input"[^>]* name="([^"]*)" value="([^"]*)"[^>]*>'
+    return {
+        f"{found[1]}={found[2]}"
+        for found in re.finditer(pattern, page)
+        if re.search(r"\schecked[\s>]", found[0])
+    }
+
+
+def test_the_page_shows_the_policy_as_it_is(acme) -> None:
+    shown = ticked(acme.visit("officer").get("/policy").text)
+    assert shown == {"mfa_for=everybody", "factors=totp", "factors=passkey"}
+    choose(acme, mfa_for="roles", mfa_roles=["admin"], factors=["totp"], resets_need_two="y")
+    shown = ticked(acme.visit("officer").get("/policy").text)
+    assert shown == {"mfa_for=roles", "mfa_roles=admin", "factors=totp", "resets_need_two=y"}
+
+
 def test_an_officer_sees_the_policy_and_can_not_change_it(acme) -> None:
     page = acme.visit("officer").get("/policy").text
     assert "See what it would do" not in page
     assert "disabled" in page
-    assert acme.visit("officer").post("/policy", PRESENT).status_code == 403
+    assert acme.visit("officer").post("/policy/change", PRESENT).status_code == 403
 
 
 def test_what_is_no_change_is_not_saved(acme) -> None:
@@ -108,7 +127,7 @@ def test_a_policy_that_somebody_else_has_changed_meanwhile_is_not_overwritten(ac
     version = version_of(acme)
     choose(acme, idle_minutes="30")
     form = PRESENT | {"idle_minutes": "20", "version": version}
-    answer = acme.visit("second_admin").post("/policy", form)
+    answer = acme.visit("second_admin").post("/policy/change", form)
     assert answer.status_code == 409
     assert "Somebody else has changed the policy" in answer.text
     assert len(acme.log()) == 1
@@ -118,7 +137,7 @@ def test_an_old_proof_is_asked_for_again_and_nothing_is_lost(acme, clock) -> Non
     form = PRESENT | {"idle_minutes": "30", "version": version_of(acme)}
     clock.advance(minutes=16)
     admin = acme.visit("admin")
-    question = admin.post("/policy", form)
+    question = admin.post("/policy/change", form)
     assert question.status_code == 403
     assert acme.told() == []
     carried = forms_of(question.text)[-1]
@@ -223,7 +242,9 @@ def test_a_shorter_life_ends_sessions_at_once(acme, clock) -> None:
     form = PRESENT | {"absolute_hours": "1", "version": version_of(acme)}
     preview = admin.get("/policy/preview", query_string=form)
     assert "Your own session ends." in preview.text
-    assert admin.post("/policy", form | {"proof_code": acme["admin"].code}).status_code == 302
+    assert (
+        admin.post("/policy/change", form | {"proof_code": acme["admin"].code}).status_code == 302
+    )
     for who in ("member", "admin"):
         assert acme.visit(who).get("/account").location.startswith("/auth/sign-in")
 
@@ -246,7 +267,7 @@ def test_an_older_password_has_to_be_changed_where_passwords_expire(acme, clock)
     page = visitor.get("/policy").text
     form = forms_of(page)[-1].fields | PRESENT | {"password_max_age_days": "30"}
     form["csrf_token"] = forms_of(page)[0].fields["csrf_token"]
-    assert visitor.post("/policy", form).status_code == 302
+    assert visitor.post("/policy/change", form).status_code == 302
     assert visitor.get("/documents").location.startswith("/auth/renew-password")
 
 
@@ -351,6 +372,6 @@ def test_odd_choices_are_no_error_of_ours(portal, acme, value) -> None:
         form = PRESENT | {name: value}
         assert admin.get("/policy/preview", query_string=form).status_code < 500, name
         if name in PRESENT and value != "\u0661":
-            assert 400 <= admin.post("/policy", form).status_code < 500, name
+            assert 400 <= admin.post("/policy/change", form).status_code < 500, name
     assert admin.get("/policy/people", query_string={"page": value}).status_code == 200
     assert portal.dump() == before
