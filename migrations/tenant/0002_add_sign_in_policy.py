@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("mfa_roles", sa.JSON(), nullable=False),
         sa.Column("factors", sa.JSON(), nullable=False),
         sa.Column("grace_days", sa.Integer(), nullable=False),
-        sa.Column("mfa_since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mfa_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("idle_minutes", sa.Integer(), nullable=False),
         sa.Column("absolute_hours", sa.Integer(), nullable=False),
         sa.Column("password_min_length", sa.Integer(), nullable=False),

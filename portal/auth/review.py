@@ -19,7 +19,7 @@ from portal.auth.factors.models import Passkey, TotpDevice
 from portal.auth.factors.queries import factors_by_user
 from portal.auth.models import PasswordCredential, UserSession
 from portal.auth.policy.queries import get_policy
-from portal.auth.policy.service import check_policy
+from portal.auth.policy.service import check_policy, from_now
 from portal.auth.sessions import is_live, proof_of
 from portal.core import clock
 from portal.tenancy.session import db
@@ -91,6 +91,7 @@ def preview_policy(actor: Actor, wanted: Policy) -> Preview:
     require(actor, Permission.POLICY_EDIT)
     check_policy(wanted)
     present, people = get_policy(), _standings()
+    wanted = from_now(wanted, present)
     steps = [
         (session.id, _step(session, present, people), _step(session, wanted, people))
         for session in db.session.execute(_LIVE)

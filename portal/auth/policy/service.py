@@ -1,6 +1,6 @@
 """Reading and changing a tenant's policy of signing in, within the installation's floor."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -96,8 +96,7 @@ def change_policy(actor: Actor, wanted: Policy, *, version: str) -> None:
     for name, value in as_plain(wanted).items():
         setattr(chosen, name, value)
     chosen.changed_at, chosen.changed_by = clock.now(), actor.user_id
-    if asks_more(wanted, present):
-        chosen.mfa_since = clock.now()
+    chosen.mfa_since = from_now(wanted, present).since
     record(
         actor,
         Action.POLICY_CHANGED,
@@ -111,6 +110,11 @@ def changes_between(present: Policy, wanted: Policy) -> dict[str, tuple[Any, Any
     """Each choice that differs, as it was and as it would be."""
     before, after = as_plain(present), as_plain(wanted)
     return {name: (before[name], after[name]) for name in after if before[name] != after[name]}
+
+
+def from_now(wanted: Policy, present: Policy) -> Policy:
+    """`wanted` once it is in force: whoever is asked for more has the grace from now on."""
+    return replace(wanted, since=clock.now() if asks_more(wanted, present) else present.since)
 
 
 def asks_more(wanted: Policy, present: Policy) -> bool:

@@ -291,13 +291,32 @@ def test_in_grace_people_come_in_and_are_told_until_when(acme, clock) -> None:
     page = visitor.get("/documents")
     assert page.status_code == 200
     ends = (portal_clock.now() + timedelta(days=7)).strftime("%Y-%m-%d")
-    assert "asks you for a second factor" in page.text
+    assert "you need a second factor" in page.text
     assert ends in page.text
-    assert "asks you for a second factor" in visitor.get("/account").text
-    assert "asks you for a second factor" not in acme.visit("auditor").get("/documents").text
+    assert "you need a second factor" in visitor.get("/account").text
+    assert "you need a second factor" not in acme.visit("auditor").get("/documents").text
     with acme.bound(writes=True) as session:
         row = session.query(SignInPolicy).one()
         row.mfa_since -= timedelta(days=7)
+    assert visitor.get("/documents").location.startswith("/auth/enrol")
+
+
+def test_a_preview_counts_the_grace_that_begins_with_saving(acme) -> None:
+    choose(acme, mfa_for="nobody")
+    joined(acme, "auditor", days=100)
+    without_factor(acme, "auditor")
+    asked = PRESENT | {"grace_days": "7"}
+    page = acme.visit("admin").get("/policy/preview", query_string=asked).text
+    assert "One person lacks a factor" in page
+    assert " 0 will have something more to give" in page
+    page = acme.visit("admin").get("/policy/preview", query_string=PRESENT).text
+    assert " 1 will have something more to give" in page
+
+
+def test_a_longer_grace_is_no_new_one_for_those_who_were_asked_long_ago(acme) -> None:
+    joined(acme, "member", days=100)
+    visitor = without_factor(acme, "member")
+    choose(acme, grace_days="30")
     assert visitor.get("/documents").location.startswith("/auth/enrol")
 
 
