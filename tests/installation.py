@@ -27,7 +27,7 @@ from portal.audit.actor import OPERATOR
 from portal.auth import mail, resets
 from portal.auth.factors.models import TotpDevice
 from portal.auth.invitations import invite_member
-from portal.auth.models import UserSession
+from portal.auth.models import PendingReset, UserSession
 from portal.cli.context import Factories, writing
 from portal.cli.databases import upgrade_all
 from portal.cli.tenants import create_tenant
@@ -288,6 +288,7 @@ class Installation:
             made.documents[name] = UUID(sent.json["id"])
         made.people["guest"] = self._person(made, "guest", "guest", made.folders["shared"])
         self._deactivate(made)
+        self._ask_for_reset(made)
         half = made.visit()
         half.submit("/auth/sign-in", email=made["member"].email, password=PASSWORD)
         made.half_token = half.cookie("session") or ""
@@ -315,6 +316,16 @@ class Installation:
         person = replace(person, totp_secret=secret)
         visitor.submit("/auth/enrol", code=person.code)
         return replace(person, token=visitor.cookie("session") or "")
+
+    def _ask_for_reset(self, organisation: Organisation) -> None:
+        """The second admin has asked to remove the auditor's factors, and another has to agree."""
+        asked_by, user_id = organisation["second_admin"].id, organisation["auditor"].id
+        with organisation.bound(writes=True) as session:
+            session.add(
+                PendingReset(
+                    user_id=user_id, asked_by=asked_by, expires_at=clock.now() + timedelta(days=3)
+                )
+            )
 
     def _deactivate(self, organisation: Organisation) -> None:
         admin = organisation.visit("admin")

@@ -1,4 +1,4 @@
-"""Add each tenant's policy of signing in."""
+"""Add each tenant's policy of signing in, and have waits grow with the number of wrong tries."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-TABLES = ("sign_in_policy",)
+TABLES = ("sign_in_policy", "attempt_count")
 
 
 def upgrade() -> None:
@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("mfa_roles", sa.JSON(), nullable=False),
         sa.Column("factors", sa.JSON(), nullable=False),
         sa.Column("grace_days", sa.Integer(), nullable=False),
-        sa.Column("mfa_since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mfa_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("idle_minutes", sa.Integer(), nullable=False),
         sa.Column("absolute_hours", sa.Integer(), nullable=False),
         sa.Column("password_min_length", sa.Integer(), nullable=False),
@@ -39,12 +39,45 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_sign_in_policy")),
     )
-    if op.get_bind().dialect.name == "postgresql":
-        for table in TABLES:
-            for statement in policy_ddl(table):
-                op.execute(statement)
+    op.drop_table("attempt_window")
+    op.create_table(
+        "attempt_count",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("subject_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("count", sa.Double(), nullable=False),
+        sa.Column("free_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_attempt_count")),
+        sa.UniqueConstraint(
+            "tenant_id", "subject_hash", name=op.f("uq_attempt_count_tenant_id_subject_hash")
+        ),
+    )
+    _wall(TABLES)
 
 
 def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
+    op.create_table(
+        "attempt_window",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("subject_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("window", sa.Integer(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_attempt_window")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "subject_hash",
+            "window",
+            name=op.f("uq_attempt_window_tenant_id_subject_hash_window"),
+        ),
+    )
+    _wall(("attempt_window",))
+
+
+def _wall(tables: tuple[str, ...]) -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        for table in tables:
+            for statement in policy_ddl(table):
+                op.execute(statement)

@@ -14,6 +14,7 @@ TABLES = (
     "passkey",
     "recovery_code",
     "ceremony",
+    "pending_reset",
 )
 
 
@@ -116,6 +117,33 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "tenant_id", "token_hash", name=op.f("uq_ceremony_tenant_id_token_hash")
         ),
+    )
+    op.create_table(
+        "pending_reset",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by", sa.Uuid(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decision", sa.String(length=10), nullable=True),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "user_id"],
+            ["user_account.tenant_id", "user_account.id"],
+            name=op.f("fk_pending_reset_tenant_id_user_id_user_account"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_pending_reset")),
+    )
+    op.create_index(
+        "uq_pending_reset_waiting",
+        "pending_reset",
+        ["tenant_id", "user_id"],
+        unique=True,
+        sqlite_where=sa.text("decision IS NULL"),
+        postgresql_where=sa.text("decision IS NULL"),
     )
     if op.get_bind().dialect.name == "postgresql":
         for table in TABLES:

@@ -24,6 +24,18 @@ class Action(StrEnum):
     DOCUMENT_UPLOADED = "document.uploaded", "A document was uploaded"
     FACTOR_ENROLLED = "factor.enrolled", "An authenticator was set up"
     FACTOR_RESET = "factor.reset", "A person's authenticator was removed"
+    FACTOR_RESET_ASKED = (
+        "factor.reset-asked",
+        "An admin asked for another's consent to remove a person's factors",
+    )
+    FACTOR_RESET_DECLINED = (
+        "factor.reset-declined",
+        "An admin declined to have a person's factors removed",
+    )
+    FACTOR_RESET_WITHDRAWN = (
+        "factor.reset-withdrawn",
+        "An admin took back the request to remove a person's factors",
+    )
     FOLDER_CREATED = "folder.created", "A folder was created"
     FOLDER_DELETED = "folder.deleted", "A folder was moved to the trash"
     FOLDER_MOVED = "folder.moved", "A folder was moved"
@@ -53,6 +65,7 @@ class Action(StrEnum):
         "A link for a forgotten password was refused",
     )
     PASSWORDS_REVIEWED = "password.reviewed", "The age of the members' passwords was looked at"
+    POLICY_CHANGED = "policy.changed", "The policy of signing in was changed"
     PROOF_RENEWED = "proof.renewed", "Somebody confirmed again who they are"
     ROLE_ASSIGNED = "role.assigned", "A role was assigned"
     ROLE_REMOVED = "role.removed", "A role was removed"

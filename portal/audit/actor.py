@@ -1,6 +1,7 @@
 """Who acts, as far as the audit log needs to know."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -22,6 +23,7 @@ class Actor:
     user_id: UUID | None = None
     address: str | None = None
     request_id: UUID | None = None
+    device_ids: Mapping[UUID, str] = field(default_factory=dict, compare=False)  # see web.devices
 
 
 OPERATOR = Actor(kind=ActorKind.OPERATOR)

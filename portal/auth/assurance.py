@@ -78,6 +78,7 @@ class StepUpNeeded(PortalError):
 
 
 _FACTOR_OF = {Second.TOTP: Factor.TOTP, Second.PASSKEY: Factor.PASSKEY}
+_ANY_FACTOR = frozenset({Second.RECOVERY_CODE, Second.SSO})  # these stand for any kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,10 @@ class Proof:
         return self.second is not None or self.first == First.PASSKEY
 
     @property
-    def factor(self) -> Factor | None:
-        """The factor of the person's own that was used; a recovery code stands for any."""
-        if self.first == First.PASSKEY:
-            return Factor.PASSKEY
-        return _FACTOR_OF.get(self.second) if self.second else None
+    def factors(self) -> frozenset[Factor]:
+        """The factors of the person's own that were used."""
+        first = {Factor.PASSKEY} if self.first == First.PASSKEY else set()
+        return frozenset(first | {_FACTOR_OF[s] for s in (self.second,) if s in _FACTOR_OF})
 
     def __str__(self) -> str:
         return f"{self.first}+{self.second}" if self.second else str(self.first)
@@ -131,6 +131,10 @@ class Policy:
         began = max(member_since, self.since) if self.since else member_since
         return began + timedelta(days=self.grace_days)
 
+    def counts(self, proof: Proof) -> bool:
+        """Whether a proof is as much as this policy can ask of anybody."""
+        return proof.second in _ANY_FACTOR or bool(proof.factors & self.factors)
+
     def allows(self, first: First) -> bool:
         """Whether a session may stand on such a first proof."""
         return not self.is_sso_only or first in (First.SSO, First.BREAK_GLASS)
@@ -156,12 +160,21 @@ def next_step(proof: Proof, policy: Policy, person: Standing, now: datetime) -> 
     return step
 
 
+def grace_of(proof: Proof, policy: Policy, person: Standing, now: datetime) -> datetime | None:
+    """Until when a session is let in without the factor that its policy wants; None: it has it."""
+    if proof.first == First.BREAK_GLASS or policy.counts(proof):
+        return None
+    is_in = next_step(proof, policy, person, now) == Step.NOTHING
+    is_asked = policy.wants_factor_of(person.roles)
+    return policy.grace_ends_at(person.member_since) if is_in and is_asked else None
+
+
 def _factor_step(proof: Proof, policy: Policy, person: Standing, now: datetime) -> Step:
     if person.factors and not proof.is_multi_factor:
         return Step.GIVE_FACTOR  # whoever has one is asked for it, wanted or not
     if not policy.wants_factor_of(person.roles):
         return Step.NOTHING
-    if proof.is_multi_factor and (proof.factor is None or proof.factor in policy.factors):
+    if policy.counts(proof):
         return Step.NOTHING
     if person.factors & policy.factors:
         return Step.GIVE_FACTOR

@@ -102,7 +102,7 @@ def rehash(user_id: UUID, password_hash: str) -> None:
 
 def check_own_password(member: Member, password: str) -> None:
     """Raises `WrongPassword` or `TooManyAttempts`. Ends the present transaction."""
-    subject = f"change:{member.user_id}"
+    subject = attempts.subject_of(member, "change")
     attempts.reserve(f"user:{member.user_id}", (CHANGES_PER_PERSON, subject))
     credential = find_credential(member.user_id) if member.user_id else None
     password_hash = credential.password_hash if credential else None

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, or_, select
 
-from portal.access.decision import decide, require
+from portal.access.decision import Member, decide, require
 from portal.access.models import RoleAssignment
 from portal.access.permissions import Permission
 from portal.access.queries import assignments_of
@@ -15,18 +16,16 @@ from portal.access.service import require_another_admin, require_other_person
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
+from portal.auth import factor_resets
 from portal.auth.assurance import Act, Factor
 from portal.auth.credentials import end_resets_of
 from portal.auth.factors.models import Passkey, RecoveryCode, TotpDevice
-from portal.auth.factors.queries import factors_by_user
-from portal.auth.models import PasswordCredential, UserSession
+from portal.auth.factors.queries import factors_by_user, factors_of
+from portal.auth.fresh import require_fresh
+from portal.auth.models import PasswordCredential, PendingReset, UserSession
 from portal.auth.notices import Notice, tell
-from portal.auth.sessions import (
-    end_session_of,
-    end_sessions_of,
-    list_sessions,
-    require_fresh,
-)
+from portal.auth.policy.queries import get_policy
+from portal.auth.sessions import end_session_of, end_sessions_of, list_sessions
 from portal.core.errors import Conflict, NotFound
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
@@ -118,21 +117,99 @@ def reactivate_member(actor: Actor, user_id: UUID) -> None:
     record(actor, Action.MEMBER_REACTIVATED, f"user:{user.id}")
 
 
-def reset_factors(actor: Actor, user_id: UUID) -> None:
+def reset_factors(actor: Actor, user_id: UUID) -> PendingReset | None:
     """Remove all of a person's factors and end their sessions; the next sign-in sets up anew.
 
-    Raises `Forbidden`, `NotFound` or `Conflict`.
+    Where two admins have to agree, nothing is removed yet: gives the request that waits for the
+    second one. An operator acts alone. Raises `Forbidden`, `StepUpNeeded`, `NotFound` or
+    `Conflict`.
     """
     user = _subject(actor, user_id, Permission.MEMBER_RESET)
     require_fresh(actor, Act.MEMBERS)
+    if isinstance(actor, Member) and get_policy().resets_need_two:
+        _require_factors(user, bool(factors_of(user.id)))
+        waiting = factor_resets.ask(actor, user)
+        record(actor, Action.FACTOR_RESET_ASKED, f"user:{user.id}", request=str(waiting.id))
+        return waiting
+    _remove_factors(actor, user)
+    return None
+
+
+def approve_reset(actor: Actor, request_id: UUID) -> None:
+    """Agree, as the second admin, that a person's factors are removed; they are at once.
+
+    Raises `Forbidden`, `StepUpNeeded`, `NotFound` or `Conflict`.
+    """
+    request, user = _decide(actor, request_id, factor_resets.Decision.APPROVED)
+    _remove_factors(actor, user, request=str(request.id), asked_by=str(request.asked_by))
+
+
+def decline_reset(actor: Actor, request_id: UUID) -> None:
+    """Refuse what another admin asked for. Raises as `approve_reset`."""
+    request, user = _decide(actor, request_id, factor_resets.Decision.DECLINED)
+    record(actor, Action.FACTOR_RESET_DECLINED, f"user:{user.id}", request=str(request.id))
+
+
+def withdraw_reset(actor: Actor, request_id: UUID) -> None:
+    """Take one's own request back. Raises as `approve_reset`."""
+    request, user = _decide(actor, request_id, factor_resets.Decision.WITHDRAWN)
+    record(actor, Action.FACTOR_RESET_WITHDRAWN, f"user:{user.id}", request=str(request.id))
+
+
+def get_reset(actor: Actor, request_id: UUID) -> tuple[PendingReset, Listed]:
+    """A request with the member it is about. Raises `Forbidden` or `NotFound`."""
+    require(actor, Permission.MEMBER_RESET)
+    request = factor_resets.get_request(request_id)
+    return request, get_member(actor, request.user_id)
+
+
+def list_resets(actor: Actor) -> Sequence[tuple[PendingReset, User]]:
+    """The requests that wait for a second admin, oldest first. Raises `Forbidden`."""
+    require(actor, Permission.MEMBER_RESET)
+    return factor_resets.list_waiting()
+
+
+def count_resets(actor: Actor) -> int:
+    """How many requests wait; none for those who decide nothing about them."""
+    return len(factor_resets.list_waiting()) if decide(actor, Permission.MEMBER_RESET) else 0
+
+
+def find_reset(actor: Actor, user_id: UUID) -> PendingReset | None:
+    """The request about a member that waits, if there is one and the actor may decide about it."""
+    return factor_resets.find_waiting(user_id) if decide(actor, Permission.MEMBER_RESET) else None
+
+
+def _decide(
+    actor: Actor, request_id: UUID, decision: factor_resets.Decision
+) -> tuple[PendingReset, User]:
+    require(actor, Permission.MEMBER_RESET)
+    request = factor_resets.get_request(request_id)
+    user = _subject(actor, request.user_id, Permission.MEMBER_RESET)
+    require_fresh(actor, Act.MEMBERS)
+    factor_resets.decide(actor, request, decision)
+    return request, user
+
+
+def _remove_factors(actor: Actor, user: User, **agreed: Any) -> None:
     removed = {
         model.__tablename__: change(delete(model).where(model.user_id == user.id))
         for model in (TotpDevice, Passkey, RecoveryCode)
     }
-    if not any(removed.values()):
-        raise Conflict(f"{user.name} has no second factor set up.")
+    _require_factors(user, any(removed.values()))
     ended = end_sessions_of(user.id)
-    record(actor, Action.FACTOR_RESET, f"user:{user.id}", removed=removed, ended_sessions=ended)
+    record(
+        actor,
+        Action.FACTOR_RESET,
+        f"user:{user.id}",
+        removed=removed,
+        ended_sessions=ended,
+        **agreed,
+    )
+
+
+def _require_factors(user: User, has_some: bool) -> None:
+    if not has_some:
+        raise Conflict(f"{user.name} has no second factor set up.")
 
 
 def list_member_sessions(actor: Actor, user_id: UUID) -> Sequence[UserSession]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import Double, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
@@ -77,15 +77,15 @@ class Invitation(TenantOwned, Base):
 
 
 class Attempts(TenantOwned, Base):
-    """How often a secret was tried for one subject in the present window of time."""
+    """How often a secret was tried for one subject lately, and when it may be tried again."""
 
-    __tablename__ = "attempt_window"  # "attempts" is a column of job (tenancy.schema)
+    __tablename__ = "attempt_count"  # "attempts" is a column of job (tenancy.schema)
 
     subject_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
-    window: Mapped[int]
-    count: Mapped[int]
+    count: Mapped[float] = mapped_column(Double)  # as of `free_at`; it fades from then on
+    free_at: Mapped[datetime]
 
-    __table_args__ = (UniqueConstraint("tenant_id", "subject_hash", "window"),)
+    __table_args__ = (UniqueConstraint("tenant_id", "subject_hash"),)
 
 
 class PasswordReset(TenantOwned, Base):
@@ -103,6 +103,32 @@ class PasswordReset(TenantOwned, Base):
         within_tenant("user_id", "user_account", ondelete="CASCADE"),
         UniqueConstraint("tenant_id", "token_hash"),
         Index("ix_password_reset_user_id", "tenant_id", "user_id"),
+    )
+
+
+class PendingReset(TenantOwned, Base):
+    """A request to remove a person's factors, where a second admin has to agree."""
+
+    __tablename__ = "pending_reset"
+
+    user_id: Mapped[UUID]
+    asked_by: Mapped[UUID]
+    asked_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+    decision: Mapped[str | None] = mapped_column(String(10))
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        within_tenant("user_id", "user_account", ondelete="CASCADE"),
+        Index(
+            "uq_pending_reset_waiting",
+            "tenant_id",
+            "user_id",
+            unique=True,
+            sqlite_where=text("decision IS NULL"),
+            postgresql_where=text("decision IS NULL"),
+        ),
     )
 
 

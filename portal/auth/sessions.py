@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, bindparam, select, update
@@ -16,15 +16,13 @@ from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.assurance import (
-    Act,
     First,
     Policy,
     Proof,
     Second,
     Standing,
     Step,
-    StepUpNeeded,
-    is_fresh,
+    grace_of,
     next_step,
 )
 from portal.auth.factors.queries import factors_of
@@ -82,11 +80,24 @@ class SessionEnded(PortalError):
 class FoundSession:
     """A live session as read at the start of a request, with what it still owes."""
 
-    def __init__(self, member: Member, proof: Proof, step: Step, last_seen_at: datetime) -> None:
+    def __init__(
+        self,
+        member: Member,
+        proof: Proof,
+        step: Step,
+        last_seen_at: datetime,
+        grace_ends_at: datetime | None = None,
+    ) -> None:
         self.member = member
         self.proof = proof
         self.step = step
         self.last_seen_at = last_seen_at
+        self.grace_ends_at = grace_ends_at  # from then on it will owe a second factor
+
+    @property
+    def user_id(self) -> UUID:
+        """Whose it is."""
+        return cast("UUID", self.member.user_id)  # a member has one
 
     @property
     def is_complete(self) -> bool:
@@ -165,12 +176,6 @@ def read_session(member: Member) -> FoundSession:
     return found
 
 
-def require_fresh(actor: Actor, act: Act) -> None:
-    """Raises `StepUpNeeded` where a person's last proof is too old for this kind of act."""
-    if isinstance(actor, Member) and not is_fresh(actor.proved_at, act, clock.now()):
-        raise StepUpNeeded
-
-
 def note_proof(member: Member, second: Second | None = None) -> Member:
     """Note that the person has just proved again who they are, perhaps by a second factor."""
     session = get_session(member)
@@ -187,21 +192,6 @@ def renew_token(member: Member, user_agent: str) -> str:
     session.address = member.address or ""
     session.user_agent = user_agent[:300]
     return token
-
-
-def has_signed_in_from(email: str, address: str | None) -> bool:
-    """Whether the person of that e-mail has ever signed in completely from that address."""
-    found = db.session.execute(
-        select(UserSession.id)
-        .join(User, User.id == UserSession.user_id)
-        .where(
-            User.email == email,
-            UserSession.address == (address or ""),
-            UserSession.second_factor.is_not(None),
-        )
-        .limit(1)
-    ).first()
-    return found is not None
 
 
 def touch_session(session_id: UUID) -> None:
@@ -221,7 +211,7 @@ def list_sessions(user_id: UUID | None) -> Sequence[UserSession]:
     )
     policy = get_policy()
     return [
-        row for row in rows if policy.allows(First(row.first_factor)) and _is_live(row, policy, now)
+        row for row in rows if policy.allows(First(row.first_factor)) and is_live(row, policy, now)
     ]
 
 
@@ -260,10 +250,11 @@ def _found(rows: Sequence[Any], origin: Actor) -> FoundSession | None:
     """The session that these rows tell of, one for each role; None if it is over."""
     row, now = rows[0], clock.now()
     policy = policy_from(row if row.mfa_for else None)
-    proof = _proof(row)
-    if not (policy.allows(proof.first) and _is_live(row, policy, now)):
+    proof = proof_of(row)
+    if not (policy.allows(proof.first) and is_live(row, policy, now)):
         return None
-    step = next_step(proof, policy, _standing(rows, proof, policy), now)
+    standing = _standing(rows, proof, policy)
+    step = next_step(proof, policy, standing, now)
     member = Member(
         user_id=row.user_id,
         name=row.name,
@@ -272,12 +263,15 @@ def _found(rows: Sequence[Any], origin: Actor) -> FoundSession | None:
         proved_at=proof.at,
         address=origin.address,
         request_id=origin.request_id,
+        device_ids=origin.device_ids,
         grants=_grants_of(rows, proof) if step == Step.NOTHING else (),
     )
-    return FoundSession(member, proof, step, row.last_seen_at)
+    grace_ends_at = grace_of(proof, policy, standing, now)
+    return FoundSession(member, proof, step, row.last_seen_at, grace_ends_at)
 
 
-def _proof(session: Any) -> Proof:
+def proof_of(session: Any) -> Proof:
+    """What the row of a session says that it has proved."""
     second = Second(session.second_factor) if session.second_factor else None
     return Proof(First(session.first_factor), second, session.proved_at)
 
@@ -286,10 +280,9 @@ def _standing(rows: Sequence[Any], proof: Proof, policy: Policy) -> Standing:
     """What is known of the person, as far as it can matter to this session."""
     row = rows[0]
     has_password_limit = policy.password_max_age_days and proof.first == First.PASSWORD
-    counts = proof.is_multi_factor and (proof.factor is None or proof.factor in policy.factors)
     return Standing(
         roles=frozenset(r.role for r in rows if r.role),
-        factors=frozenset() if counts else factors_of(row.user_id),
+        factors=frozenset() if policy.counts(proof) else factors_of(row.user_id),
         member_since=row.member_since,
         password_changed_at=_password_changed_at(row.user_id) if has_password_limit else None,
     )
@@ -317,7 +310,7 @@ def _end(which: ColumnElement[bool]) -> int:
     )
 
 
-def _is_live(session: Any, policy: Policy, now: datetime) -> bool:
+def is_live(session: Any, policy: Policy, now: datetime) -> bool:
     """Whether a session is within the policy's limits of time."""
     lasts = timedelta(hours=policy.absolute_hours)
     if session.first_factor == First.BREAK_GLASS:

@@ -4,6 +4,7 @@ Until it is complete a session may do nothing but what it still owes (`assurance
 gives it a new token (ASVS 5.0, 7.2.4).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -19,16 +20,15 @@ from portal.auth.credentials import check_own_password, find_credential, rehash
 from portal.auth.factors import totp
 from portal.auth.factors.models import TotpDevice
 from portal.auth.factors.queries import factors_of, list_devices
+from portal.auth.fresh import require_fresh
 from portal.auth.policy.queries import get_policy
 from portal.auth.sessions import (
     find_session,
     get_session,
-    has_signed_in_from,
     note_proof,
     open_session,
     read_session,
     renew_token,
-    require_fresh,
 )
 from portal.core import clock
 from portal.core.errors import Conflict
@@ -37,9 +37,10 @@ from portal.tenancy.session import change, db, release
 from portal.users.models import User, UserState
 from portal.users.queries import canonical, find_user_by_email
 
-PER_PERSON_AND_ADDRESS = 10
-PER_ADDRESS = 100
-PER_PERSON = 300  # from addresses that the person never came from: strangers lock nobody out
+PASSWORDS_PER_PLACE = 10  # tries at one person's password, from one address or known browser
+PASSWORDS_PER_ADDRESS = 100
+STRANGERS_PER_PERSON = 50  # from all addresses, without the browsers that the person signed in from
+STRANGERS = 1000  # in the whole organisation
 CODES_PER_PERSON = 10
 ISSUER_LENGTH = 40  # a longer name would not fit into the QR code
 
@@ -91,12 +92,7 @@ def check_password(origin: Actor, email: str, password: str, *, user_agent: str)
     `TooManyAttempts`.
     """
     person = canonical(email)
-    network = attempts.network_of(origin.address)
-    own_limit = f"password:{person}:{network}"
-    limits = [(PER_PERSON_AND_ADDRESS, own_limit), (PER_ADDRESS, f"password:{network}")]
-    if not has_signed_in_from(person, origin.address):
-        limits.append((PER_PERSON, f"password:{person}"))
-    attempts.reserve("user:unknown", *limits)
+    place, *shared = _count_password(origin, person)
     if not get_policy().allows(First.PASSWORD):
         raise SsoOnly("user:unknown", step="password")
     user = find_user_by_email(person)
@@ -108,13 +104,36 @@ def check_password(origin: Actor, email: str, password: str, *, user_agent: str)
         raise InvalidCredentials(f"user:{user.id}" if user else "user:unknown", step="password")
     if passwords.needs_rehash(password_hash):
         rehash(user.id, passwords.hash_password(password))
-    attempts.forget(own_limit)
+    attempts.forget(place)
+    attempts.take_back(*shared)
     record(origin, Action.PASSWORD_ACCEPTED, f"user:{user.id}")
     token = open_session(origin, user, First.PASSWORD, user_agent)
     found = find_session(token, origin)
     if found and found.is_complete:
         note_arrival(found, user_agent)
     return token
+
+
+def _count_password(origin: Actor, person: str) -> Sequence[str]:
+    """Count a try; gives what it was counted for. Raises `TooManyAttempts`.
+
+    A browser that the person has signed in from counts for itself: strangers never hold it up.
+    """
+    user = find_user_by_email(person)
+    everybody, of_person = "password", f"password:{person}"
+    if user is not None and user.id in origin.device_ids:
+        place = f"{of_person}:device:{origin.device_ids[user.id]}"
+        attempts.reserve("user:unknown", (PASSWORDS_PER_PLACE, place))
+        return [place]
+    network = attempts.network_of(origin.address)
+    place, from_address = f"{of_person}:{network}", f"password:address:{network}"
+    attempts.reserve(
+        "user:unknown",
+        (PASSWORDS_PER_PLACE, place),
+        (PASSWORDS_PER_ADDRESS, from_address),
+        crowds=[(STRANGERS_PER_PERSON, of_person), (STRANGERS, everybody)],
+    )
+    return [place, from_address, of_person, everybody]
 
 
 def check_code(member: Member, code: str, *, user_agent: str) -> str:
@@ -158,7 +177,7 @@ def confirm_enrolment(
 
     Raises `InvalidCode`, `AlreadyEnrolled`, `StepUpNeeded` or `TooManyAttempts`.
     """
-    attempts.reserve(f"user:{member.user_id}", (CODES_PER_PERSON, f"totp:{member.user_id}"))
+    _count_code(member)
     # One after the other: of two sessions that know the password, the second finds a factor.
     db.session.execute(select(User.id).where(User.id == member.user_id).with_for_update())
     secret = _pending_secret(member)
@@ -175,7 +194,7 @@ def complete(member: Member, second: Second, user_agent: str) -> str:
     """Note the second proof; gives the session's new token. Raises `SessionEnded`."""
     was_complete = read_session(member).is_complete
     note_proof(member, second)
-    attempts.forget(f"totp:{member.user_id}")
+    attempts.forget(attempts.subject_of(member, "totp"))
     if not was_complete:
         note_arrival(read_session(member), user_agent)
     return renew_token(member, user_agent)
@@ -191,12 +210,18 @@ def _pending_secret(member: Member) -> str:
     return get_session(member).totp_secret
 
 
+def _count_code(member: Member) -> None:
+    attempts.reserve(
+        f"user:{member.user_id}", (CODES_PER_PERSON, attempts.subject_of(member, "totp"))
+    )
+
+
 def _use_code(member: Member, code: str) -> None:
     """Use a code of one of the person's authenticators.
 
     The step is stored by a conditional UPDATE, so of two parallel uses of a code one is refused.
     """
-    attempts.reserve(f"user:{member.user_id}", (CODES_PER_PERSON, f"totp:{member.user_id}"))
+    _count_code(member)
     typed = code.replace(" ", "")
     for device in list_devices(member.user_id):
         step = totp.matching_step(device.secret, typed, after_step=device.last_step)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, or_
 
-from portal.auth import attempts, ceremonies
+from portal.auth import attempts, ceremonies, factor_resets
 from portal.auth.models import Invitation, PasswordReset, UserSession
 from portal.auth.sso.models import SeenLogoutToken
 from portal.core import clock
@@ -33,3 +33,4 @@ def sweep_past() -> None:
     db.session.execute(delete(SeenLogoutToken).where(SeenLogoutToken.expires_at < clock.now()))
     ceremonies.sweep()
     attempts.sweep()
+    factor_resets.sweep(KEPT_FOR)

@@ -7,6 +7,7 @@ from portal.audit.actor import OPERATOR
 from portal.auth.invitations import invite_member
 from portal.auth.membership import reset_factors
 from portal.auth.password_review import review_passwords
+from portal.auth.policy.queries import get_policy
 from portal.auth.resets import make_reset_link
 from portal.cli.context import with_app, writing_for
 from portal.core.errors import Conflict, NotFound
@@ -48,11 +49,13 @@ def invite(email: str, name: str, tenant: str, role: str) -> None:
 def reset_mfa(email: str, tenant: str) -> None:
     """Remove a lost authenticator.
 
-    The next sign-in sets up a new one.
+    The next sign-in sets up a new one. No second admin is asked, whatever the organisation's policy
+    says; the audit log tells of it.
     """
     with writing_for(tenant):
         reset_factors(OPERATOR, _get_user(email, tenant).id)
-    click.echo(f"{email} sets up a new authenticator at the next sign-in")
+        alone = " (no second admin was asked)" if get_policy().resets_need_two else ""
+    click.echo(f"{email} sets up a new authenticator at the next sign-in{alone}")
 
 
 @user.command("reset-password")

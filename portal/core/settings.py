@@ -34,6 +34,7 @@ class Settings:
     session_idle_minutes: int = 60
     session_absolute_hours: int = 12
     mfa_for_everybody: bool = False
+    mfa_max_grace_days: int = 30
     password_min_length: int = 8
     password_time_cost: int = 2
     password_memory_kib: int = 19456
@@ -101,6 +102,9 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "session_idle_minutes": env.int("SESSION_IDLE_MINUTES", default=60, validate=positive),
         "session_absolute_hours": env.int("SESSION_ABSOLUTE_HOURS", default=12, validate=positive),
         "mfa_for_everybody": env.bool("MFA_FOR_EVERYBODY", default=False),
+        "mfa_max_grace_days": env.int(
+            "MFA_MAX_GRACE_DAYS", default=30, validate=validate.Range(0, 90)
+        ),
         "password_min_length": env.int(
             "PASSWORD_MIN_LENGTH", default=8, validate=validate.Range(8, 64)
         ),

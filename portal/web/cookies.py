@@ -10,9 +10,11 @@ from flask_login import LoginManager, UserMixin
 from werkzeug.wrappers import Response
 
 from portal.access.decision import Member
+from portal.auth.assurance import First
 from portal.auth.sessions import FoundSession, find_session
 from portal.core.errors import Misconfigured
 from portal.core.settings import active
+from portal.web.devices import remember_device
 
 FORM_SECRET = "csrf_token"  # Flask-WTF's, in the form cookie
 
@@ -54,8 +56,14 @@ def cookie_name() -> str:
 
 
 def hand_out(response: Response, token: str) -> Response:
-    """Give the browser a session's token, and a new CSRF secret with it."""
+    """Give the browser a session's token, and a new CSRF secret with it.
+
+    From now on it is a known browser of whoever has nothing more to prove.
+    """
     session.pop(FORM_SECRET, None)
+    found = find_session(token, g.actor)
+    if found is not None and found.is_complete and found.proof.first != First.BREAK_GLASS:
+        remember_device(response, found.user_id)
     response.set_cookie(
         cookie_name(), token, secure=active().is_secure, httponly=True, samesite="Lax", path="/"
     )

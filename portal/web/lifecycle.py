@@ -17,6 +17,7 @@ from portal.access.permissions import Permission
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import RecordedRefusal
 from portal.auth.assurance import First, Step
+from portal.auth.attempts import TooManyAttempts
 from portal.auth.sessions import touch_session
 from portal.core.errors import PortalError
 from portal.core.ids import new_id
@@ -26,6 +27,7 @@ from portal.tenancy.models import TenantState
 from portal.tenancy.queries import find_tenant_by_host
 from portal.tenancy.session import db, release
 from portal.web.access import STATIC, Declared, Door, declared
+from portal.web.devices import read_device
 from portal.web.requests import request
 from portal.web.urls import local_path
 
@@ -82,6 +84,8 @@ def _begin() -> Any:
     if host == active().apex:
         return _check_apex(declaration)
     _bind_tenant(host)
+    if request.method not in SAFE_METHODS:
+        g.actor = replace(g.actor, device_ids=read_device())
     _read_actor()
     if _writes(declaration):
         # Nothing stays open, no lock least of all, while a form is read from a slow client.
@@ -193,6 +197,8 @@ def _wanted_page() -> str:
 
 def _finish(response: Response) -> Response:
     """Commit once, for requests that write and succeed; anything else is rolled back."""
+    if "wait_seconds" in g:
+        response.headers["Retry-After"] = str(g.wait_seconds)
     if "tenant" in g and bound().has_session:
         if bound().writes and response.status_code < 400:
             _commit(response)
@@ -217,6 +223,8 @@ def _leave(_error: BaseException | None) -> None:
 
 def refuse(error: BaseException) -> None:
     """Undo what the request did; if the error brings an audit entry, record it by itself."""
+    if isinstance(error, TooManyAttempts):
+        g.wait_seconds = error.wait_seconds
     if "tenant" not in g:
         return
     db.session.rollback()

@@ -4,15 +4,23 @@ The exact limits per person are counted in the database (`portal.auth.attempts`)
 flood from reaching the password hash at all.
 """
 
+import math
+import time
 from typing import Any
 
-from flask import Flask
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
+from flask import Flask, g
+from flask_limiter import Limiter, RequestLimit
 
+from portal.auth.attempts import network_of
 from portal.core.settings import active
 
-limiter = Limiter(get_remote_address, strategy="moving-window", headers_enabled=False)
+
+def _visitor() -> str:
+    """A browser that is known counts for itself, whoever else comes from its address."""
+    return min(g.actor.device_ids.values(), default=network_of(g.actor.address))
+
+
+limiter = Limiter(_visitor, strategy="moving-window", headers_enabled=False)
 
 
 def init_app(app: Flask) -> None:
@@ -23,6 +31,13 @@ def init_app(app: Flask) -> None:
 
 def limited(view: Any) -> Any:
     """Take at most `PORTAL_REQUESTS_PER_MINUTE` of these from one address."""
-    return limiter.limit(lambda: f"{active().requests_per_minute} per minute", methods=["POST"])(
-        view
-    )
+    return limiter.limit(
+        lambda: f"{active().requests_per_minute} per minute",
+        methods=["POST"],
+        error_message="Too many attempts from your address. Please wait a minute and try again.",
+        on_breach=_tell_wait,
+    )(view)
+
+
+def _tell_wait(limit: RequestLimit) -> None:
+    g.wait_seconds = max(1, math.ceil(limit.reset_at - time.time()))

@@ -13,9 +13,10 @@ from portal.web.documents.routes import blueprint as documents
 from portal.web.folders.routes import blueprint as folders
 from portal.web.home.routes import blueprint as home
 from portal.web.members.routes import blueprint as members
+from portal.web.policy.routes import blueprint as policy
 from portal.web.roles.routes import blueprint as roles
 
-GROUPS = (home, auth, account, documents, folders, members, roles, audit)
+GROUPS = (home, auth, account, documents, folders, members, roles, policy, audit)
 
 
 def init_app(app: Flask) -> None:

@@ -105,6 +105,8 @@ class Day:
         yield from self._the_forgotten_password()
         yield from self._the_ended_sessions()
         yield from self._the_lost_factor()
+        yield from self._the_policy()
+        yield from self._two_admins()
         yield from self._the_log()
 
     def _folders(self) -> Iterator[Act]:
@@ -309,6 +311,58 @@ class Day:
             Told("member.deactivated", target, admin, detail={"ended_sessions": 0})
         ])  # fmt: skip
         yield post(f"{path}/reactivate", {}, [Told("member.reactivated", target, admin)])
+
+    def _the_policy(self) -> Iterator[Act]:
+        form = {
+            "mfa_for": "everybody",
+            "factors": ["totp", "passkey"],
+            "grace_days": 0,
+            "idle_minutes": 60,
+            "absolute_hours": 12,
+            "password_min_length": 8,
+            "resets_need_two": "y",
+        }
+        yield self._poster(self.admin)("/policy/change", form, [
+            Told("policy.changed", "policy", self.acme["admin"].id, detail={
+                "before": {"resets_need_two": False}, "after": {"resets_need_two": True},
+            })
+        ])  # fmt: skip
+
+    def _two_admins(self) -> Iterator[Act]:
+        asking = self._poster(self.acme.visit("second_admin", address="192.0.2.16"))
+        deciding = self._poster(self.admin)
+        first, second = self.acme["second_admin"].id, self.acme["admin"].id
+        person = self.acme["member"].id
+        target = f"user:{person}"
+
+        def asked(_: Act) -> list[Told]:
+            return [
+                Told("factor.reset-asked", target, first, detail={"request": self._reset(person)})
+            ]
+
+        def told(action: str, who: UUID, **detail: Any) -> list[Told]:
+            request = {"request": self._reset(person)}
+            return [Told(f"factor.{action}", target, who, detail=request | detail)]
+
+        for end, poster, action, who in (
+            ("withdraw", asking, "reset-withdrawn", first),
+            ("decline", deciding, "reset-declined", second),
+        ):
+            yield asking(f"/members/{person}/reset-factors", {}, asked)
+            path = f"/members/resets/{self._reset(person)}/{end}"
+            yield poster(path, {}, told(action, who))
+        yield asking(f"/members/{person}/reset-factors", {}, asked)
+        agreed = {
+            "asked_by": str(first),
+            "removed": {"totp_device": 1, "passkey": 0, "recovery_code": 0},
+            "ended_sessions": 2,
+        }
+        path = f"/members/resets/{self._reset(person)}/approve"
+        yield deciding(path, {}, told("reset", second, **agreed))
+
+    def _reset(self, person: UUID) -> str:
+        rows = self.rows("pending_reset")
+        return str(max(row["id"] for row in rows if row["user_id"] == person))
 
     def _the_log(self) -> Iterator[Act]:
         officer = self.acme["officer"].id

@@ -45,7 +45,7 @@ def state_of(portal: Installation) -> dict[str, list[str]]:
     written in transactions of their own.
     """
     found = {}
-    for name in portal.dump().keys() - {"audit_entry", "attempt_window"}:
+    for name in portal.dump().keys() - {"audit_entry", "attempt_count"}:
         rows = portal.rows(name)
         for row in rows:
             row.pop("last_seen_at", None)

@@ -36,7 +36,19 @@ PAGES = [
     (ADMIN, "/members {Tomas Rivera} {Remove}"),
     (ADMIN, "/members {Mia Chen} {End all}"),
     (ADMIN, "/members/new"),
+    (ADMIN, "/members/resets"),
     (ADMIN, "/roles"),
+    (ADMIN, "/policy"),
+    (
+        ADMIN,
+        (
+            "/policy/preview?mfa_for=nobody&factors=totp&grace_days=0&idle_minutes=9"
+            "&absolute_hours=9&password_min_length=9"
+        ),
+    ),
+    (ADMIN, "/policy/people"),
+    (ADMIN, "/policy/people?short=1"),
+    (OFFICER, "/policy"),
     (OFFICER, "/audit"),
     (OFFICER, "/audit?action=sign-in.succeeded&outcome=refused"),
     (OFFICER, "/audit {Somebody signed in}"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import event
@@ -133,6 +134,17 @@ def inside(name: str) -> Add:
     return add
 
 
+ANOTHER_POLICY = urlencode(
+    {
+        "mfa_for": "nobody",
+        "factors": "totp",
+        "grace_days": 0,
+        "idle_minutes": 9,
+        "absolute_hours": 9,
+        "password_min_length": 9,
+    }
+)
+
 # Page, reader, what it gets more of, and the statements that it may take.
 PAGES = {
     "documents": ("/documents", "member", documents, 4),
@@ -150,12 +162,21 @@ PAGES = {
     "moving a document": ("/documents/{note}/move", "member", folders, 4),
     "moving a folder": ("/folders/{shared}/move", "member", folders, 4),
     "the trash": ("/documents/trash", "member", trash, 5),
-    "members": ("/members", "admin", members, 7),
-    "members found": ("/members?q=person", "admin", members, 7),
-    "a member": ("/members/{member}", "admin", members, 7),
-    "a member with many roles": ("/members/{member}", "admin", roles, 8),
+    "members": ("/members", "admin", members, 8),
+    "members found": ("/members?q=person", "admin", members, 8),
+    "a member": ("/members/{member}", "admin", members, 8),
+    "a member with many roles": ("/members/{member}", "admin", roles, 9),
     "inviting": ("/members/new", "admin", folders, 3),
     "roles": ("/roles", "admin", members, 2),
+    "the policy": ("/policy", "admin", members, 3),
+    "who has which factor": ("/policy/people", "admin", members, 9),
+    "who falls short": ("/policy/people?short=1", "admin", members, 8),
+    "what another policy would do": (
+        f"/policy/preview?{ANOTHER_POLICY}",
+        "admin",
+        members,
+        12,
+    ),
     "the log": ("/audit", "officer", entries, 7),
     "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 6),
     "the log of many people": ("/audit", "officer", members, 7),

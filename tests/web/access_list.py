@@ -119,7 +119,17 @@ ACCESS = {
     "members.reset_factors": form(ADMINS, on("user", "member"), empty=QUESTION),
     "members.end_session": act(ADMINS, on("user", "member") | on("session", "member")),
     "members.end_sessions": form(ADMINS, on("user", "member"), empty=QUESTION),
+    # The second admin has asked to remove the auditor's factors, and alone can take that back.
+    "members.resets": page(ADMINS),
+    "members.approve_reset": form(ADMINS, on("reset", "auditor"), empty=QUESTION),
+    "members.decline_reset": act(ADMINS, on("reset", "auditor")),
+    "members.withdraw_reset": act(ADMINS, on("reset", "auditor"), empty=403),
     "roles.index": page(LOOKERS),
+    # The policy of signing in.
+    "policy.index": page(LOOKERS),
+    "policy.preview": Entry(ADMINS, {"GET": 302}),  # of nothing: to where one fills it in
+    "policy.change": act(ADMINS, empty=422),
+    "policy.people": page(LOOKERS),
     # The audit log.
     "audit.index": page(WATCHERS),
     "audit.show": page(WATCHERS, on("entry", "first")),

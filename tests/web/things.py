@@ -33,6 +33,7 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "session": lambda: _session_of(organisation, _owner(name, who)),
         "assignment": lambda: _assignment_of(organisation, name),
         "entry": lambda: _first_entry(organisation),
+        "reset": lambda: _reset_of(organisation, name),
     }.get(kind, lambda: name)
     return find()
 
@@ -56,6 +57,11 @@ def _session_of(organisation: Organisation, who: str) -> UUID:
 
 def _assignment_of(organisation: Organisation, who: str) -> UUID:
     rows = organisation.portal.rows("role_assignment")
+    return next(row["id"] for row in rows if row["user_id"] == organisation[who].id)
+
+
+def _reset_of(organisation: Organisation, who: str) -> UUID:
+    rows = organisation.portal.rows("pending_reset")
     return next(row["id"] for row in rows if row["user_id"] == organisation[who].id)
 
 

@@ -21,7 +21,7 @@ class SignInPolicy(TenantOwned, Base):
     mfa_roles: Mapped[list[str]] = mapped_column(JSON, default=list)
     factors: Mapped[list[str]] = mapped_column(JSON)
     grace_days: Mapped[int] = mapped_column(default=0)
-    mfa_since: Mapped[datetime] = mapped_column(default=clock.now)
+    mfa_since: Mapped[datetime | None]  # when the policy last came to ask for more
     idle_minutes: Mapped[int]
     absolute_hours: Mapped[int]
     password_min_length: Mapped[int]

@@ -71,6 +71,7 @@ def within_floor(policy: Policy) -> Policy:
     return replace(
         policy,
         mfa_for=Audience.EVERYBODY if settings.mfa_for_everybody else policy.mfa_for,
+        grace_days=min(policy.grace_days, settings.mfa_max_grace_days),
         idle_minutes=min(policy.idle_minutes, settings.session_idle_minutes),
         absolute_hours=min(policy.absolute_hours, settings.session_absolute_hours),
         password_min_length=max(policy.password_min_length, settings.password_min_length),

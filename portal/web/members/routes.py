@@ -9,6 +9,7 @@ from portal.access import service as access
 from portal.access.permissions import ROLES, Permission
 from portal.auth import invitations, membership
 from portal.auth.assurance import Act
+from portal.auth.policy.queries import get_policy
 from portal.documents.queries import list_destinations
 from portal.users.queries import names_of
 from portal.web.access import freshly, requires
@@ -17,6 +18,9 @@ from portal.web.members.forms import AssignRoleForm, ConfirmForm, InviteForm
 
 blueprint = Blueprint("members", __name__, url_prefix="/members")
 
+REMOVED = "The factors are removed; the next sign-in sets up new ones."
+ASKED = "Another admin has to agree within three days. Until then nothing changes."
+
 
 @blueprint.get("")
 @requires(Permission.MEMBER_READ)
@@ -24,7 +28,13 @@ def index() -> ResponseReturnValue:
     """The members, searched by name or e-mail."""
     text = request.args.get("q", "")
     found = membership.search_members(g.actor, text, request.args.get("page", 1, type=int))
-    return render_template("members/index.html", found=found, text=text, roles=ROLES)
+    return render_template(
+        "members/index.html",
+        found=found,
+        text=text,
+        roles=ROLES,
+        waiting=membership.count_resets(g.actor),
+    )
 
 
 @blueprint.get("/<uuid:user_id>")
@@ -133,13 +143,69 @@ def reset_factors(user_id: UUID) -> ResponseReturnValue:
     form = ConfirmForm()
     if form.validate_on_submit():
         with shown_on(form):
-            membership.reset_factors(g.actor, user_id)
-            flash("The factors are removed; the next sign-in sets up new ones.", "success")
+            waits = membership.reset_factors(g.actor, user_id)
+            flash(ASKED if waits else REMOVED, "success")
             return redirect(url_for("members.show", user_id=user_id))
     member = membership.get_member(g.actor, user_id)
-    return render_template("members/reset_factors.html", form=form, member=member), shown_status(
-        form
+    page = render_template(
+        "members/reset_factors.html",
+        form=form,
+        member=member,
+        needs_two=get_policy().resets_need_two,
     )
+    return page, shown_status(form)
+
+
+@blueprint.get("/resets")
+@requires(Permission.MEMBER_RESET)
+def resets() -> ResponseReturnValue:
+    """What waits for a second admin."""
+    waiting = membership.list_resets(g.actor)
+    admins = names_of([request.asked_by for request, _ in waiting])
+    return render_template("members/resets.html", waiting=waiting, admins=admins)
+
+
+@blueprint.route("/resets/<uuid:reset_id>/approve", methods=["GET", "POST"])
+@freshly(Act.MEMBERS)
+@requires(Permission.MEMBER_RESET)
+def approve_reset(reset_id: UUID) -> ResponseReturnValue:
+    """The request in full, to be agreed to."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            membership.approve_reset(g.actor, reset_id)
+            flash(REMOVED, "success")
+            return redirect(url_for("members.resets"))
+    waiting, member = membership.get_reset(g.actor, reset_id)
+    page = render_template(
+        "members/approve_reset.html",
+        form=form,
+        waiting=waiting,
+        member=member,
+        roles=ROLES,
+        admins=names_of([waiting.asked_by]),
+    )
+    return page, shown_status(form)
+
+
+@blueprint.post("/resets/<uuid:reset_id>/decline")
+@freshly(Act.MEMBERS)
+@requires(Permission.MEMBER_RESET)
+def decline_reset(reset_id: UUID) -> ResponseReturnValue:
+    """Refuse what another admin asked for."""
+    membership.decline_reset(g.actor, reset_id)
+    flash("The request is declined. Nothing was removed.", "success")
+    return redirect(url_for("members.resets"))
+
+
+@blueprint.post("/resets/<uuid:reset_id>/withdraw")
+@freshly(Act.MEMBERS)
+@requires(Permission.MEMBER_RESET)
+def withdraw_reset(reset_id: UUID) -> ResponseReturnValue:
+    """Take one's own request back."""
+    membership.withdraw_reset(g.actor, reset_id)
+    flash("The request is taken back.", "success")
+    return redirect(url_for("members.resets"))
 
 
 @blueprint.post("/<uuid:user_id>/sessions/<uuid:session_id>/end")
@@ -178,11 +244,13 @@ def _assign_form() -> AssignRoleForm:
 def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
     member = membership.get_member(g.actor, user_id)
     granters = names_of([a.granted_by for a in member.assignments if a.granted_by])
-    return render_template(
+    page = render_template(
         "members/show.html",
         member=member,
         form=form,
         roles=ROLES,
         granters=granters,
         sessions=membership.list_member_sessions(g.actor, user_id),
-    ), shown_status(form)
+        waiting=membership.find_reset(g.actor, user_id),
+    )
+    return page, shown_status(form)

@@ -1,0 +1,1 @@
+"""The policy of signing in, and who falls short of it."""

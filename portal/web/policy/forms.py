@@ -1,0 +1,79 @@
+"""The form of the policy, filled in once to be shown what it would do, and once more to be kept."""
+
+from dataclasses import replace
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectMultipleField,
+)
+from wtforms.validators import InputRequired, NumberRange, Optional
+
+from portal.access.permissions import ROLES
+from portal.auth.assurance import Audience, Factor, Policy
+from portal.auth.policy.service import Shown
+from portal.web.choices import choices
+
+A_NUMBER = InputRequired("Enter a number.")
+MOST_DIGITS = 5  # of a number at all; what it may be here, the service says
+
+
+class NumberField(IntegerField):
+    """A number of a few digits: validators of WTForms can't take one of hundreds."""
+
+    def process_formdata(self, valuelist: Any) -> None:
+        if valuelist and len(valuelist[0].strip()) > MOST_DIGITS:
+            raise ValueError("This number is too large.")
+        super().process_formdata(valuelist)
+
+
+class PolicyForm(FlaskForm):
+    """Every choice of a tenant. `version` is of the policy that the admin was shown."""
+
+    mfa_for = RadioField(
+        "Who must have one",
+        [InputRequired("Choose who must have a second factor.")],
+        choices=choices(Audience),
+    )
+    mfa_roles = SelectMultipleField("Roles", choices=choices(ROLES))
+    factors = SelectMultipleField("Kinds that count", choices=choices(Factor))
+    grace_days = NumberField("Grace in days", [A_NUMBER, NumberRange(0)])
+    idle_minutes = NumberField("Minutes without a click", [A_NUMBER, NumberRange(1)])
+    absolute_hours = NumberField("Hours in any case", [A_NUMBER, NumberRange(1)])
+    password_min_length = NumberField("Characters at least", [A_NUMBER, NumberRange(1)])
+    password_max_age_days = NumberField(
+        "Days until a password expires", [Optional(), NumberRange(1)]
+    )
+    resets_need_two = BooleanField("Two admins have to agree before factors are removed")
+    version = HiddenField()
+
+    @classmethod
+    def showing(cls, shown: Shown) -> "PolicyForm":
+        """The form as the policy in force fills it in."""
+        return cls(formdata=None, obj=shown.policy, version=shown.version)
+
+    @classmethod
+    def asked(cls, arguments: Any) -> "PolicyForm":
+        """The form as the address of a preview fills it in; it changes nothing."""
+        return cls(formdata=arguments, meta={"csrf": False})
+
+    def policy(self, present: Policy) -> Policy:
+        """The policy that was asked for: `present` with what this form decides."""
+        audience = Audience(self.mfa_for.data)
+        roles = self.mfa_roles.data if audience == Audience.ROLES else ()
+        return replace(
+            present,
+            mfa_for=audience,
+            mfa_roles=frozenset(roles or ()),
+            factors=frozenset(map(Factor, self.factors.data or ())),
+            grace_days=self.grace_days.data or 0,
+            idle_minutes=self.idle_minutes.data or 0,
+            absolute_hours=self.absolute_hours.data or 0,
+            password_min_length=self.password_min_length.data or 0,
+            password_max_age_days=self.password_max_age_days.data,
+            resets_need_two=self.resets_need_two.data,
+        )
