@@ -1,0 +1,100 @@
+"""Notices: what people are told by mail of what happened to their account, whoever did it.
+
+They hold no secret and no link that acts, so that a mailbox which others read gives nothing away
+and nobody gets used to following links in such mails (ASVS 5.0, 6.3.5 and 6.3.7).
+"""
+
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from portal.access.decision import Member
+from portal.audit.actor import Actor, ActorKind
+from portal.auth.devices import device_of
+from portal.auth.mail import send_later
+from portal.auth.models import UserSession
+from portal.core import clock
+from portal.tenancy.binding import bound, bound_tenant_id
+from portal.tenancy.session import db
+from portal.users.queries import get_user
+
+_CHECK = (
+    "If this was not you: change your password, end the sessions on your account page that you"
+    " do not know, and tell an admin of your organisation."
+)
+
+
+class Notice(Enum):
+    """What there is to tell: a subject, what happened, and what to do if it was somebody else."""
+
+    BREAK_GLASS_USED = (
+        "An emergency code was used",
+        "Somebody signed in with an emergency code, which is meant for repairing single sign-on.",
+        "If no admin of your organisation did this: sign in, end that session, and make new codes.",
+    )
+    FACTOR_ADDED = "A second factor was added", "A second factor was added to your account.", _CHECK
+    FACTOR_REMOVED = (
+        "A second factor was removed",
+        "A second factor was removed from your account.",
+        _CHECK,
+    )
+    FACTORS_RESET = (
+        "Your second factors were removed",
+        "All second factors of your account were removed; the next sign-in sets up new ones.",
+        "If you did not ask for this, tell an admin of your organisation at once.",
+    )
+    NEW_DEVICE = (
+        "Signed in from a new browser",
+        "Somebody signed in to your account from a browser that you had not used before.",
+        _CHECK,
+    )
+    PASSWORD_CHANGED = "Your password was changed", "Your password was changed.", _CHECK
+    RECOVERY_CODE_USED = (
+        "A recovery code was used",
+        "A recovery code was used in place of your second factor. It does not work again.",
+        _CHECK,
+    )
+    SESSIONS_ENDED = (
+        "You were signed out",
+        "Sessions of yours were ended. You may have to sign in again.",
+        "If you do not know why, ask an admin of your organisation.",
+    )
+
+    def __init__(self, subject: str, happened: str, otherwise: str) -> None:
+        self.subject = subject
+        self.happened = happened
+        self.otherwise = otherwise
+
+
+def tell(user_id: UUID, notice: Notice, *, actor: Actor | None = None, **facts: Any) -> None:
+    """Tell a person, in the present transaction.
+
+    `actor` is who did it: it gives the address, and the browser of the session in use. Further
+    `facts` are told as they are named (`factor="passkey"` reads "Factor: passkey"); `address` and
+    `user_agent` say where from, where no actor does. Raises `NotFound`.
+    """
+    user = get_user(user_id)
+    told = {"Organisation": bound().tenant.name, "When": f"{clock.now():%Y-%m-%d %H:%M} UTC"}
+    told |= _whence(actor, user_id) if actor else {}
+    if "user_agent" in facts:
+        told["Browser"] = device_of(facts.pop("user_agent") or "")
+    told |= {name.replace("_", " ").capitalize(): str(fact) for name, fact in facts.items() if fact}
+    lines = "\n".join(f"  {name}: {fact}" for name, fact in told.items())
+    send_later(
+        user.email,
+        notice.subject,
+        f"Hello {user.name},\n\n{notice.happened}\n\n{lines}\n\n{notice.otherwise}\n",
+    )
+
+
+def _whence(actor: Actor, user_id: UUID) -> dict[str, str]:
+    """Who did it, if it was somebody else, and from where."""
+    if actor.kind == ActorKind.OPERATOR:
+        return {"By": "the operator of the portal"}
+    told = {"Address": actor.address} if actor.address else {}
+    if not isinstance(actor, Member):
+        return told
+    if actor.user_id != user_id:
+        return {"By": actor.name}  # a colleague's address is nobody's business
+    session = db.session.get(UserSession, (bound_tenant_id(), actor.session_id))
+    return told | ({"Browser": device_of(session.user_agent)} if session else {})
