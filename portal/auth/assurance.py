@@ -96,7 +96,7 @@ class Proof:
     @property
     def factor(self) -> Factor | None:
         """The factor of the person's own that was used; a recovery code stands for any."""
-        if self.first == First.PASSKEY:
+        if self.second is None and self.first == First.PASSKEY:
             return Factor.PASSKEY
         return _FACTOR_OF.get(self.second) if self.second else None
 

@@ -19,11 +19,12 @@ from portal.auth.assurance import Act, Factor
 from portal.auth.factors.models import Passkey, RecoveryCode, TotpDevice
 from portal.auth.factors.queries import factors_by_user
 from portal.auth.models import PasswordCredential, UserSession
+from portal.auth.notices import Notice, tell
 from portal.auth.sessions import end_sessions_of, require_fresh
 from portal.core.errors import Conflict, NotFound
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
-from portal.users.queries import canonical, get_user
+from portal.users.queries import canonical, get_user, lock_user
 
 PAGE_SIZE = 50
 
@@ -117,6 +118,7 @@ def reset_factors(actor: Actor, user_id: UUID) -> None:
     """
     user = _subject(actor, user_id, Permission.MEMBER_RESET)
     require_fresh(actor, Act.MEMBERS)
+    lock_user(user.id)
     removed = {
         model.__tablename__: change(delete(model).where(model.user_id == user.id))
         for model in (TotpDevice, Passkey, RecoveryCode)
@@ -125,6 +127,7 @@ def reset_factors(actor: Actor, user_id: UUID) -> None:
         raise Conflict(f"{user.name} has no second factor set up.")
     ended = end_sessions_of(user.id)
     record(actor, Action.FACTOR_RESET, f"user:{user.id}", removed=removed, ended_sessions=ended)
+    tell(user.id, Notice.FACTORS_RESET, actor=actor)
 
 
 def _subject(actor: Actor, user_id: UUID, permission: Permission) -> User:

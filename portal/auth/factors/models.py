@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
@@ -42,7 +42,7 @@ class Passkey(TenantOwned, Base):
     credential_id: Mapped[bytes] = mapped_column(LargeBinary(1023))
     host: Mapped[str] = mapped_column(String(253))  # the relying party's id
     credential: Mapped[bytes] = mapped_column(LargeBinary)  # WebAuthn's attested credential data
-    sign_count: Mapped[int] = mapped_column(default=0)
+    sign_count: Mapped[int] = mapped_column(BigInteger, default=0)  # an unsigned 32-bit number
     transports: Mapped[list[str]] = mapped_column(JSON, default=list)
     is_synced: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
@@ -56,12 +56,14 @@ class Passkey(TenantOwned, Base):
 
 
 class RecoveryCode(TenantOwned, Base):
-    """One of ten codes, kept as argon2id under a salt that the ten share."""
+    """One of ten codes, kept as argon2id under a salt and at a cost that the ten share."""
 
     __tablename__ = "recovery_code"
 
     user_id: Mapped[UUID]
     salt: Mapped[bytes] = mapped_column(LargeBinary(16))
+    time_cost: Mapped[int]
+    memory_kib: Mapped[int]
     code_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     used_at: Mapped[datetime | None]
