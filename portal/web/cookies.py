@@ -5,11 +5,12 @@ remember-me and its session protection stay unused: they outlive signing out, an
 a header that the client sends.
 """
 
-from flask import Flask, Request, g, session
+from flask import Flask, Request, g, request, session
 from flask_login import LoginManager, UserMixin
 from werkzeug.wrappers import Response
 
 from portal.access.decision import Member
+from portal.auth.ceremonies import VALID_FOR
 from portal.auth.sessions import FoundSession, find_session
 from portal.core.errors import Misconfigured
 from portal.core.settings import active
@@ -71,8 +72,32 @@ def take_back(response: Response) -> Response:
     return response
 
 
-def _load(request: Request) -> SignedIn | None:
-    token = request.cookies.get(cookie_name())
+def ceremony_cookie_name() -> str:
+    """What holds the token of a ceremony, on the same terms as a session's."""
+    return "__Host-ceremony" if active().is_secure else "ceremony"
+
+
+def hand_out_ceremony(response: Response, token: str) -> Response:
+    """Give the browser the token of a ceremony that it is to come back with."""
+    response.set_cookie(
+        ceremony_cookie_name(),
+        token,
+        max_age=VALID_FOR,
+        secure=active().is_secure,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+    return response
+
+
+def ceremony_token() -> str | None:
+    """The token that the browser has come back with."""
+    return request.cookies.get(ceremony_cookie_name())
+
+
+def _load(received: Request) -> SignedIn | None:
+    token = received.cookies.get(cookie_name())
     if not token or "tenant" not in g:
         return None
     found = find_session(token, g.actor)

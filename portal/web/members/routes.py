@@ -8,9 +8,10 @@ from flask.typing import ResponseReturnValue
 from portal.access import service as access
 from portal.access.permissions import ROLES, Permission
 from portal.auth import invitations, membership
+from portal.auth.assurance import Act
 from portal.documents.queries import list_destinations
 from portal.users.queries import names_of
-from portal.web.access import requires
+from portal.web.access import freshly, requires
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.members.forms import AssignRoleForm, ConfirmForm, InviteForm
 
@@ -120,6 +121,7 @@ def reactivate(user_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.route("/<uuid:user_id>/reset-factors", methods=["GET", "POST"])
+@freshly(Act.MEMBERS)
 @requires(Permission.MEMBER_RESET)
 def reset_factors(user_id: UUID) -> ResponseReturnValue:
     """Remove what a member has lost, after a question."""
