@@ -2,7 +2,7 @@
 
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
 from portal.web.passkeys import MAX_ANSWER_LENGTH
 
@@ -22,7 +22,7 @@ class NameForm(FlaskForm):
 
     name = StringField(
         "Name",
-        [InputRequired("Give it a name."), Length(max=60)],
+        [InputRequired("Give it a name."), DataRequired("Give it a name."), Length(max=60)],
         filters=[lambda typed: " ".join((typed or "").split())],
     )
 
