@@ -13,6 +13,7 @@ LOOKS = [("light", 1280), ("dark", 360)]
 # Who looks at what; `{link text}` is a page that one gets to by that link from the page before it.
 PAGES = [
     (None, "/auth/sign-in"),
+    (None, "/auth/passkeys/sign-in"),
     (None, "/auth/invitations/no-such-link"),
     (MEMBER, "/documents"),
     (MEMBER, "/documents {Projects} {Tide gauge} {Requirements.md}"),
@@ -25,6 +26,13 @@ PAGES = [
     (MEMBER, "/documents/trash"),
     (MEMBER, "/account"),
     (MEMBER, "/account/password"),
+    (MEMBER, "/account/security"),
+    (MEMBER, "/account/security {Add a passkey}"),
+    (MEMBER, "/account/security {Add an authenticator}"),
+    (MEMBER, "/account/security {Rename Authenticator}"),
+    (MEMBER, "/account/security {Remove Authenticator}"),
+    (MEMBER, "/account/security {Make recovery codes}"),
+    (MEMBER, "/auth/step-up"),
     (MEMBER, "/audit"),
     (MEMBER, "/no-such-page"),
     (ADMIN, "/members"),
