@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from fido2.cose import ES256, RS256, EdDSA
+from cryptography.exceptions import InvalidSignature
+from fido2.cose import ES256, RS256, CoseKey, EdDSA
 from fido2.server import Fido2Server
 from fido2.webauthn import (
     AttestedCredentialData,
@@ -93,8 +94,7 @@ def check_new(host: str, state: dict[str, Any], text: str) -> NewCredential:
         raise WrongAnswer("no credential")
     with _answering():
         _server(host).register_complete(state, answer)
-    if made.public_key.ALGORITHM not in ALGORITHMS:
-        raise WrongAnswer("another algorithm")
+    _check_key(made.public_key)
     if len(made.credential_id) > MAX_ID_BYTES:
         raise WrongAnswer("too long an id")
     return NewCredential(
@@ -166,7 +166,19 @@ def _check_frame(client_data: CollectedClientData) -> None:
         raise WrongAnswer("in a frame of another origin")
 
 
+def _check_key(key: CoseKey) -> None:
+    """Refuse a key of another algorithm, and one that no signature could ever be checked with."""
+    if key.ALGORITHM not in ALGORITHMS:
+        raise WrongAnswer("another algorithm")
+    try:
+        key.verify(b"", b"")
+    except InvalidSignature:
+        return
+    except Exception:  # noqa: BLE001  # as above: its parts are whatever the browser has sent
+        raise WrongAnswer("unusable key") from None
+
+
 def _transports(text: str) -> list[str]:
     """How the browser says that the passkey is reached, in words that are known."""
     told = json.loads(text)["response"].get("transports")
-    return sorted(TRANSPORTS.intersection(told)) if isinstance(told, list) else []
+    return [name for name in sorted(TRANSPORTS) if isinstance(told, list) and name in told]

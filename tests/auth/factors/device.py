@@ -6,7 +6,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from fido2.cose import ES256
+from fido2.cose import ES256, CoseKey
 from fido2.utils import sha256, websafe_decode, websafe_encode
 from fido2.webauthn import (
     AttestationObject,
@@ -31,6 +31,7 @@ class Device:
         self.id = os.urandom(32)
         self.count = count
         self.user_handle = b""
+        self.cose: dict[int, Any] = ES256.from_cryptography_key(self.key.public_key())
 
     def make(self, options: dict[str, Any], base: str, **given: Any) -> str:
         """The answer to a question for a new passkey."""
@@ -57,10 +58,8 @@ class Device:
         )
 
     def _credential(self, algorithm: int | None) -> bytes:
-        public_key = ES256.from_cryptography_key(self.key.public_key())
-        if algorithm:
-            public_key[3] = algorithm
-        return AttestedCredentialData.create(BLANK_AAGUID, self.id, public_key)
+        public_key = {**self.cose, **({3: algorithm} if algorithm else {})}
+        return AttestedCredentialData.create(BLANK_AAGUID, self.id, CoseKey(public_key))
 
     def _seen_by(self, rp_id: str, flags: int, credential: bytes = b"") -> AuthenticatorData:
         return AuthenticatorData.create(sha256(rp_id.encode()), flags, self.count, credential)
