@@ -236,9 +236,9 @@ def _enrol(form: CodeForm) -> str:
 
 def _after_enrolment(then: str | None) -> str:
     """To the recovery codes, where there are none yet, and from there to where they were going."""
-    then = local_path(then)
+    then = local_path(then) or url_for("home.index")
     if count_recovery_codes(g.actor.user_id):
-        return then or url_for("home.index")
+        return then
     return url_for("account.recovery_codes", next=then)
 
 
