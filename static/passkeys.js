@@ -6,6 +6,7 @@ const REASONS = {
   NotAllowedError: "No passkey was used, or it took too long. Try again.",
   InvalidStateError: "This device holds a passkey for this address already.",
   AbortError: "This was broken off. Try again.",
+  TypeError: "The portal could not be reached. Try again.",
 };
 
 for (const part of document.querySelectorAll("[data-passkey]")) {

@@ -87,7 +87,7 @@ def confirm_authenticator(
         raise InvalidCode(f"user:{member.user_id}", step="code")
     session.totp_secret = totp.new_secret()
     device = TotpDevice(user_id=member.user_id, name=name, secret=secret, last_step=step)
-    return _add(member, device, Second.TOTP, user_agent)
+    return _add(member, device, user_agent)
 
 
 def ask_for_passkey(member: Member, host: str) -> Question:
@@ -122,7 +122,7 @@ def confirm_passkey(member: Member, answer: Answer, *, user_agent: str, name: st
         transports=made.transports,
         is_synced=made.is_synced,
     )
-    return _add(member, passkey, Second.PASSKEY, user_agent)
+    return _add(member, passkey, user_agent)
 
 
 def _check_may_enrol(member: Member, kind: Factor) -> None:
@@ -141,10 +141,12 @@ def _check_unknown(credential_id: bytes) -> None:
         raise webauthn.WrongAnswer("known already")
 
 
-def _add(member: Member, factor: TotpDevice | Passkey, second: Second, user_agent: str) -> str:
+def _add(member: Member, factor: TotpDevice | Passkey, user_agent: str) -> str:
     """Keep a new factor: what was shown of it is a proof as well."""
-    record(member, Action.FACTOR_ENROLLED, f"user:{member.user_id}", factor=second)
-    tell(factor.user_id, Notice.FACTOR_ADDED, actor=member, factor=second)
-    token = complete(member, second, user_agent)  # before it is there, and would be asked for
+    record(member, Action.FACTOR_ENROLLED, f"user:{member.user_id}", factor=factor.kind)
+    tell(factor.user_id, Notice.FACTOR_ADDED, actor=member, factor=factor.word)
+    token = complete(
+        member, Second(factor.kind), user_agent
+    )  # before it is there, and would be asked for
     db.session.add(factor)
     return token

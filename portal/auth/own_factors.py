@@ -76,7 +76,7 @@ def rename_factor(member: Member, factor_id: UUID, name: str) -> None:
     require_fresh(member, Act.FACTORS)
     factor = get_own_factor(member, factor_id)
     factor.name = name
-    record(member, Action.FACTOR_RENAMED, f"user:{member.user_id}", factor=kind_of(factor))
+    record(member, Action.FACTOR_RENAMED, f"user:{member.user_id}", factor=factor.kind)
 
 
 def remove_factor(member: Member, factor_id: UUID) -> None:
@@ -95,15 +95,9 @@ def remove_factor(member: Member, factor_id: UUID) -> None:
     if not left:
         db.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == member.user_id))
     ended = end_sessions_of(member.user_id, but=member.session_id)
-    kind = kind_of(factor)
-    record(
-        member,
-        Action.FACTOR_REMOVED,
-        f"user:{member.user_id}",
-        factor=kind,
-        ended_sessions=ended,
-    )
-    tell(factor.user_id, Notice.FACTOR_REMOVED, actor=member, factor=kind)
+    target = f"user:{member.user_id}"
+    record(member, Action.FACTOR_REMOVED, target, factor=factor.kind, ended_sessions=ended)
+    tell(factor.user_id, Notice.FACTOR_REMOVED, actor=member, factor=factor.word)
 
 
 def renew_recovery_codes(member: Member) -> Sequence[str]:
@@ -122,11 +116,6 @@ def renew_recovery_codes(member: Member) -> Sequence[str]:
     recovery.replace_codes(user_id, hashing, hashes)
     record(member, Action.RECOVERY_CODES_MADE, f"user:{user_id}", count=len(codes))
     return codes
-
-
-def kind_of(factor: TotpDevice | Passkey) -> Factor:
-    """Which kind of factor this is."""
-    return Factor.TOTP if isinstance(factor, TotpDevice) else Factor.PASSKEY
 
 
 def _check_enough_left(member: Member, left: frozenset[Factor]) -> None:

@@ -1,11 +1,13 @@
 """What a person has set up to prove who they are besides a password."""
 
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import JSON, BigInteger, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.auth.assurance import Factor
 from portal.core import clock
 from portal.core.db import Base
 from portal.keys.columns import SealedText
@@ -16,6 +18,8 @@ class TotpDevice(TenantOwned, Base):
     """An authenticator application. `last_step` makes a code work once."""
 
     __tablename__ = "totp_device"
+    kind: ClassVar = Factor.TOTP
+    word: ClassVar = "authenticator"
 
     user_id: Mapped[UUID]
     name: Mapped[str] = mapped_column(String(60), default="Authenticator")
@@ -36,6 +40,8 @@ class Passkey(TenantOwned, Base):
     """A WebAuthn credential, bound to the tenant's own host."""
 
     __tablename__ = "passkey"
+    kind: ClassVar = Factor.PASSKEY
+    word: ClassVar = "passkey"
 
     user_id: Mapped[UUID]
     name: Mapped[str] = mapped_column(String(60))
