@@ -5,12 +5,11 @@ remember-me and its session protection stay unused: they outlive signing out, an
 a header that the client sends.
 """
 
-from flask import Flask, Request, g, request, session
+from flask import Flask, Request, g, session
 from flask_login import LoginManager, UserMixin
 from werkzeug.wrappers import Response
 
 from portal.access.decision import Member
-from portal.auth.ceremonies import VALID_FOR
 from portal.auth.sessions import FoundSession, find_session
 from portal.core.errors import Misconfigured
 from portal.core.settings import active
@@ -51,7 +50,7 @@ def init_app(app: Flask) -> None:
 
 def cookie_name() -> str:
     """`__Host-` ties a cookie to one host over HTTPS; plain-HTTP localhost can't have it."""
-    return "__Host-session" if active().is_secure else "session"
+    return _own_name("session")
 
 
 def hand_out(response: Response, token: str) -> Response:
@@ -72,17 +71,12 @@ def take_back(response: Response) -> Response:
     return response
 
 
-def ceremony_cookie_name() -> str:
-    """What holds the token of a ceremony, on the same terms as a session's."""
-    return "__Host-ceremony" if active().is_secure else "ceremony"
-
-
-def hand_out_ceremony(response: Response, token: str) -> Response:
-    """Give the browser the token of a ceremony that it is to come back with."""
+def remember(response: Response, name: str, value: str, *, seconds: int) -> Response:
+    """Have this browser hold something for a while that no script of a page can read."""
     response.set_cookie(
-        ceremony_cookie_name(),
-        token,
-        max_age=VALID_FOR,
+        _own_name(name),
+        value,
+        max_age=seconds,
         secure=active().is_secure,
         httponly=True,
         samesite="Lax",
@@ -91,13 +85,25 @@ def hand_out_ceremony(response: Response, token: str) -> Response:
     return response
 
 
-def ceremony_token() -> str | None:
-    """The token that the browser has come back with."""
-    return request.cookies.get(ceremony_cookie_name())
+def remembered(request: Request, name: str) -> str | None:
+    """What `remember` gave this browser, if it still holds it."""
+    return request.cookies.get(_own_name(name))
 
 
-def _load(received: Request) -> SignedIn | None:
-    token = received.cookies.get(cookie_name())
+def forget(response: Response, name: str) -> Response:
+    """Have this browser let go of it."""
+    response.delete_cookie(
+        _own_name(name), secure=active().is_secure, httponly=True, samesite="Lax", path="/"
+    )
+    return response
+
+
+def _own_name(name: str) -> str:
+    return f"__Host-{name}" if active().is_secure else name
+
+
+def _load(request: Request) -> SignedIn | None:
+    token = request.cookies.get(cookie_name())
     if not token or "tenant" not in g:
         return None
     found = find_session(token, g.actor)
