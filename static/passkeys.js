@@ -18,6 +18,8 @@ for (const part of document.querySelectorAll("[data-passkey]")) {
 }
 
 async function use(button, told) {
+  // A name is wanted before the device makes anything; a code is not, where a passkey is used.
+  if (button.dataset.kind === "create" && !button.form.reportValidity()) return;
   button.disabled = true;
   told.textContent = "Follow what your device says.";
   try {

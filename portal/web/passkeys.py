@@ -1,7 +1,11 @@
 """Passkeys over HTTP: a script asks with a POST, and sends the answer on as a field of a form."""
 
+from typing import Any
+
 from flask import g, jsonify
 from werkzeug.wrappers import Response
+from wtforms import HiddenField
+from wtforms.validators import Length
 
 from portal.auth.ceremonies import VALID_FOR
 from portal.auth.passkeys import Answer, Question
@@ -10,6 +14,16 @@ from portal.web.requests import request
 
 COOKIE = "ceremony"  # holds the token of the question that was asked last
 MAX_ANSWER_LENGTH = 20_000  # what a device says of a new passkey may hold certificates
+
+
+class AnswerField(HiddenField):
+    """Where the script puts what a passkey has said: good for one try, so it is not shown again."""
+
+    def __init__(self, *validators: Any, **given: Any) -> None:
+        super().__init__(validators=[*validators, Length(max=MAX_ANSWER_LENGTH)], **given)
+
+    def _value(self) -> str:
+        return ""
 
 
 def asked(question: Question) -> Response:

@@ -1,10 +1,10 @@
 """Forms of a person's own account."""
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, PasswordField, StringField
+from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
-from portal.web.passkeys import MAX_ANSWER_LENGTH
+from portal.web.passkeys import AnswerField
 
 
 class ChangePasswordForm(FlaskForm):
@@ -36,12 +36,7 @@ class AddAuthenticatorForm(NameForm):
 class AddPasskeyForm(NameForm):
     """What the browser says of a passkey that it has made."""
 
-    passkey = HiddenField(
-        validators=[
-            InputRequired("No passkey was made. Try again."),
-            Length(max=MAX_ANSWER_LENGTH),
-        ]
-    )
+    passkey = AnswerField(InputRequired("No passkey was made. Try again."))
 
 
 class ConfirmForm(FlaskForm):

@@ -4,7 +4,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
 
-from portal.web.passkeys import MAX_ANSWER_LENGTH
+from portal.web.passkeys import AnswerField
 
 
 class SignInForm(FlaskForm):
@@ -19,7 +19,7 @@ class CodeForm(FlaskForm):
     """Second step, and the proof that an authenticator works; by a passkey, its answer instead."""
 
     code = StringField("Code", [Length(max=12)])
-    passkey = HiddenField(validators=[Length(max=MAX_ANSWER_LENGTH)])
+    passkey = AnswerField()
     next = HiddenField()
 
     def validate_code(self, field: StringField) -> None:
@@ -38,12 +38,7 @@ class RecoveryCodeForm(FlaskForm):
 class PasskeyForm(FlaskForm):
     """The only step, by a passkey."""
 
-    passkey = HiddenField(
-        validators=[
-            InputRequired("No passkey was used. Try again."),
-            Length(max=MAX_ANSWER_LENGTH),
-        ]
-    )
+    passkey = AnswerField(InputRequired("No passkey was used. Try again."))
     next = HiddenField()
 
 

@@ -21,6 +21,7 @@ from tests.auth.factors.device import (
     to_sign_in,
     token_on,
 )
+from tests.browsing import forms_of
 from tests.conftest import on_sqlite
 from tests.installation import PASSWORD, Organisation
 
@@ -176,6 +177,18 @@ def test_a_wrong_proof_is_no_second_step_and_no_renewed_proof(acme, clock, given
     proof = device.sign(options, inside.base, **given)
     assert inside.submit("/auth/step-up", proof_passkey=proof).status_code == 401
     assert "proof.renewed" not in [action for action, _ in acme.told()]
+
+
+@on_sqlite
+def test_after_a_refused_passkey_the_same_page_takes_a_code(acme) -> None:
+    device, visitor = add_passkey(acme.visit("member")), half_way(acme)
+    wrong = device.sign(question(visitor, *CODE_PAGE), visitor.base, flags=FLAG.UP)
+    page = visitor.submit("/auth/code", passkey=wrong)
+    assert page.status_code == 401
+    form = forms_of(page.text)[-1]
+    assert form.fields["passkey"] == "", "a stale answer would be sent along with the code"
+    sent = {**form.fields, "code": acme["member"].code}
+    assert visitor.post("/auth/code", sent).status_code == 302
 
 
 def test_what_was_signed_once_is_worth_nothing_again(acme) -> None:
