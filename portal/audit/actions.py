@@ -22,8 +22,10 @@ class Action(StrEnum):
     DOCUMENT_RENAMED = "document.renamed", "A document was renamed"
     DOCUMENT_RESTORED = "document.restored", "A document was taken out of the trash"
     DOCUMENT_UPLOADED = "document.uploaded", "A document was uploaded"
-    FACTOR_ENROLLED = "factor.enrolled", "An authenticator was set up"
-    FACTOR_RESET = "factor.reset", "A person's authenticator was removed"
+    FACTOR_ENROLLED = "factor.enrolled", "A second factor was set up"
+    FACTOR_REMOVED = "factor.removed", "A second factor was removed by its owner"
+    FACTOR_RENAMED = "factor.renamed", "A second factor was renamed"
+    FACTOR_RESET = "factor.reset", "A person's second factors were removed"
     FACTOR_RESET_ASKED = (
         "factor.reset-asked",
         "An admin asked for another's consent to remove a person's factors",
@@ -67,6 +69,8 @@ class Action(StrEnum):
     PASSWORDS_REVIEWED = "password.reviewed", "The age of the members' passwords was looked at"
     POLICY_CHANGED = "policy.changed", "The policy of signing in was changed"
     PROOF_RENEWED = "proof.renewed", "Somebody confirmed again who they are"
+    RECOVERY_CODE_USED = "recovery-code.used", "A recovery code was used"
+    RECOVERY_CODES_MADE = "recovery-codes.made", "Recovery codes were made, and earlier ones ended"
     ROLE_ASSIGNED = "role.assigned", "A role was assigned"
     ROLE_REMOVED = "role.removed", "A role was removed"
     SESSION_ENDED = "session.ended", "A session was ended"

@@ -29,7 +29,7 @@ from portal.auth.sessions import end_session_of, end_sessions_of, list_sessions
 from portal.core.errors import Conflict, NotFound
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
-from portal.users.queries import canonical, get_user
+from portal.users.queries import canonical, get_user, lock_user
 
 PAGE_SIZE = 50
 
@@ -191,6 +191,7 @@ def _decide(
 
 
 def _remove_factors(actor: Actor, user: User, **agreed: Any) -> None:
+    lock_user(user.id)
     removed = {
         model.__tablename__: change(delete(model).where(model.user_id == user.id))
         for model in (TotpDevice, Passkey, RecoveryCode)
@@ -205,6 +206,7 @@ def _remove_factors(actor: Actor, user: User, **agreed: Any) -> None:
         ended_sessions=ended,
         **agreed,
     )
+    tell(user.id, Notice.FACTORS_RESET, actor=actor)
 
 
 def _require_factors(user: User, has_some: bool) -> None:

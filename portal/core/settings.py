@@ -60,9 +60,13 @@ class Settings:
         return urlsplit(self.url).hostname or ""
 
     def address_of(self, host: str) -> str:
-        """The address of a tenant's host: scheme and port are the installation's."""
+        """The address of a tenant's host: scheme and port are the installation's.
+
+        Browsers leave out a scheme's own port, and so does this: it is compared with origins.
+        """
         parts = urlsplit(self.url)
-        return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+        is_implied = parts.port in (None, 443 if self.is_secure else 80)
+        return f"{parts.scheme}://{host}" + ("" if is_implied else f":{parts.port}")
 
 
 def load() -> Settings:

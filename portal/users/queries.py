@@ -24,6 +24,11 @@ def get_user(user_id: UUID) -> User:
     return user
 
 
+def lock_user(user_id: UUID | None) -> None:
+    """Let whatever else changes how this person signs in wait for the present transaction."""
+    db.session.execute(select(User.id).where(User.id == user_id).with_for_update())
+
+
 def names_of(user_ids: Collection[UUID]) -> Mapping[UUID, str]:
     """The names of people, by id; who is unknown is left out."""
     if not user_ids:

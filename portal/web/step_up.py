@@ -10,13 +10,14 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from portal.auth.assurance import StepUpNeeded, is_fresh
-from portal.auth.factors.queries import factors_of
+from portal.auth.proofs import usable_factors
 from portal.auth.sign_in import prove_again
 from portal.core import clock
 from portal.core.errors import PortalError
 from portal.tenancy.session import db
 from portal.web.access import declared
 from portal.web.lifecycle import SAFE_METHODS, refuse
+from portal.web.passkeys import answer_of
 from portal.web.requests import request
 
 PROOF = "proof_"  # how the names of the question's own fields begin
@@ -34,9 +35,12 @@ def prove(typed: Any) -> None:
 
     Raises what `prove_again` raises.
     """
+    passkey = typed.get(f"{PROOF}passkey")
     g.actor = prove_again(
         g.actor,
         code=typed.get(f"{PROOF}code", ""),
+        recovery_code=typed.get(f"{PROOF}recovery_code", ""),
+        passkey=answer_of(passkey) if passkey else None,
         password=typed.get(f"{PROOF}password", ""),
     )
     db.session.commit()
@@ -51,7 +55,7 @@ def ask(error: PortalError | None = None, *, then: str | None = None) -> Respons
         address=address,
         carried=carried,
         error=error,
-        factors=factors_of(g.actor.user_id),
+        factors=usable_factors(g.actor),
     )
     return page, error.status if error else 403 if not then else 200
 

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from portal.auth.tokens import hash_token
 from portal.core import clock as portal_clock
+from tests.auth.factors.device import Device
 from tests.browsing import Visitor
 from tests.installation import PASSWORD, Organisation
 
@@ -21,6 +22,7 @@ FOLDER, OTHER_FOLDER = "Kanarienordner Qz8kd", "Umbenannt Wm3xs"
 FILE, OTHER_FILE = "Kanarienvogel Hv5rj.txt", "Umgetauft Tb9np.txt"
 CONTENT = b"Der Kanarienvogel Yc4wq singt nur im Verborgenen.\n"
 WRONG_PASSWORD, NEW_PASSWORD = "falsch Lf6gz geraten", "seventeen Nd2vx lighthouses"
+AUTHENTICATOR, PASSKEY = "Telefon Gd7hn", "Schluessel Pv4cx"
 NEWCOMERS_PASSWORD = "a newcomer's Rk7bh horse"
 REPLACED_PASSWORD = "forgotten Vt6mj umbrellas"
 WRONG_CODE = "000000"
@@ -39,7 +41,10 @@ class Told:
 
 @dataclass(eq=False)
 class Act:
-    """One request, the entries it has to leave, and the answer once it was sent."""
+    """One request, the entries it has to leave, and the answer once it was sent.
+
+    `data` may be a function, of what is good for one try.
+    """
 
     browser: Visitor
     method: str
@@ -59,7 +64,7 @@ class Act:
         self.answer = self.browser.open(
             self.path,
             self.method,
-            data=self.data,
+            data=self.data() if callable(self.data) else self.data,
             headers={"X-CSRFToken": self.browser.csrf_token, **self.headers},
         )
         self.then()
@@ -102,6 +107,7 @@ class Day:
         yield from self._the_newcomer()
         yield from self._roles()
         yield from self._the_account()
+        yield from self._the_factors()
         yield from self._the_forgotten_password()
         yield from self._the_ended_sessions()
         yield from self._the_lost_factor()
@@ -267,6 +273,83 @@ class Day:
             Told("password.changed", f"user:{person}", person, detail={"ended_sessions": 0})
         ])  # fmt: skip
 
+    def _the_factors(self) -> Iterator[Act]:
+        email, person = "newcomer@acme.example", self._user("newcomer@acme.example")
+        target, inside = f"user:{person}", []
+        self.clock.advance(minutes=15)  # what went wrong before is counted no more
+        yield from self._sign_in(email, NEW_PASSWORD, person, inside)
+        [own] = inside
+        path = "/account/authenticators/new"
+        code = self._code_of(self._secret_on(own, path))
+        yield self._poster(own)(path, {"code": code, "name": AUTHENTICATOR}, [
+            Told("factor.enrolled", target, person, detail={"factor": "totp"})
+        ])  # fmt: skip
+        own, device = self._signed_in(own), Device()
+        yield self._passkey_act(own, device.make, "/account/passkeys", {"name": "Key"}, [
+            Told("factor.enrolled", target, person, detail={"factor": "passkey"})
+        ])  # fmt: skip
+        own = self._signed_in(own)
+        post = self._poster(own)
+        passkey, second = self._factor("passkey", "Key"), self._factor("totp_device", AUTHENTICATOR)
+        yield post(f"/account/factors/{passkey}/rename", {"name": PASSKEY}, [
+            Told("factor.renamed", target, person, detail={"factor": "passkey"})
+        ])  # fmt: skip
+        yield post(f"/account/factors/{second}/remove", {}, [
+            Told("factor.removed", target, person, detail={"factor": "totp", "ended_sessions": 1})
+        ])  # fmt: skip
+        made = post("/account/recovery-codes", {}, [
+            Told("recovery-codes.made", target, person, detail={"count": 10})
+        ], status=200)  # fmt: skip
+        yield made
+        codes = re.findall(r"(?<=<span>)[a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4}", made.answer.text)
+        self.secrets |= {f"recovery code {n}": code for n, code in enumerate(codes)}
+        yield from self._sign_out(own, person)
+        yield from self._sign_in_without_authenticator(email, person, device, codes)
+
+    def _sign_in_without_authenticator(
+        self, email: str, person: UUID, device: Device, codes: list[str]
+    ) -> Iterator[Act]:
+        target = f"user:{person}"
+        stranger = self.acme.visit(address="198.51.100.16")
+        refused = {"step": "passkey", "reason": "Wrong RP ID hash in response."}
+        yield self._passkey_act(
+            stranger,
+            lambda options, base: device.sign(options, base, rp_id="localhost"),
+            "/auth/passkeys/sign-in",
+            {},
+            [Told("sign-in.failed", target, None, "failure", refused)],
+            status=401,
+        )
+        yield self._passkey_act(stranger, device.sign, "/auth/passkeys/sign-in", {}, [
+            Told("sign-in.succeeded", target, person, detail={"assurance": "passkey"})
+        ])  # fmt: skip
+        self._signed_in(stranger)
+        stranger = self.acme.visit(address="198.51.100.17")
+        post = self._poster(stranger)
+        yield post("/auth/sign-in", {"email": email, "password": NEW_PASSWORD}, [
+            Told("sign-in.password-accepted", target, None)
+        ])  # fmt: skip
+        half = self._signed_in(stranger)
+        yield self._poster(half)("/auth/recovery-code", {"code": codes[0]}, [
+            Told("recovery-code.used", target, person, detail={"left": 9}),
+            Told("sign-in.succeeded", target, person,
+                 detail={"assurance": "password+recovery-code"}),
+        ])  # fmt: skip
+        self._signed_in(half)
+
+    def _passkey_act(
+        self, browser: Visitor, answer: Any, path: str, more: Any, told: Any, status: int = 302
+    ) -> Act:
+        """Send what a passkey says, each time to a question of its own."""
+
+        def data() -> dict[str, str]:
+            headers = {"X-CSRFToken": browser.csrf_token}
+            asked = browser.open(f"{path}/begin", "POST", headers=headers)
+            return {"passkey": answer(asked.json["publicKey"], browser.base), **more}
+
+        page = path if path.startswith("/auth") else f"{path}/new"
+        return Act(browser, "POST", page, _always(told), data, status=status)
+
     def _the_forgotten_password(self) -> Iterator[Act]:
         email, person = "newcomer@acme.example", self._user("newcomer@acme.example")
         stranger = self.acme.visit(address="198.51.100.16")
@@ -280,7 +363,7 @@ class Day:
         self.secrets["reset token"] = token
         passwords = {"password": REPLACED_PASSWORD, "again": REPLACED_PASSWORD}
         yield self._poster(stranger)(f"/auth/resets/{token}", passwords, [
-            Told("password.reset", f"user:{person}", None, detail={"ended_sessions": 1})
+            Told("password.reset", f"user:{person}", None, detail={"ended_sessions": 2})
         ])  # fmt: skip
 
     def _the_ended_sessions(self) -> Iterator[Act]:
@@ -303,7 +386,7 @@ class Day:
         path, target = f"/members/{person}", f"user:{person}"
         yield post(f"{path}/reset-factors", {}, [
             Told("factor.reset", target, admin, detail={
-                "removed": {"totp_device": 1, "passkey": 0, "recovery_code": 0},
+                "removed": {"totp_device": 1, "passkey": 1, "recovery_code": 10},
                 "ended_sessions": 0,
             })
         ])  # fmt: skip
@@ -392,14 +475,21 @@ class Day:
         return self.acme.portal.visit(self.acme.host, token, address=before.address)
 
     def _secret_of(self, half: Visitor) -> None:
-        [qr_text] = re.findall(r"(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}", half.get("/auth/enrol").text)
-        self.totp_secret = qr_text.replace(" ", "")
-        self.secrets["authenticator's secret"] = self.totp_secret
+        self.totp_secret = self._secret_on(half, "/auth/enrol")
+
+    def _secret_on(self, browser: Visitor, path: str) -> str:
+        [qr_text] = re.findall(r"(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}", browser.get(path).text)
+        secret = qr_text.replace(" ", "")
+        self.secrets[f"authenticator's secret {len(self.secrets)}"] = secret
+        return secret
 
     def _next_code(self) -> str:
         """A code that was not used yet."""
         self.clock.advance(seconds=30)
-        code = pyotp.TOTP(self.totp_secret).at(int(portal_clock.now().timestamp()))
+        return self._code_of(self.totp_secret)
+
+    def _code_of(self, secret: str) -> str:
+        code = pyotp.TOTP(secret).at(int(portal_clock.now().timestamp()))
         self.codes.add(code)
         return code
 
@@ -410,6 +500,9 @@ class Day:
 
     def _user(self, email: str) -> UUID:
         return next(row["id"] for row in self.rows("user_account") if row["email"] == email)
+
+    def _factor(self, table: str, name: str) -> UUID:
+        return next(row["id"] for row in self.rows(table) if row["name"] == name)
 
     def _session(self, browser: Visitor) -> UUID:
         own = hash_token(browser.cookie("session"))

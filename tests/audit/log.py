@@ -41,11 +41,11 @@ def unwritable(organisation: Organisation, way: str) -> Iterator[None]:
 
 
 def state_of(portal: Installation) -> dict[str, list[str]]:
-    """All rows but the log's, the counts of tries, and when a session was last seen: these are
-    written in transactions of their own.
+    """All rows but the log's, the counts of tries, what passkeys are asked, and when a session was
+    last seen: these are written in transactions of their own.
     """
     found = {}
-    for name in portal.dump().keys() - {"audit_entry", "attempt_count"}:
+    for name in portal.dump().keys() - {"audit_entry", "attempt_count", "ceremony"}:
         rows = portal.rows(name)
         for row in rows:
             row.pop("last_seen_at", None)

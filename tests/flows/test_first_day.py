@@ -17,7 +17,7 @@ def come_in(portal: Installation, host: str, link: str) -> Visitor:
     secret = re.search(r"\b[A-Z2-7]{32}\b", joined)[0]
     newcomer = Person(id=None, name="", email="", totp_secret=secret)
     answer = visitor.submit("/auth/enrol", code=newcomer.code)
-    assert answer.location == "/"
+    assert answer.location == "/account/recovery-codes?next=/"
     visitor.csrf_token = re.search(r'csrf_token" value="([^"]+)"', visitor.get("/account").text)[1]
     return visitor
 

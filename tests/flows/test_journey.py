@@ -61,7 +61,11 @@ def accept_and_enrol(acme: Organisation, link: str) -> tuple[Visitor, str]:
     assert "<svg" in page
     secret = re.search(r"(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}", page)[0].replace(" ", "")
     inside = newcomer.submit(enrol, code=code_of(secret))
-    assert newcomer.get(inside.location).location == "/documents"
+    assert inside.location == "/account/recovery-codes?next=/"
+    page = newcomer.submit(inside.location).text
+    assert len(re.findall(r"<span>\w{4}-\w{4}-\w{4}", page)) == 10
+    assert 'href="/"' in page, "the way on, once they are kept"
+    assert newcomer.get("/").location == "/documents"
     assert newcomer.get(link).status_code == 404, "the link works once"
     return newcomer, secret
 
@@ -91,12 +95,13 @@ def watch(acme: Organisation, document: str) -> None:
     assert admin.get("/audit").status_code == 403
     assert admin.get(f"/documents/{document}/download").status_code == 403
     page = officer.get("/audit").text
-    assert told_in(page)[:12] == [
+    assert told_in(page)[:13] == [
         "access.refused", "access.refused", "document.downloaded", "document.downloaded",
-        "document.uploaded", "folder.created", "invitation.refused", "sign-in.succeeded",
-        "factor.enrolled", "invitation.accepted", "role.assigned", "member.invited",
+        "document.uploaded", "folder.created", "invitation.refused", "recovery-codes.made",
+        "sign-in.succeeded", "factor.enrolled", "invitation.accepted", "role.assigned",
+        "member.invited",
     ]  # fmt: skip
-    for entry in listed(page)[:12]:
+    for entry in listed(page)[:13]:
         assert officer.get(f"/audit/{entry}").status_code == 200
     about_it = officer.get(f"/audit?target=document:{document}").text
     assert told_in(about_it) == ["document.downloaded"] * 2 + ["document.uploaded"]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 NPM_FOLDER = Path(__file__).parents[1] / "node"
 NODE_MODULES = NPM_FOLDER / "node_modules"
@@ -55,13 +55,15 @@ def browser() -> Iterator[Browser]:
             chromium.close()
 
 
-def axe_violations(page: Page) -> list[str]:
+def axe_violations(page: Page, debugger: CDPSession | None = None) -> list[str]:
     """What axe-core finds on `page` against WCAG 2.2 AA and good practice, an element a line."""
-    # Through the debugger, which a page's content security policy does not bind.
-    session = page.context.new_cdp_session(page)
+    # Through the debugger, which a page's content security policy does not bind. Where one is open
+    # already it is used: with any that ends, Chromium's virtual devices would go as well.
+    session = debugger or page.context.new_cdp_session(page)
     source = (NODE_MODULES / "axe-core" / "axe.min.js").read_text()
     session.send("Runtime.evaluate", {"expression": source})
-    session.detach()
+    if debugger is None:
+        session.detach()
     violations: list[str] = page.evaluate(RUN_AXE, AXE_TAGS)
     return violations
 

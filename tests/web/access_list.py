@@ -73,6 +73,22 @@ ACCESS = {
         {"GET": 200, "POST": 422},
         also={(who, method): 302 for who in MEMBERS for method in ("GET", "POST")},
     ),
+    "auth.recovery_code": Entry(
+        MEMBERS | {HALF},
+        {"GET": 200, "POST": 422},
+        also={(who, method): 302 for who in MEMBERS for method in ("GET", "POST")},
+    ),
+    "auth.passkey_sign_in": Entry(
+        EVERYBODY, {"GET": 200, "POST": 422}, also={(who, "GET"): 302 for who in MEMBERS}
+    ),
+    "auth.begin_passkey_sign_in": act(EVERYBODY, empty=200),
+    "auth.begin_passkey_code": Entry(  # nobody has a passkey here
+        MEMBERS | {HALF}, {"POST": 409}, also={(who, "POST"): 302 for who in MEMBERS}
+    ),
+    "auth.begin_passkey_enrol": Entry(
+        MEMBERS | {HALF}, {"POST": 409}, also={(who, "POST"): 302 for who in MEMBERS}
+    ),
+    "auth.begin_passkey_step_up": act(MEMBERS, empty=409),
     "auth.enrol": Entry(  # everybody has an authenticator here
         MEMBERS | {HALF}, {"GET": 302, "POST": 302}, also={(who, "POST"): 302 for who in MEMBERS}
     ),
@@ -89,6 +105,13 @@ ACCESS = {
     "account.password": form(MEMBERS),
     "account.end_session": act(MEMBERS, on("session", "own")),
     "account.end_other_sessions": act(MEMBERS),
+    "account.security": page(MEMBERS),
+    "account.new_authenticator": form(MEMBERS),
+    "account.new_passkey": form(MEMBERS),
+    "account.begin_passkey": act(MEMBERS, empty=200),
+    "account.rename_factor": form(MEMBERS, on("factor", "own")),
+    "account.remove_factor": form(MEMBERS, on("factor", "own"), empty=409),  # it is the only one
+    "account.recovery_codes": form(MEMBERS, empty=200),  # shows them
     # Documents. The guest holds a role on the folder "shared" alone.
     "documents.index": page(READERS),
     "documents.folder": page(READERS, on("folder", "shared")),

@@ -11,6 +11,7 @@ from portal.access.models import RoleAssignment
 from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
+from portal.auth.factors.models import Passkey, TotpDevice
 from portal.auth.models import UserSession
 from portal.core import clock
 from portal.core.ids import new_id
@@ -70,6 +71,10 @@ def grow(organisation: Organisation, count: int) -> None:
                 session.flush()
                 session.add(DocumentVersion(document_id=document.id, **copied))
         for n in range(count):
+            session.add(TotpDevice(user_id=member, name=f"phone {n}", secret_sealed=b"x"))
+            passkey = Passkey(user_id=member, name=f"key {n}", host=organisation.host)
+            passkey.credential_id, passkey.credential = new_id().bytes, b"x"
+            session.add(passkey)
             user = User(id=new_id(), email=f"u{n}@acme.example", name=f"U {n}", state="active")
             session.add(user)
             session.flush()

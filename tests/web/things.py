@@ -31,6 +31,7 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "user": lambda: organisation[name].id,
         "token": lambda: _link(organisation, name).rpartition("/")[2],
         "session": lambda: _session_of(organisation, _owner(name, who)),
+        "factor": lambda: _factor_of(organisation, who if who in MEMBERS else "member"),
         "assignment": lambda: _assignment_of(organisation, name),
         "entry": lambda: _first_entry(organisation),
         "reset": lambda: _reset_of(organisation, name),
@@ -53,6 +54,11 @@ def _session_of(organisation: Organisation, who: str) -> UUID:
     own = hash_token(organisation[who].token)
     rows = organisation.portal.rows("user_session")
     return next(row["id"] for row in rows if bytes(row["token_hash"]) == own)
+
+
+def _factor_of(organisation: Organisation, who: str) -> UUID:
+    rows = organisation.portal.rows("totp_device")
+    return next(row["id"] for row in rows if row["user_id"] == organisation[who].id)
 
 
 def _assignment_of(organisation: Organisation, who: str) -> UUID:

@@ -14,6 +14,11 @@ def new_secret() -> str:
     return pyotp.random_base32(32)
 
 
+def read_code(typed: str) -> str:
+    """A code without the spaces and dashes by which people and applications group its digits."""
+    return "".join(sign for sign in typed if sign not in " -")
+
+
 def matching_step(secret: str, code: str, *, after_step: int) -> int | None:
     """The time step that `code` belongs to, or None.
 

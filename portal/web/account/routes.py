@@ -1,19 +1,30 @@
-"""A person's own page: who I am here, where I am signed in, my password."""
+"""A person's own pages: who I am here, where I am signed in, my password, my second factors."""
 
 from uuid import UUID
 
-from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.access.permissions import ROLES
 from portal.access.queries import assignments_of
-from portal.auth import sessions
+from portal.auth import enrolment, own_factors, sessions
+from portal.auth.assurance import Act
 from portal.auth.credentials import change_password
+from portal.auth.devices import device_of
+from portal.auth.factors.queries import count_recovery_codes
 from portal.web import cookies
-from portal.web.access import signed_in
-from portal.web.account.forms import ChangePasswordForm
+from portal.web.access import freshly, signed_in
+from portal.web.account.forms import (
+    AddAuthenticatorForm,
+    AddPasskeyForm,
+    ChangePasswordForm,
+    ConfirmForm,
+    NameForm,
+)
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
+from portal.web.passkeys import answer_of, asked
+from portal.web.urls import local_path
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
@@ -62,3 +73,123 @@ def end_other_sessions() -> ResponseReturnValue:
     sessions.end_other_sessions(g.actor)
     flash("You are signed out everywhere else.", "success")
     return redirect(url_for("account.index"))
+
+
+@blueprint.get("/security")
+@signed_in
+def security() -> ResponseReturnValue:
+    """The second factors there are, and the recovery codes that are left."""
+    return render_template("account/security.html", own=own_factors.list_own_factors(g.actor))
+
+
+@blueprint.route("/authenticators/new", methods=["GET", "POST"])
+@limited
+@freshly(Act.FACTORS)
+@signed_in
+def new_authenticator() -> ResponseReturnValue:
+    """Set up a further authenticator."""
+    form = AddAuthenticatorForm(name="Authenticator")
+    if form.validate_on_submit():
+        with shown_on(form):
+            token = enrolment.confirm_authenticator(
+                g.actor, str(form.code.data), user_agent=_user_agent(), name=str(form.name.data)
+            )
+            return _added(token)
+    shown = enrolment.get_enrolment(g.actor)
+    return render_template(
+        "account/new_authenticator.html", form=form, enrolment=shown
+    ), shown_status(form)
+
+
+@blueprint.route("/passkeys/new", methods=["GET", "POST"])
+@limited
+@freshly(Act.FACTORS)
+@signed_in
+def new_passkey() -> ResponseReturnValue:
+    """Set up a further passkey."""
+    form = AddPasskeyForm(name=device_of(_user_agent()))
+    if form.validate_on_submit():
+        with shown_on(form):
+            token = enrolment.confirm_passkey(
+                g.actor,
+                answer_of(str(form.passkey.data)),
+                user_agent=_user_agent(),
+                name=str(form.name.data),
+            )
+            return _added(token)
+    return render_template("account/new_passkey.html", form=form), shown_status(form)
+
+
+@blueprint.post("/passkeys/begin")
+@limited
+@freshly(Act.FACTORS)
+@signed_in
+def begin_passkey() -> ResponseReturnValue:
+    """What to ask for, that a further passkey be made."""
+    return asked(enrolment.ask_for_passkey(g.actor, g.host))
+
+
+@blueprint.route("/factors/<uuid:factor_id>/rename", methods=["GET", "POST"])
+@freshly(Act.FACTORS)
+@signed_in
+def rename_factor(factor_id: UUID) -> ResponseReturnValue:
+    """Give a factor another name."""
+    factor = own_factors.get_own_factor(g.actor, factor_id)
+    form = NameForm(name=factor.name)
+    if form.validate_on_submit():
+        with shown_on(form):
+            own_factors.rename_factor(g.actor, factor_id, str(form.name.data))
+            flash("The name is changed.", "success")
+            return redirect(url_for("account.security"))
+    return render_template("account/rename_factor.html", form=form, factor=factor), shown_status(
+        form
+    )
+
+
+@blueprint.route("/factors/<uuid:factor_id>/remove", methods=["GET", "POST"])
+@freshly(Act.FACTORS)
+@signed_in
+def remove_factor(factor_id: UUID) -> ResponseReturnValue:
+    """Remove a factor, after a question."""
+    factor = own_factors.get_own_factor(g.actor, factor_id)
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            own_factors.remove_factor(g.actor, factor_id)
+            flash("It is removed, and you are signed out everywhere else.", "success")
+            return redirect(url_for("account.security"))
+    return render_template("account/remove_factor.html", form=form, factor=factor), shown_status(
+        form
+    )
+
+
+@blueprint.route("/recovery-codes", methods=["GET", "POST"])
+@limited
+@freshly(Act.FACTORS)
+@signed_in
+def recovery_codes() -> ResponseReturnValue:
+    """Make recovery codes; they are shown once, as the answer."""
+    form = ConfirmForm()
+    back = local_path(request.args.get("next")) or url_for("account.security")
+    if form.validate_on_submit():
+        with shown_on(form):
+            codes = own_factors.renew_recovery_codes(g.actor)
+            return render_template("account/new_recovery_codes.html", codes=codes, back=back)
+    return render_template(
+        "account/recovery_codes.html",
+        form=form,
+        back=back,
+        own=own_factors.list_own_factors(g.actor),
+    ), shown_status(form)
+
+
+def _added(token: str) -> ResponseReturnValue:
+    """Back to the list, or to the recovery codes where this was the first factor."""
+    flash("Your second factor is set up.", "success")
+    has_codes = count_recovery_codes(g.actor.user_id)
+    page = "account.security" if has_codes else "account.recovery_codes"
+    return cookies.hand_out(redirect(url_for(page)), token)
+
+
+def _user_agent() -> str:
+    return request.user_agent.string

@@ -2,7 +2,9 @@
 
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
-from wtforms.validators import Email, EqualTo, InputRequired, Length
+from wtforms.validators import Email, EqualTo, InputRequired, Length, ValidationError
+
+from portal.web.passkeys import AnswerField
 
 
 class SignInForm(FlaskForm):
@@ -14,9 +16,29 @@ class SignInForm(FlaskForm):
 
 
 class CodeForm(FlaskForm):
-    """Second step, and the proof that an authenticator works."""
+    """Second step, and the proof that an authenticator works; by a passkey, its answer instead."""
 
-    code = StringField("Code", [InputRequired("Enter the six digits."), Length(max=12)])
+    code = StringField("Code", [Length(max=12)])
+    passkey = AnswerField()
+    next = HiddenField()
+
+    def validate_code(self, field: StringField) -> None:
+        """One of the two is needed."""
+        if not (field.data or self.passkey.data):
+            raise ValidationError("Enter the six digits.")
+
+
+class RecoveryCodeForm(FlaskForm):
+    """Second step, by one of the codes that were kept for a bad day."""
+
+    code = StringField("Recovery code", [InputRequired("Enter a code."), Length(max=40)])
+    next = HiddenField()
+
+
+class PasskeyForm(FlaskForm):
+    """The only step, by a passkey."""
+
+    passkey = AnswerField(InputRequired("No passkey was used. Try again."))
     next = HiddenField()
 
 

@@ -1,22 +1,34 @@
-"""Signing in: password, code, enrolment of an authenticator; signing out; one-time links."""
+"""Signing in: password, passkey, second step, first factor; signing out; one-time links."""
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal.auth import invitations, resets
+from portal.auth import enrolment, invitations, passkeys, resets
 from portal.auth import sign_in as service
-from portal.auth.assurance import Step
+from portal.auth.assurance import Factor, Step
 from portal.auth.credentials import change_password
+from portal.auth.devices import device_of
+from portal.auth.factors.queries import count_recovery_codes
+from portal.auth.proofs import usable_factors
 from portal.auth.sessions import sign_out as end_own_session
 from portal.core.errors import PortalError
 from portal.core.settings import active
 from portal.web import cookies
 from portal.web import step_up as question
 from portal.web.access import any_session, half_signed_in, public, signed_in
-from portal.web.auth.forms import ChooseForm, CodeForm, ForgotForm, RenewPasswordForm, SignInForm
+from portal.web.auth.forms import (
+    ChooseForm,
+    CodeForm,
+    ForgotForm,
+    PasskeyForm,
+    RecoveryCodeForm,
+    RenewPasswordForm,
+    SignInForm,
+)
 from portal.web.lifecycle import STEP_PAGES, refuse, shown_on, shown_status
 from portal.web.limits import limited
+from portal.web.passkeys import answer_of, asked
 from portal.web.urls import local_path
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth")
@@ -36,41 +48,102 @@ def sign_in() -> ResponseReturnValue:
                 g.actor, str(form.email.data), str(form.password.data), user_agent=_user_agent()
             )
             return _on_to(token, "auth.code", form.next.data)
-    return render_template("auth/sign_in.html", form=form), shown_status(form)
+    return render_template(
+        "auth/sign_in.html", form=form, takes_passkeys=service.takes_passkeys()
+    ), shown_status(form)
+
+
+@blueprint.route("/passkeys/sign-in", methods=["GET", "POST"])
+@limited
+@public
+def passkey_sign_in() -> ResponseReturnValue:
+    """A passkey, and nothing else."""
+    if current_user.is_authenticated and request.method != "POST":
+        return redirect(url_for("home.index"))
+    form = PasskeyForm(next=request.args.get("next"))
+    if form.validate_on_submit():
+        with shown_on(form):
+            answer = answer_of(str(form.passkey.data))
+            token = service.sign_in_by_passkey(g.actor, answer, user_agent=_user_agent())
+            return _on_to(token, "home.index", form.next.data)
+    return render_template("auth/passkey.html", form=form), shown_status(form)
+
+
+@blueprint.post("/passkeys/sign-in/begin")
+@limited
+@public
+def begin_passkey_sign_in() -> ResponseReturnValue:
+    """What to ask anybody's passkey for."""
+    return asked(passkeys.ask_anybody(g.host))
 
 
 @blueprint.route("/code", methods=["GET", "POST"])
 @limited
 @half_signed_in
 def code() -> ResponseReturnValue:
-    """The code of the authenticator; who has none is led to set one up."""
+    """A code of the authenticator, or a passkey; who has neither is led to set one up."""
     if current_user.found.step != Step.GIVE_FACTOR:
         return _to_step()
     form = CodeForm(next=request.args.get("next"))
     if form.validate_on_submit():
         with shown_on(form):
-            token = service.check_code(g.actor, str(form.code.data), user_agent=_user_agent())
+            return _on_to(_check_factor(form), "home.index", form.next.data)
+    factors = usable_factors(g.actor)
+    return render_template("auth/code.html", form=form, factors=factors), shown_status(form)
+
+
+@blueprint.post("/passkeys/code/begin")
+@limited
+@half_signed_in
+def begin_passkey_code() -> ResponseReturnValue:
+    """What to ask a passkey for, of whoever has given their password."""
+    return asked(passkeys.ask_owner(g.actor, g.host))
+
+
+@blueprint.route("/recovery-code", methods=["GET", "POST"])
+@limited
+@half_signed_in
+def recovery_code() -> ResponseReturnValue:
+    """A recovery code in place of the factor that was lost."""
+    if current_user.found.step != Step.GIVE_FACTOR:
+        return _to_step()
+    form = RecoveryCodeForm(next=request.args.get("next"))
+    if form.validate_on_submit():
+        with shown_on(form):
+            token = service.check_recovery_code(
+                g.actor, str(form.code.data), user_agent=_user_agent()
+            )
+            flash("The recovery code is used up. See under Security how many are left.", "success")
             return _on_to(token, "home.index", form.next.data)
-    return render_template("auth/code.html", form=form), shown_status(form)
+    return render_template("auth/recovery_code.html", form=form), shown_status(form)
 
 
 @blueprint.route("/enrol", methods=["GET", "POST"])
 @limited
 @half_signed_in
 def enrol() -> ResponseReturnValue:
-    """Set up an authenticator: scan or type the secret, prove it with a code."""
+    """Set up a first factor: an authenticator, proved with a code, or a passkey."""
     if current_user.found.step != Step.ENROL:
         return _to_step()
     form = CodeForm(next=request.args.get("next"))
     if form.validate_on_submit():
         with shown_on(form):
-            token = service.confirm_enrolment(
-                g.actor, str(form.code.data), user_agent=_user_agent()
-            )
-            flash("Your authenticator is set up.", "success")
-            return _on_to(token, "home.index", form.next.data)
-    enrolment = service.get_enrolment(g.actor)
-    return render_template("auth/enrol.html", form=form, enrolment=enrolment), shown_status(form)
+            token = _enrol(form)
+            flash("Your second factor is set up.", "success")
+            return cookies.hand_out(redirect(_after_enrolment(form.next.data)), token)
+    counted = enrolment.counted_factors()
+    shown = enrolment.get_enrolment(g.actor) if Factor.TOTP in counted else None
+    return render_template(
+        "auth/enrol.html", form=form, enrolment=shown, counted=counted
+    ), shown_status(form)
+
+
+@blueprint.post("/passkeys/enrol/begin")
+@limited
+@half_signed_in
+def begin_passkey_enrol() -> ResponseReturnValue:
+    """What to ask for, that a first passkey be made."""
+    return asked(enrolment.ask_for_passkey(g.actor, g.host))
 
 
 @blueprint.route("/renew-password", methods=["GET", "POST"])
@@ -103,6 +176,14 @@ def step_up() -> ResponseReturnValue:
             return question.ask(error, then=then)
         return redirect(then)
     return question.ask(then=then)
+
+
+@blueprint.post("/passkeys/step-up/begin")
+@limited
+@signed_in
+def begin_passkey_step_up() -> ResponseReturnValue:
+    """What to ask a passkey for, of whoever is to confirm who they are."""
+    return asked(passkeys.ask_owner(g.actor, g.host))
 
 
 @blueprint.post("/sign-out")
@@ -168,6 +249,29 @@ def _on_to(token: str, endpoint: str, then: str | None) -> ResponseReturnValue:
     else:
         address = url_for(endpoint, next=then)
     return cookies.hand_out(redirect(address), token)
+
+
+def _check_factor(form: CodeForm) -> str:
+    if form.passkey.data:
+        answer = answer_of(form.passkey.data)
+        return service.check_passkey(g.actor, answer, user_agent=_user_agent())
+    return service.check_code(g.actor, str(form.code.data), user_agent=_user_agent())
+
+
+def _enrol(form: CodeForm) -> str:
+    agent = _user_agent()
+    if form.passkey.data:
+        answer = answer_of(form.passkey.data)
+        return enrolment.confirm_passkey(g.actor, answer, user_agent=agent, name=device_of(agent))
+    return enrolment.confirm_authenticator(g.actor, str(form.code.data), user_agent=agent)
+
+
+def _after_enrolment(then: str | None) -> str:
+    """To the recovery codes, where there are none yet, and from there to where they were going."""
+    then = local_path(then) or url_for("home.index")
+    if count_recovery_codes(g.actor.user_id):
+        return then
+    return url_for("account.recovery_codes", next=then)
 
 
 def _to_step() -> ResponseReturnValue:

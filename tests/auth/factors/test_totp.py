@@ -46,6 +46,24 @@ def test_no_other_text_is_a_code(text) -> None:
     assert totp.matching_step(SECRET, text, after_step=0) is None or text in valid
 
 
+@given(st.data())
+def test_digits_may_be_grouped_by_spaces_and_dashes(data) -> None:
+    code = data.draw(st.text("0123456789", min_size=6, max_size=6))
+    gaps = data.draw(st.lists(st.text(" -", max_size=3), min_size=6, max_size=6))
+    assert totp.read_code("".join(map(str.__add__, gaps, code))) == code
+
+
+@given(st.text(st.characters(categories=["Nd", "No", "Nl"]), min_size=6, max_size=6))
+def test_digits_of_other_scripts_never_pass(text) -> None:
+    """int() reads them as well: a code that was used would be another text of the same number."""
+    now = int(datetime.now(UTC).timestamp())
+    right = pyotp.TOTP(SECRET).at(now)
+    translated = "".join(chr(0x0660 + int(digit)) for digit in right)
+    for typed in (text, translated):
+        if not typed.isascii():
+            assert totp.matching_step(SECRET, totp.read_code(typed), after_step=-1) is None
+
+
 def test_secrets_are_long_and_random() -> None:
     secrets = {totp.new_secret() for _ in range(50)}
     assert len(secrets) == 50
