@@ -1,31 +1,16 @@
-import hashlib
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from threading import Thread
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
 from joserfc import jwt
-from joserfc.jwk import KeySet
 from playwright.sync_api import Browser, Page
 
 from tests.harness.oidc import SECRET, OidcProvider, client, oidc_provider
+from tests.harness.relying_party import RelyingParty
 
-BACK = "http://acme.localhost:8000/sso/callback"
-VERIFIER = "v" * 43
-CHALLENGE = urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
-ASKED = {
-    "client_id": "portal",
-    "redirect_uri": BACK,
-    "response_type": "code",
-    "scope": "openid email profile",
-    "state": "state",
-    "nonce": "nonce",
-    "code_challenge": CHALLENGE,
-    "code_challenge_method": "S256",
-}
 MIA = {
     "email": "mia@acme.example",
     "email_verified": True,
@@ -34,6 +19,13 @@ MIA = {
     "acr": "gold",
     "amr": ["pwd", "otp"],
 }
+
+
+def party_of(provider: OidcProvider) -> RelyingParty:
+    return RelyingParty(provider.issuer, SECRET)
+
+
+BACK = RelyingParty("", "").back
 
 
 @pytest.fixture(scope="module")
@@ -48,48 +40,25 @@ def page(chromium: Browser) -> Iterator[Page]:
         yield context.new_page()
 
 
-def metadata(provider: OidcProvider) -> dict[str, str]:
-    return requests.get(f"{provider.issuer}/.well-known/openid-configuration", timeout=5).json()
-
-
-def address(provider: OidcProvider, **asked: str) -> str:
-    return f"{metadata(provider)['authorization_endpoint']}?{urlencode(ASKED | asked)}"
-
-
 def come_back(provider: OidcProvider, account: str = "mia", **asked: str) -> dict[str, str]:
     """Sign in; gives the parameters of the way back."""
-    back = provider.sign_in(address(provider, **asked), account)
-    assert back.startswith(f"{BACK}?")
-    return dict(parse_qsl(urlsplit(back).query))
-
-
-def redeem(provider: OidcProvider, code: str, **given: str) -> requests.Response:
-    form = {
-        "grant_type": "authorization_code",
-        "code": code,
-        "redirect_uri": BACK,
-        "code_verifier": VERIFIER,
-    }
-    endpoint = metadata(provider)["token_endpoint"]
-    return requests.post(endpoint, form | given, auth=("portal", SECRET), timeout=5)
+    party = party_of(provider)
+    return party.parameters(provider.sign_in(party.address(**asked), account))
 
 
 def sign_in(provider: OidcProvider, account: str = "mia") -> jwt.Token:
-    """The ID token of a sign-in, its signature checked."""
-    answer = redeem(provider, come_back(provider, account)["code"])
+    """The ID token of a sign-in."""
+    party = party_of(provider)
+    answer = party.redeem(come_back(provider, account)["code"])
     assert answer.status_code == 200, answer.text
-    return jwt.decode(answer.json()["id_token"], keys_of(provider))
-
-
-def keys_of(provider: OidcProvider) -> KeySet:
-    return KeySet.import_key_set(requests.get(metadata(provider)["jwks_uri"], timeout=5).json())
+    return party.decode(answer.json()["id_token"])
 
 
 def test_somebody_signs_in(provider: OidcProvider) -> None:
     back = come_back(provider)
     assert (back["state"], back["iss"]) == ("state", provider.issuer)
     claims = sign_in(provider).claims
-    assert claims["iss"] == metadata(provider)["issuer"] == provider.issuer
+    assert claims["iss"] == party_of(provider).metadata["issuer"] == provider.issuer
     assert (claims["aud"], claims["sub"], claims["nonce"]) == ("portal", "mia", "nonce")
     assert {name: claims[name] for name in MIA} == MIA
     assert claims["auth_time"]
@@ -99,20 +68,27 @@ def test_who_has_no_account_comes_back_with_an_error(provider: OidcProvider) -> 
     assert come_back(provider, "nobody")["error"] == "access_denied"
 
 
+def test_a_browser_that_is_signed_in_is_not_asked_again(provider: OidcProvider) -> None:
+    browser, party = requests.Session(), party_of(provider)
+    provider.sign_in(party.address(), "mia", browser)
+    back = party.parameters(provider.sign_in(party.address(), "nobody", browser))
+    assert party.decode(party.redeem(back["code"]).json()["id_token"]).claims["sub"] == "mia"
+
+
 def test_another_address_of_return_is_refused(provider: OidcProvider) -> None:
     with pytest.raises(AssertionError, match="redirect_uri"):
-        come_back(provider, redirect_uri="http://globex.localhost:8000/sso/callback")
+        come_back(provider, redirect_uri="http://globex.localhost:8000/back")
 
 
 def test_the_secret_the_verifier_and_a_fresh_code_are_needed(provider: OidcProvider) -> None:
+    party = party_of(provider)
     code = come_back(provider)["code"]
-    assert redeem(provider, code, code_verifier="w" * 43).json()["error"] == "invalid_grant"
+    assert party.redeem(code, code_verifier="w" * 43).json()["error"] == "invalid_grant"
     code = come_back(provider)["code"]
-    assert redeem(provider, code).status_code == 200
-    assert redeem(provider, code).json()["error"] == "invalid_grant"
-    provider.register(client("portal", BACK, secret="another"))
-    assert redeem(provider, code).json()["error"] == "invalid_client"
-    provider.register(client("portal", BACK))
+    assert party.redeem(code).status_code == 200
+    assert party.redeem(code).json()["error"] == "invalid_grant"
+    party.secret = "guessed"
+    assert party.redeem(code).json()["error"] == "invalid_client"
 
 
 def test_who_sends_no_challenge_is_refused_unless_that_is_allowed(provider: OidcProvider) -> None:
@@ -132,11 +108,10 @@ def test_an_account_changes_while_it_runs(provider: OidcProvider) -> None:
 
 def test_keys_change_while_it_runs(provider: OidcProvider) -> None:
     def published() -> set[str]:
-        return {key.kid for key in keys_of(provider)}
+        return {key.kid for key in party_of(provider).keys}
 
     first = published()
-    used = sign_in(provider).header["kid"]
-    assert used in first
+    assert sign_in(provider).header["kid"] in first
     provider.rotate_keys(keep_old=True)
     assert first < published()
     assert sign_in(provider).header["kid"] not in first
@@ -152,7 +127,7 @@ def test_it_comes_back_on_the_same_port() -> None:
     with pytest.raises(requests.ConnectionError):
         requests.get(issuer, timeout=5)
     with oidc_provider(host="localhost", port=urlsplit(issuer).port) as provider:
-        assert metadata(provider)["issuer"] == issuer
+        assert party_of(provider).metadata["issuer"] == issuer
 
 
 def test_what_it_can_not_do_is_told() -> None:
@@ -160,7 +135,7 @@ def test_what_it_can_not_do_is_told() -> None:
         pass
 
 
-class Client(BaseHTTPRequestHandler):
+class Site(BaseHTTPRequestHandler):
     """What a browser comes back to, and logout tokens are sent to."""
 
     def do_GET(self) -> None:
@@ -179,7 +154,7 @@ class Client(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site() -> Iterator[HTTPServer]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Client) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
         server.taken, server.status = [], 200
         Thread(target=server.serve_forever, daemon=True).start()
         yield server
@@ -191,30 +166,30 @@ def test_whoever_signs_out_there_is_signed_out_everywhere(
     provider: OidcProvider, site: HTTPServer, page: Page, status: int
 ) -> None:
     host = f"acme.localhost:{site.server_port}"
-    back, after = f"http://{host}/back", f"http://{host}/after"
+    party = RelyingParty(provider.issuer, SECRET, back=f"http://{host}/back")
+    after = f"http://{host}/after"
     more = {
         "backchannel_logout_uri": f"http://{host}/logout",
         "post_logout_redirect_uris": [after],
     }
-    provider.register(client("portal", back, **more))
+    provider.register(client("portal", party.back, **more))
     site.status = status
 
-    page.goto(address(provider, redirect_uri=back))
+    page.goto(party.address())
     page.get_by_label("Account").fill("mia")
     page.keyboard.press("Enter")
-    page.wait_for_url(f"{back}?**")
-    code = dict(parse_qsl(urlsplit(page.url).query))["code"]
-    id_token = redeem(provider, code, redirect_uri=back).json()["id_token"]
+    page.wait_for_url(f"{party.back}?**")
+    id_token = party.redeem(party.parameters(page.url)["code"]).json()["id_token"]
     leaving = {"id_token_hint": id_token, "post_logout_redirect_uri": after, "state": "s"}
-    page.goto(f"{metadata(provider)['end_session_endpoint']}?{urlencode(leaving)}")
+    page.goto(f"{party.metadata['end_session_endpoint']}?{urlencode(leaving)}")
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(f"{after}?state=s")
 
     [(seen, logout_token)] = site.taken
     assert seen == host
-    token = jwt.decode(logout_token, keys_of(provider))
+    token = party.decode(logout_token)
     assert token.header["typ"] == "logout+jwt"
     assert (token.claims["iss"], token.claims["sub"]) == (provider.issuer, "mia")
-    assert token.claims["sid"] == jwt.decode(id_token, keys_of(provider)).claims["sid"]
+    assert token.claims["sid"] == party.decode(id_token).claims["sid"]
     [*_, (told, fault)] = provider.deliveries()
     assert (told, "400" in fault) == ("portal", status == 400)
