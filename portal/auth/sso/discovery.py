@@ -177,3 +177,9 @@ def _texts(found: dict[str, Any], name: str) -> frozenset[str]:
     listed = found.get(name)
     texts = listed if isinstance(listed, list) else []
     return frozenset(text for text in texts if isinstance(text, str))
+
+
+def forget() -> None:
+    """Have everything fetched anew."""
+    with _lock:
+        _kept.clear()

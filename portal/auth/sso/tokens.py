@@ -16,6 +16,7 @@ from portal.auth.sso.discovery import Metadata, find_key
 from portal.auth.sso.refusals import Reason, Unacceptable
 
 LEEWAY_SECONDS = 30
+MAX_AGE_SECONDS = 600 + LEEWAY_SECONDS  # whatever a token says itself: it is used where it is made
 MAX_BYTES = 64 * 1024
 MAX_SUBJECT = 255  # OpenID Connect Core, 2
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -97,6 +98,8 @@ def check_common(claims: Claims, issuer: str, client_id: str, now: datetime) -> 
         raise Unacceptable(Reason.WRONG_AUDIENCE)
     at = now.timestamp()
     if not _number(claims, "exp") or not claims["exp"] + LEEWAY_SECONDS > at:
+        raise Unacceptable(Reason.EXPIRED)
+    if _number(claims, "iat") and not claims["iat"] + MAX_AGE_SECONDS > at:
         raise Unacceptable(Reason.EXPIRED)
     is_dated = _number(claims, "iat") and (_number(claims, "nbf") or "nbf" not in claims)
     if not is_dated or not max(claims["iat"], claims.get("nbf", 0)) <= at + LEEWAY_SECONDS:
