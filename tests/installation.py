@@ -27,11 +27,13 @@ from portal.audit.actor import OPERATOR
 from portal.auth.factors.models import TotpDevice
 from portal.auth.invitations import invite_member
 from portal.auth.models import UserSession
+from portal.auth.sso.models import ExternalIdentity, IdentityProvider
 from portal.cli.context import Factories, writing
 from portal.cli.databases import upgrade_all
 from portal.cli.tenants import create_tenant
 from portal.core import clock, logs, settings
 from portal.core.db import Base
+from portal.core.ids import new_id
 from portal.core.settings import Settings
 from portal.keys import hierarchy
 from portal.storage import chosen as storage
@@ -45,6 +47,7 @@ from tests.harness.postgres import PostgresServer
 
 PASSWORD = "correct horse battery staple"
 EPOCH = datetime.fromtimestamp(0, UTC)
+NOWHERE = "http://127.0.0.1:9"  # discard: nothing listens there
 OWNER, APP_ROLE = "portal_owner", "portal"
 
 # Who there is in each organisation: by the name that tests use, the role they hold.
@@ -98,6 +101,7 @@ class Organisation:
     people: dict[str, Person] = field(default_factory=dict)
     folders: dict[str, UUID] = field(default_factory=dict)
     documents: dict[str, UUID] = field(default_factory=dict)
+    providers: dict[str, UUID] = field(default_factory=dict)
     half_token: str = ""  # of the member, between the password and the code
     entries_at_start: int = 0
 
@@ -269,6 +273,7 @@ class Installation:
             made.documents[name] = UUID(sent.json["id"])
         made.people["guest"] = self._person(made, "guest", "guest", made.folders["shared"])
         self._deactivate(made)
+        self._enter_provider(made)
         half = made.visit()
         half.submit("/auth/sign-in", email=made["member"].email, password=PASSWORD)
         made.half_token = half.cookie("session") or ""
@@ -294,6 +299,25 @@ class Installation:
         person = replace(person, totp_secret=secret)
         visitor.submit("/auth/enrol", code=person.code)
         return replace(person, token=visitor.cookie("session") or "")
+
+    def _enter_provider(self, organisation: Organisation) -> None:
+        """A provider that nobody can reach, and that is not offered; everybody is known to it."""
+        with organisation.bound(writes=True) as session:
+            provider = IdentityProvider(
+                id=new_id(), name="Nowhere", issuer=NOWHERE, client_id="portal", client_secret="-"
+            )
+            session.add(provider)
+            session.flush()
+            organisation.providers["nowhere"] = provider.id
+            for who in SIGNED_IN:
+                session.add(
+                    ExternalIdentity(
+                        user_id=organisation[who].id,
+                        provider_id=provider.id,
+                        issuer=NOWHERE,
+                        subject=who,
+                    )
+                )
 
     def _deactivate(self, organisation: Organisation) -> None:
         admin = organisation.visit("admin")

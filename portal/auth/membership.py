@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, or_, select, union_all
 
 from portal.access.decision import require
 from portal.access.models import RoleAssignment
@@ -20,6 +20,7 @@ from portal.auth.factors.models import Passkey, RecoveryCode, TotpDevice
 from portal.auth.factors.queries import factors_by_user
 from portal.auth.models import PasswordCredential, UserSession
 from portal.auth.sessions import end_sessions_of, require_fresh
+from portal.auth.sso.models import ExternalIdentity
 from portal.core.errors import Conflict, NotFound
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
@@ -106,7 +107,7 @@ def reactivate_member(actor: Actor, user_id: UUID) -> None:
     user = _subject(actor, user_id, Permission.MEMBER_DEACTIVATE)
     if user.state != UserState.DEACTIVATED:
         raise Conflict(f"{user.name} is not deactivated.")
-    user.state = UserState.ACTIVE if _has_password(user) else UserState.INVITED
+    user.state = UserState.ACTIVE if _can_sign_in(user) else UserState.INVITED
     record(actor, Action.MEMBER_REACTIVATED, f"user:{user.id}")
 
 
@@ -134,13 +135,13 @@ def _subject(actor: Actor, user_id: UUID, permission: Permission) -> User:
     return user
 
 
-def _has_password(user: User) -> bool:
-    return (
-        db.session.scalars(
-            select(PasswordCredential.id).where(PasswordCredential.user_id == user.id)
-        ).first()
-        is not None
+def _can_sign_in(user: User) -> bool:
+    """Whether somebody has a password, or is linked to a provider."""
+    ways = (
+        select(model.id).where(model.user_id == user.id)
+        for model in (PasswordCredential, ExternalIdentity)
     )
+    return db.session.execute(union_all(*ways)).first() is not None
 
 
 def _listed(users: Sequence[User]) -> Sequence[Listed]:

@@ -50,7 +50,7 @@ def init_app(app: Flask) -> None:
 
 def cookie_name() -> str:
     """`__Host-` ties a cookie to one host over HTTPS; plain-HTTP localhost can't have it."""
-    return "__Host-session" if active().is_secure else "session"
+    return _own_name("session")
 
 
 def hand_out(response: Response, token: str) -> Response:
@@ -69,6 +69,37 @@ def take_back(response: Response) -> Response:
         cookie_name(), secure=active().is_secure, httponly=True, samesite="Lax", path="/"
     )
     return response
+
+
+def remember(response: Response, name: str, value: str, *, seconds: int) -> Response:
+    """Have this browser hold something for a while that no script of a page can read."""
+    response.set_cookie(
+        _own_name(name),
+        value,
+        max_age=seconds,
+        secure=active().is_secure,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+    return response
+
+
+def remembered(request: Request, name: str) -> str | None:
+    """What `remember` gave this browser, if it still holds it."""
+    return request.cookies.get(_own_name(name))
+
+
+def forget(response: Response, name: str) -> Response:
+    """Have this browser let go of it."""
+    response.delete_cookie(
+        _own_name(name), secure=active().is_secure, httponly=True, samesite="Lax", path="/"
+    )
+    return response
+
+
+def _own_name(name: str) -> str:
+    return f"__Host-{name}" if active().is_secure else name
 
 
 def _load(request: Request) -> SignedIn | None:

@@ -15,7 +15,7 @@ from werkzeug.exceptions import BadRequest
 from portal.access.decision import ORGANISATION, Forbidden, holds_anywhere
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import RecordedRefusal
-from portal.auth.assurance import Step
+from portal.auth.assurance import First, Step
 from portal.auth.sessions import touch_session
 from portal.core.errors import PortalError
 from portal.core.ids import new_id
@@ -52,6 +52,13 @@ class NotSignedIn(PortalError):
 
     status = 401
     message = "Please sign in, and try again."
+
+
+class OnlyRepairs(RecordedRefusal):
+    """A break-glass session was to do something else."""
+
+    status = 403
+    message = "This session can repair single sign-on and do nothing else."
 
 
 def init_app(app: Flask) -> None:
@@ -127,7 +134,9 @@ def _bind_tenant(host: str) -> None:
 def _writes(declaration: Declared | None) -> bool:
     if request.method not in SAFE_METHODS:
         return True
-    return declaration is not None and declaration.discloses and request.method != "OPTIONS"
+    if declaration is None or request.method == "OPTIONS":
+        return False
+    return declaration.discloses or declaration.finishes_ceremony
 
 
 def _read_actor() -> None:
@@ -156,9 +165,15 @@ def _check_door(declaration: Declared | None) -> Any:
         return redirect(_wanted_page()) if current_user.is_authenticated else None
     if not current_user.is_authenticated:
         return _ask_to_sign_in()
+    if _broke_glass() and not (declaration.permission or declaration.repairs):
+        raise OnlyRepairs(f"page:{request.endpoint}", reason="break-glass")
     if declaration.permission and not holds_anywhere(g.actor, declaration.permission):
         raise Forbidden(declaration.permission, ORGANISATION)
     return None
+
+
+def _broke_glass() -> bool:
+    return bool(current_user.found.proof.first == First.BREAK_GLASS)
 
 
 def _ask_to_sign_in() -> Any:

@@ -31,6 +31,8 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "user": lambda: organisation[name].id,
         "token": lambda: organisation["invited"].invitation.rpartition("/")[2],
         "session": lambda: _session_of(organisation, who if who in MEMBERS else "member"),
+        "provider": lambda: organisation.providers[name],
+        "identity": lambda: _identity_of(organisation, who if who in MEMBERS else "member"),
         "assignment": lambda: _assignment_of(organisation, name),
         "entry": lambda: _first_entry(organisation),
     }.get(kind, lambda: name)
@@ -41,6 +43,11 @@ def _session_of(organisation: Organisation, who: str) -> UUID:
     own = hash_token(organisation[who].token)
     rows = organisation.portal.rows("user_session")
     return next(row["id"] for row in rows if bytes(row["token_hash"]) == own)
+
+
+def _identity_of(organisation: Organisation, who: str) -> UUID:
+    rows = organisation.portal.rows("external_identity")
+    return next(row["id"] for row in rows if row["user_id"] == organisation[who].id)
 
 
 def _assignment_of(organisation: Organisation, who: str) -> UUID:

@@ -1,0 +1,172 @@
+"""Every request that single sign-on sends out: short, small, straight, and never to the inside.
+
+Where it leads is an admin's choice, so a hostile admin or provider may try to have the portal talk
+to its own network, follow it elsewhere, wait for ever, or swallow more than it can.
+"""
+
+import socket
+from functools import cache
+from ipaddress import IPv6Address, ip_address, ip_network
+from threading import BoundedSemaphore, Timer
+from time import monotonic
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.connection import create_connection
+
+from portal.auth.sso.refusals import Reason, Unacceptable
+from portal.core.settings import active
+from portal.tenancy.session import release
+
+CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 2, 4, 5
+WAIT_SECONDS = 1  # for one of the places
+MAX_BYTES = 256 * 1024
+MAX_ADDRESSES = 3  # of a host that are tried
+
+# IPv6 addresses that a translator would take for IPv4 ones: RFC 6052, 8215, 3056, 4380.
+_TRANSLATED = tuple(
+    map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::ffff:0:0/96"))
+)
+
+
+class _Watched(HTTPConnection):
+    """A connection that looks where it leads, and is cut off when its time is over."""
+
+    _cutter: Timer | None = None
+
+    def connect(self) -> None:
+        began = monotonic()
+        super().connect()
+        self._cutter = Timer(max(0, TOTAL_SECONDS - (monotonic() - began)), self._cut)
+        self._cutter.daemon = True
+        self._cutter.start()
+
+    def close(self) -> None:
+        if self._cutter is not None:
+            self._cutter.cancel()
+        super().close()
+
+    def _new_conn(self) -> socket.socket:
+        """Connects to the addresses that were looked at: a name may mean another the next time."""
+        failure: OSError = OSError("no address")
+        for address in _addresses_of(self.host, self.port or self.default_port):
+            try:
+                return create_connection(
+                    (address, self.port or self.default_port),
+                    self.timeout,
+                    socket_options=self.socket_options,
+                )
+            except OSError as error:
+                failure = error
+        raise failure
+
+    def _cut(self) -> None:
+        """Ends whatever waits for this connection, however slowly it still sends."""
+        if self.sock is not None:
+            try:
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+            except OSError:  # it is over already
+                return
+
+
+class _WatchedSecurely(_Watched, HTTPSConnection):
+    """The same with TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedSecurely
+
+
+class _Adapter(HTTPAdapter):
+    """Sends a request and reads the whole answer, within the limits."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def send(self, request: requests.PreparedRequest, *_args: Any, **given: Any) -> Any:
+        release()  # a provider may be slow: no transaction waits for it
+        if active().production and not str(request.url).startswith("https://"):
+            raise Unacceptable(Reason.PLAIN_HTTP)
+        given |= {"stream": True, "timeout": (CONNECT_SECONDS, READ_SECONDS), "proxies": {}}
+        if not _places().acquire(timeout=WAIT_SECONDS):
+            raise Unacceptable(Reason.BUSY)
+        try:
+            return _read_whole(super().send(request, **given))
+        finally:
+            _places().release()
+
+
+def prepare(session: requests.Session) -> None:
+    """Have everything that `session` sends keep to the limits."""
+    session.trust_env = False  # no proxy, no .netrc
+    session.headers["Accept-Encoding"] = "identity"
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _Adapter())
+
+
+def get_json(address: str, *, bearer: str | None = None) -> dict[str, Any]:
+    """The JSON object at an address. Ends the present transaction. Raises `Unacceptable`."""
+    headers = {"Accept": "application/json"}
+    if bearer:
+        headers["Authorization"] = f"Bearer {bearer}"
+    with requests.Session() as session:
+        prepare(session)
+        try:
+            answer = session.get(address, headers=headers)
+        except (requests.RequestException, ValueError):  # of an address that is none
+            raise Unacceptable(Reason.UNREACHABLE) from None
+    if answer.status_code != requests.codes.ok:
+        raise Unacceptable(Reason.UNREACHABLE)
+    try:
+        found = answer.json()
+    except (ValueError, RecursionError):
+        raise Unacceptable(Reason.NOT_JSON) from None
+    if not isinstance(found, dict):
+        raise Unacceptable(Reason.NOT_JSON)
+    return found
+
+
+@cache
+def _places() -> BoundedSemaphore:
+    """Half of the threads may wait for providers; the others go on serving everybody."""
+    return BoundedSemaphore(max(1, active().threads // 2))
+
+
+def _read_whole(answer: requests.Response) -> requests.Response:
+    with answer:
+        if answer.is_redirect or answer.is_permanent_redirect:
+            raise Unacceptable(Reason.REDIRECTED)
+        if "Content-Encoding" in answer.headers:  # it was not asked for, and may unfold without end
+            raise Unacceptable(Reason.NOT_JSON)
+        body = b""
+        for piece in answer.iter_content(8192):
+            body += piece
+            if len(body) > MAX_BYTES:
+                raise Unacceptable(Reason.TOO_LARGE)
+    answer._content = body  # noqa: SLF001  # where requests keeps what it has read
+    return answer
+
+
+def _addresses_of(host: str, port: int) -> list[str]:
+    """The addresses of a host. Raises `Unacceptable` if any of them is none of the public's."""
+    found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if active().production and not all(map(is_public, addresses)):
+        raise Unacceptable(Reason.FORBIDDEN_ADDRESS)
+    return addresses[:MAX_ADDRESSES]
+
+
+def is_public(text: str) -> bool:
+    """Whether an address is one of the Internet's: not this machine's, nor a private network's."""
+    address = ip_address(text.partition("%")[0])
+    if isinstance(address, IPv6Address) and any(address in network for network in _TRANSLATED):
+        return False
+    return address.is_global and not address.is_multicast

@@ -1,0 +1,408 @@
+"""Single sign-on: set-up, the way to a provider and back, logout, enforcing, breaking glass."""
+
+import hmac
+from uuid import UUID
+
+from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from portal.access.permissions import ROLES, Permission
+from portal.auth.assurance import Act
+from portal.auth.ceremonies import StaleCeremony
+from portal.auth.sessions import SessionEnded
+from portal.auth.sso import arrivals, break_glass, enforcement, logout, providers, queries, trials
+from portal.auth.sso.journeys import Journey, Purpose, Vouched, arrive, take_up
+from portal.auth.sso.refusals import SsoRefused
+from portal.core.errors import NotFound
+from portal.web import cookies
+from portal.web.access import (
+    by_programs,
+    finishes_ceremony,
+    freshly,
+    public,
+    repairs,
+    requires,
+    signed_in,
+)
+from portal.web.lifecycle import refuse, shown_on, shown_status
+from portal.web.limits import limited
+from portal.web.requests import request
+from portal.web.sso.forms import (
+    DEFAULT_ROLES,
+    BreakGlassForm,
+    ConfirmForm,
+    ProviderForm,
+    shown_mapping,
+)
+from portal.web.sso.leaving import COOKIE, LOGOUT_COOKIE, failed_page, leave, own_address, set_out
+from portal.web.urls import local_path
+
+blueprint = Blueprint("sso", __name__, url_prefix="/sso")
+
+
+@blueprint.get("")
+@requires(Permission.SSO_EDIT)
+def index() -> ResponseReturnValue:
+    """The providers, and whether there is another way in."""
+    return render_template(
+        "sso/index.html",
+        providers=queries.list_providers(g.actor),
+        outlook=enforcement.look_ahead(g.actor),
+    )
+
+
+@blueprint.get("/<uuid:provider_id>")
+@requires(Permission.SSO_EDIT)
+def show(provider_id: UUID) -> ResponseReturnValue:
+    """One provider: what to give to it, how far its set-up has come, what can be done."""
+    return render_template(
+        "sso/show.html",
+        provider=queries.get_provider(g.actor, provider_id),
+        addresses=_addresses(),
+        roles=ROLES,
+    )
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@freshly(Act.SSO)
+@requires(Permission.SSO_EDIT)
+def create() -> ResponseReturnValue:
+    """Enter a provider."""
+    form = ProviderForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            provider = providers.create_provider(g.actor, form.chosen)
+            flash("The provider is entered. Run a test sign-in next.", "success")
+            return redirect(url_for("sso.show", provider_id=provider.id))
+    return _form_page(form, None)
+
+
+@blueprint.route("/<uuid:provider_id>/edit", methods=["GET", "POST"])
+@freshly(Act.SSO)
+@requires(Permission.SSO_EDIT)
+def edit(provider_id: UUID) -> ResponseReturnValue:
+    """Change a provider."""
+    provider = queries.get_provider(g.actor, provider_id)
+    form = ProviderForm(
+        name=provider.name,
+        issuer=provider.issuer,
+        client_id=provider.client_id,
+        allowed_domains="\n".join(provider.allowed_domains),
+        default_role=provider.default_role or "",
+        groups_claim=provider.groups_claim,
+        group_roles=shown_mapping(provider.group_roles),
+        trusts_mfa=provider.trusts_mfa,
+    )
+    if form.validate_on_submit():
+        with shown_on(form):
+            providers.change_provider(g.actor, provider_id, form.chosen)
+            flash("The provider is changed.", "success")
+            return redirect(url_for("sso.show", provider_id=provider_id))
+    return _form_page(form, provider_id)
+
+
+@blueprint.route("/<uuid:provider_id>/delete", methods=["GET", "POST"])
+@freshly(Act.SSO)
+@requires(Permission.SSO_EDIT)
+def delete(provider_id: UUID) -> ResponseReturnValue:
+    """Delete a provider, after a question."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            providers.delete_provider(g.actor, provider_id)
+            flash("The provider is deleted.", "success")
+            return redirect(url_for("sso.index"))
+    provider = queries.get_provider(g.actor, provider_id)
+    return render_template("sso/delete.html", form=form, provider=provider), shown_status(form)
+
+
+@blueprint.post("/<uuid:provider_id>/offer")
+@freshly(Act.SSO)
+@requires(Permission.SSO_EDIT)
+def offer(provider_id: UUID) -> ResponseReturnValue:
+    """Have the sign-in page offer it."""
+    providers.offer_provider(g.actor, provider_id)
+    flash("The sign-in page offers it now.", "success")
+    return redirect(url_for("sso.show", provider_id=provider_id))
+
+
+@blueprint.post("/<uuid:provider_id>/withdraw")
+@freshly(Act.SSO)
+@requires(Permission.SSO_EDIT)
+def withdraw(provider_id: UUID) -> ResponseReturnValue:
+    """Have the sign-in page offer it no more."""
+    providers.withdraw_provider(g.actor, provider_id)
+    flash("The sign-in page does not offer it any more.", "success")
+    return redirect(url_for("sso.show", provider_id=provider_id))
+
+
+@blueprint.post("/<uuid:provider_id>/test")
+@limited
+@freshly(Act.SSO)
+@requires(Permission.SSO_EDIT)
+def test(provider_id: UUID) -> ResponseReturnValue:
+    """Begin a test sign-in."""
+    registration = trials.begin_trial(g.actor, provider_id)
+    try:
+        return set_out(registration, Purpose.TEST)
+    except SsoRefused as error:
+        refuse(error)
+        return _trial_page(provider_id, [], error=error)
+
+
+@blueprint.post("/begin")
+@limited
+@public
+def begin() -> ResponseReturnValue:
+    """To a provider: to sign in, or to accept an invitation."""
+    provider = queries.get_offered(_uuid(request.form.get("provider")))
+    then = local_path(request.form.get("next"))
+    invitation = request.form.get("invitation")
+    purpose = Purpose.INVITATION if invitation else Purpose.SIGN_IN
+    carried: dict[str, object] = {"invitation": invitation} if invitation else {}
+    return leave(queries.registration_of(provider), purpose, then=then, carried=carried)
+
+
+@blueprint.get("/links")
+@signed_in
+def links() -> ResponseReturnValue:
+    """The providers' accounts that are linked to one's own, and those that can be."""
+    return render_template(
+        "sso/links.html",
+        identities=queries.list_identities(g.actor.user_id),
+        providers=queries.list_offered(),
+    )
+
+
+@blueprint.post("/link")
+@limited
+@freshly(Act.FACTORS)
+@signed_in
+def link() -> ResponseReturnValue:
+    """To a provider, to link its account to one's own."""
+    provider = queries.get_offered(_uuid(request.form.get("provider")))
+    return leave(queries.registration_of(provider), Purpose.LINK)
+
+
+@blueprint.post("/links/<uuid:identity_id>/remove")
+@freshly(Act.FACTORS)
+@signed_in
+def unlink(identity_id: UUID) -> ResponseReturnValue:
+    """Part one's account from a provider's."""
+    arrivals.unlink(g.actor, identity_id)
+    flash("The link is removed.", "success")
+    return redirect(url_for("sso.links"))
+
+
+@blueprint.post("/step-up")
+@limited
+@repairs
+@signed_in
+def step_up() -> ResponseReturnValue:
+    """To a provider, to be asked anew who it is; the form that wanted it comes along."""
+    provider = queries.get_offered(_uuid(request.form.get("proof_provider")))
+    carried: dict[str, object] = {
+        "address": local_path(request.form.get("proof_address")),
+        "fields": [
+            [name.removeprefix("carried_"), value]
+            for name, value in request.form.items(multi=True)
+            if name.startswith("carried_")
+        ],
+    }
+    return leave(
+        queries.registration_of(provider),
+        Purpose.STEP_UP,
+        then=local_path(request.form.get("proof_then")),
+        carried=carried,
+        prompt="login",
+        max_age="0",
+    )
+
+
+@blueprint.get("/callback")
+@finishes_ceremony
+@public
+def callback() -> ResponseReturnValue:
+    """Back from a provider."""
+    try:
+        journey = take_up(g.actor, cookies.remembered(request, COOKIE))
+    except StaleCeremony as error:
+        refuse(error)
+        return failed_page(error)
+    if journey.purpose == Purpose.TEST:
+        return _end_trial(journey)
+    try:
+        vouched = arrive(journey, request.args, [])
+        return FINISH[journey.purpose](journey, vouched)
+    except (SsoRefused, NotFound, SessionEnded) as error:
+        refuse(error)
+        return failed_page(error)
+
+
+@blueprint.get("/signed-out")
+@public
+def signed_out() -> ResponseReturnValue:
+    """Back from signing out at a provider."""
+    kept, state = cookies.remembered(request, LOGOUT_COOKIE), request.args.get("state", "")
+    is_ours = kept is not None and hmac.compare_digest(
+        kept.encode("utf-8", "replace"), state.encode("utf-8", "replace")
+    )
+    return render_template("sso/signed_out.html", is_ours=is_ours)
+
+
+@blueprint.post("/backchannel-logout")
+@limited
+@by_programs
+@public
+def backchannel_logout() -> ResponseReturnValue:
+    """A provider tells that somebody has signed out there."""
+    logout.end_by_provider(g.actor, request.form.get("logout_token", ""))
+    return "", 200
+
+
+@blueprint.route("/enforce", methods=["GET", "POST"])
+@freshly(Act.SSO)
+@requires(Permission.SSO_EDIT)
+def enforce() -> ResponseReturnValue:
+    """Make single sign-on the only way in; the break-glass codes are shown once."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            codes = enforcement.enforce_sso(g.actor)
+            return render_template("sso/codes.html", codes=codes)
+    outlook = enforcement.look_ahead(g.actor)
+    return render_template(
+        "sso/enforce.html",
+        form=form,
+        outlook=outlook,
+        is_by_sso=current_user.found.proof.first == "sso",
+    ), shown_status(form)
+
+
+@blueprint.route("/release", methods=["GET", "POST"])
+@freshly(Act.SSO)
+@requires(Permission.SSO_EDIT)
+def release() -> ResponseReturnValue:
+    """Allow other ways in again, after a question."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            enforcement.release_sso(g.actor)
+            flash("Other ways in are allowed again.", "success")
+            return redirect(url_for("sso.index"))
+    return render_template("sso/release.html", form=form), shown_status(form)
+
+
+@blueprint.route("/break-glass", methods=["GET", "POST"])
+@limited
+@public
+def break_the_glass() -> ResponseReturnValue:
+    """Come in with a break-glass code."""
+    form = BreakGlassForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            token = break_glass.break_glass(
+                g.actor,
+                str(form.email.data),
+                str(form.code.data),
+                user_agent=request.user_agent.string,
+            )
+            return cookies.hand_out(redirect(url_for("sso.index")), token)
+    return render_template("sso/break_glass.html", form=form), shown_status(form)
+
+
+def _finish_sign_in(journey: Journey, vouched: Vouched) -> ResponseReturnValue:
+    entry = arrivals.sign_in(g.actor, vouched, user_agent=request.user_agent.string)
+    return _enter(entry, journey.then)
+
+
+def _finish_invitation(journey: Journey, vouched: Vouched) -> ResponseReturnValue:
+    entry = arrivals.accept(
+        g.actor, vouched, journey.carried["invitation"], user_agent=request.user_agent.string
+    )
+    return _enter(entry, "")
+
+
+def _finish_link(_journey: Journey, vouched: Vouched) -> ResponseReturnValue:
+    arrivals.link(g.actor, vouched)
+    flash(f"You can sign in with {vouched.registration.name} from now on.", "success")
+    return cookies.forget(redirect(url_for("sso.links")), COOKIE)
+
+
+def _finish_step_up(journey: Journey, vouched: Vouched) -> ResponseReturnValue:
+    g.actor = arrivals.prove(g.actor, vouched)
+    if journey.then or not journey.carried["address"]:
+        return redirect(local_path(journey.then) or url_for("home.index"))
+    return render_template(
+        "sso/resume.html", address=journey.carried["address"], fields=journey.carried["fields"]
+    )
+
+
+FINISH = {
+    Purpose.SIGN_IN: _finish_sign_in,
+    Purpose.INVITATION: _finish_invitation,
+    Purpose.LINK: _finish_link,
+    Purpose.STEP_UP: _finish_step_up,
+}
+
+
+def _enter(entry: arrivals.Entry, then: str) -> ResponseReturnValue:
+    address = local_path(then) or url_for("home.index")
+    if not entry.is_complete:
+        address = url_for("auth.code", next=local_path(then))
+    return cookies.forget(cookies.hand_out(redirect(address), entry.token), COOKIE)
+
+
+def _end_trial(journey: Journey) -> ResponseReturnValue:
+    steps: list[str] = []
+    provider_id = UUID(journey.provider_id)
+    try:
+        vouched = arrive(journey, request.args, steps)
+        return _trial_page(provider_id, steps, trial=trials.end_trial(g.actor, vouched))
+    except SsoRefused as error:
+        refuse(error)
+        return _trial_page(provider_id, steps, error=error)
+
+
+def _trial_page(
+    provider_id: UUID,
+    steps: list[str],
+    *,
+    trial: trials.Trial | None = None,
+    error: SsoRefused | None = None,
+) -> ResponseReturnValue:
+    return render_template(
+        "sso/trial.html",
+        provider=queries.get_provider(g.actor, provider_id),
+        steps=steps,
+        trial=trial,
+        error=error,
+        addresses=_addresses(),
+    ), 200 if error is None else error.status
+
+
+def _form_page(form: ProviderForm, provider_id: UUID | None) -> ResponseReturnValue:
+    return render_template(
+        "sso/form.html",
+        form=form,
+        provider_id=provider_id,
+        default_roles=DEFAULT_ROLES,
+        addresses=_addresses(),
+    ), shown_status(form)
+
+
+def _addresses() -> dict[str, str]:
+    """What to give to a provider."""
+    return {
+        "Redirect address": own_address("sso.callback"),
+        "Back-channel logout address": own_address("sso.backchannel_logout"),
+        "Address after signing out": own_address("sso.signed_out"),
+    }
+
+
+def _uuid(text: str | None) -> UUID:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        raise NotFound from None
