@@ -413,7 +413,7 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
     """A row with UUIDs as such: SQLite keeps them as 32 hexadecimal digits."""
     for name, value in row.items():
         if isinstance(value, str):
-            if name == "id" or name.endswith(("_id", "_by")):
+            if name != "client_id" and (name == "id" or name.endswith(("_id", "_by"))):
                 row[name] = UUID(value)
             elif name == "detail":
                 row[name] = json.loads(value)

@@ -56,6 +56,8 @@ def act(let_in: frozenset[str], about: dict[str, str] | None = None, *, empty: i
     return Entry(let_in, {"POST": empty}, about or {})
 
 
+# What other programs send, without a form of ours: it proves itself by what it brings.
+BY_PROGRAMS = frozenset({"sso.backchannel_logout"})
 QUESTION = 302  # a confirmation has no field that could be missing: sent is meant
 
 ACCESS = {

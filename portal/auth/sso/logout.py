@@ -40,7 +40,7 @@ class LogoutRefused(RecordedRefusal):
 
     def __init__(self, reason: Reason, provider_id: UUID | None) -> None:
         super().__init__(
-            f"provider:{provider_id or 'unknown'}", reason.sentence, reason=reason.value
+            f"provider:{provider_id or 'unknown'}", reason.explanation, reason=reason.value
         )
 
 

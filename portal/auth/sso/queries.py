@@ -56,15 +56,12 @@ def list_offered() -> Sequence[IdentityProvider]:
 
 def list_providers_of(user_id: UUID | None) -> Sequence[IdentityProvider]:
     """The offered providers at which a person has an account that is linked, by name."""
+    linked = select(ExternalIdentity.issuer).where(ExternalIdentity.user_id == user_id)
     return db.session.scalars(
         select(IdentityProvider)
-        .join(ExternalIdentity, ExternalIdentity.provider_id == IdentityProvider.id)
         .where(
-            ExternalIdentity.user_id == user_id,
-            ExternalIdentity.issuer == IdentityProvider.issuer,
-            IdentityProvider.state == ProviderState.OFFERED,
+            IdentityProvider.state == ProviderState.OFFERED, IdentityProvider.issuer.in_(linked)
         )
-        .distinct()
         .order_by(IdentityProvider.name, IdentityProvider.id)
     ).all()
 

@@ -1,4 +1,4 @@
-"""Why a sign-in by a provider is refused: a short code for the log, a sentence for people."""
+"""Why a sign-in by a provider is refused: a short code for the log, an explanation for people."""
 
 from enum import StrEnum
 from uuid import UUID
@@ -10,13 +10,13 @@ from portal.audit.service import RecordedRefusal
 class Reason(StrEnum):
     """What went wrong, in words that help whoever set the provider up."""
 
-    def __new__(cls, value: str, sentence: str) -> "Reason":
+    def __new__(cls, value: str, explanation: str) -> "Reason":
         member = str.__new__(cls, value)
         member._value_ = value
-        member.sentence = sentence
+        member.explanation = explanation
         return member
 
-    sentence: str
+    explanation: str
 
     # Reaching the provider.
     UNREACHABLE = "unreachable", "The provider did not answer, or too slowly."
@@ -124,6 +124,6 @@ class SsoRefused(RecordedRefusal):
 
     def __init__(self, reason: Reason, provider_id: UUID, **detail: str) -> None:
         super().__init__(
-            f"provider:{provider_id}", reason.sentence, step="sso", reason=reason.value, **detail
+            f"provider:{provider_id}", reason.explanation, step="sso", reason=reason.value, **detail
         )
         self.reason = reason

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from portal.auth.sso import discovery
-from tests.harness.oidc import OidcProvider, oidc_provider
 from tests.auth.sso.joined import Joined
+from tests.harness.oidc import OidcProvider, oidc_provider
 from tests.installation import Organisation
 
 MIA = {

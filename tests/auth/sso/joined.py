@@ -73,6 +73,14 @@ class Joined:
         visitor = visitor or self.organisation.visit()
         return self.come_back(visitor, self.begin(visitor, **form), account)
 
+    def inside(self, account: str = "mia") -> Visitor:
+        """A browser in which somebody has signed in."""
+        visitor = self.organisation.visit()
+        self.sign_in(visitor, account)
+        token = visitor.cookie("session")
+        assert token
+        return self.organisation.portal.visit(self.organisation.host, token)
+
     def begin(self, visitor: Visitor, **form: str) -> TestResponse:
         return visitor.post("/sso/begin", {"provider": self.id, **form})
 
