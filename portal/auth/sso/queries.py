@@ -59,9 +59,7 @@ def list_providers_of(user_id: UUID | None) -> Sequence[IdentityProvider]:
     linked = select(ExternalIdentity.issuer).where(ExternalIdentity.user_id == user_id)
     return db.session.scalars(
         select(IdentityProvider)
-        .where(
-            IdentityProvider.state == ProviderState.OFFERED, IdentityProvider.issuer.in_(linked)
-        )
+        .where(IdentityProvider.state == ProviderState.OFFERED, IdentityProvider.issuer.in_(linked))
         .order_by(IdentityProvider.name, IdentityProvider.id)
     ).all()
 
