@@ -29,6 +29,7 @@ from portal.auth.sso.queries import find_provider, registration_of
 from portal.auth.sso.refusals import Reason, Unacceptable
 from portal.auth.sso.tokens import LEEWAY_SECONDS, check_logout_token, read_token
 from portal.core import clock
+from portal.core.errors import Invalid
 from portal.tenancy.session import db
 
 LOGOUT_TOKEN_TYPES = (None, "jwt", "logout+jwt")
@@ -40,10 +41,8 @@ class LogoutRefused(RecordedRefusal):
 
     action = Action.SSO_LOGOUT_REFUSED
 
-    def __init__(self, reason: Reason, provider_id: UUID | None) -> None:
-        super().__init__(
-            f"provider:{provider_id or 'unknown'}", reason.explanation, reason=reason.value
-        )
+    def __init__(self, reason: Reason, provider_id: UUID) -> None:
+        super().__init__(f"provider:{provider_id}", reason.explanation, reason=reason.value)
 
 
 def logout_address(member: Member, redirect_uri: str, state: str) -> str | None:
@@ -77,11 +76,12 @@ def logout_address(member: Member, redirect_uri: str, state: str) -> str | None:
 def end_by_provider(origin: Actor, logout_token: str) -> int:
     """End the sessions that a logout token names, once; gives the number of those that were live.
 
-    Raises `LogoutRefused`.
+    Raises `LogoutRefused`; or `Invalid`, unrecorded, for what names no provider of the tenant's:
+    strangers can make up any number.
     """
     provider = _find_sender(logout_token)
     if provider is None:
-        raise LogoutRefused(Reason.WRONG_ISSUER, None)
+        raise Invalid(Reason.WRONG_ISSUER.explanation)
     registration = registration_of(provider)
     try:
         claims = _read(logout_token, registration)

@@ -98,7 +98,6 @@ def test_a_session_of_somebody_else_is_not_ended(acme, at_honest: Joined, honest
 
 
 BENT = {
-    "foreign issuer": ({"iss": "https://elsewhere.example"}, "wrong-issuer"),
     "foreign audience": ({"aud": "other"}, "wrong-audience"),
     "expired": ({"exp": 1}, "expired"),
     "never expires": ({"exp": None}, "expired"),
@@ -127,6 +126,12 @@ def test_a_logout_token_that_is_wrong_ends_nothing(acme, at_honest: Joined, hone
     assert is_inside(visitor)
     last = acme.log()[-1]
     assert (last["action"], last["detail"]) == ("sso.logout-refused", {"reason": reason})
+
+
+def test_a_token_of_nobody_we_know_is_not_worth_an_entry(acme, at_honest: Joined, honest) -> None:
+    before = len(acme.log())
+    assert tell(acme, honest.logout_token(iss="https://elsewhere.example")) == 400
+    assert len(acme.log()) == before
 
 
 @pytest.mark.parametrize("token", ["", "x", "..", "a.b.c", "eyJ9.e30.", "\0", "[" * 5000])
