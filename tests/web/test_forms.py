@@ -71,6 +71,24 @@ def test_json_and_plain_text_do_not_pass_for_a_form(portal, acme) -> None:
     assert without_log(portal) == before
 
 
+@on_sqlite
+@pytest.mark.parametrize(
+    "body", ["[]", "7", "null", '{"name": ["New"]}', '{"name": "\\ud800"}', "{"]
+)
+def test_json_fills_no_form(portal, acme, body) -> None:
+    """V25. Not even with the token of a page of ours."""
+    before, member = without_log(portal), acme.visit("member")
+    answer = member.open(
+        "/folders",
+        "POST",
+        data=body,
+        content_type="application/json",
+        headers={"X-CSRFToken": member.csrf_token},
+    )
+    assert answer.status_code == 422
+    assert without_log(portal) == before
+
+
 ODD = ("\0", "a\0b", "\ud800", "x" * 5000, "9" * 400, "%", "'", "\u202e", "[]", "{}", "-1", "1e9")
 QUERIES = {
     "/documents": ("at", "id"),

@@ -7,8 +7,7 @@ to its own network, follow it elsewhere, wait for ever, or swallow more than it 
 import socket
 from functools import cache
 from ipaddress import IPv6Address, ip_address, ip_network
-from threading import BoundedSemaphore, Timer
-from time import monotonic
+from threading import BoundedSemaphore
 from typing import Any
 
 import requests
@@ -17,11 +16,13 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import create_connection
 
+from portal.auth.sso.deadline import present, within
 from portal.auth.sso.refusals import Reason, Unacceptable
 from portal.core.settings import active
 from portal.tenancy.session import release
 
 CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 2, 4, 5
+ALTOGETHER_SECONDS = 7  # where one request of ours asks a provider several times
 WAIT_SECONDS = 1  # for one of the places
 MAX_BYTES = 256 * 1024
 MAX_ADDRESSES = 3  # of a host that are tried
@@ -33,43 +34,29 @@ _TRANSLATED = tuple(
 
 
 class _Watched(HTTPConnection):
-    """A connection that looks where it leads, and is cut off when its time is over."""
-
-    _cutter: Timer | None = None
-
-    def connect(self) -> None:
-        began = monotonic()
-        super().connect()
-        self._cutter = Timer(max(0, TOTAL_SECONDS - (monotonic() - began)), self._cut)
-        self._cutter.daemon = True
-        self._cutter.start()
-
-    def close(self) -> None:
-        if self._cutter is not None:
-            self._cutter.cancel()
-        super().close()
+    """A connection that looks where it leads, and ends with the deadline."""
 
     def _new_conn(self) -> socket.socket:
         """Connects to the addresses that were looked at: a name may mean another the next time."""
         failure: OSError = OSError("no address")
         for address in _addresses_of(self.host, self.port or self.default_port):
             try:
-                return create_connection(
-                    (address, self.port or self.default_port),
-                    self.timeout,
-                    socket_options=self.socket_options,
-                )
+                return self._connected_to(address)
             except OSError as error:
                 failure = error
         raise failure
 
-    def _cut(self) -> None:
-        """Ends whatever waits for this connection, however slowly it still sends."""
-        if self.sock is not None:
-            try:
-                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
-            except OSError:  # it is over already
-                return
+    def _connected_to(self, address: str) -> socket.socket:
+        """A connection, unless it takes longer than there is time."""
+        deadline = present()
+        seconds = min(CONNECT_SECONDS, deadline.seconds_left) if deadline else CONNECT_SECONDS
+        if seconds <= 0:
+            raise TimeoutError
+        port = self.port or self.default_port
+        made = create_connection((address, port), seconds, socket_options=self.socket_options)
+        if deadline:
+            deadline.watch(made)
+        return made
 
 
 class _WatchedSecurely(_Watched, HTTPSConnection):
@@ -99,7 +86,11 @@ class _Adapter(HTTPAdapter):
         if not _places().acquire(timeout=WAIT_SECONDS):
             raise Unacceptable(Reason.BUSY)
         try:
-            return _read_whole(super().send(request, **given))
+            with within(TOTAL_SECONDS) as deadline:
+                answer = _read_whole(super().send(request, **given))
+                if deadline.seconds_left <= 0:  # what was cut off can look complete
+                    raise Unacceptable(Reason.UNREACHABLE)
+                return answer
         finally:
             _places().release()
 
@@ -144,6 +135,8 @@ def _read_whole(answer: requests.Response) -> requests.Response:
     with answer:
         if answer.is_redirect or answer.is_permanent_redirect:
             raise Unacceptable(Reason.REDIRECTED)
+        if answer.ok and not _is_json(answer.headers.get("Content-Type", "")):
+            raise Unacceptable(Reason.NOT_JSON)
         if "Content-Encoding" in answer.headers:  # it was not asked for, and may unfold without end
             raise Unacceptable(Reason.NOT_JSON)
         body = b""
@@ -153,6 +146,14 @@ def _read_whole(answer: requests.Response) -> requests.Response:
                 raise Unacceptable(Reason.TOO_LARGE)
     answer._content = body  # noqa: SLF001  # where requests keeps what it has read
     return answer
+
+
+def _is_json(content_type: str) -> bool:
+    """Whether it says that it is JSON; key sets may have a type of their own (RFC 7517, 8.5)."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
 
 
 def _addresses_of(host: str, port: int) -> list[str]:

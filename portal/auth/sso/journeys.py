@@ -24,7 +24,9 @@ from portal.auth.sso.client import (
     authorization_address,
     exchange_code,
 )
+from portal.auth.sso.deadline import within
 from portal.auth.sso.discovery import Metadata, get_metadata
+from portal.auth.sso.fetch import ALTOGETHER_SECONDS
 from portal.auth.sso.models import ProviderState
 from portal.auth.sso.queries import find_provider, registration_of
 from portal.auth.sso.refusals import Reason, SsoRefused, Unacceptable
@@ -125,6 +127,7 @@ def take_up(actor: Actor, token: str | None) -> Journey:
     return Journey(**remembered | {"purpose": Purpose(remembered["purpose"])})
 
 
+@within(ALTOGETHER_SECONDS)
 def arrive(journey: Journey, answer: Mapping[str, str], steps: list[str]) -> Vouched:
     """What the provider says of whoever comes back with `answer`; each step that went well is told.
 

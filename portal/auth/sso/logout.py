@@ -21,7 +21,9 @@ from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal, record
 from portal.auth.sessions import end_sessions
 from portal.auth.sso.client import Registration
+from portal.auth.sso.deadline import within
 from portal.auth.sso.discovery import get_metadata
+from portal.auth.sso.fetch import ALTOGETHER_SECONDS
 from portal.auth.sso.models import IdentityProvider, ProviderState, SeenLogoutToken, SsoSession
 from portal.auth.sso.queries import find_provider, registration_of
 from portal.auth.sso.refusals import Reason, Unacceptable
@@ -111,6 +113,7 @@ def _find_sender(logout_token: str) -> IdentityProvider | None:
     ).one_or_none()
 
 
+@within(ALTOGETHER_SECONDS)
 def _read(logout_token: str, registration: Registration) -> Mapping[str, Any]:
     metadata = get_metadata(registration.issuer)
     claims = read_token(logout_token, metadata, LOGOUT_TOKEN_TYPES)

@@ -50,7 +50,8 @@ def shifted(name: str, seconds: int) -> Change:
     return lambda own, honest: honest | {name: honest[name] + seconds}
 
 
-def _by_public_key(header: dict[str, Any], claims: dict[str, Any]) -> str:
+def by_public_key(header: dict[str, Any], claims: dict[str, Any]) -> str:
+    """Sign with the public key as if it were a shared secret."""
     return sign_by_hmac(header, claims, signing_key("good").as_pem(private=False))
 
 
@@ -63,9 +64,14 @@ def _publish_shared_key(_own: "Hostile", honest: Any) -> Any:
     return {"keys": [*honest["keys"], shared.as_dict()]}
 
 
-def _thousand_keys(_own: "Hostile", honest: Any) -> Any:
-    [key] = honest["keys"]
-    return {"keys": [key | {"kid": f"key {number}"} for number in range(1000)]}
+def _many_keys(count: int) -> Change:
+    """Publish the key under that many names."""
+
+    def publish(_own: "Hostile", honest: Any) -> Any:
+        [key] = honest["keys"]
+        return {"keys": [key | {"kid": f"key {number}"} for number in range(count)]}
+
+    return publish
 
 
 def _leading(header: str) -> Change:
@@ -77,7 +83,7 @@ def _bringing_a_key(_own: "Hostile", honest: Any) -> Any:
     return honest | {"jwk": signing_key("planted").as_dict(private=False), "kid": "planted"}
 
 
-by_planted_key = instead(partial(sign, key="planted"))
+by_planted_key = partial(sign, key="planted")
 
 ANSWERS: dict[str, Fault] = {
     "the answer has no issuer": {"answer": without("iss")},
@@ -96,9 +102,9 @@ ANSWERS: dict[str, Fault] = {
 SIGNATURES: dict[str, Fault] = {
     "unsigned": {"signer": instead(unsigned)},
     "unsigned, as listed": {"signer": instead(unsigned), "metadata": listing("none")},
-    "HS256 by the public key": {"signer": instead(_by_public_key)},
+    "HS256 by the public key": {"signer": instead(by_public_key)},
     "HS256 by the public key, as listed": {
-        "signer": instead(_by_public_key),
+        "signer": instead(by_public_key),
         "metadata": listing("HS256"),
     },
     "HS256 by a published key": {
@@ -106,15 +112,22 @@ SIGNATURES: dict[str, Fault] = {
         "keys": _publish_shared_key,
         "metadata": listing("HS256"),
     },
-    "a foreign key of the same name": {"signer": by_planted_key},
-    "a key that the header brings": {"signer": by_planted_key, "header": _bringing_a_key},
-    "a key that the header leads to": {"signer": by_planted_key, "header": _leading("jku")},
-    "a certificate that the header leads to": {"signer": by_planted_key, "header": _leading("x5u")},
-    "none of a thousand keys": {
-        "signer": by_planted_key,
-        "header": without("kid"),
-        "keys": _thousand_keys,
+    "a foreign key of the same name": {"signer": instead(by_planted_key)},
+    "a key that the header brings": {"signer": instead(by_planted_key), "header": _bringing_a_key},
+    "a key that the header leads to": {
+        "signer": instead(by_planted_key),
+        "header": _leading("jku"),
     },
+    "a certificate that the header leads to": {
+        "signer": instead(by_planted_key),
+        "header": _leading("x5u"),
+    },
+    "none of a thousand keys": {
+        "signer": instead(by_planted_key),
+        "header": without("kid"),
+        "keys": _many_keys(1000),
+    },
+    "any of two hundred keys": {"header": without("kid"), "keys": _many_keys(200)},
     "no key published": {"keys": instead({"keys": []})},
     "a key for encryption": {
         "keys": lambda own, k: {"keys": [key | {"use": "enc"} for key in k["keys"]]},
@@ -145,6 +158,7 @@ CLAIMS: dict[str, Fault] = {
     "us, authorized for another": {"claims": given(azp="other")},
     "no nonce": {"claims": without("nonce")},
     "an empty nonce": {"claims": given(nonce="")},
+    "the nonce of an earlier sign-in": {"claims": lambda own, c: c | {"nonce": own.nonces[0]}},
     "another nonce": {"claims": given(nonce="another")},
     "expired": {"claims": shifted("exp", -400)},
     "expired a minute ago": {"claims": shifted("exp", -360)},
@@ -165,7 +179,7 @@ CLAIMS: dict[str, Fault] = {
     "an unverified e-mail": {"claims": given(email_verified=False)},
     "an e-mail of unknown standing": {"claims": without("email_verified")},
     "an e-mail verified by a word": {"claims": given(email_verified="false")},
-    "no e-mail": {"claims": without("email")},
+    "no e-mail": {"claims": without("email"), "userinfo": without("email")},
     "a list as e-mail": {"claims": given(email=["mia@acme.example"])},
     "an e-mail without a domain": {"claims": given(email="mia")},
     "an e-mail of another domain": {"claims": given(email="mia@evil.example")},
@@ -214,5 +228,6 @@ def _sent(ways: dict[str, sending.Send]) -> dict[str, Fault]:
 
 MISSENT = _sent(sending.WRONG)
 COSTLY = _sent(sending.COSTLY)
-SLOW = _sent(sending.SLOW)
+LATE: Fault = {f"sending {what}": instead(sending.late) for what in ("tokens", "keys", "userinfo")}
+SLOW = _sent(sending.SLOW) | {"everything comes late": LATE}
 FAULTS = FORGERIES | MISSENT | COSTLY | SLOW

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 import requests
 
 from portal.core import clock
-from tests.harness.hostile.faults import FAULTS
+from tests.harness.hostile.faults import Fault
 from tests.harness.hostile.sending import Send, send
 from tests.harness.hostile.tokens import public_keys, sign
 
@@ -30,7 +30,7 @@ class Hostile:
 
     issuer: str
     claims: dict[str, Any]
-    fault: str = ""
+    fault: Fault = field(default_factory=dict)
     redirect_uris: list[str] = field(default_factory=list)  # none given: all are right
     granted: dict[str, dict[str, str]] = field(default_factory=dict)  # what was asked, by code
     nonces: list[str] = field(default_factory=list)
@@ -40,26 +40,26 @@ class Hostile:
 
     def bend(self, what: str, honest: Any) -> Any:
         """What an honest provider would say, or what the fault makes of it."""
-        change = FAULTS[self.fault].get(what) if self.fault else None
-        if change is None:
+        if what not in self.fault:
             return honest
         self.is_at_fault = True
-        return change(self, honest)
+        return self.fault[what](self, honest)
 
-    def sign_in(self, address: str) -> str:
+    def sign_in(self, address: str, _account: str = "") -> str:
         """Go there as a browser does; gives the address that leads back to the client."""
         answer = requests.get(address, allow_redirects=False, timeout=10)
         assert answer.status_code == 302, answer.text
         return answer.headers["Location"]
 
     def logout_token(
-        self,
-        *,
-        header: dict[str, Any] | None = None,
-        key: str = "good",
-        **changes: Any,
+        self, *, header: dict[str, Any] | None = None, key: str = "good", **changes: Any
     ) -> str:
         """A back-channel logout token for everybody of this subject; None leaves a claim out."""
+        good = {"typ": "logout+jwt", "alg": "RS256", "kid": "good"}
+        return sign(good | (header or {}), self.logout_claims(**changes), key)
+
+    def logout_claims(self, **changes: Any) -> dict[str, Any]:
+        """What such a token says."""
         now = int(clock.now().timestamp())
         claims = {
             "iss": self.issuer,
@@ -71,9 +71,7 @@ class Hostile:
             "events": {LOGOUT_EVENT: {}},
             **changes,
         }
-        claims = {name: value for name, value in claims.items() if value is not None}
-        good = {"typ": "logout+jwt", "alg": "RS256", "kid": "good"}
-        return sign(good | (header or {}), claims, key)
+        return {name: value for name, value in claims.items() if value is not None}
 
     def metadata(self) -> dict[str, Any]:
         """What the provider tells of itself."""
@@ -217,7 +215,7 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def hostile_provider(fault: str = "", **claims: Any) -> Iterator[Hostile]:
+def hostile_provider(fault: Fault | None = None, **claims: Any) -> Iterator[Hostile]:
     """A provider with this fault for the block; without one it is a good provider."""
     person = {
         "sub": "mia-there",
@@ -229,7 +227,7 @@ def hostile_provider(fault: str = "", **claims: Any) -> Iterator[Hostile]:
         "amr": ["pwd", "otp"],
     }
     with Server(("127.0.0.1", 0), Endpoints) as server:
-        provider = Hostile(f"http://127.0.0.1:{server.server_port}", person | claims, fault)
+        provider = Hostile(f"http://127.0.0.1:{server.server_port}", person | claims, fault or {})
         server.provider = provider
         Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         try:

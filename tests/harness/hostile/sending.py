@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Send = Callable[["Endpoints", bytes], None]
 
 HUGE_BYTES = 300_000_000
-DRIPS = 300  # a fifth of a second apart
+DRIPS, LATE_DRIPS = 300, 22  # a fifth of a second apart
 
 
 def send(to: "Endpoints", body: bytes, *, status: int = 200, **headers: str) -> None:
@@ -59,10 +59,21 @@ def _drip(to: "Endpoints", pieces: Iterator[bytes]) -> None:
         to.write(piece)
 
 
-def _slow(to: "Endpoints", body: bytes) -> None:
+def _slow(to: "Endpoints", body: bytes, drips: int = DRIPS) -> None:
     to.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n")
-    _drip(to, repeat(b" ", DRIPS))
+    _drip(to, repeat(b" ", drips))
     to.write(body)
+
+
+def _slow_end(to: "Endpoints", body: bytes) -> None:
+    to.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n")
+    to.write(body)
+    _drip(to, repeat(b" ", DRIPS))
+
+
+def late(to: "Endpoints", body: bytes) -> None:
+    """Just before whoever asked gives up."""
+    _slow(to, body, LATE_DRIPS)
 
 
 def _slow_headers(to: "Endpoints", _body: bytes) -> None:
@@ -121,6 +132,7 @@ COSTLY: dict[str, Send] = {
 SLOW: dict[str, Send] = {
     "never comes": _silence,
     "drips": _slow,
+    "drips on": _slow_end,
     "drips headers": _slow_headers,
     "always continues": _continues,
 }

@@ -58,7 +58,7 @@ def test_it_gives_its_tokens_to_its_client_alone() -> None:
 
 @pytest.mark.parametrize("fault", FORGERIES | MISSENT)
 def test_a_fault_shows_in_what_it_says(fault) -> None:
-    with hostile_provider(fault) as provider:
+    with hostile_provider(FAULTS[fault]) as provider:
         with suppress(*PRICE):
             trust_it(provider)
         assert provider.is_at_fault
@@ -70,7 +70,7 @@ def at_metadata(faults: Iterable[str]) -> list[str]:
 
 @pytest.mark.parametrize("fault", at_metadata(COSTLY))
 def test_a_costly_answer_costs_whoever_reads_it(fault) -> None:
-    with hostile_provider(fault) as provider:
+    with hostile_provider(FAULTS[fault]) as provider:
         address, received = f"{provider.issuer}/.well-known/openid-configuration", 0
         with (
             suppress(requests.ConnectionError),
@@ -83,7 +83,7 @@ def test_a_costly_answer_costs_whoever_reads_it(fault) -> None:
 
 @pytest.mark.parametrize("fault", at_metadata(SLOW))
 def test_a_slow_answer_has_no_end(fault) -> None:
-    with hostile_provider(fault) as provider:
+    with hostile_provider(FAULTS[fault]) as provider:
         port = urlsplit(provider.issuer).port
         with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.sendall(b"GET /.well-known/openid-configuration HTTP/1.0\r\n\r\n")
