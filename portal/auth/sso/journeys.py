@@ -16,7 +16,7 @@ from uuid import UUID
 from portal.access.decision import Member
 from portal.audit.actor import Actor
 from portal.auth import ceremonies
-from portal.auth.ceremonies import Kind
+from portal.auth.ceremonies import Kind, StaleCeremony
 from portal.auth.sso.client import (
     Registration,
     Secrets,
@@ -122,8 +122,11 @@ def depart(
 
 
 def take_up(actor: Actor, token: str | None) -> Journey:
-    """The journey from which a browser comes back, once. Raises `StaleCeremony`."""
-    remembered = ceremonies.finish(Kind.SSO, token, _session_of(actor))
+    """The journey from which a browser comes back, once. Raises `SsoRefused`."""
+    try:
+        remembered = ceremonies.finish(Kind.SSO, token, _session_of(actor))
+    except StaleCeremony:
+        raise SsoRefused(Reason.STALE, None) from None
     return Journey(**remembered | {"purpose": Purpose(remembered["purpose"])})
 
 

@@ -40,6 +40,13 @@ class Reason(StrEnum):
         "The provider offers no signature that is accepted here. RS256 is the usual one.",
     )
     # Coming back from it.
+    STALE = (
+        "stale",
+        (
+            "This took too long, was begun in another window or browser, or is finished already. "
+            "Please start again."
+        ),
+    )
     STATE_DIFFERS = (
         "state-differs",
         "The answer does not belong to this browser's request. Please start again.",
@@ -122,8 +129,7 @@ class SsoRefused(RecordedRefusal):
     action = Action.SIGN_IN_FAILED
     outcome = Outcome.FAILURE
 
-    def __init__(self, reason: Reason, provider_id: UUID, **detail: str) -> None:
-        super().__init__(
-            f"provider:{provider_id}", reason.explanation, step="sso", reason=reason.value, **detail
-        )
+    def __init__(self, reason: Reason, provider_id: UUID | None, **detail: str) -> None:
+        target = f"provider:{provider_id or 'unknown'}"
+        super().__init__(target, reason.explanation, step="sso", reason=reason.value, **detail)
         self.reason = reason

@@ -9,7 +9,6 @@ from flask_login import current_user
 
 from portal.access.permissions import ROLES, Permission
 from portal.auth.assurance import Act
-from portal.auth.ceremonies import StaleCeremony
 from portal.auth.sessions import SessionEnded
 from portal.auth.sso import arrivals, break_glass, enforcement, logout, providers, queries, trials
 from portal.auth.sso.journeys import Journey, Purpose, Vouched, arrive, take_up
@@ -26,7 +25,7 @@ from portal.web.access import (
     signed_in,
 )
 from portal.web.lifecycle import refuse, shown_on, shown_status
-from portal.web.limits import limited
+from portal.web.limits import limited, limited_returns
 from portal.web.requests import request
 from portal.web.sso.forms import (
     DEFAULT_ROLES,
@@ -221,13 +220,14 @@ def step_up() -> ResponseReturnValue:
 
 
 @blueprint.get("/callback")
+@limited_returns
 @finishes_ceremony
 @public
 def callback() -> ResponseReturnValue:
     """Back from a provider."""
     try:
         journey = take_up(g.actor, cookies.remembered(request, COOKIE))
-    except StaleCeremony as error:
+    except SsoRefused as error:
         refuse(error)
         return failed_page(error)
     if journey.purpose == Purpose.TEST:

@@ -183,6 +183,15 @@ def test_an_answer_in_another_browser_signs_nobody_in(acme, joined) -> None:
     assert [why for _, _, why in new_entries(acme, entries)] == ["stale", "state-differs"]
 
 
+@on_sqlite
+def test_a_flood_of_answers_does_not_fill_the_log(portal_with, acme) -> None:
+    other = portal_with(requests_per_minute=3)
+    visitor = other.visit(acme.host, address="203.0.113.78")
+    statuses = [visitor.get("/sso/callback?code=x&state=y").status_code for _ in range(5)]
+    assert statuses == [400, 400, 400, 429, 429]
+    assert new_entries(acme, 0) == [("sign-in.failed", "failure", "stale")] * 3
+
+
 @pytest.fixture
 def both(join, acme, globex) -> tuple[Joined, Joined]:
     """Two organisations, each with a provider of its own."""
