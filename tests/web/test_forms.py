@@ -96,6 +96,8 @@ QUERIES = {
     "/members": ("q", "page"),
     "/audit": ("person", "action", "target", "outcome", "since", "until", "before", "after"),
     "/auth/sign-in": ("next",),
+    "/sso/callback": ("code", "state", "iss", "error"),
+    "/sso/signed-out": ("state",),
 }
 TIMES = ("at", "before", "since", "until")
 DATES = (
@@ -130,6 +132,13 @@ def test_odd_queries_are_no_error_of_ours(acme, path) -> None:
     assert faults == []
 
 
+PROVIDER = {
+    "name": "Login", "issuer": "https://login.example.com", "client_id": "portal",
+    "client_secret": "s", "allowed_domains": "acme.example", "default_role": "member",
+    "groups_claim": "groups", "group_roles": "staff = Member", "trusts_mfa": "y",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("value", [*ODD, *DATES])
 def test_odd_fields_are_no_error_of_ours(acme, value) -> None:
     member, admin, stranger = acme.visit("member"), acme.visit("admin"), acme.visit()
@@ -143,6 +152,13 @@ def test_odd_fields_are_no_error_of_ours(acme, value) -> None:
         member.post(f"/documents/{note}/rename", {"name": sent}),
         member.post(f"/documents/{note}/move", {"folder": sent}),
         member.post("/account/password", {"present": sent, "new": sent, "again": sent}),
+        stranger.post("/sso/begin", {"provider": sent, "next": sent, "invitation": sent}),
+        stranger.post("/sso/break-glass", {"email": sent, "code": sent}),
+        stranger.post("/sso/backchannel-logout", {"logout_token": sent}),
+        member.post("/sso/link", {"provider": sent}),
+        member.post("/sso/step-up", {"proof_provider": sent, "proof_address": sent, "x": sent}),
+        admin.post("/sso/new", dict.fromkeys(PROVIDER, sent)),
+        *(admin.post("/sso/new", PROVIDER | {name: sent}) for name in PROVIDER),
         admin.post("/members/new", {"name": sent, "email": sent, "role": sent, "folder": sent}),
         admin.post("/members/new", {"name": sent, "email": "a@b.example", "role": "member"}),
         admin.post(

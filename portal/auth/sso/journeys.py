@@ -148,8 +148,8 @@ def arrive(journey: Journey, answer: Mapping[str, str], steps: list[str]) -> Vou
         steps.append("The provider took the code and gave an ID token.")
         claims = read_token(tokens["id_token"], metadata, ID_TOKEN_TYPES)
         steps.append("The token is signed with a key that the provider publishes.")
-        check_id_token(claims, _expected_of(journey, registration), clock.now())
-        steps.append("Issuer, audience, time, nonce and subject of the token are right.")
+        expected = _expected_of(journey, registration)
+        check_id_token(claims, expected, clock.now(), steps.append)
         return Vouched(
             registration, add_userinfo(registration, metadata, claims, tokens), tokens["id_token"]
         )

@@ -98,7 +98,8 @@ def _provision(origin: Actor, provider: IdentityProvider, vouched: Vouched) -> U
     record(
         origin, Action.MEMBER_PROVISIONED, f"user:{user.id}", provider=str(provider.id), role=role
     )
-    db.session.add(RoleAssignment(user_id=user.id, role=role))
+    reason = f"First sign-in by {provider.name}"
+    db.session.add(RoleAssignment(user_id=user.id, role=role, reason=reason))
     link_identity(origin, provider, vouched, user)
     return user
 

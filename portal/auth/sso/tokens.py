@@ -4,7 +4,7 @@ OpenID Connect Core 3.1.3.7 and Back-Channel Logout 2.6; what Authlib leaves ope
 """
 
 import hmac
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,11 @@ _MULTI_FACTOR_CONTEXTS = frozenset(
 )
 
 Claims = Mapping[str, Any]
+Tell = Callable[[str], None]
+
+
+def untold(_step: str) -> None:
+    """For checks whose steps nobody looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +64,21 @@ def read_token(text: str, metadata: Metadata, types: Collection[str | None]) -> 
         raise Unacceptable(Reason.SIGNATURE) from None
 
 
-def check_id_token(claims: Claims, expected: Expected, now: datetime) -> None:
-    """Raises `Unacceptable` unless the token says that somebody was signed in for us, just now."""
-    check_common(claims, expected.issuer, expected.client_id, now)
+def check_id_token(claims: Claims, expected: Expected, now: datetime, tell: Tell = untold) -> None:
+    """Raises `Unacceptable` unless the token says that somebody was signed in for us, just now.
+
+    Each check that went well is told.
+    """
+    check_common(claims, expected.issuer, expected.client_id, now, tell)
     if not is_subject(claims.get("sub")):
         raise Unacceptable(Reason.NO_SUBJECT)
+    tell("“sub” names the person: " + claims["sub"] + ".")
     nonce = claims.get("nonce")
     if not isinstance(nonce, str) or not hmac.compare_digest(
         nonce.encode("utf-8", "replace"), expected.nonce.encode()
     ):
         raise Unacceptable(Reason.NONCE_DIFFERS)
+    tell("“nonce” is that of this request.")
     if expected.signed_in_since is not None:
         since = expected.signed_in_since.timestamp() - LEEWAY_SECONDS
         if not _number(claims, "auth_time") or claims["auth_time"] < since:
@@ -90,12 +100,16 @@ def check_logout_token(claims: Claims, issuer: str, client_id: str, now: datetim
         raise Unacceptable(Reason.TOKEN_MALFORMED)
 
 
-def check_common(claims: Claims, issuer: str, client_id: str, now: datetime) -> None:
+def check_common(
+    claims: Claims, issuer: str, client_id: str, now: datetime, tell: Tell = untold
+) -> None:
     """Raises `Unacceptable` unless the token is `issuer`'s, for us alone, and of this time."""
     if claims.get("iss") != issuer:
         raise Unacceptable(Reason.WRONG_ISSUER)
+    tell("“iss” is the issuer that was entered.")
     if not _is_for(claims, client_id):
         raise Unacceptable(Reason.WRONG_AUDIENCE)
+    tell("“aud” is our client id.")
     at = now.timestamp()
     if not _number(claims, "exp") or not claims["exp"] + LEEWAY_SECONDS > at:
         raise Unacceptable(Reason.EXPIRED)
@@ -104,6 +118,7 @@ def check_common(claims: Claims, issuer: str, client_id: str, now: datetime) -> 
     is_dated = _number(claims, "iat") and (_number(claims, "nbf") or "nbf" not in claims)
     if not is_dated or not max(claims["iat"], claims.get("nbf", 0)) <= at + LEEWAY_SECONDS:
         raise Unacceptable(Reason.FROM_FUTURE)
+    tell("“iat” and “exp” fit the present time.")
 
 
 def is_multi_factor(claims: Claims) -> bool:

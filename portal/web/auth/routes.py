@@ -148,7 +148,12 @@ def accept(token: str) -> ResponseReturnValue:
             )
             return _on_to(session_token, "auth.code", None)
     return render_template(
-        "auth/accept.html", form=form, invited=invited, token=token, providers=list_offered()
+        "auth/accept.html",
+        form=form,
+        invited=invited,
+        token=token,
+        providers=list_offered(),
+        is_sso_only=get_policy().is_sso_only,
     ), shown_status(form)
 
 

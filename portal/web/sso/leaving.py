@@ -69,3 +69,12 @@ def lead_to(address: str, name: str) -> Response:
 def own_address(endpoint: str) -> str:
     """One of our addresses on the host that was asked, which is the tenant's: it was looked up."""
     return active().address_of(g.host) + url_for(endpoint)
+
+
+def given_addresses() -> dict[str, str]:
+    """What to give to a provider."""
+    return {
+        "Redirect address": own_address("sso.callback"),
+        "Back-channel logout address": own_address("sso.backchannel_logout"),
+        "Address after signing out": own_address("sso.signed_out"),
+    }

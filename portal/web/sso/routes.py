@@ -9,9 +9,8 @@ from flask_login import current_user
 
 from portal.access.permissions import ROLES, Permission
 from portal.auth.assurance import Act
-from portal.auth.sessions import SessionEnded
 from portal.auth.sso import arrivals, break_glass, enforcement, logout, providers, queries, trials
-from portal.auth.sso.journeys import Journey, Purpose, Vouched, arrive, take_up
+from portal.auth.sso.journeys import Purpose, take_up
 from portal.auth.sso.refusals import SsoRefused
 from portal.core.errors import NotFound
 from portal.web import cookies
@@ -34,7 +33,15 @@ from portal.web.sso.forms import (
     ProviderForm,
     shown_mapping,
 )
-from portal.web.sso.leaving import COOKIE, LOGOUT_COOKIE, failed_page, leave, own_address, set_out
+from portal.web.sso.leaving import (
+    COOKIE,
+    LOGOUT_COOKIE,
+    failed_page,
+    given_addresses,
+    leave,
+    set_out,
+)
+from portal.web.sso.returning import finish, trial_page
 from portal.web.urls import local_path
 
 blueprint = Blueprint("sso", __name__, url_prefix="/sso")
@@ -58,7 +65,7 @@ def show(provider_id: UUID) -> ResponseReturnValue:
     return render_template(
         "sso/show.html",
         provider=queries.get_provider(g.actor, provider_id),
-        addresses=_addresses(),
+        addresses=given_addresses(),
         roles=ROLES,
     )
 
@@ -147,7 +154,7 @@ def test(provider_id: UUID) -> ResponseReturnValue:
         return set_out(registration, Purpose.TEST)
     except SsoRefused as error:
         refuse(error)
-        return _trial_page(provider_id, [], error=error)
+        return trial_page(provider_id, [], error=error)
 
 
 @blueprint.post("/begin")
@@ -230,14 +237,7 @@ def callback() -> ResponseReturnValue:
     except SsoRefused as error:
         refuse(error)
         return failed_page(error)
-    if journey.purpose == Purpose.TEST:
-        return _end_trial(journey)
-    try:
-        vouched = arrive(journey, request.args, [])
-        return FINISH[journey.purpose](journey, vouched)
-    except (SsoRefused, NotFound, SessionEnded) as error:
-        refuse(error)
-        return failed_page(error)
+    return finish(journey)
 
 
 @blueprint.get("/signed-out")
@@ -312,93 +312,14 @@ def break_the_glass() -> ResponseReturnValue:
     return render_template("sso/break_glass.html", form=form), shown_status(form)
 
 
-def _finish_sign_in(journey: Journey, vouched: Vouched) -> ResponseReturnValue:
-    entry = arrivals.sign_in(g.actor, vouched, user_agent=request.user_agent.string)
-    return _enter(entry, journey.then)
-
-
-def _finish_invitation(journey: Journey, vouched: Vouched) -> ResponseReturnValue:
-    entry = arrivals.accept(
-        g.actor, vouched, journey.carried["invitation"], user_agent=request.user_agent.string
-    )
-    return _enter(entry, "")
-
-
-def _finish_link(_journey: Journey, vouched: Vouched) -> ResponseReturnValue:
-    arrivals.link(g.actor, vouched)
-    flash(f"You can sign in with {vouched.registration.name} from now on.", "success")
-    return cookies.forget(redirect(url_for("sso.links")), COOKIE)
-
-
-def _finish_step_up(journey: Journey, vouched: Vouched) -> ResponseReturnValue:
-    g.actor = arrivals.prove(g.actor, vouched)
-    if journey.then or not journey.carried["address"]:
-        return redirect(local_path(journey.then) or url_for("home.index"))
-    return render_template(
-        "sso/resume.html", address=journey.carried["address"], fields=journey.carried["fields"]
-    )
-
-
-FINISH = {
-    Purpose.SIGN_IN: _finish_sign_in,
-    Purpose.INVITATION: _finish_invitation,
-    Purpose.LINK: _finish_link,
-    Purpose.STEP_UP: _finish_step_up,
-}
-
-
-def _enter(entry: arrivals.Entry, then: str) -> ResponseReturnValue:
-    address = local_path(then) or url_for("home.index")
-    if not entry.is_complete:
-        address = url_for("auth.code", next=local_path(then))
-    return cookies.forget(cookies.hand_out(redirect(address), entry.token), COOKIE)
-
-
-def _end_trial(journey: Journey) -> ResponseReturnValue:
-    steps: list[str] = []
-    provider_id = UUID(journey.provider_id)
-    try:
-        vouched = arrive(journey, request.args, steps)
-        return _trial_page(provider_id, steps, trial=trials.end_trial(g.actor, vouched))
-    except SsoRefused as error:
-        refuse(error)
-        return _trial_page(provider_id, steps, error=error)
-
-
-def _trial_page(
-    provider_id: UUID,
-    steps: list[str],
-    *,
-    trial: trials.Trial | None = None,
-    error: SsoRefused | None = None,
-) -> ResponseReturnValue:
-    return render_template(
-        "sso/trial.html",
-        provider=queries.get_provider(g.actor, provider_id),
-        steps=steps,
-        trial=trial,
-        error=error,
-        addresses=_addresses(),
-    ), 200 if error is None else error.status
-
-
 def _form_page(form: ProviderForm, provider_id: UUID | None) -> ResponseReturnValue:
     return render_template(
         "sso/form.html",
         form=form,
         provider_id=provider_id,
         default_roles=DEFAULT_ROLES,
-        addresses=_addresses(),
+        addresses=given_addresses(),
     ), shown_status(form)
-
-
-def _addresses() -> dict[str, str]:
-    """What to give to a provider."""
-    return {
-        "Redirect address": own_address("sso.callback"),
-        "Back-channel logout address": own_address("sso.backchannel_logout"),
-        "Address after signing out": own_address("sso.signed_out"),
-    }
 
 
 def _uuid(text: str | None) -> UUID:
