@@ -50,9 +50,11 @@ def create_app(given: Settings | None = None) -> Flask:
     app = _flask(chosen)
     init_databases(app)
     lifecycle.init_app(app)
-    CSRFProtect(app)
+    protection = CSRFProtect(app)
     for part in (step_up, cookies, limits, errors, filters, assets, pages):
         part.init_app(app)
+    for view in pages.called_by_programs(app):
+        protection.exempt(view)
     headers.init_app(app)
     return app
 

@@ -28,11 +28,13 @@ from portal.auth import mail, resets
 from portal.auth.factors.models import TotpDevice
 from portal.auth.invitations import invite_member
 from portal.auth.models import PendingReset, UserSession
+from portal.auth.sso.models import ExternalIdentity, IdentityProvider
 from portal.cli.context import Factories, writing
 from portal.cli.databases import upgrade_all
 from portal.cli.tenants import create_tenant
 from portal.core import clock, logs, settings
 from portal.core.db import Base
+from portal.core.ids import new_id
 from portal.core.settings import Settings
 from portal.keys import hierarchy
 from portal.keys.columns import open_sealed
@@ -49,6 +51,7 @@ from tests.harness.postgres import PostgresServer
 
 PASSWORD = "correct horse battery staple"
 EPOCH = datetime.fromtimestamp(0, UTC)
+NOWHERE = "http://127.0.0.1:9"  # discard: nothing listens there
 OWNER, APP_ROLE = "portal_owner", "portal"
 
 # Who there is in each organisation: by the name that tests use, the role they hold.
@@ -102,6 +105,7 @@ class Organisation:
     people: dict[str, Person] = field(default_factory=dict)
     folders: dict[str, UUID] = field(default_factory=dict)
     documents: dict[str, UUID] = field(default_factory=dict)
+    providers: dict[str, UUID] = field(default_factory=dict)
     half_token: str = ""  # of the member, between the password and the code
     reset_link: str = ""  # by which the auditor may choose another password
     entries_at_start: int = 0
@@ -289,6 +293,7 @@ class Installation:
         made.people["guest"] = self._person(made, "guest", "guest", made.folders["shared"])
         self._deactivate(made)
         self._ask_for_reset(made)
+        self._enter_provider(made)
         half = made.visit()
         half.submit("/auth/sign-in", email=made["member"].email, password=PASSWORD)
         made.half_token = half.cookie("session") or ""
@@ -326,6 +331,25 @@ class Installation:
                     user_id=user_id, asked_by=asked_by, expires_at=clock.now() + timedelta(days=3)
                 )
             )
+
+    def _enter_provider(self, organisation: Organisation) -> None:
+        """A provider that nobody can reach, and that is not offered; everybody is known to it."""
+        with organisation.bound(writes=True) as session:
+            provider = IdentityProvider(
+                id=new_id(), name="Nowhere", issuer=NOWHERE, client_id="portal", client_secret="-"
+            )
+            session.add(provider)
+            session.flush()
+            organisation.providers["nowhere"] = provider.id
+            for who in SIGNED_IN:
+                session.add(
+                    ExternalIdentity(
+                        user_id=organisation[who].id,
+                        provider_id=provider.id,
+                        issuer=NOWHERE,
+                        subject=who,
+                    )
+                )
 
     def _deactivate(self, organisation: Organisation) -> None:
         admin = organisation.visit("admin")
@@ -425,7 +449,7 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
     """A row with UUIDs as such: SQLite keeps them as 32 hexadecimal digits."""
     for name, value in row.items():
         if isinstance(value, str):
-            if name == "id" or name.endswith(("_id", "_by")):
+            if name != "client_id" and (name == "id" or name.endswith(("_id", "_by"))):
                 row[name] = UUID(value)
             elif name == "detail":
                 row[name] = json.loads(value)

@@ -1,11 +1,19 @@
 """Giving roles and taking them away."""
 
+from collections.abc import Set
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 
-from portal.access.decision import Forbidden, Member, Target, decide, require
+from portal.access.decision import (
+    ORGANISATION,
+    Forbidden,
+    Member,
+    Target,
+    decide,
+    require,
+)
 from portal.access.models import RoleAssignment
 from portal.access.permissions import ADMIN, EXCLUSIVE, MANAGEMENT, ROLES, Permission, Role
 from portal.access.queries import assignments_of, get_assignment
@@ -56,9 +64,9 @@ def assign_role(
         raise Invalid(f"{role.name} can only be given on a folder.")
     if folder_id is not None and role.permissions & MANAGEMENT:
         raise Invalid(f"{role.name} can't be given on a folder, only for the whole organisation.")
-    _lock_roles_of(user)
+    lock_roles_of(user)
     held = assignments_of([user.id]).get(user.id, ())
-    _check_exclusive(user, role, {a.role for a in held})
+    check_exclusive(user, role, {a.role for a in held})
     if any(a.role == role.key and a.folder_id == folder_id for a in held):
         raise Conflict(f"{user.name} has this role already.")
     assignment = RoleAssignment(
@@ -129,27 +137,27 @@ def require_other_person(actor: Actor, user: User, permission: Permission) -> No
         raise OwnRights(permission, Target(f"user:{user.id}"))
 
 
-def _require_to_hand_out(actor: Actor, role: Role, user: User) -> None:
-    """Roles that carry management are handed out only by those who hold all of it themselves.
+def require_to_hand_out(actor: Actor, role: Role, target: Target = ORGANISATION) -> None:
+    """Raises `Forbidden` unless `actor` may have others hold `role`.
 
+    Roles that carry management are handed out only by those who hold all of it themselves.
     Documents and the audit log are another matter: an admin decides who works with them without
     holding either (docs/decisions/0004).
     """
-    target = Target(f"user:{user.id}")
     require(actor, Permission.ROLE_ASSIGN, target)
-    require_other_person(actor, user, Permission.ROLE_ASSIGN)
     if isinstance(actor, Member):
         for permission in sorted(role.permissions & MANAGEMENT):
             if not decide(actor, permission):
                 raise Forbidden(permission, target)
 
 
-def _lock_roles_of(user: User) -> None:
+def lock_roles_of(user: User) -> None:
     """Have two assignments to one person happen one after the other."""
     db.session.execute(select(User.id).where(User.id == user.id).with_for_update())
 
 
-def _check_exclusive(user: User, role: Role, held: set[str]) -> None:
+def check_exclusive(user: User, role: Role, held: Set[str]) -> None:
+    """Raises `ExclusiveRoles` where `role` doesn't go with what is held."""
     for pair in EXCLUSIVE:
         if role.key in pair and (others := (pair - {role.key}) & held):
             other = ROLES[next(iter(others))]
@@ -158,3 +166,8 @@ def _check_exclusive(user: User, role: Role, held: set[str]) -> None:
                 f"Nobody can be {role.name} and {other.name} at the same time.",
                 role=role.key,
             )
+
+
+def _require_to_hand_out(actor: Actor, role: Role, user: User) -> None:
+    require_to_hand_out(actor, role, Target(f"user:{user.id}"))
+    require_other_person(actor, user, Permission.ROLE_ASSIGN)

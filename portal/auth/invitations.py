@@ -118,11 +118,20 @@ def get_invited(token: str) -> User:
 def accept_invitation(origin: Actor, token: str, password: str, *, user_agent: str) -> str:
     """Choose a password and be signed in for the next step; gives the session's token.
 
-    Link and person are changed by conditional UPDATEs: of two parallel uses one is refused, and
-    whoever was deactivated meanwhile stays so. Raises `NotFound`, `InvalidInvitation` or
-    `WeakPassword`.
+    Raises `NotFound`, `InvalidInvitation` or `WeakPassword`.
     """
     chosen = hash_new_password(get_invited(token), password)
+    user = redeem_invitation(origin, token)
+    set_password(user, chosen)
+    return open_session(origin, user, First.PASSWORD, user_agent)
+
+
+def redeem_invitation(origin: Actor, token: str) -> User:
+    """Use an invitation up; gives the person, who is a member now and needs a way to sign in.
+
+    Link and person are changed by conditional UPDATEs: of two parallel uses one is refused, and
+    whoever was deactivated meanwhile stays so. Raises `NotFound` or `InvalidInvitation`.
+    """
     user = get_invited(token)
     used = change(
         update(Invitation)
@@ -136,9 +145,8 @@ def accept_invitation(origin: Actor, token: str, password: str, *, user_agent: s
     )
     if not (used and activated):
         raise InvalidInvitation(f"user:{user.id}")
-    set_password(user, chosen)
     record(origin, Action.INVITATION_ACCEPTED, f"user:{user.id}")
-    return open_session(origin, user, First.PASSWORD, user_agent)
+    return user
 
 
 def _invite(actor: Actor, user: User, host: str) -> Invited:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, or_, select, union_all
 
 from portal.access.decision import Member, decide, require
 from portal.access.models import RoleAssignment
@@ -26,6 +26,7 @@ from portal.auth.models import PasswordCredential, PendingReset, UserSession
 from portal.auth.notices import Notice, tell
 from portal.auth.policy.queries import get_policy
 from portal.auth.sessions import end_session_of, end_sessions_of, list_sessions
+from portal.auth.sso.models import ExternalIdentity
 from portal.core.errors import Conflict, NotFound
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
@@ -113,7 +114,7 @@ def reactivate_member(actor: Actor, user_id: UUID) -> None:
     user = _subject(actor, user_id, Permission.MEMBER_DEACTIVATE)
     if user.state != UserState.DEACTIVATED:
         raise Conflict(f"{user.name} is not deactivated.")
-    user.state = UserState.ACTIVE if _has_password(user) else UserState.INVITED
+    user.state = UserState.ACTIVE if _can_sign_in(user) else UserState.INVITED
     record(actor, Action.MEMBER_REACTIVATED, f"user:{user.id}")
 
 
@@ -249,13 +250,13 @@ def _subject(actor: Actor, user_id: UUID, permission: Permission) -> User:
     return user
 
 
-def _has_password(user: User) -> bool:
-    return (
-        db.session.scalars(
-            select(PasswordCredential.id).where(PasswordCredential.user_id == user.id)
-        ).first()
-        is not None
+def _can_sign_in(user: User) -> bool:
+    """Whether somebody has a password, or is linked to a provider."""
+    ways = (
+        select(model.id).where(model.user_id == user.id)
+        for model in (PasswordCredential, ExternalIdentity)
     )
+    return db.session.execute(union_all(*ways)).first() is not None
 
 
 def _listed(users: Sequence[User]) -> Sequence[Listed]:

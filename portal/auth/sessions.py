@@ -1,6 +1,6 @@
 """Sessions: opened, found, listed and ended. What is not in a row is not a session."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -244,6 +244,11 @@ def end_sessions_of(user_id: UUID | None, *, but: UUID | None = None) -> int:
     """End a person's sessions, all or all but one; gives their number. Records nothing."""
     which = UserSession.user_id == user_id
     return _end(which if but is None else and_(which, UserSession.id != but))
+
+
+def end_sessions(session_ids: Collection[UUID]) -> int:
+    """End these sessions; gives the number of those that were live. Records nothing."""
+    return _end(UserSession.id.in_(session_ids))
 
 
 def _found(rows: Sequence[Any], origin: Actor) -> FoundSession | None:

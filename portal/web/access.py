@@ -33,6 +33,9 @@ class Declared:
     discloses: bool = False  # a GET that adds an entry to the audit log
     streams_body: bool = False  # takes a body of any size, read as it arrives
     fresh: Act | None = None  # the kind of act, where the last proof must not be old
+    finishes_ceremony: bool = False  # a GET by which somebody comes back (docs/decisions/0009)
+    repairs: bool = False  # open to a break-glass session too, though it takes no permission
+    by_programs: bool = False  # a POST by another program, which has no form's token
 
 
 def declared(view: Callable[..., Any] | None) -> Declared | None:
@@ -78,6 +81,25 @@ def requires(permission: Permission) -> Callable[[View], View]:
 def discloses(view: View) -> View:
     """Say that this GET records what it gives away. Stands above the door's declaration."""
     return _declare(view, replace(view.declared, discloses=True))  # type: ignore[attr-defined]
+
+
+def finishes_ceremony(view: View) -> View:
+    """Say that this GET uses up a ceremony and writes what follows. Stands above the door's
+    declaration.
+    """
+    return _declare(view, replace(view.declared, finishes_ceremony=True))  # type: ignore[attr-defined]
+
+
+def repairs(view: View) -> View:
+    """Let a break-glass session in as well. Stands above the door's declaration."""
+    return _declare(view, replace(view.declared, repairs=True))  # type: ignore[attr-defined]
+
+
+def by_programs(view: View) -> View:
+    """Take a POST without a form's token: what it brings proves itself. Stands above the door's
+    declaration.
+    """
+    return _declare(view, replace(view.declared, by_programs=True))  # type: ignore[attr-defined]
 
 
 def streams_body(view: View) -> View:

@@ -13,7 +13,6 @@ from flask_wtf import FlaskForm
 from werkzeug.exceptions import BadRequest
 
 from portal.access.decision import ORGANISATION, Forbidden, holds_anywhere
-from portal.access.permissions import Permission
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import RecordedRefusal
 from portal.auth.assurance import First, Step
@@ -139,7 +138,9 @@ def _bind_tenant(host: str) -> None:
 def _writes(declaration: Declared | None) -> bool:
     if request.method not in SAFE_METHODS:
         return True
-    return declaration is not None and declaration.discloses and request.method != "OPTIONS"
+    if declaration is None or request.method == "OPTIONS":
+        return False
+    return declaration.discloses or declaration.finishes_ceremony
 
 
 def _read_actor() -> None:
@@ -170,17 +171,17 @@ def _check_door(declaration: Declared | None) -> Any:
         return _ask_to_sign_in() if current_user.is_anonymous else None
     if not current_user.is_authenticated:
         return _ask_to_sign_in()
-    _check_permission(declaration.permission)
+    _check_permission(declaration)
     return None
 
 
-def _check_permission(permission: Permission | None) -> None:
+def _check_permission(declaration: Declared) -> None:
     """Behind broken glass there is nothing but what that is for, not even one's own account."""
-    if permission is None:
-        if current_user.found.proof.first == First.BREAK_GLASS:
-            raise BreakGlassOnly("organisation")
-    elif not holds_anywhere(g.actor, permission):
-        raise Forbidden(permission, ORGANISATION)
+    if declaration.permission is not None:
+        if not holds_anywhere(g.actor, declaration.permission):
+            raise Forbidden(declaration.permission, ORGANISATION)
+    elif current_user.found.proof.first == First.BREAK_GLASS and not declaration.repairs:
+        raise BreakGlassOnly("organisation")
 
 
 def _ask_to_sign_in() -> Any:

@@ -31,12 +31,21 @@ def init_app(app: Flask) -> None:
 
 def limited(view: Any) -> Any:
     """Take at most `PORTAL_REQUESTS_PER_MINUTE` of these from one address."""
+    return _limit("POST")(view)
+
+
+def limited_returns(view: Any) -> Any:
+    """The same for a GET by which somebody comes back from elsewhere: it writes to the log."""
+    return _limit("GET", "HEAD")(view)
+
+
+def _limit(*methods: str) -> Any:
     return limiter.limit(
         lambda: f"{active().requests_per_minute} per minute",
-        methods=["POST"],
+        methods=[*methods],
         error_message="Too many attempts from your address. Please wait a minute and try again.",
         on_breach=_tell_wait,
-    )(view)
+    )
 
 
 def _tell_wait(limit: RequestLimit) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask
 
-from portal.web.access import STATIC, anywhere
+from portal.web.access import STATIC, anywhere, declared
 from portal.web.account.routes import blueprint as account
 from portal.web.audit.routes import blueprint as audit
 from portal.web.auth.routes import blueprint as auth
@@ -15,8 +15,9 @@ from portal.web.home.routes import blueprint as home
 from portal.web.members.routes import blueprint as members
 from portal.web.policy.routes import blueprint as policy
 from portal.web.roles.routes import blueprint as roles
+from portal.web.sso.routes import blueprint as sso
 
-GROUPS = (home, auth, account, documents, folders, members, roles, policy, audit)
+GROUPS = (home, auth, sso, account, documents, folders, members, roles, policy, audit)
 
 
 def init_app(app: Flask) -> None:
@@ -25,6 +26,12 @@ def init_app(app: Flask) -> None:
         app.register_blueprint(group)
     for endpoint in STATIC:
         app.view_functions[endpoint] = anywhere(_plain(app.view_functions[endpoint]))
+
+
+def called_by_programs(app: Flask) -> list[Callable[..., Any]]:
+    """The views that other programs send something to, without a form of ours."""
+    views = app.view_functions.values()
+    return [view for view in views if (found := declared(view)) and found.by_programs]
 
 
 def _plain(view: Callable[..., Any]) -> Callable[..., Any]:

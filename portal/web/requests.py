@@ -34,6 +34,11 @@ class PortalRequest(Request):
         """Whether the body says that it is a form."""
         return self.mimetype in FORM_TYPES
 
+    @property
+    def is_json(self) -> bool:
+        """Never: Flask-WTF would fill a form from JSON, where a text can be of any type."""
+        return False
+
     def _get_file_stream(self, *_args: object, **_kwargs: object) -> NoReturn:
         raise RequestEntityTooLarge("Files are not taken by forms.")
 

@@ -10,8 +10,10 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from portal.auth.assurance import StepUpNeeded, is_fresh
+from portal.auth.credentials import find_credential
 from portal.auth.proofs import usable_factors
 from portal.auth.sign_in import prove_again
+from portal.auth.sso.queries import list_providers_of
 from portal.core import clock
 from portal.core.errors import PortalError
 from portal.tenancy.session import db
@@ -50,12 +52,16 @@ def ask(error: PortalError | None = None, *, then: str | None = None) -> Respons
     """The question. With `then` it leads there; else it sends on the form that came in."""
     carried = [] if then else list(_carried())
     address = url_for("auth.step_up", next=then) if then else request.full_path.rstrip("?")
+    factors = usable_factors(g.actor)
     page = render_template(
         "step_up.html",
         address=address,
         carried=carried,
         error=error,
-        factors=usable_factors(g.actor),
+        factors=factors,
+        has_password=not factors and find_credential(g.actor.user_id) is not None,
+        providers=[] if factors else list_providers_of(g.actor.user_id),
+        then=then,
     )
     return page, error.status if error else 403 if not then else 200
 

@@ -25,6 +25,7 @@ WRONG_PASSWORD, NEW_PASSWORD = "falsch Lf6gz geraten", "seventeen Nd2vx lighthou
 AUTHENTICATOR, PASSKEY = "Telefon Gd7hn", "Schluessel Pv4cx"
 NEWCOMERS_PASSWORD = "a newcomer's Rk7bh horse"
 REPLACED_PASSWORD = "forgotten Vt6mj umbrellas"
+CLIENT_SECRET, OTHER_CLIENT_SECRET = "kundengeheimnis-Zt7pw", "kundengeheimnis-Xm2qd"
 WRONG_CODE = "000000"
 
 
@@ -98,6 +99,8 @@ class Day:
             "new password": NEW_PASSWORD,
             "newcomer's password": NEWCOMERS_PASSWORD,
             "password after the forgotten one": REPLACED_PASSWORD,
+            "client secret": CLIENT_SECRET,
+            "other client secret": OTHER_CLIENT_SECRET,
         }
         self.codes: set[str] = set()
 
@@ -111,6 +114,7 @@ class Day:
         yield from self._the_forgotten_password()
         yield from self._the_ended_sessions()
         yield from self._the_lost_factor()
+        yield from self._single_sign_on()
         yield from self._the_policy()
         yield from self._two_admins()
         yield from self._the_log()
@@ -394,6 +398,74 @@ class Day:
             Told("member.deactivated", target, admin, detail={"ended_sessions": 0})
         ])  # fmt: skip
         yield post(f"{path}/reactivate", {}, [Told("member.reactivated", target, admin)])
+
+    def _single_sign_on(self) -> Iterator[Act]:
+        """As far as it goes without a provider; the rest of it is in tests/auth/sso/."""
+        post, admin = self._poster(self.admin), self.acme["admin"].id
+        form = {
+            "name": "Login", "issuer": "http://127.0.0.1:9/entered", "client_id": "portal",
+            "client_secret": CLIENT_SECRET, "default_role": "", "group_roles": "staff = Auditor",
+        }  # fmt: skip
+        entered = post("/sso/new", form, lambda a: [
+            Told("provider.created", f"provider:{a.made}", admin)
+        ])  # fmt: skip
+        yield entered
+        path, target = f"/sso/{entered.made}", f"provider:{entered.made}"
+        yield post(f"{path}/edit", form | {"client_secret": OTHER_CLIENT_SECRET}, [
+            Told("provider.changed", target, admin, detail={"to_be_tested": True})
+        ])  # fmt: skip
+        yield post(f"{path}/test", {}, [
+            Told("sign-in.failed", target, admin, "failure",
+                 {"step": "sso", "reason": "unreachable"})
+        ], status=400)  # fmt: skip
+        self.acme.portal.execute("UPDATE identity_provider SET state = 'tested'", self.acme)
+        yield post(f"{path}/offer", {}, [Told("provider.offered", target, admin)])
+        yield post(f"{path}/withdraw", {}, [Told("provider.withdrawn", target, admin)])
+        yield post(f"{path}/offer", {}, [Told("provider.offered", target, admin)])
+        stranger = self._poster(self.acme.visit(address="198.51.100.16"))
+        refused = Told("sign-in.failed", target, None, "failure",
+                       {"step": "sso", "reason": "unreachable"})  # fmt: skip
+        yield stranger("/sso/begin", {"provider": entered.made}, [refused], status=400)
+        yield stranger("/sso/backchannel-logout", {"logout_token": "x"}, [], status=400)
+        yield from self._links(entered.made)
+        yield from self._broken_glass()
+        yield post(f"{path}/delete", {}, [
+            Told("provider.deleted", target, admin, detail={"ended_sessions": 0})
+        ])  # fmt: skip
+
+    def _links(self, provider: UUID) -> Iterator[Act]:
+        post, member = self._poster(self.member), self.acme["member"].id
+        self.clock.advance(seconds=30)
+        yield post("/auth/step-up", {"proof_code": self.acme["member"].code}, [
+            Told("proof.renewed", f"user:{member}", member, detail={"by": "totp"})
+        ])  # fmt: skip
+        refused = Told("sign-in.failed", f"provider:{provider}", member, "failure",
+                       {"step": "sso", "reason": "unreachable"})  # fmt: skip
+        yield post("/sso/link", {"provider": provider}, [refused], status=400)
+        yield post("/sso/step-up", {"proof_provider": provider}, [refused], status=400)
+        [own] = [r["id"] for r in self.rows("external_identity") if r["user_id"] == member]
+        yield post(f"/sso/links/{own}/remove", {}, [
+            Told("identity.unlinked", f"user:{member}", member)
+        ])  # fmt: skip
+
+    def _broken_glass(self) -> Iterator[Act]:
+        admin = self.acme["admin"]
+        enforced = self._poster(self.admin)("/sso/enforce", {}, [
+            Told("sso.enforced", "organisation", admin.id)
+        ], status=200)  # fmt: skip
+        yield enforced
+        codes = re.findall(r"[A-Z2-7]{10}-[A-Z2-7]{10}", enforced.answer.text)
+        self.secrets |= {f"break-glass code {n}": code for n, code in enumerate(codes)}
+        stranger = self.acme.visit(address="198.51.100.17")
+        post = self._poster(stranger)
+        yield post("/sso/break-glass", {"email": admin.email, "code": "wrong"}, [
+            Told("sign-in.failed", f"user:{admin.id}", None, "failure", {"step": "break-glass"})
+        ], status=401)  # fmt: skip
+        yield post("/sso/break-glass", {"email": admin.email, "code": codes[0]}, [
+            Told("break-glass.used", f"user:{admin.id}", None)
+        ])  # fmt: skip
+        post = self._poster(self._signed_in(stranger))
+        yield post("/sso/release", {}, [Told("sso.released", "organisation", admin.id)])
 
     def _the_policy(self) -> Iterator[Act]:
         form = {

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,13 @@ class Demo:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory):
-    instance = tmp_path_factory.mktemp("demo")
+    with demonstration(tmp_path_factory.mktemp("demo")) as running:
+        yield running
+
+
+@contextmanager
+def demonstration(instance):
+    """A demonstration of its own for the block, in the folder `instance`."""
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     # Many pages are looked at in a short time, by one address.

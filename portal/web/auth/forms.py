@@ -15,6 +15,17 @@ class SignInForm(FlaskForm):
     next = HiddenField()
 
 
+class EmailForm(FlaskForm):
+    """What comes before the first step where a provider is offered: the domain chooses the way."""
+
+    email = StringField("E-mail", [InputRequired("Enter your e-mail."), Length(max=254)])
+    next = HiddenField()
+
+    def with_password(self) -> SignInForm:
+        """The first step for whom no provider was chosen, not yet sent."""
+        return SignInForm(formdata=None, email=self.email.data, next=self.next.data)
+
+
 class CodeForm(FlaskForm):
     """Second step, and the proof that an authenticator works; by a passkey, its answer instead."""
 

@@ -1,5 +1,8 @@
 """Signing in: password, passkey, second step, first factor; signing out; one-time links."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -10,16 +13,22 @@ from portal.auth.assurance import Factor, Step
 from portal.auth.credentials import change_password
 from portal.auth.devices import device_of
 from portal.auth.factors.queries import count_recovery_codes
+from portal.auth.policy.queries import get_policy
 from portal.auth.proofs import usable_factors
 from portal.auth.sessions import sign_out as end_own_session
+from portal.auth.sso.journeys import Purpose
+from portal.auth.sso.logout import logout_address
+from portal.auth.sso.queries import choose_provider, list_offered, registration_of
+from portal.auth.tokens import new_token
 from portal.core.errors import PortalError
 from portal.core.settings import active
 from portal.web import cookies
 from portal.web import step_up as question
-from portal.web.access import any_session, half_signed_in, public, signed_in
+from portal.web.access import any_session, half_signed_in, public, repairs, signed_in
 from portal.web.auth.forms import (
     ChooseForm,
     CodeForm,
+    EmailForm,
     ForgotForm,
     PasskeyForm,
     RecoveryCodeForm,
@@ -29,6 +38,7 @@ from portal.web.auth.forms import (
 from portal.web.lifecycle import STEP_PAGES, refuse, shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.passkeys import answer_of, asked
+from portal.web.sso.leaving import LOGOUT_COOKIE, lead_to, leave, own_address
 from portal.web.urls import local_path
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth")
@@ -41,6 +51,9 @@ def sign_in() -> ResponseReturnValue:
     """E-mail and password."""
     if current_user.is_authenticated and request.method != "POST":
         return redirect(url_for("home.index"))
+    providers = list_offered()
+    if providers and request.method == "POST" and "password" not in request.form:
+        return _choose_way(providers)
     form = SignInForm(next=request.args.get("next"))
     if form.validate_on_submit():
         with shown_on(form):
@@ -48,9 +61,7 @@ def sign_in() -> ResponseReturnValue:
                 g.actor, str(form.email.data), str(form.password.data), user_agent=_user_agent()
             )
             return _on_to(token, "auth.code", form.next.data)
-    return render_template(
-        "auth/sign_in.html", form=form, takes_passkeys=service.takes_passkeys()
-    ), shown_status(form)
+    return _sign_in_page(form, providers, asks_email_first=bool(providers) and not form.errors)
 
 
 @blueprint.route("/passkeys/sign-in", methods=["GET", "POST"])
@@ -164,6 +175,7 @@ def renew_password() -> ResponseReturnValue:
 
 @blueprint.route("/step-up", methods=["GET", "POST"])
 @limited
+@repairs
 @signed_in
 def step_up() -> ResponseReturnValue:
     """Confirm again who it is, and go on to where that was asked for."""
@@ -189,10 +201,17 @@ def begin_passkey_step_up() -> ResponseReturnValue:
 @blueprint.post("/sign-out")
 @any_session
 def sign_out() -> ResponseReturnValue:
-    """End the session, here and in the database."""
+    """End the session, here and in the database, and at the provider that opened it."""
+    state = new_token()
+    elsewhere = logout_address(g.actor, own_address("sso.signed_out"), state)
     end_own_session(g.actor)
-    flash("You are signed out.", "success")
-    return cookies.take_back(redirect(url_for("auth.sign_in")))
+    if elsewhere is None:
+        flash("You are signed out.", "success")
+        return cookies.take_back(redirect(url_for("auth.sign_in")))
+    response = cookies.remember(
+        lead_to(elsewhere, "your identity provider"), LOGOUT_COOKIE, state, seconds=600
+    )
+    return cookies.take_back(response)
 
 
 @blueprint.route("/invitations/<token>", methods=["GET", "POST"])
@@ -208,7 +227,42 @@ def accept(token: str) -> ResponseReturnValue:
                 g.actor, token, str(form.password.data), user_agent=_user_agent()
             )
             return _on_to(session_token, "auth.code", None)
-    return render_template("auth/accept.html", form=form, invited=invited), shown_status(form)
+    return render_template(
+        "auth/accept.html",
+        form=form,
+        invited=invited,
+        token=token,
+        providers=list_offered(),
+        is_sso_only=get_policy().is_sso_only,
+    ), shown_status(form)
+
+
+def _choose_way(providers: Sequence[Any]) -> ResponseReturnValue:
+    """The e-mail's domain leads to a provider; any other e-mail is asked for its password."""
+    form = EmailForm()
+    if not form.validate():
+        return _sign_in_page(form, providers, asks_email_first=True)
+    provider = choose_provider(providers, str(form.email.data))
+    if provider is None:
+        return _sign_in_page(form.with_password(), providers, asks_password_next=True)
+    return leave(
+        registration_of(provider),
+        Purpose.SIGN_IN,
+        then=local_path(form.next.data),
+        login_hint=str(form.email.data).strip(),
+    )
+
+
+def _sign_in_page(form: Any, providers: Sequence[Any], **shown: bool) -> ResponseReturnValue:
+    asked_for = {"asks_email_first": False, "asks_password_next": False} | shown
+    return render_template(
+        "auth/sign_in.html",
+        form=form,
+        providers=providers,
+        is_sso_only=get_policy().is_sso_only,
+        takes_passkeys=service.takes_passkeys(),
+        **asked_for,
+    ), shown_status(form)
 
 
 @blueprint.route("/forgot", methods=["GET", "POST"])

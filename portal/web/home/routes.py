@@ -19,6 +19,7 @@ FIRST_PAGES = (
     (Permission.DOCUMENT_READ, "documents.index"),
     (Permission.MEMBER_READ, "members.index"),
     (Permission.AUDIT_READ, "audit.index"),
+    (Permission.SSO_EDIT, "sso.index"),
 )
 
 

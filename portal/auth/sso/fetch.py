@@ -1,0 +1,173 @@
+"""Every request that single sign-on sends out: short, small, straight, and never to the inside.
+
+Where it leads is an admin's choice, so a hostile admin or provider may try to have the portal talk
+to its own network, follow it elsewhere, wait for ever, or swallow more than it can.
+"""
+
+import socket
+from functools import cache
+from ipaddress import IPv6Address, ip_address, ip_network
+from threading import BoundedSemaphore
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.connection import create_connection
+
+from portal.auth.sso.deadline import present, within
+from portal.auth.sso.refusals import Reason, Unacceptable
+from portal.core.settings import active
+from portal.tenancy.session import release
+
+CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 2, 4, 5
+ALTOGETHER_SECONDS = 7  # where one request of ours asks a provider several times
+WAIT_SECONDS = 1  # for one of the places
+MAX_BYTES = 256 * 1024
+MAX_ADDRESSES = 3  # of a host that are tried
+
+# IPv6 addresses that a translator would take for IPv4 ones: RFC 6052, 8215, 3056, 4380.
+_TRANSLATED = tuple(
+    map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::ffff:0:0/96"))
+)
+
+
+class _Watched(HTTPConnection):
+    """A connection that looks where it leads, and ends with the deadline."""
+
+    def _new_conn(self) -> socket.socket:
+        """Connects to the addresses that were looked at: a name may mean another the next time."""
+        failure: OSError = OSError("no address")
+        for address in _addresses_of(self.host, self.port or self.default_port):
+            try:
+                return self._connected_to(address)
+            except OSError as error:
+                failure = error
+        raise failure
+
+    def _connected_to(self, address: str) -> socket.socket:
+        """A connection, unless it takes longer than there is time."""
+        deadline = present()
+        seconds = min(CONNECT_SECONDS, deadline.seconds_left) if deadline else CONNECT_SECONDS
+        if seconds <= 0:
+            raise TimeoutError
+        port = self.port or self.default_port
+        made = create_connection((address, port), seconds, socket_options=self.socket_options)
+        if deadline:
+            deadline.watch(made)
+        return made
+
+
+class _WatchedSecurely(_Watched, HTTPSConnection):
+    """The same with TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedSecurely
+
+
+class _Adapter(HTTPAdapter):
+    """Sends a request and reads the whole answer, within the limits."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def send(self, request: requests.PreparedRequest, *_args: Any, **given: Any) -> Any:
+        release()  # a provider may be slow: no transaction waits for it
+        if active().production and not str(request.url).startswith("https://"):
+            raise Unacceptable(Reason.PLAIN_HTTP)
+        given |= {"stream": True, "timeout": (CONNECT_SECONDS, READ_SECONDS), "proxies": {}}
+        if not _places().acquire(timeout=WAIT_SECONDS):
+            raise Unacceptable(Reason.BUSY)
+        try:
+            with within(TOTAL_SECONDS) as deadline:
+                answer = _read_whole(super().send(request, **given))
+                if deadline.seconds_left <= 0:  # what was cut off can look complete
+                    raise Unacceptable(Reason.UNREACHABLE)
+                return answer
+        finally:
+            _places().release()
+
+
+def prepare(session: requests.Session) -> None:
+    """Have everything that `session` sends keep to the limits."""
+    session.trust_env = False  # no proxy, no .netrc
+    session.headers["Accept-Encoding"] = "identity"
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _Adapter())
+
+
+def get_json(address: str, *, bearer: str | None = None) -> dict[str, Any]:
+    """The JSON object at an address. Ends the present transaction. Raises `Unacceptable`."""
+    headers = {"Accept": "application/json"}
+    if bearer:
+        headers["Authorization"] = f"Bearer {bearer}"
+    with requests.Session() as session:
+        prepare(session)
+        try:
+            answer = session.get(address, headers=headers)
+        except (requests.RequestException, ValueError):  # of an address that is none
+            raise Unacceptable(Reason.UNREACHABLE) from None
+    if answer.status_code != requests.codes.ok:
+        raise Unacceptable(Reason.UNREACHABLE)
+    try:
+        found = answer.json()
+    except (ValueError, RecursionError):
+        raise Unacceptable(Reason.NOT_JSON) from None
+    if not isinstance(found, dict):
+        raise Unacceptable(Reason.NOT_JSON)
+    return found
+
+
+@cache
+def _places() -> BoundedSemaphore:
+    """Half of the threads may wait for providers; the others go on serving everybody."""
+    return BoundedSemaphore(max(1, active().threads // 2))
+
+
+def _read_whole(answer: requests.Response) -> requests.Response:
+    with answer:
+        if answer.is_redirect or answer.is_permanent_redirect:
+            raise Unacceptable(Reason.REDIRECTED)
+        if answer.ok and not _is_json(answer.headers.get("Content-Type", "")):
+            raise Unacceptable(Reason.NOT_JSON)
+        if "Content-Encoding" in answer.headers:  # it was not asked for, and may unfold without end
+            raise Unacceptable(Reason.NOT_JSON)
+        body = b""
+        for piece in answer.iter_content(8192):
+            body += piece
+            if len(body) > MAX_BYTES:
+                raise Unacceptable(Reason.TOO_LARGE)
+    answer._content = body  # noqa: SLF001  # where requests keeps what it has read
+    return answer
+
+
+def _is_json(content_type: str) -> bool:
+    """Whether it says that it is JSON; key sets may have a type of their own (RFC 7517, 8.5)."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
+
+
+def _addresses_of(host: str, port: int) -> list[str]:
+    """The addresses of a host. Raises `Unacceptable` if any of them is none of the public's."""
+    found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if active().production and not all(map(is_public, addresses)):
+        raise Unacceptable(Reason.FORBIDDEN_ADDRESS)
+    return addresses[:MAX_ADDRESSES]
+
+
+def is_public(text: str) -> bool:
+    """Whether an address is one of the Internet's: not this machine's, nor a private network's."""
+    address = ip_address(text.partition("%")[0])
+    if isinstance(address, IPv6Address) and any(address in network for network in _TRANSLATED):
+        return False
+    return address.is_global and not address.is_multicast

@@ -1,0 +1,1 @@
+"""Single sign-on: its set-up by admins, the way to a provider and back, and breaking glass."""
