@@ -31,12 +31,12 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "user": lambda: organisation[name].id,
         "token": lambda: _link(organisation, name).rpartition("/")[2],
         "session": lambda: _session_of(organisation, _owner(name, who)),
-        "factor": lambda: _factor_of(organisation, who if who in MEMBERS else "member"),
+        "factor": lambda: _row_of(organisation, "totp_device", _owner("own", who)),
         "provider": lambda: organisation.providers[name],
-        "identity": lambda: _identity_of(organisation, who if who in MEMBERS else "member"),
-        "assignment": lambda: _assignment_of(organisation, name),
+        "identity": lambda: _row_of(organisation, "external_identity", _owner("own", who)),
+        "assignment": lambda: _row_of(organisation, "role_assignment", name),
         "entry": lambda: _first_entry(organisation),
-        "reset": lambda: _reset_of(organisation, name),
+        "reset": lambda: _row_of(organisation, "pending_reset", name),
     }.get(kind, lambda: name)
     return find()
 
@@ -58,22 +58,9 @@ def _session_of(organisation: Organisation, who: str) -> UUID:
     return next(row["id"] for row in rows if bytes(row["token_hash"]) == own)
 
 
-def _factor_of(organisation: Organisation, who: str) -> UUID:
-    rows = organisation.portal.rows("totp_device")
-
-
-def _identity_of(organisation: Organisation, who: str) -> UUID:
-    rows = organisation.portal.rows("external_identity")
-    return next(row["id"] for row in rows if row["user_id"] == organisation[who].id)
-
-
-def _assignment_of(organisation: Organisation, who: str) -> UUID:
-    rows = organisation.portal.rows("role_assignment")
-    return next(row["id"] for row in rows if row["user_id"] == organisation[who].id)
-
-
-def _reset_of(organisation: Organisation, who: str) -> UUID:
-    rows = organisation.portal.rows("pending_reset")
+def _row_of(organisation: Organisation, table: str, who: str) -> UUID:
+    """A row of a table that is about somebody."""
+    rows = organisation.portal.rows(table)
     return next(row["id"] for row in rows if row["user_id"] == organisation[who].id)
 
 
