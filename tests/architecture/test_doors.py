@@ -12,7 +12,16 @@ from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 
 ROUTES = sorted((Path(portal.__file__).parent / "web").glob("*/routes.py"))
-DOORS = {"probe", "apex", "anywhere", "public", "half_signed_in", "any_session", "signed_in", "requires"}
+DOORS = {
+    "probe",
+    "apex",
+    "anywhere",
+    "public",
+    "half_signed_in",
+    "any_session",
+    "signed_in",
+    "requires",
+}
 METHODS = {"route", "get", "post", "put", "patch", "delete"}
 
 
