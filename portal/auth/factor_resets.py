@@ -68,6 +68,16 @@ def ask(actor: Actor, user: User) -> PendingReset:
     return waiting
 
 
+def lapse(user_id: UUID) -> None:
+    """Close what waits about a person: their factors are gone, and later ones are other ones."""
+    change(
+        update(PendingReset)
+        .where(PendingReset.user_id == user_id, PendingReset.decision.is_(None))
+        .values(decision=Decision.EXPIRED, decided_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+
+
 def list_waiting() -> Sequence[tuple[PendingReset, User]]:
     """The requests that wait for a decision, oldest first, each with whom it is about."""
     rows = db.session.execute(

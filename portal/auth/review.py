@@ -129,6 +129,8 @@ _LIVE = (
 def _step(session: Any, policy: Policy, people: Mapping[UUID, Standing]) -> Step | None:
     """What a session owes under `policy`; None if it is over."""
     proof, now = proof_of(session), clock.now()
+    if session.user_id not in people:  # deactivated a moment ago
+        return None
     if not (policy.allows(proof.first) and is_live(session, policy, now)):
         return None
     return next_step(proof, policy, people[session.user_id], now)

@@ -1,6 +1,7 @@
 """Every page in a real browser: accessible, within its policy, at every width, light and dark."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -8,6 +9,16 @@ from tests.browser.conftest import watch
 from tests.harness.browser import axe_violations
 
 MEMBER, ADMIN, OFFICER, GUEST = "Mia Chen", "Ada Winter", "Olga Brandt", "Grace Okafor"
+ANOTHER_POLICY = urlencode(
+    {
+        "mfa_for": "nobody",
+        "factors": "totp",
+        "grace_days": 0,
+        "idle_minutes": 9,
+        "absolute_hours": 9,
+        "password_min_length": 9,
+    }
+)
 LOOKS = [("light", 1280), ("dark", 360)]
 
 # Who looks at what; `{link text}` is a page that one gets to by that link from the page before it.
@@ -58,6 +69,7 @@ PAGES = [
             "&absolute_hours=9&password_min_length=9"
         ),
     ),
+    (ADMIN, f"/policy/preview?{ANOTHER_POLICY}"),
     (ADMIN, "/policy/people"),
     (ADMIN, "/policy/people?short=1"),
     (OFFICER, "/policy"),

@@ -1,16 +1,23 @@
 """The page of the policy: what it tells, what it refuses, and what holds from the next click on."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
 
+from portal.access.decision import Grant, Member
+from portal.access.permissions import MANAGEMENT
+from portal.auth.assurance import StepUpNeeded
 from portal.auth.factors.models import Passkey, RecoveryCode, TotpDevice
 from portal.auth.models import UserSession
 from portal.auth.policy.models import SignInPolicy
+from portal.auth.policy.queries import get_policy
+from portal.auth.policy.service import change_policy
 from portal.core import clock as portal_clock
+from portal.core.ids import new_id
 from portal.users.models import User
 from tests.browsing import Visitor, forms_of
 from tests.conftest import on_sqlite
@@ -147,6 +154,26 @@ def test_an_old_proof_is_asked_for_again_and_nothing_is_lost(acme, clock) -> Non
     )
     assert answer.location == "/policy"
     assert acme.told() == [("proof.renewed", "success"), ("policy.changed", "success")]
+
+
+def test_an_old_proof_is_not_enough_by_any_other_door(acme) -> None:
+    admin = acme["admin"]
+    proved_at = portal_clock.now() - timedelta(minutes=16)
+    actor = Member(
+        user_id=admin.id,
+        name=admin.name,
+        email=admin.email,
+        session_id=new_id(),
+        proved_at=proved_at,
+        grants=(Grant(MANAGEMENT),),
+    )
+    with acme.bound(writes=True) as session:
+        wanted = replace(get_policy(), idle_minutes=30)
+        with pytest.raises(StepUpNeeded):
+            change_policy(actor, wanted, version="")
+        session.rollback()
+        change_policy(replace(actor, proved_at=portal_clock.now()), wanted, version="")
+    assert acme.told() == [("policy.changed", "success")]
 
 
 def test_another_organisations_policy_stays(acme, globex) -> None:
