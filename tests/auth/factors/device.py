@@ -15,6 +15,7 @@ from fido2.webauthn import (
     CollectedClientData,
 )
 
+from portal.auth.policy.models import SignInPolicy
 from tests.browsing import Visitor, forms_of
 from tests.installation import PASSWORD, Organisation
 
@@ -128,3 +129,11 @@ def half_way(organisation: Organisation, who: str = "member") -> Visitor:
 
 def is_inside(visitor: Visitor) -> bool:
     return visitor.get("/account").status_code == 200
+
+
+def choose(organisation: Organisation, **chosen: object) -> None:
+    """Have the organisation choose a policy."""
+    limits = {"idle_minutes": 60, "absolute_hours": 12, "password_min_length": 8}
+    with organisation.bound(writes=True) as session:
+        values = {"factors": ["passkey", "totp"], **limits, **chosen}
+        session.add(SignInPolicy(id=organisation.id, **values))

@@ -8,8 +8,15 @@ from uuid import UUID
 
 import pytest
 
-from portal.auth.policy.models import SignInPolicy
-from tests.auth.factors.device import Device, add_passkey, half_way, is_inside, question, token_on
+from tests.auth.factors.device import (
+    Device,
+    add_passkey,
+    choose,
+    half_way,
+    is_inside,
+    question,
+    token_on,
+)
 from tests.auth.factors.test_recovery_codes import mails, make_codes
 from tests.browsing import Visitor
 from tests.installation import Organisation, Person
@@ -37,13 +44,6 @@ def factors_of(organisation: Organisation, who: str = "member") -> dict[str, UUI
     """The ids of somebody's factors by name."""
     rows = [*organisation.portal.rows("totp_device"), *organisation.portal.rows("passkey")]
     return {row["name"]: row["id"] for row in rows if row["user_id"] == organisation[who].id}
-
-
-def choose(organisation: Organisation, **chosen: object) -> None:
-    limits = {"idle_minutes": 60, "absolute_hours": 12, "password_min_length": 8}
-    with organisation.bound(writes=True) as session:
-        values = {"factors": ["passkey", "totp"], **limits, **chosen}
-        session.add(SignInPolicy(id=organisation.id, **values))
 
 
 def test_of_several_authenticators_each_opens(acme, clock) -> None:

@@ -7,13 +7,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from fido2.utils import websafe_decode, websafe_encode
 
-from portal.auth.policy.models import SignInPolicy
 from portal.core import settings
 from tests.auth.factors.device import (
     FLAG,
     SEEN,
     Device,
     add_passkey,
+    choose,
     half_way,
     is_inside,
     question,
@@ -32,14 +32,6 @@ STALE = 400
 def reasons(organisation: Organisation) -> list[str]:
     """Why passkeys were refused, as the log tells it."""
     return [row["detail"]["reason"] for row in organisation.log() if "reason" in row["detail"]]
-
-
-def choose(organisation: Organisation, **chosen: object) -> None:
-    """Have the organisation choose a policy."""
-    limits = {"idle_minutes": 60, "absolute_hours": 12, "password_min_length": 8}
-    with organisation.bound(writes=True) as session:
-        values = {"factors": ["passkey", "totp"], **limits, **chosen}
-        session.add(SignInPolicy(id=organisation.id, **values))
 
 
 # The way it is meant
