@@ -180,6 +180,11 @@ CLAIMS: dict[str, Fault] = {
     "an e-mail of unknown standing": {"claims": without("email_verified")},
     "an e-mail verified by a word": {"claims": given(email_verified="false")},
     "no e-mail": {"claims": without("email"), "userinfo": without("email")},
+    "an e-mail that is verified for another": {
+        "claims": lambda own, c: without("groups")(own, without("email_verified")(own, c)),
+        "userinfo": given(email="other@acme.example"),
+    },
+    "userinfo of somebody else": {"claims": without("email"), "userinfo": given(sub="other")},
     "a list as e-mail": {"claims": given(email=["mia@acme.example"])},
     "an e-mail without a domain": {"claims": given(email="mia")},
     "an e-mail of another domain": {"claims": given(email="mia@evil.example")},
