@@ -82,9 +82,10 @@ class _Adapter(HTTPAdapter):
             raise Unacceptable(Reason.PLAIN_HTTP)
         given |= {"stream": True, "timeout": (CONNECT_SECONDS, READ_SECONDS), "proxies": {}}
         with place(), within(TOTAL_SECONDS) as deadline:
-            answer = _read_whole(super().send(request, **given))
-            if deadline.seconds_left <= 0:  # what was cut off can look complete
-                raise Unacceptable(Reason.UNREACHABLE)
+            answer = super().send(request, **given)
+            deadline.check()  # what was cut off can look complete
+            answer = _read_whole(answer)
+            deadline.check()
             return answer
 
 

@@ -1,8 +1,8 @@
 """What a hostile provider may do, by name: the parts of its honest conduct that a fault changes.
 
 Parts are `metadata`, `keys`, `answer` (what the browser brings back), `header` and `claims` of the
-ID token, its `signer`, `tokens`, and how an answer is sent (`sending metadata` and so on). Every
-fault must end the sign-in of somebody who would be made an account.
+ID token, its `signer`, `tokens`, `userinfo`, and how an answer is sent (`sending metadata` and so
+on). Every fault must end the sign-in of somebody who would be made an account.
 """
 
 from collections.abc import Callable
