@@ -18,6 +18,7 @@ from portal.auth.sso.fetch import get_json, prepare
 from portal.auth.sso.refusals import Reason, Unacceptable
 
 SCOPES = ("openid", "email", "profile")
+VERIFIED = frozenset({"email_verified", "xms_edov"})  # said of the e-mail that stands beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ def add_userinfo(
     found = get_json(metadata.userinfo_endpoint, bearer=access_token)
     if found.get("sub") != claims["sub"]:  # OpenID Connect Core, 5.3.2
         raise Unacceptable(Reason.USERINFO_SUBJECT)
+    if found.get("email") != claims.get("email", found.get("email")):
+        found = {name: value for name, value in found.items() if name not in VERIFIED}
     return found | claims
 
 

@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from threading import Timer
 from time import monotonic
 
+import requests
+
 
 class Deadline:
     """Cuts every connection that it watches when its time is over."""
@@ -25,6 +27,11 @@ class Deadline:
         """How long it still is; not above nothing once it is over."""
         return self.ends_at - monotonic()
 
+    def check(self) -> None:
+        """Raises `Timeout` once it is over."""
+        if self.seconds_left <= 0:
+            raise requests.Timeout
+
     def watch(self, connection: socket.socket) -> None:
         """Have a connection end with the time.
 
@@ -32,7 +39,7 @@ class Deadline:
         go of it where an answer is to end with the connection (RFC 9112, 6.3).
         """
         self._watched.append(connection.dup())
-        if self.seconds_left <= 0:
+        if self.seconds_left <= 0:  # the cut came too early for this one
             self._cut()
 
     def start(self) -> None:

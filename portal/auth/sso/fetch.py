@@ -5,9 +5,7 @@ to its own network, follow it elsewhere, wait for ever, or swallow more than it 
 """
 
 import socket
-from functools import cache
 from ipaddress import IPv6Address, ip_address, ip_network
-from threading import BoundedSemaphore
 from typing import Any
 
 import requests
@@ -17,13 +15,13 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import create_connection
 
 from portal.auth.sso.deadline import present, within
+from portal.auth.sso.places import place
 from portal.auth.sso.refusals import Reason, Unacceptable
 from portal.core.settings import active
 from portal.tenancy.session import release
 
 CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 2, 4, 5
 ALTOGETHER_SECONDS = 7  # where one request of ours asks a provider several times
-WAIT_SECONDS = 1  # for one of the places
 MAX_BYTES = 256 * 1024
 MAX_ADDRESSES = 3  # of a host that are tried
 
@@ -83,16 +81,12 @@ class _Adapter(HTTPAdapter):
         if active().production and not str(request.url).startswith("https://"):
             raise Unacceptable(Reason.PLAIN_HTTP)
         given |= {"stream": True, "timeout": (CONNECT_SECONDS, READ_SECONDS), "proxies": {}}
-        if not _places().acquire(timeout=WAIT_SECONDS):
-            raise Unacceptable(Reason.BUSY)
-        try:
-            with within(TOTAL_SECONDS) as deadline:
-                answer = _read_whole(super().send(request, **given))
-                if deadline.seconds_left <= 0:  # what was cut off can look complete
-                    raise Unacceptable(Reason.UNREACHABLE)
-                return answer
-        finally:
-            _places().release()
+        with place(), within(TOTAL_SECONDS) as deadline:
+            answer = super().send(request, **given)
+            deadline.check()  # what was cut off can look complete
+            answer = _read_whole(answer)
+            deadline.check()
+            return answer
 
 
 def prepare(session: requests.Session) -> None:
@@ -123,12 +117,6 @@ def get_json(address: str, *, bearer: str | None = None) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Unacceptable(Reason.NOT_JSON)
     return found
-
-
-@cache
-def _places() -> BoundedSemaphore:
-    """Half of the threads may wait for providers; the others go on serving everybody."""
-    return BoundedSemaphore(max(1, active().threads // 2))
 
 
 def _read_whole(answer: requests.Response) -> requests.Response:

@@ -3,7 +3,8 @@
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from time import monotonic
+from threading import Thread
+from time import monotonic, sleep
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -258,6 +259,21 @@ def check_mixed(joined: Joined, fault: Fault, reason: str) -> None:
     assert try_it(joined, lured).status_code == 400
     assert lured.cookie("session") is None
     assert [why for _, _, why in new_entries(joined.organisation, entries)] == [reason]
+
+
+@on_sqlite
+def test_one_organisations_slow_provider_holds_up_no_other(both) -> None:
+    here, there = both
+    turn_bad(here, FAULTS["metadata: never comes"])
+    crowd = [Thread(target=try_it, args=(here, here.organisation.visit())) for _ in range(8)]
+    for waiting in crowd:
+        waiting.start()
+    while not here.provider.is_at_fault:
+        sleep(0.01)
+    answers = [try_it(there, there.organisation.visit()).status_code for _ in range(3)]
+    for waiting in crowd:
+        waiting.join()
+    assert answers == [302, 302, 302]
 
 
 FORGED = {

@@ -6,7 +6,6 @@ import pytest
 
 from portal.access.models import RoleAssignment
 from tests.auth.sso.joined import Joined, leads_to
-from tests.browsing import forms_of
 from tests.installation import Organisation
 
 
@@ -226,23 +225,3 @@ def test_new_keys_of_the_provider_need_no_restart(acme, at_acme: Joined) -> None
     assert at_acme.sign_in().status_code == 302
     at_acme.provider.rotate_keys()
     assert at_acme.sign_in().status_code == 302
-
-
-def test_a_session_is_proved_anew_at_the_provider_and_the_form_is_kept(
-    acme, at_acme: Joined, clock
-) -> None:
-    at_acme.change(trusts_mfa="y", group_roles="staff = Admin")
-    visitor = at_acme.inside()
-    clock.advance(minutes=16)
-    question = visitor.post("/sso/enforce", {"typed": "kept <&>"})
-    assert question.status_code == 403
-    [form] = [f for f in forms_of(question.text) if f.action == "/sso/step-up"]
-    assert form.fields["carried_typed"] == "kept <&>"
-    clock.advance(minutes=-16)  # the provider lives in the present
-    begun = visitor.post("/sso/step-up", form.fields)
-    assert "prompt=login" in leads_to(begun)
-    back = at_acme.way_back(at_acme.provider.sign_in(leads_to(begun), "mia"))
-    resumed = visitor.get(back)
-    [form] = forms_of(resumed.text)
-    assert (form.action, form.fields["typed"]) == ("/sso/enforce", "kept <&>")
-    assert acme.log()[-1]["detail"] == {"by": "sso"}

@@ -1,8 +1,8 @@
 """What a hostile provider may do, by name: the parts of its honest conduct that a fault changes.
 
 Parts are `metadata`, `keys`, `answer` (what the browser brings back), `header` and `claims` of the
-ID token, its `signer`, `tokens`, and how an answer is sent (`sending metadata` and so on). Every
-fault must end the sign-in of somebody who would be made an account.
+ID token, its `signer`, `tokens`, `userinfo`, and how an answer is sent (`sending metadata` and so
+on). Every fault must end the sign-in of somebody who would be made an account.
 """
 
 from collections.abc import Callable
@@ -180,6 +180,11 @@ CLAIMS: dict[str, Fault] = {
     "an e-mail of unknown standing": {"claims": without("email_verified")},
     "an e-mail verified by a word": {"claims": given(email_verified="false")},
     "no e-mail": {"claims": without("email"), "userinfo": without("email")},
+    "an e-mail that is verified for another": {
+        "claims": lambda own, c: without("groups")(own, without("email_verified")(own, c)),
+        "userinfo": given(email="other@acme.example"),
+    },
+    "userinfo of somebody else": {"claims": without("email"), "userinfo": given(sub="other")},
     "a list as e-mail": {"claims": given(email=["mia@acme.example"])},
     "an e-mail without a domain": {"claims": given(email="mia")},
     "an e-mail of another domain": {"claims": given(email="mia@evil.example")},
