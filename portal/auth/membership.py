@@ -198,7 +198,7 @@ def _remove_factors(actor: Actor, user: User, **agreed: Any) -> None:
         for model in (TotpDevice, Passkey, RecoveryCode)
     }
     _require_factors(user, any(removed.values()))
-    resets.lapse(user.id)
+    factor_resets.lapse(user.id)
     ended = end_sessions_of(user.id)
     record(
         actor,

@@ -62,13 +62,6 @@ PAGES = [
     (ADMIN, "/members/resets"),
     (ADMIN, "/roles"),
     (ADMIN, "/policy"),
-    (
-        ADMIN,
-        (
-            "/policy/preview?mfa_for=nobody&factors=totp&grace_days=0&idle_minutes=9"
-            "&absolute_hours=9&password_min_length=9"
-        ),
-    ),
     (ADMIN, f"/policy/preview?{ANOTHER_POLICY}"),
     (ADMIN, "/policy/people"),
     (ADMIN, "/policy/people?short=1"),
