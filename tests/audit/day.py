@@ -5,6 +5,7 @@ log has to tell of each act.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -103,6 +104,7 @@ class Day:
             "other client secret": OTHER_CLIENT_SECRET,
         }
         self.codes: set[str] = set()
+        self.places = count(20)  # where people sign in: at one place they would be held up
 
     def acts(self) -> Iterator[Act]:
         yield from self._folders()
@@ -215,7 +217,7 @@ class Day:
         self, email: str, password: str, person: UUID, then: list[Visitor]
     ) -> Iterator[Act]:
         """With a wrong password first, then with a wrong code."""
-        stranger = self.acme.visit(address="198.51.100.15")
+        stranger = self.acme.visit(address=f"198.51.100.{next(self.places)}")
         post = self._poster(stranger)
         wrong = {"email": email, "password": WRONG_PASSWORD}
         yield post("/auth/sign-in", wrong, [
