@@ -89,13 +89,14 @@ def _count_password(origin: Actor, person: str) -> Sequence[str]:
     A browser that the person has signed in from counts for itself: strangers never hold it up.
     """
     user = find_user_by_email(person)
-    everybody, of_person = "password", f"password:{person}"
     if user is not None and user.id in origin.device_ids:
-        place = f"{of_person}:device:{origin.device_ids[user.id]}"
+        place = f"password-device:{user.id}:{origin.device_ids[user.id]}"
         attempts.reserve("user:unknown", (PASSWORDS_PER_PLACE, place))
         return [place]
     network = attempts.network_of(origin.address)
-    place, from_address = f"{of_person}:{network}", f"password:address:{network}"
+    # What somebody typed stands last, so that it can't pass for another subject.
+    place, from_address = f"password-place:{network}:{person}", f"password-address:{network}"
+    everybody, of_person = "password", f"password-person:{person}"
     attempts.reserve(
         "user:unknown",
         (PASSWORDS_PER_PLACE, place),

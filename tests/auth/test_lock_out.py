@@ -249,6 +249,17 @@ def test_codes_of_a_known_browser_are_counted_apart(acme, clock) -> None:
     assert owner.submit("/auth/code", code=acme["member"].code).status_code == 302
 
 
+@on_sqlite
+def test_no_typed_e_mail_is_counted_for_anything_else(acme) -> None:
+    email, address = acme["member"].email, "198.51.100.9"
+    typed = [f"{email}:{address}", f"address:{address}", f"{address}:{email}", f"{email}:device:"]
+    for n in range(2):
+        for name in typed:
+            for _ in range(10):
+                give_password(acme.visit(address=f"198.51.100.{20 + n}"), name, "wrong horse")
+    assert [guess(acme, address).status_code for _ in range(10)] == [401] * 10
+
+
 # The cookie
 
 
