@@ -28,9 +28,9 @@ class Notice(Enum):
     """What there is to tell: a subject, what happened, and what to do if it was somebody else."""
 
     BREAK_GLASS_USED = (
-        "An emergency code was used",
-        "Somebody signed in with an emergency code, which is meant for repairing single sign-on.",
-        "If no admin of your organisation did this: sign in, end that session, and make new codes.",
+        "A break-glass code was used",
+        "A break-glass code opened a session that may repair single sign-on and nothing else.",
+        "If no admin of your organisation did this, enforce single sign-on anew: all codes end.",
     )
     FACTOR_ADDED = "A second factor was added", "A second factor was added to your account.", _CHECK
     FACTOR_REMOVED = (
