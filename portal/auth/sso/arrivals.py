@@ -9,6 +9,7 @@ from portal.access.decision import Member
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
+from portal.auth.arrivals import note_arrival
 from portal.auth.assurance import Act, First, Second
 from portal.auth.credentials import find_credential
 from portal.auth.fresh import require_fresh
@@ -107,7 +108,7 @@ def _open(
     found = find_session(token, origin)
     is_complete = found is not None and found.is_complete
     if found is not None and is_complete:
-        record(origin, Action.SIGNED_IN, f"user:{user.id}", assurance=str(found.proof))
+        note_arrival(found, user_agent)
     return Entry(token, is_complete)
 
 
