@@ -4,7 +4,7 @@ from typing import NoReturn, cast
 
 from flask import Request
 from flask import request as flask_request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 ANY_SIZE = 2**62
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
@@ -38,6 +38,12 @@ class PortalRequest(Request):
     def is_json(self) -> bool:
         """Never: Flask-WTF would fill a form from JSON, where a text can be of any type."""
         return False
+
+    def _load_form_data(self) -> None:
+        """Refuse a part without a name, which Werkzeug keeps under None and no form expects."""
+        super()._load_form_data()
+        if None in self.__dict__["form"]:
+            raise BadRequest("A part of the form has no name.")
 
     def _get_file_stream(self, *_args: object, **_kwargs: object) -> NoReturn:
         raise RequestEntityTooLarge("Files are not taken by forms.")

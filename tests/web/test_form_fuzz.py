@@ -29,7 +29,7 @@ TAKE_GET = sorted(
     if "GET" in entry.answers and not endpoint.endswith("static")
 )
 # What a refusal may leave behind: that it was tried.
-TRACES = frozenset({"audit_entry", "attempt_window", "ceremony"})
+TRACES = frozenset({"audit_entry", "attempt_count", "ceremony"})
 PASSING = {"user_session": {"last_seen_at", "proved_at"}}
 
 ODD = (

@@ -209,3 +209,13 @@ def test_under_https_forms_still_work_with_the_referrer_that_our_policy_leaves(
     assert visitor.submit(path, email=acme["member"].email, password=PASSWORD).status_code == 302
     visitor.submit("/auth/code", code=acme["member"].code)
     assert visitor.get("/documents").status_code == 200
+
+
+def test_a_part_without_a_name_is_no_form(acme) -> None:
+    """Werkzeug keeps it under None, on which every form and the step-up would fail."""
+    body = b'--X\r\nContent-Disposition: form-data; name="\n"\r\n\r\n\r\n--X--\r\n'
+    for path in ("/auth/sign-in", "/auth/step-up", "/members/new"):
+        answer = acme.visit("admin").open(
+            path, "POST", data=body, content_type="multipart/form-data; boundary=X"
+        )
+        assert answer.status_code == 400, path
