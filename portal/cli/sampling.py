@@ -133,12 +133,12 @@ def _acting_as(tenant: TenantRecord, sample: SamplePerson) -> Iterator[Member]:
         assert found is not None  # noqa: S101  # opened two lines above
         try:
             yield found.member
-            end_sessions_of(user.id)
         except Forbidden as error:
             db.session.rollback()
             error.record(found.member)
             raise
         finally:
+            end_sessions_of(user.id)
             db.session.commit()
 
 

@@ -3,7 +3,9 @@
 docs/operators.md lists every one of them; a test compares.
 """
 
+import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 from portal.core.errors import Misconfigured
 
 MIN_SECRET_LENGTH = 32
+_DATABASE_NUMBER = re.compile(r"/\d+\Z")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -147,8 +150,12 @@ def _is_mail_server(value: str) -> None:
 
 
 def _is_storage(value: str) -> None:
-    if not value.startswith(("memory://", "redis", "valkey")):
-        raise ValidationError("must look like memory:// or redis://host")
+    if value == "memory://":
+        return
+    if not _is_url(_DATABASE_NUMBER.sub("", value), "valkey", "valkeys"):
+        raise ValidationError("must look like memory:// or valkey://host:6379")
+    if find_spec("valkey") is None:
+        raise ValidationError("its driver is missing; use tenant-portal[valkey]")
 
 
 def _is_url(value: str, *schemes: str) -> bool:

@@ -33,7 +33,7 @@ RIGHT = {
     "breached_passwords": (__file__, Path(__file__)),
     "attempts_window_minutes": ("1", 1),
     "requests_per_minute": ("7", 7),
-    "limits_storage": ("redis://cache:6379/0", None),
+    "limits_storage": ("valkeys://us%40er:pass@cache:6379/0", None),
     "smtp_url": ("smtps://us%40er:pass%2Fword@mail.example:465", None),
     "mail_from": ("portal@acme.example", None),
     "max_upload_gib": ("1", 1),
@@ -66,7 +66,9 @@ WRONG = {
     "password_memory_kib": ["7", ""],
     "attempts_window_minutes": ["0"],
     "requests_per_minute": ["0"],
-    "limits_storage": ["", "cache", "file:///tmp/x", "http://cache"],
+    "limits_storage": [
+        "", "cache", "file:///tmp/x", "http://cache", "valkey://", "valkey://h/x", "redis://h"
+    ],
     "smtp_url": ["mail.example", "http://mail.example", "smtp://", "smtp://u:geheim@h:port", "smtp://h/x"],
     "max_upload_gib": ["0"],
     "log_level": ["debug", "LOUD"],

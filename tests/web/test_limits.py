@@ -1,0 +1,32 @@
+"""The coarse limit of requests from one address, where several workers share its counts."""
+
+import pytest
+
+from tests.conftest import on_sqlite
+from tests.harness.valkey import valkey_server
+from tests.installation import PASSWORD
+
+
+@pytest.fixture(scope="module")
+def valkey():
+    with valkey_server() as address:
+        yield address
+
+
+@on_sqlite
+def test_workers_count_together_where_they_share_a_storage(acme, portal_with, valkey) -> None:
+    workers = [portal_with(limits_storage=valkey, requests_per_minute=3) for _ in range(2)]
+    form = {"email": acme["member"].email, "password": PASSWORD}
+    answers = []
+    for n in range(5):
+        visitor = workers[n % 2].visit(acme.host)
+        answers.append(visitor.post("/auth/sign-in", form).status_code)
+    assert answers == [302, 302, 302, 429, 429]
+
+
+@on_sqlite
+def test_a_storage_that_is_away_lets_nobody_past_the_limit_unseen(acme, portal_with) -> None:
+    """Refused rather than uncounted: what the limit keeps away is a flood of password hashes."""
+    worker = portal_with(limits_storage="valkey://127.0.0.1:1/0", requests_per_minute=3)
+    form = {"email": acme["member"].email, "password": PASSWORD}
+    assert worker.visit(acme.host).post("/auth/sign-in", form).status_code >= 500
