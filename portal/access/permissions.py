@@ -109,7 +109,7 @@ EXCLUSIVE = frozenset(
 )
 
 # What an operator may do from the command line, who has no page and sees no tenant's data.
-OPERATOR_PERMISSIONS = frozenset({P.MEMBER_INVITE, P.MEMBER_RESET, P.ROLE_ASSIGN})
+OPERATOR_PERMISSIONS = frozenset({P.MEMBER_INVITE, P.MEMBER_RESET, P.ROLE_ASSIGN, P.SSO_EDIT})
 
 # All that a session holds which was opened with a break-glass code, whoever's it is.
 BREAK_GLASS_PERMISSIONS = frozenset({P.SSO_EDIT})

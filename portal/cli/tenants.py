@@ -6,6 +6,7 @@ from portal.audit.actions import Action
 from portal.audit.actor import OPERATOR
 from portal.audit.service import record
 from portal.auth.invitations import Invited, invite_member
+from portal.auth.sso.enforcement import release_sso
 from portal.cli.context import role_checked, with_app, writing, writing_for
 from portal.core.errors import Conflict
 from portal.core.settings import active
@@ -75,6 +76,20 @@ def resume(slug: str) -> None:
     """Let the people of a suspended SLUG sign in again."""
     _change_state(slug, TenantState.SUSPENDED, TenantState.ACTIVE, Action.TENANT_RESUMED)
     click.echo(f"{slug} is active")
+
+
+@tenant.command("release-sso")
+@click.argument("slug")
+@with_app
+def release(slug: str) -> None:
+    """Let SLUG sign in by password again.
+
+    For when single sign-on is the only way in, the provider is gone, and the break-glass codes with
+    it. The audit log tells of it.
+    """
+    with writing_for(slug):
+        release_sso(OPERATOR)
+    click.echo(f"{slug} may sign in by password again")
 
 
 def create_tenant(

@@ -187,3 +187,15 @@ def test_a_lost_authenticator_is_removed(portal, acme, run) -> None:
     assert acme.told() == [("factor.reset", "success")]
     assert run("user", "reset-mfa", "member@acme.example", "--tenant", "acme").status == 1
     assert run("user", "reset-mfa", "nobody@acme.example", "--tenant", "acme").status == 1
+
+
+def test_an_organisation_whose_single_sign_on_is_gone_gets_in_again(portal, acme, run) -> None:
+    assert run("tenant", "release-sso", "acme").status == 1
+    portal.execute("UPDATE identity_provider SET state = 'offered'", acme)
+    assert acme.visit("admin").post("/sso/enforce").status_code == 200
+    form = {"email": acme["member"].email, "password": PASSWORD}
+    assert acme.visit().post("/auth/sign-in", form).status_code == 403
+    released = run("tenant", "release-sso", "acme")
+    assert (released.status, released.out) == (0, "acme may sign in by password again\n")
+    assert acme.visit().post("/auth/sign-in", form).status_code == 302
+    assert ("sso.released", "success") in acme.told()

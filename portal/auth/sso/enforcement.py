@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from portal.access.decision import Member, require
 from portal.access.permissions import Permission
 from portal.audit.actions import Action
+from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.assurance import Act, Factor
 from portal.auth.fresh import require_fresh
@@ -73,19 +74,19 @@ def enforce_sso(member: Member) -> Sequence[str]:
     return codes
 
 
-def release_sso(member: Member) -> None:
+def release_sso(actor: Actor) -> None:
     """Allow other ways in again; the break-glass codes are no good any more.
 
     Raises `Forbidden`, `Conflict` or `StepUpNeeded`.
     """
-    require(member, Permission.SSO_EDIT)
-    require_fresh(member, Act.SSO)
+    require(actor, Permission.SSO_EDIT)
+    require_fresh(actor, Act.SSO)
     choices = find_choices()
     if choices is None or not choices.is_sso_only:
         raise Conflict("Other ways in are allowed already.")
-    choices.is_sso_only, choices.changed_by = False, member.user_id
+    choices.is_sso_only, choices.changed_by = False, actor.user_id
     forget_codes()
-    record(member, Action.SSO_RELEASED, "organisation")
+    record(actor, Action.SSO_RELEASED, "organisation")
 
 
 def _choices() -> SignInPolicy:
