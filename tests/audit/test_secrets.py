@@ -75,10 +75,10 @@ def day(acme, clock, said) -> Day:
 
 
 def as_seen(acme: Organisation) -> bytes:
-    """What the member finds on the pages of documents."""
-    member = acme.visit("member")
+    """What the auditor finds on the pages of documents."""
+    auditor = acme.visit("auditor")
     made = [row["id"] for row in acme.portal.rows("document") if row["tenant_id"] == acme.id]
-    pages = [member.get("/documents"), *(member.get(f"/documents/{i}/download") for i in made)]
+    pages = [auditor.get("/documents"), *(auditor.get(f"/documents/{i}/download") for i in made)]
     return b"".join(page.data for page in pages)
 
 
