@@ -42,8 +42,8 @@ def demo(tmp_path_factory):
 
 
 @contextmanager
-def demonstration(instance):
-    """A demonstration of its own for the block, in the folder `instance`."""
+def demonstration(instance, **more):
+    """A demonstration of its own for the block, in the folder `instance`, with more settings."""
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     # Many pages are looked at in a short time, by one address.
@@ -51,7 +51,7 @@ def demonstration(instance):
     log = (instance / "server.log").open("w")
     process = subprocess.Popen(
         [sys.executable, "-m", "portal", "demo", "--port", str(port)],
-        env=kept | settings,
+        env=kept | settings | more,
         stdout=log,
         stderr=log,
     )

@@ -1,15 +1,12 @@
 """A forgotten password from the sign-in page to another one, with real mail in between."""
 
-import os
 import re
-import subprocess
-import sys
+import time
 
 import pytest
 
-from tests.browser.conftest import _wait_for, watch
+from tests.browser.conftest import demonstration, watch
 from tests.harness.browser import axe_violations
-from tests.harness.ports import free_port
 from tests.harness.smtp import mail_sink
 
 LOOKS = [("light", 1280), ("dark", 360)]
@@ -17,27 +14,27 @@ NEW = "seventeen purple lighthouses"
 
 
 @pytest.fixture
-def mailing(demo):
-    """The demonstration's rows behind a portal that sends mail; gives its address, the mails that
-    arrived, and what its worker is run by.
-    """
-    port = free_port()
+def sink():
     with mail_sink() as sink:
-        kept = {name: value for name, value in os.environ.items() if "PORTAL_" not in name}
-        env = kept | {
-            "PORTAL_INSTANCE": str(demo.instance),
-            "PORTAL_URL": f"http://localhost:{port}",
-            "PORTAL_SMTP_URL": f"smtp://{sink.host}:{sink.port}",
-        }
-        portal = [sys.executable, "-m", "portal"]
-        process = subprocess.Popen([*portal, "serve", "--port", str(port)], env=env)
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/readyz")
-            work = [*portal, "worker", "--once"]
-            yield port, sink, lambda: subprocess.run(work, env=env, check=True)
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
+        yield sink
+
+
+@pytest.fixture
+def mailing(tmp_path, sink):
+    """A demonstration that sends mail."""
+    with demonstration(tmp_path, PORTAL_SMTP_URL=f"smtp://{sink.host}:{sink.port}") as running:
+        yield running
+
+
+def mail_about(sink, subject):
+    """The mail of that subject, once the worker has sent it."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for mail in sink.mails:
+            if mail.message["Subject"] == subject:
+                return mail
+        time.sleep(0.1)
+    raise TimeoutError(subject)
 
 
 def check_looks(page):
@@ -48,14 +45,13 @@ def check_looks(page):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_from_the_sign_in_to_another_password(demo, mailing, chromium):
-    port, sink, work = mailing
-    person = next(p for p in demo.people() if p["host"].startswith("globex"))
+def test_from_the_sign_in_to_another_password(mailing, sink, chromium):
+    person = mailing.people()[0]
     context = chromium.new_context()
     page = context.new_page()
     complaints = watch(page)
 
-    page.goto(f"http://{person['host']}:{port}/auth/sign-in")
+    page.goto(f"http://{person['host']}:{mailing.port}/auth/sign-in")
     page.get_by_role("link", name="Forgot your password?").click()
     check_looks(page)
     page.get_by_label("E-mail").fill(person["email"])
@@ -63,8 +59,7 @@ def test_from_the_sign_in_to_another_password(demo, mailing, chromium):
     page.get_by_role("heading", name="Look into your mail").wait_for()
     check_looks(page)
 
-    work()
-    mail = next(m for m in sink.mails if m.message["Subject"] == "Choose another password")
+    mail = mail_about(sink, "Choose another password")
     assert mail.recipients == [person["email"]]
     [link] = set(re.findall(r"http://\S+/auth/resets/[\w-]+", mail.text))
 
@@ -82,7 +77,10 @@ def test_from_the_sign_in_to_another_password(demo, mailing, chromium):
     page.get_by_label("Password").fill(NEW)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Your code").wait_for()
-    work()
+    mail_about(sink, "Your password was changed")
+    page.emulate_media(
+        color_scheme="light"
+    )  # axe takes the canvas of a page without style for white
     for mail in {m.message["Subject"]: m for m in sink.mails}.values():
         page.set_content(mail.html)  # as a program for mail shows it
         assert axe_violations(page) == [], mail.message["Subject"]

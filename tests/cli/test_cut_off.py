@@ -101,12 +101,13 @@ def newer(folder: Path) -> Path:
     """The migrations, with one revision more in each lane."""
     shutil.copytree(shipped("migrations"), folder)
     for lane, table in (("control", "tenant_host"), ("tenant", "job")):
-        (folder / lane / "0002_add_note.py").write_text(
+        newest = migrations._script(lane).get_current_head()
+        (folder / lane / "9999_add_note.py").write_text(
             dedent(f"""
             import sqlalchemy as sa
             from alembic import op
 
-            revision, down_revision = "0002", "0001"
+            revision, down_revision = "9999", "{newest}"
             branch_labels = depends_on = None
 
             def upgrade():
