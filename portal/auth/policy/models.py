@@ -28,7 +28,7 @@ class SignInPolicy(TenantOwned, Base):
     password_max_age_days: Mapped[int | None]
     is_sso_only: Mapped[bool] = mapped_column(default=False)
     resets_need_two: Mapped[bool] = mapped_column(default=False)
-    changed_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+    changed_at: Mapped[datetime] = mapped_column(default=clock.now)
     changed_by: Mapped[UUID | None]
 
     __table_args__ = (

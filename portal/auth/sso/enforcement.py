@@ -18,6 +18,7 @@ from portal.auth.sessions import read_again
 from portal.auth.sso.break_glass import count_codes, forget_codes, list_admins, make_codes
 from portal.auth.sso.models import ExternalIdentity
 from portal.auth.sso.queries import has_working_provider
+from portal.core import clock
 from portal.core.errors import Conflict
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
@@ -69,7 +70,7 @@ def enforce_sso(member: Member) -> Sequence[str]:
     choices = _choices()
     if choices.is_sso_only:
         raise Conflict("Single sign-on is the only way in already.")
-    choices.is_sso_only, choices.changed_by = True, actor.user_id
+    _set_sso_only(choices, True, actor)
     record(actor, Action.SSO_ENFORCED, "organisation")
     return codes
 
@@ -84,9 +85,14 @@ def release_sso(actor: Actor) -> None:
     choices = find_choices()
     if choices is None or not choices.is_sso_only:
         raise Conflict("Other ways in are allowed already.")
-    choices.is_sso_only, choices.changed_by = False, actor.user_id
+    _set_sso_only(choices, False, actor)
     forget_codes()
     record(actor, Action.SSO_RELEASED, "organisation")
+
+
+def _set_sso_only(choices: SignInPolicy, is_sso_only: bool, actor: Actor) -> None:
+    choices.is_sso_only = is_sso_only
+    choices.changed_at, choices.changed_by = clock.now(), actor.user_id
 
 
 def _choices() -> SignInPolicy:
