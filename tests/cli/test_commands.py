@@ -26,8 +26,8 @@ def test_these_are_all_commands() -> None:
     leaves = {" ".join(path) for path in COMMANDS}
     assert leaves == {
         "", "db", "db upgrade", "db check", "tenant", "tenant create", "tenant list",
-        "tenant suspend", "tenant resume", "user", "user invite", "user reset-mfa",
-        "user reset-password", "user audit-passwords", "serve", "worker", "demo",
+        "tenant suspend", "tenant resume", "tenant release-sso", "user", "user invite",
+        "user reset-mfa", "user reset-password", "user audit-passwords", "serve", "worker", "demo",
     }  # fmt: skip
 
 
