@@ -2,6 +2,7 @@
 
 import pytest
 
+from portal.web.limits import limiter
 from tests.conftest import on_sqlite
 from tests.harness.valkey import valkey_server
 from tests.installation import PASSWORD
@@ -11,6 +12,14 @@ from tests.installation import PASSWORD
 def valkey():
     with valkey_server() as address:
         yield address
+
+
+@pytest.fixture(autouse=True)
+def limiter_as_it_was():
+    """A process has one limiter, which counts where the application made last says."""
+    before = dict(vars(limiter))
+    yield
+    vars(limiter).update(before)
 
 
 @on_sqlite
