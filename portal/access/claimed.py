@@ -5,20 +5,16 @@ What an admin gave by hand stays, whatever the provider says.
 
 from collections.abc import Sequence, Set
 
+from portal.access.exclusive import ExclusiveRoles
+from portal.access.holders import person
+from portal.access.locking import lock_access
 from portal.access.models import RoleAssignment
-from portal.access.permissions import ADMIN, ROLES
 from portal.access.queries import assignments_of
-from portal.access.service import (
-    ExclusiveRoles,
-    LastAdmin,
-    check_exclusive,
-    lock_roles_of,
-    require_another_admin,
-)
+from portal.access.roles import find_live_role
+from portal.access.service import LastAdmin, Way, grant_role, revoke_role
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
 from portal.audit.service import record
-from portal.tenancy.session import db
 from portal.users.models import User
 
 
@@ -27,15 +23,15 @@ def replace_claimed_roles(actor: Actor, user: User, wanted: Set[str]) -> None:
 
     One that would break a rule is left as it is, and that is recorded.
     """
-    lock_roles_of(user)
-    held = assignments_of([user.id]).get(user.id, ())
-    kept = [a for a in held if not a.is_from_claim or a.role in wanted]
-    kept += [a for a in held if a not in kept and not _took_away(actor, user, a)]
-    roles = {a.role for a in kept}
-    everywhere = {a.role for a in kept if a.folder_id is None}
-    for key in sorted(wanted - everywhere):
-        if key in ROLES and _gave(actor, user, key, roles):
-            roles.add(key)
+    if not _differs(_tenant_wide(user), wanted):
+        return  # so that a sign-in by which nothing changes waits for nobody
+    lock_access()
+    held = _tenant_wide(user)
+    for assignment in held:
+        if assignment.is_from_claim and assignment.role not in wanted:
+            _take(actor, user, assignment)
+    for key in sorted(wanted - {a.role for a in held}):
+        _give(actor, user, key)
 
 
 def claimed_roles(group_roles: dict[str, str], groups: Sequence[str]) -> frozenset[str]:
@@ -43,29 +39,31 @@ def claimed_roles(group_roles: dict[str, str], groups: Sequence[str]) -> frozens
     return frozenset(group_roles[group] for group in groups if group in group_roles)
 
 
-def _took_away(actor: Actor, user: User, assignment: RoleAssignment) -> bool:
-    if assignment.role == ADMIN.key:
-        try:
-            require_another_admin(user)
-        except LastAdmin:
-            _record_refusal(actor, user, assignment.role, "last-admin")
-            return False
-    db.session.delete(assignment)
-    record(
-        actor, Action.ROLE_REMOVED, f"user:{user.id}", role=assignment.role, folder=None, claim=True
-    )
-    return True
+def _tenant_wide(user: User) -> Sequence[RoleAssignment]:
+    held = assignments_of([user.id]).get(user.id, ())
+    return [assignment for assignment in held if assignment.folder_id is None]
 
 
-def _gave(actor: Actor, user: User, key: str, held: Set[str]) -> bool:
+def _differs(held: Sequence[RoleAssignment], wanted: Set[str]) -> bool:
+    by_claim = {a.role for a in held if a.is_from_claim}
+    return bool(by_claim - wanted) or bool(wanted - {a.role for a in held})
+
+
+def _take(actor: Actor, user: User, assignment: RoleAssignment) -> None:
     try:
-        check_exclusive(user, ROLES[key], held)
+        revoke_role(actor, assignment, way=Way.CLAIM)
+    except LastAdmin:
+        _record_refusal(actor, user, assignment.role, "last-admin")
+
+
+def _give(actor: Actor, user: User, key: str) -> None:
+    role = find_live_role(key)
+    if role is None:
+        return
+    try:
+        grant_role(actor, person(user), role, way=Way.CLAIM)
     except ExclusiveRoles:
         _record_refusal(actor, user, key, "exclusive")
-        return False
-    db.session.add(RoleAssignment(user_id=user.id, role=key, is_from_claim=True))
-    record(actor, Action.ROLE_ASSIGNED, f"user:{user.id}", role=key, folder=None, claim=True)
-    return True
 
 
 def _record_refusal(actor: Actor, user: User, role: str, reason: str) -> None:

@@ -1,6 +1,6 @@
 """The one place where access is decided: a pure function over a snapshot read once a request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -9,18 +9,30 @@ from portal.access.permissions import OPERATOR_PERMISSIONS, Permission
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import RecordedRefusal
 
+NOTHING: frozenset[Permission] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Permissions held in the whole organisation, or in one folder and all beneath it."""
+    """Permissions held in the whole organisation, or in one folder and all beneath it.
+
+    The rest tells through what: the role and its assignment, and the group that it was given to.
+    """
 
     permissions: frozenset[Permission]
     folder_id: UUID | None = None
+    role: str = ""
+    assignment_id: UUID | None = None
+    group_id: UUID | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member(Actor):
-    """A signed-in person with what they hold at this moment."""
+    """A signed-in person with what they hold at this moment.
+
+    What the grants amount to is put together once, as every page asks for it many times.
+    """
 
     kind: ActorKind = ActorKind.USER
     session_id: UUID
@@ -28,6 +40,25 @@ class Member(Actor):
     email: str
     proved_at: datetime
     grants: tuple[Grant, ...] = field(default=())
+    everywhere: frozenset[Permission] = field(init=False, repr=False, compare=False)
+    on_folders: Mapping[UUID, frozenset[Permission]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        everywhere = NOTHING
+        on_folders: dict[UUID, frozenset[Permission]] = {}
+        for grant in self.grants:
+            if grant.folder_id is None:
+                everywhere |= grant.permissions
+            else:
+                held = on_folders.get(grant.folder_id, NOTHING)
+                on_folders[grant.folder_id] = held | grant.permissions
+        object.__setattr__(self, "everywhere", everywhere)
+        object.__setattr__(self, "on_folders", on_folders)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The keys of all roles held, anywhere and through anything."""
+        return frozenset(grant.role for grant in self.grants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +85,14 @@ class Forbidden(RecordedRefusal):
 
 def decide(actor: Actor, permission: Permission, target: Target = ORGANISATION) -> bool:
     """Whether `actor` holds `permission` on `target`. What is not granted is refused."""
-    if actor.kind == ActorKind.OPERATOR:
-        return permission in OPERATOR_PERMISSIONS
     if not isinstance(actor, Member):
-        return False
-    return any(
-        permission in grant.permissions
-        and (grant.folder_id is None or grant.folder_id in target.folders)
-        for grant in actor.grants
-    )
+        return actor.kind == ActorKind.OPERATOR and permission in OPERATOR_PERMISSIONS
+    if permission in actor.everywhere:
+        return True
+    for folder_id in target.folders if actor.on_folders else ():
+        if permission in actor.on_folders.get(folder_id, NOTHING):
+            return True
+    return False
 
 
 def require(actor: Actor, permission: Permission, target: Target = ORGANISATION) -> None:
@@ -73,13 +103,14 @@ def require(actor: Actor, permission: Permission, target: Target = ORGANISATION)
 
 def holds_anywhere(actor: Actor, permission: Permission) -> bool:
     """Whether `actor` holds `permission` on anything at all: enough to be shown the way there."""
-    return isinstance(actor, Member) and any(permission in g.permissions for g in actor.grants)
+    return isinstance(actor, Member) and (
+        permission in actor.everywhere
+        or any(permission in held for held in actor.on_folders.values())
+    )
 
 
 def folders_of(actor: Actor, permission: Permission) -> frozenset[UUID]:
     """The folders on which `actor` was given `permission` by name."""
     if not isinstance(actor, Member):
         return frozenset()
-    return frozenset(
-        g.folder_id for g in actor.grants if permission in g.permissions and g.folder_id
-    )
+    return frozenset(folder for folder, held in actor.on_folders.items() if permission in held)

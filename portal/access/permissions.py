@@ -3,19 +3,29 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+DANGEROUS = True
+
 
 class Permission(StrEnum):
-    """A right to do one kind of thing to one kind of resource."""
+    """A right to do one kind of thing to one kind of resource.
 
-    def __new__(cls, value: str, sentence: str) -> "Permission":
+    A dangerous one gives power over what others hold, or shows what everybody does.
+    """
+
+    def __new__(cls, value: str, sentence: str, is_dangerous: bool = False) -> "Permission":
         member = str.__new__(cls, value)
         member._value_ = value
         member.sentence = sentence
+        member.is_dangerous = is_dangerous
         return member
 
     sentence: str
+    is_dangerous: bool
 
-    AUDIT_READ = "audit:read", "Read the audit log, with the names of what it tells of"
+    __hash__ = str.__hash__  # Enum's own is Python code, and every decision takes several hashes
+
+    ACCESS_READ = "access:read", "See who can read, change or share a folder, and why"
+    AUDIT_READ = "audit:read", "Read the audit log, with the names of what it tells of", DANGEROUS
     DOCUMENT_DELETE = "document:delete", "Move documents to the trash and take them out again"
     DOCUMENT_EDIT = "document:edit", "Rename documents and move them to other folders"
     DOCUMENT_READ = "document:read", "See and download documents"
@@ -23,15 +33,24 @@ class Permission(StrEnum):
     FOLDER_CREATE = "folder:create", "Create folders"
     FOLDER_DELETE = "folder:delete", "Move folders to the trash and take them out again"
     FOLDER_EDIT = "folder:edit", "Rename folders and move them"
+    FOLDER_SHARE = "folder:share", "Let others into a folder, with no more than one holds there"
+    GROUP_EDIT = "group:edit", "Make groups, and decide who is in them", DANGEROUS
     MEMBER_DEACTIVATE = "member:deactivate", "Deactivate and reactivate members"
     MEMBER_INVITE = "member:invite", "Invite people"
     MEMBER_READ = "member:read", "See the members and the roles they hold"
-    MEMBER_RESET = "member:reset", "Remove a member's lost authenticator"
-    POLICY_EDIT = "policy:edit", "Decide how members sign in, and with which factors"
+    MEMBER_RESET = "member:reset", "Remove a member's lost authenticator", DANGEROUS
+    POLICY_EDIT = "policy:edit", "Decide how members sign in, and with which factors", DANGEROUS
     POLICY_READ = "policy:read", "See how members sign in, and who falls short of it"
-    ROLE_ASSIGN = "role:assign", "Assign roles to members and remove them"
+    REVIEW_RUN = "review:run", "Start access reviews, and close them"
+    ROLE_ASSIGN = "role:assign", "Assign roles to members and groups, and remove them", DANGEROUS
+    ROLE_EDIT = "role:edit", "Make roles, and decide what they allow", DANGEROUS
     SESSION_END = "session:end", "End a member's sessions"
-    SSO_EDIT = "sso:edit", "Set up single sign-on"
+    SSO_EDIT = "sso:edit", "Set up single sign-on", DANGEROUS
+
+    @property
+    def resource(self) -> str:
+        """The kind of thing it is about."""
+        return self.partition(":")[0]
 
 
 P = Permission
@@ -48,6 +67,7 @@ DOCUMENTS = frozenset(
 )
 MANAGEMENT = frozenset(
     {
+        P.GROUP_EDIT,
         P.MEMBER_DEACTIVATE,
         P.MEMBER_INVITE,
         P.MEMBER_READ,
@@ -55,6 +75,7 @@ MANAGEMENT = frozenset(
         P.POLICY_EDIT,
         P.POLICY_READ,
         P.ROLE_ASSIGN,
+        P.ROLE_EDIT,
         P.SESSION_END,
         P.SSO_EDIT,
     }
@@ -63,23 +84,38 @@ MANAGEMENT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A named set of permissions. `is_scoped`: only ever held on a folder."""
+    """A named set of permissions. `is_scoped`: only ever held on a folder.
+
+    A tenant's own roles have keys that nobody chooses; one that is retired gives nothing.
+    """
 
     key: str
     name: str
     sentence: str
     permissions: frozenset[Permission]
     is_scoped: bool = False
+    is_builtin: bool = True
+    is_retired: bool = False
 
 
 ADMIN = Role(
     "admin",
     "Admin",
     "Runs the organisation: members, roles and settings. Does not thereby read documents.",
-    MANAGEMENT,
+    MANAGEMENT | {P.ACCESS_READ},
 )
 MEMBER = Role(
-    "member", "Member", "Works with documents: reads, uploads, moves and deletes them.", DOCUMENTS
+    "member",
+    "Member",
+    "Works with documents: reads, uploads, moves and deletes them.",
+    DOCUMENTS | {P.ACCESS_READ},
+)
+FOLDER_OWNER = Role(
+    "folder-owner",
+    "Folder owner",
+    "Works with all that lies in one folder, and lets others into it.",
+    DOCUMENTS | {P.ACCESS_READ, P.FOLDER_SHARE},
+    is_scoped=True,
 )
 GUEST = Role(
     "guest",
@@ -91,17 +127,19 @@ GUEST = Role(
 COMPLIANCE_OFFICER = Role(
     "compliance-officer",
     "Compliance officer",
-    "Reads the audit log. Can't be an admin at the same time.",
-    frozenset({P.AUDIT_READ, P.MEMBER_READ, P.POLICY_READ}),
+    "Reads the audit log and has access reviewed. Can't be an admin at the same time.",
+    frozenset({P.ACCESS_READ, P.AUDIT_READ, P.MEMBER_READ, P.POLICY_READ, P.REVIEW_RUN}),
 )
 AUDITOR = Role(
     "auditor",
     "Auditor",
     "Reads documents, members and the audit log, and changes nothing. Can't be an admin.",
-    frozenset({P.AUDIT_READ, P.DOCUMENT_READ, P.MEMBER_READ, P.POLICY_READ}),
+    frozenset({P.ACCESS_READ, P.AUDIT_READ, P.DOCUMENT_READ, P.MEMBER_READ, P.POLICY_READ}),
 )
 
-ROLES = {role.key: role for role in (ADMIN, MEMBER, GUEST, COMPLIANCE_OFFICER, AUDITOR)}
+BUILT_IN = {
+    role.key: role for role in (ADMIN, MEMBER, FOLDER_OWNER, GUEST, COMPLIANCE_OFFICER, AUDITOR)
+}
 
 # Held by one person they would let somebody watch over their own acts.
 EXCLUSIVE = frozenset(

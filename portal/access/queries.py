@@ -3,36 +3,126 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import CompoundSelect, FromClause, Select, select, union_all
+from sqlalchemy.sql.elements import ColumnElement
 
 from portal.access.decision import Grant
-from portal.access.models import RoleAssignment
-from portal.access.permissions import ROLES
+from portal.access.models import CustomRole, GroupMembership, RoleAssignment
+from portal.access.permissions import BUILT_IN, Permission
+from portal.access.roles import permissions_from
 from portal.core.errors import NotFound
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
+# Rows of tables, not of models: every request asks for them, and the ORM takes twice as long.
+_role, _custom, _membership = (
+    model.__table__ for model in (RoleAssignment, CustomRole, GroupMembership)
+)
 
-def grants_from(
-    rows: Iterable[tuple[str, UUID | None, datetime | None]], at: datetime
-) -> tuple[Grant, ...]:
-    """What assignments (role, folder, end) amount to at a moment. An unknown role gives nothing."""
+# What a grant is made of; a role of the tenant's own brings its permissions along.
+GRANT_COLUMNS = (
+    _role.c.id.label("assignment_id"),
+    _role.c.role,
+    _role.c.folder_id,
+    _role.c.group_id,
+    _role.c.expires_at,
+    _custom.c.permissions,
+)
+
+
+def held_by(rows: FromClause, user_id: ColumnElement[UUID]) -> tuple[FromClause, FromClause]:
+    """`rows` joined to what their person holds: by name, and through groups.
+
+    Two statements to be put together by UNION ALL: each finds its way by an index, which one with
+    an OR in it does not. The first keeps the rows of those who hold nothing.
+    """
+    by_name = rows.outerjoin(_role, _role.c.user_id == user_id)
+    by_group = rows.join(_membership, _membership.c.user_id == user_id).join(
+        _role, _role.c.group_id == _membership.c.group_id
+    )
+    return _with_custom(by_name), _with_custom(by_group)
+
+
+def _with_custom(rows: FromClause) -> FromClause:
+    return rows.outerjoin(_custom, (_custom.c.key == _role.c.role) & _custom.c.retired_at.is_(None))
+
+
+def grants_from(rows: Iterable[Any], at: datetime) -> tuple[Grant, ...]:
+    """What rows of `GRANT_COLUMNS` amount to at a moment. An unknown role gives nothing."""
     return tuple(
-        Grant(ROLES[role].permissions, folder_id)
-        for role, folder_id, expires_at in rows
-        if role in ROLES and (expires_at is None or expires_at > at)
+        Grant(
+            _permissions_of(row),
+            row.folder_id,
+            row.role,
+            row.assignment_id,
+            row.group_id,
+            row.expires_at,
+        )
+        for row in rows
+        if row.role is not None and (row.expires_at is None or row.expires_at > at)
     )
 
 
+def _permissions_of(row: Any) -> frozenset[Permission]:
+    if row.role in BUILT_IN:
+        return BUILT_IN[row.role].permissions
+    return permissions_from(row.permissions or ())
+
+
 def assignments_of(user_ids: Collection[UUID]) -> Mapping[UUID, Sequence[RoleAssignment]]:
-    """The assignments of each of these people, oldest first."""
+    """The roles that each of these people was given by name, oldest first."""
     found: dict[UUID, list[RoleAssignment]] = defaultdict(list)
     statement = select(RoleAssignment).where(RoleAssignment.user_id.in_(set(user_ids)))
     for assignment in db.session.scalars(statement.order_by(RoleAssignment.id)):
-        found[assignment.user_id].append(assignment)
+        if assignment.user_id is not None:
+            found[assignment.user_id].append(assignment)
     return found
+
+
+def roles_held_by(user_ids: Collection[UUID] | None = None) -> Mapping[UUID, frozenset[str]]:
+    """The keys of the roles that these people hold, or that anybody does.
+
+    By name or through a group, expired or not; who holds none is missing.
+    """
+    held: dict[UUID, set[str]] = defaultdict(set)
+    for user_id, role in db.session.execute(union_all(*_holdings(user_ids))):
+        held[user_id].add(role)
+    return {user_id: frozenset(roles) for user_id, roles in held.items()}
+
+
+def holders_of(roles: Collection[str]) -> CompoundSelect[Any]:
+    """The ids of those who hold one of these roles, by name or through a group, expired or not."""
+    return union_all(
+        *(
+            statement.with_only_columns(statement.selected_columns.user_id).where(
+                _role.c.role.in_(roles)
+            )
+            for statement in _holdings(None)
+        )
+    )
+
+
+def _holdings(user_ids: Collection[UUID] | None) -> Sequence[Select[Any]]:
+    """Person and role: by name, and through groups."""
+    by_name = select(_role.c.user_id, _role.c.role).where(_role.c.user_id.is_not(None))
+    by_group = select(_membership.c.user_id, _role.c.role).join_from(
+        _membership, _role, _role.c.group_id == _membership.c.group_id
+    )
+    if user_ids is None:
+        return by_name, by_group
+    wanted = set(user_ids)
+    return by_name.where(_role.c.user_id.in_(wanted)), by_group.where(
+        _membership.c.user_id.in_(wanted)
+    )
+
+
+def groups_of(user_id: UUID | None) -> frozenset[UUID]:
+    """The groups that somebody is in."""
+    statement = select(_membership.c.group_id).where(_membership.c.user_id == user_id)
+    return frozenset(db.session.scalars(statement))
 
 
 def get_assignment(assignment_id: UUID) -> RoleAssignment:

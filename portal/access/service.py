@@ -1,35 +1,42 @@
 """Giving roles and taking them away."""
 
-from collections.abc import Set
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from portal.access.decision import (
-    ORGANISATION,
-    Forbidden,
-    Member,
-    Target,
-    decide,
-    require,
-)
+from portal.access.decision import ORGANISATION, Forbidden, Member, Target, decide, require
+from portal.access.exclusive import check_exclusive
+from portal.access.holders import Holder, holder_of, person, require_others
+from portal.access.locking import lock_access
 from portal.access.models import RoleAssignment
-from portal.access.permissions import ADMIN, EXCLUSIVE, MANAGEMENT, ROLES, Permission, Role
-from portal.access.queries import assignments_of, get_assignment
+from portal.access.permissions import ADMIN, MANAGEMENT, Permission, Role
+from portal.access.queries import get_assignment
+from portal.access.roles import find_live_role, get_role
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal, record
+from portal.core import clock
 from portal.core.errors import Conflict, Invalid, NotFound
-from portal.tenancy.session import db
+from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
-from portal.users.queries import get_user
 
 
-class OwnRights(Forbidden):
-    """Nobody changes what they hold themselves."""
+class Way(StrEnum):
+    """By what way somebody came to hold a role, or lost it."""
 
-    message = "Nobody changes their own roles or account. Ask another admin."
+    CLAIM = "claim"
+    CLI = "cli"
+    IMPORT = "import"
+    INVITATION = "invitation"
+    PAGE = "page"
+    PROVISIONING = "provisioning"
+    REQUEST = "request"
+    RETIREMENT = "retirement"
+    REVIEW = "review"
+    SHARE = "share"
 
 
 class LastAdmin(RecordedRefusal):
@@ -39,102 +46,101 @@ class LastAdmin(RecordedRefusal):
     message = "This is the last active admin. Make somebody else an admin first."
 
 
-class ExclusiveRoles(RecordedRefusal):
-    """Two roles that one person may not hold together."""
-
-    status = 409
-
-
 def assign_role(
     actor: Actor,
-    user_id: UUID,
+    holder: Holder,
     role_key: str,
     folder_id: UUID | None = None,
     *,
+    way: Way = Way.PAGE,
     reason: str = "",
     expires_at: datetime | None = None,
 ) -> RoleAssignment:
-    """Give a person a role. Raises `Forbidden`, `NotFound`, `Invalid` or `Conflict`."""
-    user = get_user(user_id)
-    role = ROLES.get(role_key)
+    """Give a person or a group a role. Raises `Forbidden`, `Invalid` or `Conflict`."""
+    role = find_live_role(role_key)
     if role is None:
         raise Invalid("There is no such role.")
-    _require_to_hand_out(actor, role, user)
-    if role.is_scoped and folder_id is None:
-        raise Invalid(f"{role.name} can only be given on a folder.")
-    if folder_id is not None and role.permissions & MANAGEMENT:
-        raise Invalid(f"{role.name} can't be given on a folder, only for the whole organisation.")
-    lock_roles_of(user)
-    held = assignments_of([user.id]).get(user.id, ())
-    check_exclusive(user, role, {a.role for a in held})
-    if any(a.role == role.key and a.folder_id == folder_id for a in held):
-        raise Conflict(f"{user.name} has this role already.")
+    require_to_hand_out(actor, role, Target(holder.target))
+    require_others(actor, holder, Permission.ROLE_ASSIGN)
+    return grant_role(actor, holder, role, folder_id, way=way, reason=reason, expires_at=expires_at)
+
+
+def remove_role(
+    actor: Actor, holder: Holder, assignment_id: UUID, *, way: Way = Way.PAGE, reason: str = ""
+) -> None:
+    """Take a role away from a person or a group. Raises `Forbidden`, `NotFound` or `LastAdmin`."""
+    assignment = get_assignment(assignment_id)
+    if (assignment.user_id, assignment.group_id) != (holder.user_id, holder.group_id):
+        raise NotFound
+    require_to_hand_out(actor, get_role(assignment.role), Target(holder.target))
+    require_others(actor, holder, Permission.ROLE_ASSIGN)
+    revoke_role(actor, assignment, way=way, reason=reason)
+
+
+def grant_role(
+    actor: Actor,
+    holder: Holder,
+    role: Role,
+    folder_id: UUID | None = None,
+    *,
+    way: Way,
+    reason: str = "",
+    expires_at: datetime | None = None,
+) -> RoleAssignment:
+    """Put a role in place once it is decided that `actor` may give it.
+
+    The rules that are kept here hold by whatever way a role comes. Raises `Invalid`, `Conflict`
+    or `ExclusiveRoles`.
+    """
+    _check_place(role, folder_id)
+    if expires_at is not None and expires_at <= clock.now():
+        raise Invalid("The end lies in the past.")
+    lock_access()
+    check_exclusive(holder.people, {role.key}, holder.target)
+    if _holds(holder, role, folder_id):
+        raise Conflict(f"{holder.name} has this role already.")
     assignment = RoleAssignment(
-        user_id=user.id,
+        user_id=holder.user_id,
+        group_id=holder.group_id,
         role=role.key,
         folder_id=folder_id,
         reason=reason,
         granted_by=actor.user_id,
+        is_from_claim=way == Way.CLAIM,
         expires_at=expires_at,
     )
     db.session.add(assignment)
+    db.session.flush()  # so that the entry can name it, and what follows finds it
     record(
         actor,
         Action.ROLE_ASSIGNED,
-        f"user:{user.id}",
-        role=role.key,
-        folder=str(folder_id) if folder_id else None,
-        reason=reason,
+        holder.target,
+        expires_at=expires_at.isoformat() if expires_at else None,
+        **_told(assignment, way, reason),
     )
     return assignment
 
 
-def remove_role(actor: Actor, user_id: UUID, assignment_id: UUID) -> None:
-    """Take a role away from a person. Raises `Forbidden`, `NotFound` or `LastAdmin`."""
-    assignment = get_assignment(assignment_id)
-    if assignment.user_id != user_id:
-        raise NotFound
-    user = get_user(user_id)
-    role = ROLES[assignment.role]
-    _require_to_hand_out(actor, role, user)
-    if role is ADMIN:
-        require_another_admin(user)
-    db.session.delete(assignment)
-    record(
-        actor,
-        Action.ROLE_REMOVED,
-        f"user:{user.id}",
-        role=role.key,
-        folder=str(assignment.folder_id) if assignment.folder_id else None,
-    )
+def revoke_role(actor: Actor, assignment: RoleAssignment, *, way: Way, reason: str = "") -> None:
+    """Take a role away once it is decided that `actor` may. Raises `LastAdmin` or `NotFound`."""
+    holder = holder_of(assignment)
+    lock_access()
+    if assignment.role == ADMIN.key and assignment.user_id is not None:
+        _require_another_admin(assignment.user_id)
+    if not change(delete(RoleAssignment).where(RoleAssignment.id == assignment.id)):
+        raise NotFound  # somebody else was faster
+    record(actor, Action.ROLE_REMOVED, holder.target, **_told(assignment, way, reason))
 
 
 def require_another_admin(user: User) -> None:
-    """Raises `LastAdmin` if `user` is the only active admin.
-
-    All admins' rows are locked first and in one order, so of two admins who demote each other at
-    once the second waits, and then finds that nobody else is left. Admins for a while don't count:
-    their time ends without anybody looking.
-    """
-    admins = db.session.scalars(
-        select(User.id)
-        .join(RoleAssignment, RoleAssignment.user_id == User.id)
-        .where(
-            RoleAssignment.role == ADMIN.key,
-            RoleAssignment.expires_at.is_(None),
-            User.state == UserState.ACTIVE,
-        )
-        .order_by(User.id)
-        .with_for_update()
-    ).all()
-    if user.id in admins and set(admins) == {user.id}:
-        raise LastAdmin(f"user:{user.id}")
+    """Raises `LastAdmin` if `user` is the only active admin."""
+    lock_access()
+    _require_another_admin(user.id)
 
 
 def require_other_person(actor: Actor, user: User, permission: Permission) -> None:
     """Raises `OwnRights` where somebody turns a management act on themselves."""
-    if isinstance(actor, Member) and actor.user_id == user.id:
-        raise OwnRights(permission, Target(f"user:{user.id}"))
+    require_others(actor, person(user), permission)
 
 
 def require_to_hand_out(actor: Actor, role: Role, target: Target = ORGANISATION) -> None:
@@ -151,23 +157,44 @@ def require_to_hand_out(actor: Actor, role: Role, target: Target = ORGANISATION)
                 raise Forbidden(permission, target)
 
 
-def lock_roles_of(user: User) -> None:
-    """Have two assignments to one person happen one after the other."""
-    db.session.execute(select(User.id).where(User.id == user.id).with_for_update())
+def _require_another_admin(user_id: UUID) -> None:
+    """Admins for a while don't count, nor those through a group: both end without a question."""
+    admins = db.session.scalars(
+        select(User.id)
+        .join(RoleAssignment, RoleAssignment.user_id == User.id)
+        .where(
+            RoleAssignment.role == ADMIN.key,
+            RoleAssignment.expires_at.is_(None),
+            User.state == UserState.ACTIVE,
+        )
+    ).all()
+    if set(admins) == {user_id}:
+        raise LastAdmin(f"user:{user_id}")
 
 
-def check_exclusive(user: User, role: Role, held: Set[str]) -> None:
-    """Raises `ExclusiveRoles` where `role` doesn't go with what is held."""
-    for pair in EXCLUSIVE:
-        if role.key in pair and (others := (pair - {role.key}) & held):
-            other = ROLES[next(iter(others))]
-            raise ExclusiveRoles(
-                f"user:{user.id}",
-                f"Nobody can be {role.name} and {other.name} at the same time.",
-                role=role.key,
-            )
+def _check_place(role: Role, folder_id: UUID | None) -> None:
+    if role.is_scoped and folder_id is None:
+        raise Invalid(f"{role.name} can only be given on a folder.")
+    if folder_id is not None and role.permissions & MANAGEMENT:
+        raise Invalid(f"{role.name} can't be given on a folder, only for the whole organisation.")
 
 
-def _require_to_hand_out(actor: Actor, role: Role, user: User) -> None:
-    require_to_hand_out(actor, role, Target(f"user:{user.id}"))
-    require_other_person(actor, user, Permission.ROLE_ASSIGN)
+def _holds(holder: Holder, role: Role, folder_id: UUID | None) -> bool:
+    statement = select(RoleAssignment.id).where(
+        RoleAssignment.user_id == holder.user_id
+        if holder.user_id
+        else RoleAssignment.group_id == holder.group_id,
+        RoleAssignment.role == role.key,
+        RoleAssignment.folder_id == folder_id if folder_id else RoleAssignment.folder_id.is_(None),
+    )
+    return db.session.execute(statement).first() is not None
+
+
+def _told(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
+    return {
+        "assignment": str(assignment.id),
+        "role": assignment.role,
+        "folder": str(assignment.folder_id) if assignment.folder_id else None,
+        "reason": reason,
+        "way": way,
+    }

@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.access.decision import require
+from portal.access.holders import person
 from portal.access.permissions import Permission
-from portal.access.service import assign_role
+from portal.access.service import Way, assign_role
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal, record
@@ -74,11 +75,11 @@ def invite_member(
     user = User(id=new_id(), email=canonical(email), name=name.strip())
     db.session.add(user)
     try:
-        db.session.flush()  # assign_role reads the person back
+        db.session.flush()  # the role refers to the person
     except IntegrityError:  # somebody else was faster
         raise AlreadyMember from None
     record(actor, Action.MEMBER_INVITED, f"user:{user.id}", role=role_key)
-    assign_role(actor, user.id, role_key, folder_id)
+    assign_role(actor, person(user), role_key, folder_id, way=Way.INVITATION)
     return _invite(actor, user, host)
 
 

@@ -10,9 +10,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
 
 from portal.access.decision import Member, require
-from portal.access.models import RoleAssignment
 from portal.access.permissions import Permission
-from portal.access.queries import assignments_of
+from portal.access.queries import holders_of, roles_held_by
 from portal.audit.actor import Actor
 from portal.auth.assurance import Audience, Factor, Policy, Standing, Step, next_step
 from portal.auth.factors.models import Passkey, TotpDevice
@@ -138,9 +137,7 @@ def _step(session: Any, policy: Policy, people: Mapping[UUID, Standing]) -> Step
 
 def _standings() -> Mapping[UUID, Standing]:
     """Everybody who is active, in as many statements for few as for many."""
-    roles, factors = defaultdict(set), defaultdict(set)
-    for user_id, role in db.session.execute(select(RoleAssignment.user_id, RoleAssignment.role)):
-        roles[user_id].add(role)
+    roles, factors = roles_held_by(), defaultdict(set)
     for kind, model in MODELS.items():
         for user_id in db.session.scalars(select(model.user_id).distinct()):
             factors[user_id].add(kind)
@@ -149,7 +146,7 @@ def _standings() -> Mapping[UUID, Standing]:
     )
     return {
         user_id: Standing(
-            roles=roles[user_id],
+            roles=roles.get(user_id, frozenset()),
             factors=factors[user_id],
             member_since=since,
             password_changed_at=changed.get(user_id),
@@ -170,10 +167,7 @@ def _falls_short(policy: Policy) -> ColumnElement[bool]:
 
 def _is_asked(policy: Policy) -> ColumnElement[bool]:
     if policy.mfa_for == Audience.ROLES:
-        held = select(RoleAssignment.id).where(
-            RoleAssignment.user_id == User.id, RoleAssignment.role.in_(policy.mfa_roles)
-        )
-        return held.exists()
+        return User.id.in_(holders_of(policy.mfa_roles))
     return true() if policy.mfa_for == Audience.EVERYBODY else false()
 
 
@@ -183,7 +177,7 @@ def _count(statement: Select[Any]) -> int:
 
 def _reviewed(users: Sequence[User], policy: Policy) -> Sequence[Reviewed]:
     ids, now = [user.id for user in users], clock.now()
-    assignments, factors = assignments_of(ids), factors_by_user(ids)
+    held_roles, factors = roles_held_by(ids), factors_by_user(ids)
     signed_in = dict(
         db.session.execute(
             select(UserSession.user_id, func.max(UserSession.created_at))
@@ -193,7 +187,7 @@ def _reviewed(users: Sequence[User], policy: Policy) -> Sequence[Reviewed]:
     )
     found = []
     for user in users:
-        roles = sorted({assignment.role for assignment in assignments.get(user.id, ())})
+        roles = sorted(held_roles.get(user.id, ()))
         held = factors.get(user.id, frozenset())
         is_asked = policy.wants_factor_of(set(roles))
         falls_short = is_asked and not held & policy.factors

@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, select, update
+from sqlalchemy import ColumnElement, CompoundSelect, and_, bindparam, select, union_all, update
 
 from portal.access.decision import Grant, Member
-from portal.access.models import RoleAssignment
 from portal.access.permissions import BREAK_GLASS_PERMISSIONS
-from portal.access.queries import grants_from
+from portal.access.queries import GRANT_COLUMNS, grants_from, held_by
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
@@ -41,33 +40,40 @@ TOUCH_AFTER = timedelta(minutes=1)  # last_seen_at is kept no finer than this
 BREAK_GLASS_FOR = timedelta(minutes=30)
 
 # Rows of tables, not of models: every request asks for them, and the ORM takes twice as long.
-_session, _user, _role, _policy = (
-    model.__table__ for model in (UserSession, User, RoleAssignment, SignInPolicy)
+_session, _user, _policy = (model.__table__ for model in (UserSession, User, SignInPolicy))
+_COLUMNS = (
+    _session.c.id,
+    _session.c.first_factor,
+    _session.c.second_factor,
+    _session.c.proved_at,
+    _session.c.created_at,
+    _session.c.last_seen_at,
+    _user.c.id.label("user_id"),
+    _user.c.name,
+    _user.c.email,
+    _user.c.created_at.label("member_since"),
+    *CHOICES,
+    *GRANT_COLUMNS,
 )
-_FOUND = (
-    select(
-        _session.c.id,
-        _session.c.first_factor,
-        _session.c.second_factor,
-        _session.c.proved_at,
-        _session.c.created_at,
-        _session.c.last_seen_at,
-        _user.c.id.label("user_id"),
-        _user.c.name,
-        _user.c.email,
-        _user.c.created_at.label("member_since"),
-        *CHOICES,
-        _role.c.role,
-        _role.c.folder_id,
-        _role.c.expires_at,
+_SIGNED_IN = _session.join(_user, _user.c.id == _session.c.user_id).outerjoin(
+    _policy, _policy.c.tenant_id == _session.c.tenant_id
+)
+
+
+def _found_where(which: ColumnElement[bool]) -> CompoundSelect[Any]:
+    """A session with its person, the policy, and everything that is held: one row for each."""
+    return union_all(
+        *(
+            select(*_COLUMNS)
+            .select_from(rows)
+            .where(which, _session.c.ended_at.is_(None), _user.c.state == UserState.ACTIVE)
+            for rows in held_by(_SIGNED_IN, _user.c.id)
+        )
     )
-    .join_from(_session, _user, _user.c.id == _session.c.user_id)
-    .outerjoin(_policy, _policy.c.tenant_id == _session.c.tenant_id)
-    .outerjoin(_role, _role.c.user_id == _user.c.id)
-    .where(_session.c.ended_at.is_(None), _user.c.state == UserState.ACTIVE)
-)
-_BY_TOKEN = _FOUND.where(_session.c.token_hash == bindparam("token_hash"))
-_BY_ID = _FOUND.where(_session.c.id == bindparam("session_id"))
+
+
+_BY_TOKEN = _found_where(_session.c.token_hash == bindparam("token_hash"))
+_BY_ID = _found_where(_session.c.id == bindparam("session_id"))
 
 
 class SessionEnded(PortalError):
@@ -303,8 +309,7 @@ def _grants_of(rows: Sequence[Any], proof: Proof) -> tuple[Grant, ...]:
     """What the person of these rows holds. Behind broken glass that is the one thing to repair."""
     if proof.first == First.BREAK_GLASS:
         return (Grant(BREAK_GLASS_PERMISSIONS),)
-    held = ((row.role, row.folder_id, row.expires_at) for row in rows if row.role is not None)
-    return grants_from(held, clock.now())
+    return grants_from(rows, clock.now())
 
 
 def _end(which: ColumnElement[bool]) -> int:

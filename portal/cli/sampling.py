@@ -14,7 +14,7 @@ import click
 
 from portal.access import audit_log
 from portal.access.decision import Forbidden, Member
-from portal.access.permissions import ROLES, Permission
+from portal.access.permissions import BUILT_IN, Permission
 from portal.audit.actions import Action
 from portal.audit.actor import OPERATOR, Actor, ActorKind
 from portal.audit.queries import Filters
@@ -72,7 +72,7 @@ def _plan(settings: Settings) -> list[SamplePerson]:
             tenant_name=organisation.name,
             host=f"{organisation.slug}.{settings.apex}",
             name=person.name,
-            role=ROLES[person.role].name,
+            role=BUILT_IN[person.role].name,
             email=f"{person.first_name}@{organisation.slug}.example",
             password=secrets.token_urlsafe(9),
             totp_secret=new_secret(),

@@ -2,7 +2,7 @@
 
 import click
 
-from portal.access.permissions import ROLES
+from portal.access.permissions import BUILT_IN
 from portal.audit.actor import OPERATOR
 from portal.auth.invitations import invite_member
 from portal.auth.membership import reset_factors
@@ -15,7 +15,7 @@ from portal.tenancy.queries import find_tenant_host
 from portal.users.models import User
 from portal.users.queries import find_user_by_email
 
-UNSCOPED = [role.key for role in ROLES.values() if not role.is_scoped]
+UNSCOPED = [role.key for role in BUILT_IN.values() if not role.is_scoped]
 
 
 @click.group()

@@ -6,6 +6,7 @@ missing_ok, so a transaction without a tenant raises and never sees an empty tab
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -37,6 +38,21 @@ def policy_ddl(table: str) -> Iterator[str]:
     yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
     yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
     yield f"CREATE POLICY tenant_wall ON {table} USING ({owned}) WITH CHECK ({owned})"
+
+
+@contextmanager
+def wall_lifted(connection: Connection, table: str) -> Iterator[None]:
+    """Let a migration, which runs as the owner, reach all rows of `table` for a moment.
+
+    Its transaction holds a lock on the table until it is walled in again. Elsewhere than on
+    PostgreSQL there is nothing to lift.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    connection.execute(text(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"))
+    yield
+    connection.execute(text(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"))
 
 
 def check_role(connection: Connection) -> None:

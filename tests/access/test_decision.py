@@ -1,6 +1,7 @@
 """The decision, against a slow one that was written from the design and not from the code."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,7 +19,13 @@ from portal.access.decision import (
     holds_anywhere,
     require,
 )
-from portal.access.permissions import EXCLUSIVE, MANAGEMENT, OPERATOR_PERMISSIONS, ROLES, Permission
+from portal.access.permissions import (
+    BUILT_IN,
+    EXCLUSIVE,
+    MANAGEMENT,
+    OPERATOR_PERMISSIONS,
+    Permission,
+)
 from portal.access.queries import grants_from
 from portal.audit.actor import OPERATOR, SYSTEM, Actor, ActorKind
 
@@ -29,7 +36,7 @@ permissions = st.sampled_from(list(Permission))
 folders = st.sampled_from(FOLDERS)
 moments = st.sampled_from([None, NOW - timedelta(days=1), NOW, NOW + timedelta(seconds=1)])
 assignments = st.lists(
-    st.tuples(st.sampled_from([*ROLES, "owner", ""]), st.none() | folders, moments), max_size=6
+    st.tuples(st.sampled_from([*BUILT_IN, "owner", ""]), st.none() | folders, moments), max_size=6
 )
 # A tree: each folder lies in an earlier one, or at the top.
 trees = st.tuples(*(st.none() | st.sampled_from(FOLDERS[:n]) if n else st.none() for n in range(6)))
@@ -46,6 +53,18 @@ def member(grants: tuple[Grant, ...]) -> Member:
     )
 
 
+def grants(held: list) -> tuple[Grant, ...]:
+    """What assignments (role, folder, end) amount to now, read as a session reads its rows."""
+    rows = [
+        SimpleNamespace(
+            assignment_id=uuid4(), role=role, folder_id=folder, group_id=None,
+            expires_at=expires_at, permissions=None,
+        )
+        for role, folder, expires_at in held
+    ]  # fmt: skip
+    return grants_from(rows, NOW)
+
+
 def chain(tree: tuple[UUID | None, ...], folder: UUID | None) -> list[UUID]:
     """A folder and those above it, nearest first."""
     found = []
@@ -58,7 +77,9 @@ def chain(tree: tuple[UUID | None, ...], folder: UUID | None) -> list[UUID]:
 def is_allowed(held: list, permission: Permission, tree: tuple, place: UUID | None) -> bool:
     """The design's words: tenant-wide or on a folder (inherited downwards), and may expire."""
     for role, folder, expires_at in held:
-        if role not in ROLES or permission.value not in {p.value for p in ROLES[role].permissions}:
+        if role not in BUILT_IN or permission.value not in {
+            p.value for p in BUILT_IN[role].permissions
+        }:
             continue
         if expires_at is not None and expires_at <= NOW:
             continue
@@ -72,7 +93,7 @@ def is_allowed(held: list, permission: Permission, tree: tuple, place: UUID | No
 
 @given(assignments, permissions, trees, st.none() | folders)
 def test_it_decides_as_the_design_says(held, permission, tree, place) -> None:
-    actor = member(grants_from(held, NOW))
+    actor = member(grants(held))
     target = Target("thing", tuple(chain(tree, place)))
     allowed = is_allowed(held, permission, tree, place)
     assert decide(actor, permission, target) is allowed
@@ -87,7 +108,7 @@ def test_it_decides_as_the_design_says(held, permission, tree, place) -> None:
 
 @given(assignments, permissions)
 def test_what_is_held_anywhere_is_what_some_place_allows(held, permission) -> None:
-    actor = member(grants_from(held, NOW))
+    actor = member(grants(held))
     somewhere = [Target("x", (folder,)) for folder in FOLDERS] + [ORGANISATION]
     assert holds_anywhere(actor, permission) is any(decide(actor, permission, t) for t in somewhere)
     by_name = folders_of(actor, permission)
@@ -98,8 +119,8 @@ def test_what_is_held_anywhere_is_what_some_place_allows(held, permission) -> No
 @given(assignments, assignments, permissions, trees, st.none() | folders)
 def test_another_role_never_takes_anything_away(held, more, permission, tree, place) -> None:
     target = Target("thing", tuple(chain(tree, place)))
-    if decide(member(grants_from(held, NOW)), permission, target):
-        assert decide(member(grants_from(held + more, NOW)), permission, target)
+    if decide(member(grants(held)), permission, target):
+        assert decide(member(grants(held + more)), permission, target)
 
 
 @given(permissions)
@@ -119,13 +140,17 @@ def test_an_operator_manages_people_and_sees_nothing() -> None:
 
 def test_the_table_of_roles_is_what_the_design_says() -> None:
     documents = {p for p in Permission if p.startswith(("document:", "folder:"))}
-    held = {key: set(role.permissions) for key, role in ROLES.items()}
-    assert held["admin"] == set(MANAGEMENT)
+    held = {key: set(role.permissions) for key, role in BUILT_IN.items()}
+    assert held["admin"] == set(MANAGEMENT) | {Permission.ACCESS_READ}
     assert held["admin"].isdisjoint(documents | {Permission.AUDIT_READ})
-    assert held["member"] == documents
+    assert held["folder-owner"] == documents | {Permission.ACCESS_READ}
+    assert held["member"] == held["folder-owner"] - {Permission.FOLDER_SHARE}
     assert held["guest"] == {Permission.DOCUMENT_READ}
-    assert ROLES["guest"].is_scoped
+    assert BUILT_IN["guest"].is_scoped
+    assert BUILT_IN["folder-owner"].is_scoped
     assert held["compliance-officer"] == {
+        Permission.ACCESS_READ,
+        Permission.REVIEW_RUN,
         Permission.AUDIT_READ,
         Permission.MEMBER_READ,
         Permission.POLICY_READ,

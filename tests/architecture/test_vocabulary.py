@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import portal
-from portal.access.permissions import ROLES, Permission
+from portal.access.permissions import BUILT_IN, Permission
 from portal.audit.actions import Action
 
 PACKAGE = Path(portal.__file__).parent
@@ -75,7 +75,7 @@ def test_every_word_is_used(word) -> None:
 
 
 def test_every_role_is_explained_and_every_permission_in_one() -> None:
-    for role in ROLES.values():
+    for role in BUILT_IN.values():
         assert role.sentence
         assert role.name[0].isupper()
-    assert set().union(*(role.permissions for role in ROLES.values())) == set(Permission)
+    assert set().union(*(role.permissions for role in BUILT_IN.values())) == set(Permission)

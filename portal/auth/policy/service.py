@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.access.decision import require
-from portal.access.permissions import ROLES, Permission
+from portal.access.permissions import Permission
+from portal.access.roles import list_live_roles
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
@@ -150,7 +151,7 @@ def _nothing_left(wanted: Policy) -> list[str]:
         faults.append("Choose at least one kind of factor that counts.")
     if wanted.mfa_for == Audience.ROLES and not wanted.mfa_roles:
         faults.append("Choose the roles whose holders must have a second factor.")
-    if wanted.mfa_roles - ROLES.keys():
+    if wanted.mfa_roles - list_live_roles().keys():
         faults.append("There is no such role.")
     return faults
 

@@ -9,7 +9,9 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 
 from portal.access.claimed import claimed_roles, replace_claimed_roles
-from portal.access.models import RoleAssignment
+from portal.access.holders import person
+from portal.access.roles import get_role
+from portal.access.service import Way, grant_role
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
@@ -99,7 +101,7 @@ def _provision(origin: Actor, provider: IdentityProvider, vouched: Vouched) -> U
         origin, Action.MEMBER_PROVISIONED, f"user:{user.id}", provider=str(provider.id), role=role
     )
     reason = f"First sign-in by {provider.name}"
-    db.session.add(RoleAssignment(user_id=user.id, role=role, reason=reason))
+    grant_role(origin, person(user), get_role(role), way=Way.PROVISIONING, reason=reason)
     link_identity(origin, provider, vouched, user)
     return user
 

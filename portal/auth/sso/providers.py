@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from portal.access.decision import require
-from portal.access.permissions import ROLES, Permission
+from portal.access.permissions import Permission
+from portal.access.roles import list_live_roles
 from portal.access.service import require_to_hand_out
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
@@ -147,11 +148,12 @@ def _check(actor: Actor, chosen: Chosen, provider: IdentityProvider | None) -> N
         raise Invalid("A domain looks like example.com.")
     if chosen.default_role and not chosen.allowed_domains:
         raise Invalid("Accounts can be made only for e-mails of domains that are named.")
+    roles = list_live_roles()
     for key in _roles_in(chosen):
-        if key not in ROLES or ROLES[key].is_scoped:
+        if key not in roles or roles[key].is_scoped:
             raise Invalid("There is no such role for the whole organisation.")
     for key in _handed_out(chosen, provider):
-        require_to_hand_out(actor, ROLES[key])
+        require_to_hand_out(actor, roles[key])
 
 
 def _roles_in(chosen: Chosen) -> set[str]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from portal.access.decision import Member, require
-from portal.access.permissions import ROLES, Permission
+from portal.access.permissions import Permission
+from portal.access.roles import get_role, list_roles
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
@@ -55,7 +56,8 @@ def end_trial(member: Member, vouched: Vouched) -> Trial:
         provider.state = ProviderState.TESTED
     provider.tested_at = clock.now()
     record(actor, Action.PROVIDER_TESTED, f"provider:{provider.id}")
-    roles = sorted(ROLES[key].name for key in roles_by_groups(provider, vouched.claims))
+    named = list_roles()
+    roles = sorted(named[key].name for key in roles_by_groups(provider, vouched.claims))
     return Trial(
         provider=provider,
         person=_person(provider, vouched),
@@ -74,5 +76,5 @@ def _person(provider: IdentityProvider, vouched: Vouched) -> str:
         email = check_can_join(provider, vouched.claims)
     except SsoRefused as error:
         return f"This account would not be let in: {error}"
-    role = ROLES[str(provider.default_role)].name
+    role = get_role(str(provider.default_role)).name
     return f"An account would be made for {email}, with the role {role}."

@@ -5,8 +5,8 @@ from uuid import UUID
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.access.permissions import ROLES
 from portal.access.queries import assignments_of
+from portal.access.roles import list_roles
 from portal.auth import enrolment, own_factors, sessions
 from portal.auth.assurance import Act
 from portal.auth.credentials import change_password
@@ -37,7 +37,7 @@ def index() -> ResponseReturnValue:
         "account/index.html",
         sessions=sessions.list_sessions(g.actor.user_id),
         assignments=assignments_of([g.actor.user_id]).get(g.actor.user_id, ()),
-        roles=ROLES,
+        roles=list_roles(),
     )
 
 

@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField
 from wtforms.validators import Email, InputRequired, Length
 
-from portal.access.permissions import ROLES
+from portal.access.roles import list_live_roles
 from portal.documents.places import Place
 from portal.web.choices import choices
 
@@ -26,12 +26,14 @@ def _place_names(places: Sequence[Place]) -> dict[str, str]:
 class AssignRoleForm(FlaskForm):
     """A role, and where it holds."""
 
-    role = SelectField("Role", choices=choices(ROLES))
+    role = SelectField("Role")
     folder = SelectField("Where")
     reason = StringField("Reason", [Length(max=500)])
 
-    def offer_places(self, places: Sequence[Place]) -> None:
-        """Fill in the folders that a role can be given on."""
+    def offer(self, places: Sequence[Place]) -> None:
+        """Fill in the roles there are, and the folders that they can be given on."""
+        self.roles = list_live_roles()
+        self.role.choices = choices(self.roles)
         self.place_names = _place_names(places)
         self.folder.choices = choices(self.place_names)
 

@@ -6,7 +6,9 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 
 from portal.access import service as access
-from portal.access.permissions import ROLES, Permission
+from portal.access.holders import get_person
+from portal.access.permissions import Permission
+from portal.access.roles import list_roles
 from portal.auth import invitations, membership
 from portal.auth.assurance import Act
 from portal.auth.policy.queries import get_policy
@@ -32,7 +34,7 @@ def index() -> ResponseReturnValue:
         "members/index.html",
         found=found,
         text=text,
-        roles=ROLES,
+        roles=list_roles(),
         waiting=membership.count_resets(g.actor),
     )
 
@@ -50,7 +52,7 @@ def show(user_id: UUID) -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Invite somebody; the one-time link is shown once and goes out by mail as well."""
     form = InviteForm()
-    form.offer_places(list_destinations(g.actor, Permission.ROLE_ASSIGN))
+    form.offer(list_destinations(g.actor, Permission.ROLE_ASSIGN))
     if form.validate_on_submit():
         with shown_on(form):
             invited = invitations.invite_member(
@@ -62,7 +64,7 @@ def create() -> ResponseReturnValue:
                 host=g.host,
             )
             return render_template("members/invited.html", invited=invited)
-    return render_template("members/new.html", form=form, roles=ROLES), shown_status(form)
+    return render_template("members/new.html", form=form), shown_status(form)
 
 
 @blueprint.post("/<uuid:user_id>/invitations")
@@ -82,7 +84,11 @@ def assign_role(user_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             access.assign_role(
-                g.actor, user_id, str(form.role.data), form.folder_id, reason=form.reason.data or ""
+                g.actor,
+                get_person(user_id),
+                str(form.role.data),
+                form.folder_id,
+                reason=form.reason.data or "",
             )
             flash("The role is assigned.", "success")
             return redirect(url_for("members.show", user_id=user_id))
@@ -97,7 +103,7 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
     form = ConfirmForm()
     if form.validate_on_submit():
         with shown_on(form):
-            access.remove_role(g.actor, user_id, assignment_id)
+            access.remove_role(g.actor, get_person(user_id), assignment_id)
             flash("The role is removed.", "success")
             return redirect(url_for("members.show", user_id=user_id))
     member = membership.get_member(g.actor, user_id)
@@ -105,7 +111,7 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
         "members/remove_role.html",
         form=form,
         member=member,
-        roles=ROLES,
+        roles=list_roles(),
         assignment=member.get_assignment(assignment_id),
     ), shown_status(form)
 
@@ -182,7 +188,7 @@ def approve_reset(reset_id: UUID) -> ResponseReturnValue:
         form=form,
         waiting=waiting,
         member=member,
-        roles=ROLES,
+        roles=list_roles(),
         admins=names_of([waiting.asked_by]),
     )
     return page, shown_status(form)
@@ -237,7 +243,7 @@ def end_sessions(user_id: UUID) -> ResponseReturnValue:
 
 def _assign_form() -> AssignRoleForm:
     form = AssignRoleForm()
-    form.offer_places(list_destinations(g.actor, Permission.ROLE_ASSIGN))
+    form.offer(list_destinations(g.actor, Permission.ROLE_ASSIGN))
     return form
 
 
@@ -248,7 +254,7 @@ def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
         "members/show.html",
         member=member,
         form=form,
-        roles=ROLES,
+        roles=list_roles(),
         granters=granters,
         sessions=membership.list_member_sessions(g.actor, user_id),
         waiting=membership.find_reset(g.actor, user_id),

@@ -13,7 +13,7 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, NumberRange, Optional
 
-from portal.access.permissions import ROLES
+from portal.access.roles import list_live_roles
 from portal.auth.assurance import Audience, Factor, Policy
 from portal.auth.policy.service import Shown
 from portal.web.choices import choices
@@ -39,7 +39,7 @@ class PolicyForm(FlaskForm):
         [InputRequired("Choose who must have a second factor.")],
         choices=choices(Audience),
     )
-    mfa_roles = SelectMultipleField("Roles", choices=choices(ROLES))
+    mfa_roles = SelectMultipleField("Roles")
     factors = SelectMultipleField("Kinds that count", choices=choices(Factor))
     grace_days = NumberField("Grace in days", [A_NUMBER, NumberRange(0)])
     idle_minutes = NumberField("Minutes without a click", [A_NUMBER, NumberRange(1)])
@@ -50,6 +50,10 @@ class PolicyForm(FlaskForm):
     )
     resets_need_two = BooleanField("Two admins have to agree before factors are removed")
     version = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.mfa_roles.choices = choices(list_live_roles())
 
     @classmethod
     def showing(cls, shown: Shown) -> "PolicyForm":

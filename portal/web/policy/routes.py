@@ -3,7 +3,8 @@
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.access.permissions import ROLES, Permission
+from portal.access.permissions import Permission
+from portal.access.roles import list_roles
 from portal.auth import review
 from portal.auth.assurance import Act
 from portal.auth.policy import service
@@ -37,7 +38,7 @@ def preview() -> ResponseReturnValue:
                 form=form,
                 changes=service.changes_between(shown.policy, wanted),
                 effect=review.preview_policy(g.actor, wanted),
-                roles=ROLES,
+                roles=list_roles(),
             )
     return _form_page(form, shown)
 
@@ -65,11 +66,13 @@ def people() -> ResponseReturnValue:
     found = review.list_people(
         g.actor, request.args.get("page", 1, type=int), only_short=only_short
     )
-    return render_template("policy/people.html", found=found, only_short=only_short, roles=ROLES)
+    return render_template(
+        "policy/people.html", found=found, only_short=only_short, roles=list_roles()
+    )
 
 
 def _form_page(form: PolicyForm, shown: service.Shown) -> ResponseReturnValue:
     form.version.data = shown.version
-    names = {key: role.name for key, role in ROLES.items()}
+    names = {key: role.name for key, role in list_roles().items()}
     page = render_template("policy/index.html", form=form, shown=shown, role_names=names)
     return page, shown_status(form)

@@ -3,7 +3,9 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from portal.access.permissions import EXCLUSIVE, ROLES, Permission
+from portal.access.exclusive import list_exclusive_pairs
+from portal.access.permissions import Permission
+from portal.access.roles import list_live_roles
 from portal.web.access import requires
 
 blueprint = Blueprint("roles", __name__, url_prefix="/roles")
@@ -15,7 +17,7 @@ def index() -> ResponseReturnValue:
     """Every role with its permissions."""
     return render_template(
         "roles/index.html",
-        roles=list(ROLES.values()),
+        roles=list(list_live_roles().values()),
         permissions=list(Permission),
-        exclusive=EXCLUSIVE,
+        exclusive=list_exclusive_pairs(),
     )

@@ -7,14 +7,11 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from portal.access.permissions import ROLES
+from portal.access.roles import list_live_roles, list_roles
 from portal.auth.sso.providers import Chosen
 from portal.web.choices import choices
 
 NOBODY = ""
-ROLE_NAMES = {role.key: role.name for role in ROLES.values() if not role.is_scoped}
-DEFAULT_ROLES = {NOBODY: "Nobody: only people who are members already"} | ROLE_NAMES
-_KEYS = {name.lower(): key for key, name in ROLE_NAMES.items()}
 
 
 class ProviderForm(FlaskForm):
@@ -25,17 +22,26 @@ class ProviderForm(FlaskForm):
     client_id = StringField("Client id", [InputRequired("Enter the client id."), Length(max=300)])
     client_secret = PasswordField("Client secret", [Length(max=500)])
     allowed_domains = TextAreaField("E-mail domains", [Length(max=2000)])
-    default_role = SelectField("Accounts are made for", choices=choices(DEFAULT_ROLES))
+    default_role = SelectField("Accounts are made for")
     groups_claim = StringField("Claim with the groups", [Length(max=60)])
     group_roles = TextAreaField("Roles by group", [Length(max=10_000)])
     trusts_mfa = BooleanField("Take this provider’s word for a second factor")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        live = list_live_roles()
+        names = {key: role.name for key, role in live.items() if not role.is_scoped}
+        self.role_names = names
+        self.default_roles = {NOBODY: "Nobody: only people who are members already"} | names
+        self.default_role.choices = choices(self.default_roles)
+        self._keys = {name.lower(): key for key, name in names.items()}
 
     def validate_group_roles(self, field: Any) -> None:
         """One `group = role` a line."""
         for line in _lines(field.data):
             group, _, role = line.rpartition("=")
-            if not group.strip() or role.strip().lower() not in _KEYS:
-                names = ", ".join(ROLE_NAMES.values())
+            if not group.strip() or role.strip().lower() not in self._keys:
+                names = ", ".join(self.role_names.values())
                 raise ValidationError(f"Write “group = role” on each line. The roles: {names}.")
 
     @property
@@ -55,7 +61,7 @@ class ProviderForm(FlaskForm):
 
     def _mapping(self) -> Mapping[str, str]:
         pairs = (line.rpartition("=") for line in _lines(self.group_roles.data))
-        return {group.strip(): _KEYS[role.strip().lower()] for group, _, role in pairs}
+        return {group.strip(): self._keys[role.strip().lower()] for group, _, role in pairs}
 
 
 class BreakGlassForm(FlaskForm):
@@ -71,7 +77,8 @@ class ConfirmForm(FlaskForm):
 
 def shown_mapping(group_roles: Mapping[str, str]) -> str:
     """A mapping of groups as it is typed."""
-    return "\n".join(f"{group} = {ROLE_NAMES[role]}" for group, role in sorted(group_roles.items()))
+    roles = list_roles()
+    return "\n".join(f"{group} = {roles[key].name}" for group, key in sorted(group_roles.items()))
 
 
 def _lines(text: str | None) -> list[str]:

@@ -7,7 +7,8 @@ from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal.access.permissions import ROLES, Permission
+from portal.access.permissions import Permission
+from portal.access.roles import list_roles
 from portal.auth.assurance import Act
 from portal.auth.sso import arrivals, break_glass, enforcement, logout, providers, queries, trials
 from portal.auth.sso.journeys import Purpose, take_up
@@ -27,7 +28,6 @@ from portal.web.lifecycle import refuse, shown_on, shown_status
 from portal.web.limits import limited, limited_returns
 from portal.web.requests import request
 from portal.web.sso.forms import (
-    DEFAULT_ROLES,
     BreakGlassForm,
     ConfirmForm,
     ProviderForm,
@@ -66,7 +66,7 @@ def show(provider_id: UUID) -> ResponseReturnValue:
         "sso/show.html",
         provider=queries.get_provider(g.actor, provider_id),
         addresses=given_addresses(),
-        roles=ROLES,
+        roles=list_roles(),
     )
 
 
@@ -317,7 +317,6 @@ def _form_page(form: ProviderForm, provider_id: UUID | None) -> ResponseReturnVa
         "sso/form.html",
         form=form,
         provider_id=provider_id,
-        default_roles=DEFAULT_ROLES,
         addresses=given_addresses(),
     ), shown_status(form)
 
