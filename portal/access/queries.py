@@ -10,16 +10,17 @@ from sqlalchemy import CompoundSelect, FromClause, Select, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from portal.access.decision import Grant
-from portal.access.models import CustomRole, GroupMembership, RoleAssignment
+from portal.access.models import CustomRole, Group, GroupMembership, RoleAssignment
 from portal.access.permissions import BUILT_IN, Permission
 from portal.access.roles import permissions_from
 from portal.core.errors import NotFound
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
+from portal.users.models import User
 
 # Rows of tables, not of models: every request asks for them, and the ORM takes twice as long.
-_role, _custom, _membership = (
-    model.__table__ for model in (RoleAssignment, CustomRole, GroupMembership)
+_role, _custom, _membership, _user = (
+    model.__table__ for model in (RoleAssignment, CustomRole, GroupMembership, User)
 )
 
 # What a grant is made of; a role of the tenant's own brings its permissions along.
@@ -31,6 +32,8 @@ GRANT_COLUMNS = (
     _role.c.expires_at,
     _custom.c.permissions,
 )
+# What is told of an assignment besides.
+_TOLD = (_role.c.reason, _role.c.granted_by, _role.c.is_from_claim, _role.c.created_at)
 
 
 def held_by(rows: FromClause, user_id: ColumnElement[UUID]) -> tuple[FromClause, FromClause]:
@@ -52,6 +55,15 @@ def _with_custom(rows: FromClause) -> FromClause:
 
 def grants_from(rows: Iterable[Any], at: datetime) -> tuple[Grant, ...]:
     """What rows of `GRANT_COLUMNS` amount to at a moment. An unknown role gives nothing."""
+    return grants_of_rows(
+        row
+        for row in rows
+        if row.role is not None and (row.expires_at is None or row.expires_at > at)
+    )
+
+
+def grants_of_rows(rows: Iterable[Any]) -> tuple[Grant, ...]:
+    """A grant for each row of `GRANT_COLUMNS`, whether it has ended or not."""
     return tuple(
         Grant(
             _permissions_of(row),
@@ -62,7 +74,6 @@ def grants_from(rows: Iterable[Any], at: datetime) -> tuple[Grant, ...]:
             row.expires_at,
         )
         for row in rows
-        if row.role is not None and (row.expires_at is None or row.expires_at > at)
     )
 
 
@@ -117,6 +128,25 @@ def _holdings(user_ids: Collection[UUID] | None) -> Sequence[Select[Any]]:
     return by_name.where(_role.c.user_id.in_(wanted)), by_group.where(
         _membership.c.user_id.in_(wanted)
     )
+
+
+def holdings_of(user_id: UUID) -> Sequence[Any]:
+    """All that somebody was given, ended or not: rows of `GRANT_COLUMNS` and what is told of it."""
+    statements = (
+        select(*GRANT_COLUMNS, *_TOLD)
+        .select_from(rows)
+        .where(_user.c.id == user_id, _role.c.id.is_not(None))
+        for rows in held_by(_user, _user.c.id)
+    )
+    return db.session.execute(union_all(*statements)).all()
+
+
+def names_of_groups(group_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """The names of groups, by id; one that is gone is left out."""
+    if not group_ids:
+        return {}
+    rows = db.session.execute(select(Group.id, Group.name).where(Group.id.in_(set(group_ids))))
+    return dict(rows.all())
 
 
 def groups_of(user_id: UUID | None) -> frozenset[UUID]:

@@ -14,6 +14,7 @@ class Action(StrEnum):
 
     sentence: str
 
+    ACCESS_EXPLAINED = "access.explained", "Who may do what, and why, was looked up"
     ACCESS_REFUSED = "access.refused", "A page or an act was refused"
     AUDIT_READ = "audit.read", "The audit log was read"
     BREAK_GLASS_USED = "break-glass.used", "A break-glass code was used"

@@ -115,7 +115,7 @@ def reactivate_member(actor: Actor, user_id: UUID) -> None:
     if user.state != UserState.DEACTIVATED:
         raise Conflict(f"{user.name} is not deactivated.")
     user.state = UserState.ACTIVE if _can_sign_in(user) else UserState.INVITED
-    record(actor, Action.MEMBER_REACTIVATED, f"user:{user.id}")
+    record(actor, Action.MEMBER_REACTIVATED, f"user:{user.id}", state=user.state)
 
 
 def reset_factors(actor: Actor, user_id: UUID) -> PendingReset | None:

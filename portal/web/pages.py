@@ -10,6 +10,7 @@ from portal.web.account.routes import blueprint as account
 from portal.web.audit.routes import blueprint as audit
 from portal.web.auth.routes import blueprint as auth
 from portal.web.documents.routes import blueprint as documents
+from portal.web.explain.routes import blueprint as explain
 from portal.web.folders.routes import blueprint as folders
 from portal.web.home.routes import blueprint as home
 from portal.web.members.routes import blueprint as members
@@ -17,7 +18,7 @@ from portal.web.policy.routes import blueprint as policy
 from portal.web.roles.routes import blueprint as roles
 from portal.web.sso.routes import blueprint as sso
 
-GROUPS = (home, auth, sso, account, documents, folders, members, roles, policy, audit)
+GROUPS = (home, auth, sso, account, documents, folders, members, roles, policy, audit, explain)
 
 
 def init_app(app: Flask) -> None:

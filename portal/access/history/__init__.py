@@ -1,0 +1,1 @@
+"""Access as of a past time, replayed from the audit log."""

@@ -1,0 +1,21 @@
+"""Tables as CSV, for other programs to open."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+# A spreadsheet takes a cell that begins like this for a formula (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table (RFC 4180) with a line for its columns. No cell is taken for a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    writer.writerows([_neutral(str(cell)) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def _neutral(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

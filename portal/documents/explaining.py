@@ -1,0 +1,208 @@
+"""Why somebody may do something, now or at a past time; who could do it then."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from portal.access.decision import ORGANISATION, Grant, Member, Target, decide, require
+from portal.access.explanation import Explanation, explain
+from portal.access.history.queries import replay_access, replay_place
+from portal.access.history.world import Given, World
+from portal.access.permissions import Permission
+from portal.access.present import given_to
+from portal.audit.actions import Action
+from portal.audit.actor import Actor
+from portal.audit.service import record
+from portal.core import clock
+from portal.core.errors import Invalid, NotFound
+from portal.documents.places import get_live_place
+from portal.documents.queries import find_anywhere
+from portal.users.models import UserState
+from portal.users.queries import get_user, list_names
+
+# What the question "who can open this" is about, from the strongest down.
+SHOWN = (Permission.FOLDER_SHARE, Permission.DOCUMENT_EDIT, Permission.DOCUMENT_READ)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May this person do that with this thing? No target: in the whole organisation.
+
+    No permission: what do they hold altogether?
+    """
+
+    user_id: UUID
+    permission: Permission | None = None
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The answer: the decision with its chain, and all that the person was given."""
+
+    question: Question
+    state: UserState
+    explanation: Explanation | None
+    holdings: Sequence[tuple[Given, Grant]]
+
+    def given_by(self, grants: Iterable[Grant]) -> Sequence[tuple[Given, Grant]]:
+        """These grants, each with what is told of it."""
+        wanted = set(grants)
+        return [(given, grant) for given, grant in self.holdings if grant in wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Reaching:
+    """Somebody who could do something with a thing, and through what."""
+
+    user_id: UUID
+    name: str
+    explanations: Mapping[Permission, Explanation]
+    holdings: Sequence[tuple[Given, Grant]]
+
+    @property
+    def through(self) -> Sequence[tuple[Given, Grant]]:
+        """All that lets them, each once."""
+        grants = {grant for one in self.explanations.values() for grant in one.through}
+        return [(given, grant) for given, grant in self.holdings if grant in grants]
+
+
+def explain_access(actor: Actor, question: Question, at: datetime | None = None) -> Explained:
+    """Why somebody may do something, or may not; at a past time as the audit log tells it.
+
+    Raises `Forbidden`, `NotFound` or `Invalid`. Recorded, as it discloses.
+    """
+    require(actor, Permission.MEMBER_READ)
+    get_user(question.user_id)
+    if at is None:
+        found = _explain_now(question, _present_place(actor, question.target))
+    else:
+        found = _explain_then(actor, question, at)
+    record(
+        actor,
+        Action.ACCESS_EXPLAINED,
+        f"user:{question.user_id}",
+        permission=question.permission,
+        about=question.target or ORGANISATION.name,
+        as_of=at.isoformat() if at else None,
+    )
+    return found
+
+
+def explain_own(member: Member, permission: Permission, target: str = "") -> Explained:
+    """Why the person may do something, or may not. Raises `NotFound`."""
+    if member.user_id is None:
+        raise NotFound
+    return _explain_now(Question(member.user_id, permission, target), _place(target))
+
+
+def who_could(actor: Actor, target: str, at: datetime) -> Sequence[Reaching]:
+    """Everybody who could read, change or share a thing at a moment, by name.
+
+    As the audit log tells it: in one statement for the rights and one a folder on the way up,
+    however many people there are. Raises `Forbidden`, `NotFound` or `Invalid`. Recorded.
+    """
+    require(actor, Permission.AUDIT_READ)
+    require(actor, Permission.MEMBER_READ)
+    _check_time(at)
+    world = replay_access(at)
+    folders = _past_place(world, target, at)
+    record(actor, Action.ACCESS_EXPLAINED, target, as_of=at.isoformat())
+    names = list_names()
+    found = [_reaching(world, user_id, folders, at, names) for user_id in world.people]
+    return sorted((one for one in found if one), key=lambda one: (one.name.casefold(), one.user_id))
+
+
+def _reaching(
+    world: World,
+    user_id: UUID,
+    folders: Sequence[UUID],
+    at: datetime,
+    names: Mapping[UUID, str],
+) -> Reaching | None:
+    if world.people[user_id] != UserState.ACTIVE:
+        return None
+    holdings = list(world.holdings_of(user_id))
+    grants = [grant for _, grant in holdings]
+    answers = {permission: explain(grants, permission, folders, at) for permission in SHOWN}
+    allowed = {permission: one for permission, one in answers.items() if one.is_allowed}
+    if not allowed:
+        return None
+    return Reaching(user_id, names.get(user_id, ""), allowed, holdings)
+
+
+def _explain_now(question: Question, place: Target) -> Explained:
+    state = UserState(get_user(question.user_id).state)
+    return _answer(question, state, given_to(question.user_id), place.folders, clock.now())
+
+
+def _explain_then(actor: Actor, question: Question, at: datetime) -> Explained:
+    require(actor, Permission.AUDIT_READ)
+    _check_time(at)
+    world = replay_access(at)
+    state = world.people.get(question.user_id)
+    if state is None:
+        raise NotFound
+    folders = _past_place(world, question.target, at) if question.target else ()
+    return _answer(question, state, list(world.holdings_of(question.user_id)), folders, at)
+
+
+def _answer(
+    question: Question,
+    state: UserState,
+    holdings: Sequence[tuple[Given, Grant]],
+    folders: Sequence[UUID],
+    at: datetime,
+) -> Explained:
+    grants = [grant for _, grant in holdings] if state == UserState.ACTIVE else []
+    permission = question.permission
+    explanation = explain(grants, permission, folders, at) if permission else None
+    return Explained(question, state, explanation, holdings)
+
+
+def _present_place(actor: Actor, target: str) -> Target:
+    """Where a thing lies, for those who may look into access there. Raises `Forbidden`."""
+    place = _place(target)
+    require(actor, Permission.ACCESS_READ, place)
+    is_document = target.startswith("document:")
+    if is_document and not decide(actor, Permission.AUDIT_READ):
+        require(actor, Permission.DOCUMENT_READ, place)
+    return place
+
+
+def _place(target: str) -> Target:
+    """The target that decisions about a thing are made on. Raises `NotFound` or `Invalid`."""
+    if not target:
+        return ORGANISATION
+    kind, thing = _parsed(target)
+    if kind == "folder":
+        return get_live_place(thing).target()
+    located = find_anywhere(thing)
+    if located.document.trashed_at is not None or not located.place.is_live:
+        raise NotFound
+    return located.place.target(target)
+
+
+def _past_place(world: World, target: str, at: datetime) -> Sequence[UUID]:
+    _parsed(target)
+    replay_place(world, target, at)
+    folders = world.place_of(target)
+    if folders is None:
+        raise NotFound
+    return folders
+
+
+def _parsed(target: str) -> tuple[str, UUID]:
+    kind, _, thing = target.partition(":")
+    if kind not in ("folder", "document"):
+        raise Invalid("A thing is named like folder:0198… or document:0198….")
+    try:
+        return kind, UUID(thing)
+    except ValueError:
+        raise Invalid("This is no folder or document.") from None
+
+
+def _check_time(at: datetime) -> None:
+    if at > clock.now():
+        raise Invalid("This time is still to come.")

@@ -1,0 +1,1 @@
+"""Pages that tell why somebody may do something, and who could at a past time."""
