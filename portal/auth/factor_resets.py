@@ -12,7 +12,7 @@ from sqlalchemy import delete, or_, select, update
 
 from portal.access.decision import Forbidden, Target
 from portal.access.permissions import Permission
-from portal.access.queries import assignments_of, grants_from
+from portal.access.queries import grants_from, holdings_of
 from portal.audit.actor import Actor
 from portal.auth.models import PendingReset
 from portal.core import clock
@@ -143,11 +143,7 @@ def sweep(long_ago: timedelta) -> None:
 
 
 def _may_still_ask(user_id: UUID) -> bool:
-    held = (
-        (assignment.role, assignment.folder_id, assignment.expires_at)
-        for assignment in assignments_of([user_id]).get(user_id, ())
-    )
-    grants = grants_from(held, clock.now())
+    grants = grants_from(holdings_of(user_id), clock.now())
     return get_user(user_id).state == UserState.ACTIVE and any(
         Permission.MEMBER_RESET in grant.permissions for grant in grants
     )

@@ -120,6 +120,7 @@ class Day:
         yield from self._single_sign_on()
         yield from self._two_admins()
         yield from self._the_log()
+        yield from self._explanations()
 
     def _folders(self) -> Iterator[Act]:
         post, who = self._poster(self.member), self.acme["member"].id
@@ -174,10 +175,10 @@ class Day:
 
         def invited(_: Act) -> list[Told]:
             target = f"user:{self._user(email)}"
-            held = {"role": "member", "folder": None, "reason": ""}
+            given = self._given(self._user(email), "member", way="invitation")
             return [
                 Told("member.invited", target, admin, detail={"role": "member"}),
-                Told("role.assigned", target, admin, detail=held),
+                Told("role.assigned", target, admin, detail=given | {"expires_at": None}),
             ]
 
         form = {"name": "Newcomer", "email": email, "role": "member", "folder": "", "reason": ""}
@@ -243,17 +244,17 @@ class Day:
     def _roles(self) -> Iterator[Act]:
         post, admin = self._poster(self.admin), self.acme["admin"].id
         guest, shared = self.acme["member"].id, str(self.acme.folders["shared"])
-        held = {"role": "guest", "folder": shared}
-        form = held | {"reason": "for the audit of 2026"}
+        form = {"role": "guest", "folder": shared, "reason": "for the audit of 2026"}
         path, target = f"/members/{guest}/roles", f"user:{guest}"
-        yield post(path, form, [Told("role.assigned", target, admin, detail=form)])
-        [made] = [
-            row["id"]
-            for row in self.rows("role_assignment")
-            if (row["user_id"], row["role"]) == (guest, "guest")
-        ]
-        removed = [Told("role.removed", target, admin, detail=held)]
-        yield post(f"{path}/{made}/remove", {}, removed)
+
+        def assigned(_: Act) -> list[Told]:
+            given = self._given(guest, "guest", folder=shared, reason="for the audit of 2026")
+            return [Told("role.assigned", target, admin, detail=given | {"expires_at": None})]
+
+        yield post(path, form, assigned)
+        given = self._given(guest, "guest", folder=shared)
+        removed = [Told("role.removed", target, admin, detail=given)]
+        yield post(f"{path}/{given['assignment']}/remove", {}, removed)
 
     def _the_account(self) -> Iterator[Act]:
         email, person = "newcomer@acme.example", self._user("newcomer@acme.example")
@@ -399,7 +400,9 @@ class Day:
         yield post(f"{path}/deactivate", {}, [
             Told("member.deactivated", target, admin, detail={"ended_sessions": 0})
         ])  # fmt: skip
-        yield post(f"{path}/reactivate", {}, [Told("member.reactivated", target, admin)])
+        yield post(f"{path}/reactivate", {}, [
+            Told("member.reactivated", target, admin, detail={"state": "active"})
+        ])  # fmt: skip
 
     def _single_sign_on(self) -> Iterator[Act]:
         """As far as it goes without a provider; the rest of it is in tests/auth/sso/."""
@@ -538,6 +541,21 @@ class Day:
             Told("audit.read", f"audit:{entry}", officer)
         ])  # fmt: skip
 
+    def _explanations(self) -> Iterator[Act]:
+        officer, member = self.acme["officer"].id, self.acme["member"].id
+        target = f"folder:{self.acme.folders['shared']}"
+        told = {"permission": "document:read", "about": target, "as_of": None}
+        asked = "email=member@acme.example&permission=document:read"
+        yield self._get(self.officer, f"/explain?{asked}&target={target}", [
+            Told("access.explained", f"user:{member}", officer, detail=told)
+        ])  # fmt: skip
+        at = f"{portal_clock.now():%Y-%m-%dT%H:%M}"
+        told = {"as_of": f"{at}:00+00:00"}
+        for page in ("reach", "reach.csv"):
+            yield self._get(self.officer, f"/explain/{page}?target={target}&at={at}", [
+                Told("access.explained", target, officer, detail=told)
+            ])  # fmt: skip
+
     def _poster(self, browser: Visitor) -> Callable[..., Act]:
         def post(path: str, data: Any, told: Any, status: int = 302) -> Act:
             return Act(browser, "POST", path, _always(told), data, status=status)
@@ -580,6 +598,16 @@ class Day:
 
     def _user(self, email: str) -> UUID:
         return next(row["id"] for row in self.rows("user_account") if row["email"] == email)
+
+    def _given(self, person: UUID, role: str, **told: str) -> dict[str, Any]:
+        """What the log tells of a role that somebody holds."""
+        [made] = [
+            row["id"]
+            for row in self.rows("role_assignment")
+            if (row["user_id"], row["role"]) == (person, role)
+        ]
+        usual = {"folder": None, "reason": "", "way": "page"}
+        return usual | told | {"assignment": str(made), "role": role}
 
     def _factor(self, table: str, name: str) -> UUID:
         return next(row["id"] for row in self.rows(table) if row["name"] == name)

@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField
 from wtforms.validators import Email, InputRequired, Length
 
-from portal.access.roles import list_live_roles
+from portal.access.roles import list_roles
 from portal.documents.places import Place
 from portal.web.choices import choices
 
@@ -32,7 +32,8 @@ class AssignRoleForm(FlaskForm):
 
     def offer(self, places: Sequence[Place]) -> None:
         """Fill in the roles there are, and the folders that they can be given on."""
-        self.roles = list_live_roles()
+        self.all_roles = list_roles()
+        self.roles = {key: role for key, role in self.all_roles.items() if not role.is_retired}
         self.role.choices = choices(self.roles)
         self.place_names = _place_names(places)
         self.folder.choices = choices(self.place_names)

@@ -254,7 +254,7 @@ def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
         "members/show.html",
         member=member,
         form=form,
-        roles=list_roles(),
+        roles=form.all_roles,
         granters=granters,
         sessions=membership.list_member_sessions(g.actor, user_id),
         waiting=membership.find_reset(g.actor, user_id),

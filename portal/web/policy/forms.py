@@ -13,7 +13,7 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, NumberRange, Optional
 
-from portal.access.roles import list_live_roles
+from portal.access.roles import list_roles
 from portal.auth.assurance import Audience, Factor, Policy
 from portal.auth.policy.service import Shown
 from portal.web.choices import choices
@@ -53,7 +53,9 @@ class PolicyForm(FlaskForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.mfa_roles.choices = choices(list_live_roles())
+        self.roles = list_roles()
+        live = (key for key, role in self.roles.items() if not role.is_retired)
+        self.mfa_roles.choices = choices(live)
 
     @classmethod
     def showing(cls, shown: Shown) -> "PolicyForm":

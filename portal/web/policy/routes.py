@@ -38,7 +38,7 @@ def preview() -> ResponseReturnValue:
                 form=form,
                 changes=service.changes_between(shown.policy, wanted),
                 effect=review.preview_policy(g.actor, wanted),
-                roles=list_roles(),
+                roles=form.roles,
             )
     return _form_page(form, shown)
 
@@ -73,6 +73,6 @@ def people() -> ResponseReturnValue:
 
 def _form_page(form: PolicyForm, shown: service.Shown) -> ResponseReturnValue:
     form.version.data = shown.version
-    names = {key: role.name for key, role in list_roles().items()}
+    names = {key: role.name for key, role in form.roles.items()}
     page = render_template("policy/index.html", form=form, shown=shown, role_names=names)
     return page, shown_status(form)
