@@ -54,6 +54,7 @@ class Action(StrEnum):
     MEMBER_DEACTIVATED = "member.deactivated", "A member was deactivated"
     MEMBER_INVITED = "member.invited", "A member was invited"
     MEMBER_PROVISIONED = "member.provisioned", "A provider's word made somebody a member"
+    MEMBERS_IMPORTED = "member.imported", "People were invited from a table"
     MEMBER_REACTIVATED = "member.reactivated", "A member was reactivated"
     PASSWORD_ACCEPTED = (
         "sign-in.password-accepted",

@@ -57,7 +57,14 @@ class Invited:
 
 
 def invite_member(
-    actor: Actor, email: str, name: str, role_key: str, folder_id: UUID | None = None, *, host: str
+    actor: Actor,
+    email: str,
+    name: str,
+    role_key: str,
+    folder_id: UUID | None = None,
+    *,
+    host: str,
+    way: Way = Way.INVITATION,
 ) -> Invited:
     """Invite somebody with a first role. The link leads to `host` and also goes out by mail.
 
@@ -68,7 +75,7 @@ def invite_member(
         validate_email(email, check_deliverability=False)
     except EmailNotValidError:
         raise Invalid("This is not an e-mail.") from None
-    if not 1 <= len(name.strip()) <= 200 or not is_one_line(name):
+    if not is_name(name):
         raise Invalid("A name has 1 to 200 characters, all of them visible.")
     if find_user_by_email(email) is not None:
         raise AlreadyMember
@@ -79,8 +86,13 @@ def invite_member(
     except IntegrityError:  # somebody else was faster
         raise AlreadyMember from None
     record(actor, Action.MEMBER_INVITED, f"user:{user.id}", role=role_key)
-    assign_role(actor, person(user), role_key, folder_id, way=Way.INVITATION)
+    assign_role(actor, person(user), role_key, folder_id, way=way)
     return _invite(actor, user, host)
+
+
+def is_name(name: str) -> bool:
+    """Whether somebody can be called that."""
+    return 1 <= len(name.strip()) <= 200 and is_one_line(name)
 
 
 def invite_again(actor: Actor, user_id: UUID, *, host: str) -> Invited:

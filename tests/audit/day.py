@@ -110,6 +110,7 @@ class Day:
         yield from self._folders()
         yield from self._documents()
         yield from self._the_newcomer()
+        yield from self._many_newcomers()
         yield from self._roles()
         yield from self._the_account()
         yield from self._the_factors()
@@ -201,6 +202,25 @@ class Day:
         yield from self._enrol(half, newcomer)
         inside = self._signed_in(half)
         yield from self._sign_out(inside, newcomer)
+
+    def _many_newcomers(self) -> Iterator[Act]:
+        post, admin = self._poster(self.admin), self.acme["admin"].id
+        emails = ("first@acme.example", "second@acme.example")
+        table = "name,email,role\n" + "".join(f"One,{email},Member\n" for email in emails)
+        yield post("/members/import", {"table": table}, [], status=200)
+
+        def imported(_: Act) -> list[Told]:
+            told = []
+            for email in emails:
+                target, given = f"user:{self._user(email)}", {"expires_at": None}
+                given |= self._given(self._user(email), "member", way="import")
+                told += [
+                    Told("member.invited", target, admin, detail={"role": "member"}),
+                    Told("role.assigned", target, admin, detail=given),
+                ]
+            return [*told, Told("member.imported", "members", admin, detail={"count": 2})]
+
+        yield post("/members/import", {"table": table, "sure": "yes"}, imported, status=200)
 
     def _enrol(self, half: Visitor, person: UUID) -> Iterator[Act]:
         enrolled = [
@@ -551,7 +571,7 @@ class Day:
         ])  # fmt: skip
         at = f"{portal_clock.now():%Y-%m-%dT%H:%M}"
         told = {"as_of": f"{at}:00+00:00"}
-        for page in ("reach", "reach.csv"):
+        for page in ("reach", "reach/export"):
             yield self._get(self.officer, f"/explain/{page}?target={target}&at={at}", [
                 Told("access.explained", target, officer, detail=told)
             ])  # fmt: skip

@@ -135,6 +135,7 @@ ACCESS = {
     "members.show": page(LOOKERS, on("user", "member")),
     "members.create": form(ADMINS),
     "members.invite_again": act(ADMINS, on("user", "invited"), empty=200),  # shows the new link
+    "members.import_table": form(ADMINS),
     "members.assign_role": act(ADMINS, on("user", "member"), empty=422),
     "members.remove_role": form(
         ADMINS, on("user", "member") | on("assignment", "member"), empty=QUESTION

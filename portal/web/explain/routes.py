@@ -84,7 +84,7 @@ def reach() -> ResponseReturnValue:
     )
 
 
-@blueprint.get("/reach.csv")
+@blueprint.get("/reach/export")
 @discloses
 @requires(Permission.AUDIT_READ)
 def export() -> ResponseReturnValue:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms import SelectField, StringField
+from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import Email, InputRequired, Length
 
 from portal.access.roles import list_roles
@@ -52,6 +52,13 @@ class InviteForm(AssignRoleForm):
         "E-mail",
         [InputRequired("Enter an e-mail."), Email("This is not an e-mail."), Length(max=254)],
     )
+
+
+class ImportForm(FlaskForm):
+    """A table of people. `sure` is sent once its preview was seen."""
+
+    table = TextAreaField("Table", [InputRequired("Paste a table."), Length(max=200_000)])
+    sure = HiddenField()
 
 
 class ConfirmForm(FlaskForm):

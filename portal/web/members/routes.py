@@ -8,15 +8,16 @@ from flask.typing import ResponseReturnValue
 from portal.access import service as access
 from portal.access.holders import get_person
 from portal.access.permissions import Permission
-from portal.access.roles import list_roles
+from portal.access.roles import list_live_roles, list_roles
 from portal.auth import invitations, membership
 from portal.auth.assurance import Act
+from portal.auth.member_import import MAX_LINES, import_people, read_people
 from portal.auth.policy.queries import get_policy
 from portal.documents.queries import list_destinations
 from portal.users.queries import names_of
 from portal.web.access import freshly, requires
 from portal.web.lifecycle import shown_on, shown_status
-from portal.web.members.forms import AssignRoleForm, ConfirmForm, InviteForm
+from portal.web.members.forms import AssignRoleForm, ConfirmForm, ImportForm, InviteForm
 
 blueprint = Blueprint("members", __name__, url_prefix="/members")
 
@@ -65,6 +66,24 @@ def create() -> ResponseReturnValue:
             )
             return render_template("members/invited.html", invited=invited)
     return render_template("members/new.html", form=form), shown_status(form)
+
+
+@blueprint.route("/import", methods=["GET", "POST"])
+@freshly(Act.ROLES)
+@requires(Permission.MEMBER_INVITE)
+def import_table() -> ResponseReturnValue:
+    """Invite many people from a table: first what it would do, then all of it or nothing."""
+    form, lines = ImportForm(), None
+    if form.validate_on_submit():
+        with shown_on(form):
+            if form.sure.data:
+                invited = import_people(g.actor, str(form.table.data), host=g.host)
+                return render_template("members/imported.html", invited=invited)
+            lines = read_people(g.actor, str(form.table.data))
+    page = render_template(
+        "members/import.html", form=form, lines=lines, most=MAX_LINES, roles=list_live_roles()
+    )
+    return page, shown_status(form)
 
 
 @blueprint.post("/<uuid:user_id>/invitations")

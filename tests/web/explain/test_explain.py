@@ -149,7 +149,7 @@ def test_who_could_open_something_then_is_replayed(acme, clock) -> None:
     clock.advance(minutes=2)
 
     def people(**asked: str) -> set[str]:
-        text = officer.get("/explain/reach.csv", query_string={"target": target} | asked).text
+        text = officer.get("/explain/reach/export", query_string={"target": target} | asked).text
         return {row["id"] for row in csv.DictReader(io.StringIO(text))}
 
     now, then = people(), people(at=named(before))
@@ -159,7 +159,7 @@ def test_who_could_open_something_then_is_replayed(acme, clock) -> None:
 
 def test_the_table_to_keep_says_what_the_page_says(acme) -> None:
     officer, target = acme.visit("officer"), f"folder:{acme.folders['shared']}"
-    answer = officer.get("/explain/reach.csv", query_string={"target": target})
+    answer = officer.get("/explain/reach/export", query_string={"target": target})
     assert answer.mimetype == "text/csv"
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert {row["document:edit"] for row in rows if row["id"] == str(acme["member"].id)} == {"yes"}

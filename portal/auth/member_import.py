@@ -1,0 +1,134 @@
+"""Inviting many people at once, from a table: all of them, or nobody."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import select
+
+from portal.access.decision import Forbidden, require
+from portal.access.permissions import Permission, Role
+from portal.access.roles import list_live_roles
+from portal.access.service import Way, require_to_hand_out
+from portal.audit.actions import Action
+from portal.audit.actor import Actor
+from portal.audit.service import record
+from portal.auth.invitations import Invited, invite_member, is_name
+from portal.core.errors import Invalid, PortalError
+from portal.tenancy.session import db
+from portal.users.models import User
+from portal.users.queries import canonical
+
+MAX_LINES = 500
+COLUMNS = ("name", "email", "role")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportLine:
+    """A line of the table as it was understood; `problem` says why it can't be taken."""
+
+    number: int  # as an editor counts: the line of the columns is 1
+    name: str
+    email: str
+    role: str  # as it was written
+    role_key: str = ""
+    problem: str = ""
+
+
+def read_people(actor: Actor, text: str) -> Sequence[ImportLine]:
+    """What a table would do, line by line; nothing is changed.
+
+    Raises `Forbidden`, or `Invalid` where it is no table of people at all.
+    """
+    require(actor, Permission.MEMBER_INVITE)
+    lines = list(_parsed(text))
+    if not lines:
+        raise Invalid("There is nobody in this table.")
+    if len(lines) > MAX_LINES:
+        raise Invalid(f"At most {MAX_LINES} people at once; this table has {len(lines)}.")
+    return list(_checked(actor, lines))
+
+
+def import_people(actor: Actor, text: str, *, host: str) -> Sequence[Invited]:
+    """Invite everybody in a table. Raises `Forbidden`, or `Invalid` with the first bad line.
+
+    Whatever it raises, the transaction it runs in must not be committed.
+    """
+    invited = []
+    for line in read_people(actor, text):
+        if line.problem:
+            raise Invalid(f"Line {line.number}: {line.problem}")
+        try:
+            invited.append(
+                invite_member(
+                    actor, line.email, line.name, line.role_key, host=host, way=Way.IMPORT
+                )
+            )
+        except PortalError as error:
+            raise Invalid(f"Line {line.number}: {error}") from error
+    record(actor, Action.MEMBERS_IMPORTED, "members", count=len(invited))
+    return invited
+
+
+def _parsed(text: str) -> Iterator[ImportLine]:
+    first = text.lstrip("\ufeff").partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.DictReader(text.lstrip("\ufeff").splitlines(), delimiter=delimiter, strict=True)
+    try:
+        columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+        if sorted(columns) != sorted(COLUMNS):
+            raise Invalid("The first line names the columns: name, email, role.")
+        reader.fieldnames = columns
+        for row in reader:
+            name, email, role = ((row.get(column) or "").strip() for column in COLUMNS)
+            problem = "It has more columns than the first line." if None in row else ""
+            yield ImportLine(reader.line_num, name, email, role, problem=problem)
+    except csv.Error as error:
+        raise Invalid(f"Line {reader.line_num} can't be read: {error}.") from None
+
+
+def _checked(actor: Actor, lines: Sequence[ImportLine]) -> Iterator[ImportLine]:
+    roles = {}
+    for key, role in list_live_roles().items():
+        roles[role.name.casefold()] = role
+        roles[key] = role
+    taken = _members_among(lines)
+    seen: dict[str, int] = {}
+    for line in lines:
+        found = roles.get(line.role.casefold())
+        problem = line.problem or _problem(line, taken, seen) or _role_problem(actor, found, line)
+        seen.setdefault(canonical(line.email), line.number)
+        yield replace(line, role_key=found.key if found else "", problem=problem)
+
+
+def _members_among(lines: Sequence[ImportLine]) -> frozenset[str]:
+    emails = {canonical(line.email) for line in lines}
+    return frozenset(db.session.scalars(select(User.email).where(User.email.in_(emails))))
+
+
+def _problem(line: ImportLine, taken: frozenset[str], seen: Mapping[str, int]) -> str:
+    if not is_name(line.name):
+        return "A name has 1 to 200 characters, all of them visible."
+    try:
+        validate_email(line.email, check_deliverability=False)
+    except EmailNotValidError:
+        return "This is not an e-mail."
+    email = canonical(line.email)
+    if len(email) > 254:
+        return "This is not an e-mail."
+    if email in taken:
+        return "There is a member with this e-mail already."
+    return f"The same e-mail as in line {seen[email]}." if email in seen else ""
+
+
+def _role_problem(actor: Actor, role: Role | None, line: ImportLine) -> str:
+    if role is None:
+        return f"There is no role “{line.role}”." if line.role else "The role is missing."
+    if role.is_scoped:
+        return f"{role.name} can only be given on a folder."
+    try:
+        require_to_hand_out(actor, role)
+    except Forbidden:
+        return f"You may not give the role {role.name}."
+    return ""
