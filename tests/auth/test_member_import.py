@@ -37,10 +37,7 @@ def test_everybody_is_invited_with_a_link_each(acme) -> None:
     answer = send(acme.visit("admin"), GOOD, sure=True)
     assert answer.text.count("/auth/invitations/") == 2
     assert people(acme) == before + 2
-    assert sorted(mail["to"] for mail in acme.mails())[-2:] == [
-        "ada@acme.example",
-        "bo@acme.example",
-    ]
+    assert {"ada@acme.example", "bo@acme.example"} <= {mail["to"] for mail in acme.mails()}
     assert {e["detail"]["way"] for e in acme.log() if e["action"] == "role.assigned"} == {"import"}
 
 
