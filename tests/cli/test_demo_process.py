@@ -17,7 +17,7 @@ import pyotp
 
 from tests.conftest import settings_for
 from tests.harness.ports import free_port
-from tests.serving import TOP, Server, _wait_until_ready, environment
+from tests.serving import TOP, Server, environment, wait_until_ready
 
 SECONDS = 6  # from Ctrl-C to the prompt, on a machine that is busy
 
@@ -68,7 +68,7 @@ def demo(folder: Path, port: int) -> Iterator[Demo]:
         )
     server = Server(process, port)
     try:
-        _wait_until_ready(server)
+        wait_until_ready(server)
         yield Demo(server, output)
     finally:
         if process.poll() is None:

@@ -4,13 +4,12 @@ import os
 import re
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.harness.ports import free_port
+from tests.serving import Server, wait_until_ready
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -48,27 +47,24 @@ def test_what_the_operator_leaves_running_runs(shell):
     serve, worker = script.strip().splitlines()
     subprocess.run(["portal", "db", "upgrade"], **shell, check=True, capture_output=True)
     running = [
-        subprocess.Popen(command.split(), **shell, stderr=subprocess.PIPE)
+        subprocess.Popen(
+            command.split(),
+            **shell,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         for command in (serve, worker)
     ]
+    said = []
     try:
-        assert _answers(f"http://127.0.0.1:{port}/healthz")
+        wait_until_ready(Server(running[0], port))
         assert [process.poll() for process in running] == [None, None]
     finally:
         for process in running:
             process.terminate()
-            _, errors = process.communicate(timeout=30)
-    assert [process.returncode for process in running] == [0, 0], errors
-
-
-def _answers(address):
-    for _ in range(100):
-        try:
-            with urllib.request.urlopen(address, timeout=5) as answer:
-                return answer.status == 200
-        except OSError:
-            time.sleep(0.1)
-    return False
+            said += process.communicate(timeout=30)
+    assert [process.returncode for process in running] == [0, 0], said
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -93,14 +93,20 @@ def _unpacked_chromium(packed: Path) -> tuple[str, dict[str, str]]:
             unpacked = Path(parent, "unpacked")
             unpacked.mkdir()
             _unpack(packed, unpacked)
-            unpacked.rename(folder)
+            try:
+                unpacked.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # as it is where another process was faster
+                    raise
     # The fonts.conf that comes along names folders of other machines; without a font no page
     # can be drawn, and all one sees is a timeout.
     fonts = folder / "fonts.conf"
-    fonts.write_text(
+    written = folder / f"fonts.conf.{os.getpid()}"
+    written.write_text(
         f"<fontconfig><dir>{folder / 'fonts'}</dir>"
         f"<cachedir>{folder / 'fonts-cache'}</cachedir></fontconfig>"
     )
+    written.replace(fonts)  # in one step: another process's browser may be reading it
     return str(folder / "chromium"), {
         "LD_LIBRARY_PATH": str(folder / "al2023" / "lib"),
         "FONTCONFIG_FILE": str(fonts),
