@@ -5,7 +5,7 @@ with people in every role, signed in by the real pages; and put back as it was b
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -239,12 +239,16 @@ class Installation:
         """Every tenant's rows of a table, read past all walls."""
         return self._snapshot.rows(table)
 
-    def dump(self) -> dict[str, list[str]]:
-        """All rows of all tenants' tables."""
+    def dump(
+        self, *, but: Collection[str] = (), but_columns: Collection[str] = ()
+    ) -> dict[str, list[str]]:
+        """All rows of all tenants' tables, but for some tables and columns."""
         return {
-            name: sorted(map(repr, self.rows(name)))
-            for name in sorted(Base.metadata.tables)
-            if name not in ("tenant", "tenant_host")
+            name: sorted(
+                repr({key: value for key, value in row.items() if key not in but_columns})
+                for row in self.rows(name)
+            )
+            for name in sorted(Base.metadata.tables.keys() - {"tenant", "tenant_host", *but})
         }
 
     def execute(self, statement: str, organisation: Organisation | None = None) -> None:
