@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -29,12 +28,9 @@ from tests.serving import TOP, environment
 
 
 @pytest.fixture(autouse=True)
-def no_old_mail(portal, clock) -> None:
-    """The invitations of the set-up wait in the outbox; they are not what is looked at here. And
-    processes of their own go by the machine's clock.
-    """
+def no_old_mail(portal, present) -> None:
+    """The invitations of the set-up wait in the outbox; they are not what is looked at here."""
     portal.execute_everywhere("DELETE FROM job")
-    clock.go_to(datetime.now(UTC))
 
 
 @pytest.fixture
