@@ -49,7 +49,7 @@ def blobs_of(organisation: Organisation) -> set[Path]:
     return {path for path in root.rglob("*") if path.is_file()}
 
 
-def until(is_so: object, seconds: float = 10) -> None:
+def until(is_so: object, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline

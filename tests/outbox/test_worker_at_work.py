@@ -24,7 +24,7 @@ from tests.conftest import on_sqlite
 from tests.harness.files import content_of
 from tests.harness.smtp import MailSink, mail_sink
 from tests.installation import Installation, Organisation
-from tests.serving import TOP, environment
+from tests.serving import START_SECONDS, TOP, environment
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def job_of(organisation: Organisation) -> dict:
     return job
 
 
-def until(is_so: Callable[[], object], seconds: float = 15) -> None:
+def until(is_so: Callable[[], object], seconds: float = START_SECONDS) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline
@@ -96,7 +96,7 @@ def test_a_worker_that_is_killed_at_it_delays_the_mail_and_loses_nothing(
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the call and says nothing
         port = silent.getsockname()[1]
         with worker(portal, f"smtp://127.0.0.1:{port}") as process:
-            silent.settimeout(15)
+            silent.settimeout(START_SECONDS)
             call, _ = silent.accept()
             began = time.monotonic()
             invite(acme, "someone-else")  # nobody has to wait for the mail server
