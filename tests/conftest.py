@@ -133,6 +133,15 @@ def portal(database, installation_on, clock) -> Installation:
 
 
 @pytest.fixture
+def present(portal, clock) -> None:
+    """The portal in the present, in which providers and processes of their own live. It was made
+    a while ago, how long depends on the machine: whoever was signed in is so anew.
+    """
+    clock.go_to(datetime.now(UTC))
+    portal.renew_sessions()
+
+
+@pytest.fixture
 def acme(portal) -> Organisation:
     return portal.organisations["acme"]
 

@@ -5,7 +5,7 @@ with people in every role, signed in by the real pages; and put back as it was b
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -207,6 +207,13 @@ class Installation:
             if path not in self._kept_blobs:
                 path.unlink()
 
+    def renew_sessions(self) -> None:
+        """Everybody who is signed in has just proved who they are."""
+        now = clock.now()
+        for organisation in self.organisations.values():
+            with organisation.bound(writes=True) as session:
+                session.execute(update(UserSession).values(proved_at=now, last_seen_at=now))
+
     def visit(self, host: str, token: str = "", *, address: str = ADDRESS) -> Visitor:
         """A browser on `host`. It has seen a form, so it can send one."""
         visitor = Visitor(self.wsgi, host, address=address)
@@ -239,12 +246,16 @@ class Installation:
         """Every tenant's rows of a table, read past all walls."""
         return self._snapshot.rows(table)
 
-    def dump(self) -> dict[str, list[str]]:
-        """All rows of all tenants' tables."""
+    def dump(
+        self, *, but: Collection[str] = (), but_columns: Collection[str] = ()
+    ) -> dict[str, list[str]]:
+        """All rows of all tenants' tables, but for some tables and columns."""
         return {
-            name: sorted(map(repr, self.rows(name)))
-            for name in sorted(Base.metadata.tables)
-            if name not in ("tenant", "tenant_host")
+            name: sorted(
+                repr({key: value for key, value in row.items() if key not in but_columns})
+                for row in self.rows(name)
+            )
+            for name in sorted(Base.metadata.tables.keys() - {"tenant", "tenant_host", *but})
         }
 
     def execute(self, statement: str, organisation: Organisation | None = None) -> None:

@@ -212,7 +212,7 @@ def test_a_damaged_key_file_stops_everything(nothing_yet, run_with) -> None:
 
 
 @on_sqlite
-def test_serve_serves_and_stops_cleanly(portal, acme) -> None:
+def test_serve_serves_and_stops_cleanly(portal, acme, present) -> None:
     with serving(portal.settings) as server:
         head = f"GET /documents HTTP/1.1\nHost: {acme.host}:8000\nConnection: close"
         signed_in = server.ask(f"{head}\nCookie: session={acme['member'].token}")

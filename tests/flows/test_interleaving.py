@@ -73,7 +73,7 @@ class Side:
 
 
 @pytest.fixture
-def sides(acme, globex) -> tuple[Side, Side]:
+def sides(acme, globex, present) -> tuple[Side, Side]:
     sides = Side(acme, "Xaqmek"), Side(globex, "Zoblyg")
     sides[0].prepare(globex)
     sides[1].prepare(acme)

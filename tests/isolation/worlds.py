@@ -243,9 +243,14 @@ def _unguarded(url: Any) -> Engine:
     return engine
 
 
+def _prepare(connection: sqlite3.Connection, _: Any) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = OFF")  # it need not survive a power cut
+
+
 def _make_file(path: Any, *slugs: str) -> None:
     engine = placement.system_engine(f"sqlite:///{path}")
-    event.listen(engine, "connect", lambda c, _: c.execute("PRAGMA foreign_keys = ON"))
+    event.listen(engine, "connect", _prepare)
     make_schema(engine)
     fill(engine, *slugs)
     engine.dispose()

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from threading import Barrier
 
 import pytest
@@ -56,9 +55,8 @@ def no_old_mail(portal) -> None:
     portal.execute_everywhere("DELETE FROM job")
 
 
-def test_an_invitation_arrives_by_mail(portal, acme, sink, clock) -> None:
+def test_an_invitation_arrives_by_mail(portal, acme, sink, present) -> None:
     """By the operator's own command, in a process of its own."""
-    clock.go_to(datetime.now(UTC))  # which that process goes by
     invite(acme)
     env = environment(portal.settings, PORTAL_SMTP_URL=f"smtp://{sink.host}:{sink.port}",
                       PORTAL_MAIL_FROM="portal@portal.example")  # fmt: skip

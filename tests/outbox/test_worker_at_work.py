@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -25,16 +24,13 @@ from tests.conftest import on_sqlite
 from tests.harness.files import content_of
 from tests.harness.smtp import MailSink, mail_sink
 from tests.installation import Installation, Organisation
-from tests.serving import TOP, environment
+from tests.serving import START_SECONDS, TOP, environment
 
 
 @pytest.fixture(autouse=True)
-def no_old_mail(portal, clock) -> None:
-    """The invitations of the set-up wait in the outbox; they are not what is looked at here. And
-    processes of their own go by the machine's clock.
-    """
+def no_old_mail(portal, present) -> None:
+    """The invitations of the set-up wait in the outbox; they are not what is looked at here."""
     portal.execute_everywhere("DELETE FROM job")
-    clock.go_to(datetime.now(UTC))
 
 
 @pytest.fixture
@@ -67,7 +63,7 @@ def job_of(organisation: Organisation) -> dict:
     return job
 
 
-def until(is_so: Callable[[], object], seconds: float = 15) -> None:
+def until(is_so: Callable[[], object], seconds: float = START_SECONDS) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline
@@ -100,7 +96,7 @@ def test_a_worker_that_is_killed_at_it_delays_the_mail_and_loses_nothing(
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the call and says nothing
         port = silent.getsockname()[1]
         with worker(portal, f"smtp://127.0.0.1:{port}") as process:
-            silent.settimeout(15)
+            silent.settimeout(START_SECONDS)
             call, _ = silent.accept()
             began = time.monotonic()
             invite(acme, "someone-else")  # nobody has to wait for the mail server

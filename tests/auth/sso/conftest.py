@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 
 import pytest
 
@@ -30,9 +29,8 @@ def issuers() -> Iterator[tuple[OidcProvider, OidcProvider]]:
 
 
 @pytest.fixture(autouse=True)
-def _now(portal, clock) -> None:
-    """Providers live in the present; what the portal knows of them begins with each test."""
-    clock.go_to(datetime.now(UTC))
+def _now(present) -> None:
+    """What the portal knows of providers begins with each test."""
     discovery.forget()
 
 
