@@ -78,13 +78,14 @@ def change_role(actor: Actor, key: str, chosen: Chosen, *, version: str) -> None
     if version_of(row) != version:
         raise Conflict("Somebody else has changed this role in the meantime. Look at it again.")
     check_change(actor, row, chosen)
-    before, is_wider = told(row), bool(chosen.permissions - role_from(row).permissions)
+    before = {name: told(row)[name] for name in ("name", "sentence", "permissions")}
+    is_wider = bool(chosen.permissions - role_from(row).permissions)
     _fill_in(row, chosen)
     db.session.flush()  # so that the pairs are made of what it allows now
     if is_wider:
         people = frozenset(db.session.scalars(holders_of([key])))
         check_exclusive(people, {key}, target_of(key).name)
-    record(actor, Action.ROLE_CHANGED, target_of(key).name, before=before, after=told(row))
+    record(actor, Action.ROLE_CHANGED, target_of(key).name, before=before, **told(row))
 
 
 def restore_role(actor: Actor, key: str) -> None:

@@ -73,7 +73,7 @@ class NewRoleForm(RoleForm):
 class RetireForm(FlaskForm):
     """Which role the holders get instead. `assignments` is how many the admin was told of."""
 
-    successor = SelectField("Its holders get instead")
+    successor = SelectField("Its holders get instead", default=NOBODY_GETS_ANOTHER)
     assignments = IntegerField(validators=[InputRequired(), NumberRange(0)], widget=HiddenInput())
 
     def offer(self, roles: Mapping[str, Role]) -> None:
