@@ -319,7 +319,7 @@ def test_a_custom_role_is_named_wherever_roles_are(acme) -> None:
         assert "Librarian" in admin.get(path).text, path
     assert "Librarian" in acme.visit("guest").get("/account").text
     page = admin.get(f"/roles/{key}").text
-    assert "the group Finance" in page
+    assert "Through the group Finance" in page
     assert acme["officer"].name in page
     assert acme["guest"].name in page
     assert "for the test" in page
@@ -332,7 +332,7 @@ def test_a_custom_role_is_named_wherever_roles_are(acme) -> None:
 
 def test_where_a_role_is_held_is_told_to_who_may_know_the_folder(acme) -> None:
     key = made(acme, *READS)
-    give(acme, "officer", key, "closed")
+    give(acme, "guest", key, "closed")
     assert "Closed" in acme.visit("admin").get(f"/roles/{key}").text
     assert "One folder" in acme.visit("officer").get(f"/roles/{key}").text
 
@@ -345,6 +345,7 @@ def test_groups_of_a_provider_are_mapped_by_the_name(acme) -> None:
         "issuer": "http://127.0.0.1:9/x",
         "client_id": "portal",
         "client_secret": "s",
+        "default_role": "",
         "group_roles": "staff=of=us = LIBRARIAN",
     }
     made_one = admin.post("/sso/new", form)

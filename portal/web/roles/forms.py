@@ -86,8 +86,8 @@ class RetireForm(FlaskForm):
 class ExclusionForm(FlaskForm):
     """Two roles."""
 
-    first = SelectField("Nobody who holds")
-    second = SelectField("may hold")
+    first = SelectField("Nobody holds")
+    second = SelectField("Together with")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
