@@ -303,31 +303,20 @@ class Day:
         person = self.acme["officer"].id
         given = {"role": key, "folder": "", "reason": ""}
         yield post(f"/members/{person}/roles", given, lambda _: [
-            Told("role.assigned", f"user:{person}", admin, detail=self._given(person, key))
+            Told("role.assigned", f"user:{person}", admin,
+                 detail=self._given(person, key) | {"expires_at": None})
         ])  # fmt: skip
-        before = self._given(person, key)
-        ending = {"reason": "Keeper was retired", "way": "retirement"}
+        removed = self._given(person, key, reason="Keeper was retired", way="retirement")
         end = {"successor": "member", "moved": 1, "removed": 0}
         yield post(f"{path}/retire", {"successor": "member", "assignments": 1}, lambda _: [
-            Told("role.removed", f"user:{person}", admin,
-                 detail={k: v for k, v in before.items() if k != "expires_at"} | ending),
+            Told("role.removed", f"user:{person}", admin, detail=removed),
             Told("role.assigned", f"user:{person}", admin,
-                 detail=self._given(person, "member") | {"way": "retirement"}),
+                 detail=self._given(person, "member", way="retirement") | {"expires_at": None}),
             Told("role.retired", target, admin, detail=told(key, **allows, **end)),
         ])  # fmt: skip
         yield post(f"{path}/restore", {}, [
             Told("role.restored", target, admin, detail=told(key, **allows))
         ])  # fmt: skip
-
-    def _given(self, person: UUID, role: str) -> dict[str, Any]:
-        """What an entry tells of a role that somebody was given for good, everywhere."""
-        [made] = [
-            row["id"]
-            for row in self.rows("role_assignment")
-            if (row["user_id"], row["role"]) == (person, role)
-        ]
-        told = {"role": role, "folder": None, "reason": "", "expires_at": None, "way": "page"}
-        return told | {"assignment": str(made)}
 
     def _exclusive_roles(self) -> Iterator[Act]:
         post, admin = self._poster(self.admin), self.acme["admin"].id
