@@ -22,6 +22,7 @@ from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import URL, make_url, select, update
 
+from portal.access.models import CustomRole, ExclusiveRolePair
 from portal.app import create_app
 from portal.audit.actor import OPERATOR
 from portal.auth import mail, resets
@@ -106,6 +107,8 @@ class Organisation:
     folders: dict[str, UUID] = field(default_factory=dict)
     documents: dict[str, UUID] = field(default_factory=dict)
     providers: dict[str, UUID] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)  # its own, by the name that tests use
+    pairs: dict[str, UUID] = field(default_factory=dict)
     half_token: str = ""  # of the member, between the password and the code
     reset_link: str = ""  # by which the auditor may choose another password
     entries_at_start: int = 0
@@ -305,6 +308,7 @@ class Installation:
         self._deactivate(made)
         self._ask_for_reset(made)
         self._enter_provider(made)
+        self._make_roles(made)
         half = made.visit()
         half.submit("/auth/sign-in", email=made["member"].email, password=PASSWORD)
         made.half_token = half.cookie("session") or ""
@@ -361,6 +365,16 @@ class Installation:
                         subject=who,
                     )
                 )
+
+    def _make_roles(self, organisation: Organisation) -> None:
+        """A role of its own that nobody holds, and one more pair that nobody holds together."""
+        key = str(new_id())
+        pair = ExclusiveRolePair(id=new_id(), first_role=key, second_role="auditor")
+        organisation.roles["archivist"], organisation.pairs["own"] = key, pair.id
+        role = CustomRole(key=key, name="Archivist", sentence="Keeps what is old.")
+        role.permissions = ["document:delete", "document:read", "member:read"]
+        with organisation.bound(writes=True) as session:
+            session.add_all([role, pair])
 
     def _deactivate(self, organisation: Organisation) -> None:
         admin = organisation.visit("admin")

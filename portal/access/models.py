@@ -43,6 +43,19 @@ class CustomRole(TenantOwned, Base):
     __table_args__ = (UniqueConstraint("tenant_id", "key"),)
 
 
+class ExclusiveRolePair(TenantOwned, Base):
+    """Two roles that a tenant wants nobody to hold together, by their keys in order."""
+
+    __tablename__ = "exclusive_role_pair"
+
+    first_role: Mapped[str] = mapped_column(String(60))
+    second_role: Mapped[str] = mapped_column(String(60))
+    created_by: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    __table_args__ = (UniqueConstraint("tenant_id", "first_role", "second_role"),)
+
+
 class Group(TenantOwned, Base):
     """People who hold roles together. It holds no groups: who is in it is read in one look."""
 

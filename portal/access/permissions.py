@@ -80,6 +80,12 @@ MANAGEMENT = frozenset(
         P.SSO_EDIT,
     }
 )
+# What concerns the whole organisation, so that no folder is a place to hold it on.
+ORGANISATION_WIDE = MANAGEMENT | {P.AUDIT_READ, P.REVIEW_RUN}
+
+# Power over what others hold; and the sight of what those do who have it. Nobody holds both.
+POWER = frozenset(permission for permission in MANAGEMENT if permission.is_dangerous)
+OVERSIGHT = frozenset({P.AUDIT_READ})
 
 
 @dataclass(frozen=True, slots=True)

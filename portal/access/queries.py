@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, FromClause, Select, select, union_all
+from sqlalchemy import CompoundSelect, FromClause, Row, Select, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from portal.access.decision import Grant
@@ -147,6 +147,18 @@ def names_of_groups(group_ids: Collection[UUID]) -> Mapping[UUID, str]:
         return {}
     rows = db.session.execute(select(Group.id, Group.name).where(Group.id.in_(set(group_ids))))
     return dict(rows.all())
+
+
+def find_group_giving(user_id: UUID, roles: Collection[str]) -> Row[UUID, str, str] | None:
+    """A group through which somebody holds one of these roles: its id and name, and the role."""
+    statement = (
+        select(Group.id, Group.name, _role.c.role)
+        .join(_membership, _membership.c.group_id == Group.id)
+        .join(_role, _role.c.group_id == Group.id)
+        .where(_membership.c.user_id == user_id, _role.c.role.in_(roles))
+        .order_by(Group.name_key)
+    )
+    return db.session.execute(statement).first()
 
 
 def groups_of(user_id: UUID | None) -> frozenset[UUID]:

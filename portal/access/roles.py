@@ -1,5 +1,6 @@
 """The roles there are in a tenant: the built-in ones, and those that it made for itself."""
 
+import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -28,10 +29,15 @@ def permissions_from(values: Collection[str]) -> frozenset[Permission]:
     return frozenset(_KNOWN[value] for value in values if value in _KNOWN)
 
 
+def name_key(name: str) -> str:
+    """What names of roles are told apart by: neither case, width nor spaces make a difference."""
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
 def list_roles() -> Mapping[str, Role]:
     """Every role by its key, built-in ones first, retired ones too, for they are still named."""
     rows = db.session.execute(_COLUMNS.order_by(_custom.c.name, _custom.c.id))
-    return BUILT_IN | {row.key: _role(row) for row in rows}
+    return BUILT_IN | {row.key: role_from(row) for row in rows}
 
 
 def list_live_roles() -> Mapping[str, Role]:
@@ -46,7 +52,14 @@ def find_live_role(key: str) -> Role | None:
     row = db.session.execute(
         _COLUMNS.where(_custom.c.key == key, _custom.c.retired_at.is_(None))
     ).one_or_none()
-    return _role(row) if row else None
+    return role_from(row) if row else None
+
+
+def find_live_role_named(text: str) -> Role | None:
+    """The role of that key or name if there is one that can be given. Names are told apart."""
+    roles = list_live_roles()
+    named = {name_key(role.name): role for role in roles.values()}
+    return roles.get(text) or named.get(name_key(text))
 
 
 def get_role(key: str) -> Role:
@@ -56,10 +69,11 @@ def get_role(key: str) -> Role:
     row = db.session.execute(_COLUMNS.where(_custom.c.key == key)).one_or_none()
     if row is None:
         raise NotFound
-    return _role(row)
+    return role_from(row)
 
 
-def _role(row: Any) -> Role:
+def role_from(row: Any) -> Role:
+    """What a row of the tenant's own roles amounts to."""
     return Role(
         row.key,
         row.name,

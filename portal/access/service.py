@@ -1,5 +1,6 @@
 """Giving roles and taking them away."""
 
+from collections.abc import Set
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,7 +13,7 @@ from portal.access.exclusive import check_exclusive
 from portal.access.holders import Holder, holder_of, person, require_others
 from portal.access.locking import lock_access
 from portal.access.models import RoleAssignment
-from portal.access.permissions import ADMIN, MANAGEMENT, Permission, Role
+from portal.access.permissions import ADMIN, MANAGEMENT, ORGANISATION_WIDE, Permission, Role
 from portal.access.queries import get_assignment
 from portal.access.roles import find_live_role, get_role
 from portal.audit.actions import Action
@@ -92,10 +93,10 @@ def grant_role(
     The rules that are kept here hold by whatever way a role comes. Raises `Invalid`, `Conflict`
     or `ExclusiveRoles`.
     """
-    _check_place(role, folder_id)
     if expires_at is not None and expires_at <= clock.now():
         raise Invalid("The end lies in the past.")
     lock_access()
+    _check_place(_as_it_is_now(role), folder_id)
     check_exclusive(holder.people, {role.key}, holder.target)
     if _holds(holder, role, folder_id):
         raise Conflict(f"{holder.name} has this role already.")
@@ -151,8 +152,15 @@ def require_to_hand_out(actor: Actor, role: Role, target: Target = ORGANISATION)
     holding either (docs/decisions/0004).
     """
     require(actor, Permission.ROLE_ASSIGN, target)
+    require_management(actor, role.permissions, target)
+
+
+def require_management(
+    actor: Actor, permissions: Set[Permission], target: Target = ORGANISATION
+) -> None:
+    """Raises `Forbidden` where a member lacks some of the management in `permissions`."""
     if isinstance(actor, Member):
-        for permission in sorted(role.permissions & MANAGEMENT):
+        for permission in sorted(permissions & MANAGEMENT):
             if not decide(actor, permission):
                 raise Forbidden(permission, target)
 
@@ -172,10 +180,18 @@ def _require_another_admin(user_id: UUID) -> None:
         raise LastAdmin(f"user:{user_id}")
 
 
+def _as_it_is_now(role: Role) -> Role:
+    """A role read again under the lock: it may have been changed, or retired, a moment ago."""
+    found = find_live_role(role.key)
+    if found is None:
+        raise Conflict(f"{role.name} has been retired, and is given no more.")
+    return found
+
+
 def _check_place(role: Role, folder_id: UUID | None) -> None:
     if role.is_scoped and folder_id is None:
         raise Invalid(f"{role.name} can only be given on a folder.")
-    if folder_id is not None and role.permissions & MANAGEMENT:
+    if folder_id is not None and role.permissions & ORGANISATION_WIDE:
         raise Invalid(f"{role.name} can't be given on a folder, only for the whole organisation.")
 
 

@@ -13,8 +13,14 @@ from uuid import UUID
 import click
 
 from portal.access import audit_log
+from portal.access.custom_roles import create_role
 from portal.access.decision import Forbidden, Member
-from portal.access.permissions import BUILT_IN, Permission
+from portal.access.exclusions import add_exclusion
+from portal.access.holders import get_person
+from portal.access.permissions import ADMIN, BUILT_IN, COMPLIANCE_OFFICER, MEMBER, Permission
+from portal.access.role_rules import Chosen
+from portal.access.roles import find_live_role_named
+from portal.access.service import assign_role
 from portal.audit.actions import Action
 from portal.audit.actor import OPERATOR, Actor, ActorKind
 from portal.audit.queries import Filters
@@ -45,6 +51,11 @@ from portal.users.models import UserState
 from portal.users.queries import find_user_by_email
 
 BROWSER = "Sample data"
+ARCHIVIST = Chosen(
+    name="Archivist",
+    sentence="Reads all documents, and clears away what is out of date.",
+    permissions=frozenset({Permission.DOCUMENT_READ, Permission.DOCUMENT_DELETE}),
+)
 
 
 def add_samples(settings: Settings) -> None:
@@ -95,7 +106,23 @@ def _fill(tenant: TenantRecord, organisation: Organisation, own: dict[str, Sampl
             with _acting_as(tenant, worker) as member:
                 folder_id = _places(member)[person.folder].folder_id
             _add_person(tenant, person, own[person.name], folder_id)
+    _make_a_role(tenant, list(own.values()))
     _leave_a_trail(tenant, list(own.values()), worker)
+
+
+def _make_a_role(tenant: TenantRecord, people: list[SamplePerson]) -> None:
+    """One of the organisation's own, which no officer can hold, and somebody who holds it."""
+    admin = next(sample for sample in people if sample.role == ADMIN.name)
+    holder = [sample for sample in people if sample.role == MEMBER.name][-1]
+    with _acting_as(tenant, admin) as member:
+        if find_live_role_named(ARCHIVIST.name) is not None:
+            return
+        role = create_role(member, ARCHIVIST, is_scoped=False)
+        db.session.flush()
+        add_exclusion(member, role.key, COMPLIANCE_OFFICER.key)
+        user = find_user_by_email(holder.email)
+        assert user is not None  # noqa: S101  # everybody was added before
+        assign_role(member, get_person(user.id), role.key, reason="Keeps the trash in order")
 
 
 def _add_person(

@@ -2,7 +2,7 @@
 
 import click
 
-from portal.access.permissions import BUILT_IN
+from portal.access.roles import find_live_role_named, list_live_roles
 from portal.audit.actor import OPERATOR
 from portal.auth.invitations import invite_member
 from portal.auth.membership import reset_factors
@@ -10,12 +10,10 @@ from portal.auth.password_review import review_passwords
 from portal.auth.policy.queries import get_policy
 from portal.auth.resets import make_reset_link
 from portal.cli.context import with_app, writing_for
-from portal.core.errors import Conflict, NotFound
+from portal.core.errors import Conflict, Invalid, NotFound
 from portal.tenancy.queries import find_tenant_host
 from portal.users.models import User
 from portal.users.queries import find_user_by_email
-
-UNSCOPED = [role.key for role in BUILT_IN.values() if not role.is_scoped]
 
 
 @click.group()
@@ -27,7 +25,7 @@ def user() -> None:
 @click.argument("email")
 @click.argument("name")
 @click.option("--tenant", required=True, help="The organisation's short name.")
-@click.option("--role", type=click.Choice(UNSCOPED), default="member", show_default=True)
+@click.option("--role", default="member", show_default=True, help="The role's key or name.")
 @with_app
 def invite(email: str, name: str, tenant: str, role: str) -> None:
     """Invite NAME, and print the one-time link.
@@ -38,7 +36,7 @@ def invite(email: str, name: str, tenant: str, role: str) -> None:
     with writing_for(tenant) as found:
         if host is None:
             raise Conflict(f"{found.slug} has no host to be reached under.")
-        invited = invite_member(OPERATOR, email, name, role, host=host)
+        invited = invite_member(OPERATOR, email, name, _role_key(role), host=host)
     click.echo(invited.link)
 
 
@@ -90,6 +88,14 @@ def audit_passwords(tenant: str) -> None:
         )
         days = f"{one.age_days} day{'' if one.age_days == 1 else 's'}"
         click.echo(f"{one.email:<{width}}  {days:>10}  {', '.join(faults) or 'fine'}")
+
+
+def _role_key(text: str) -> str:
+    found = find_live_role_named(text)
+    if found is None or found.is_scoped:
+        there_are = ", ".join(r.name for r in list_live_roles().values() if not r.is_scoped)
+        raise Invalid(f"There is no such role for the whole organisation. The roles: {there_are}.")
+    return found.key
 
 
 def _get_user(email: str, tenant: str) -> User:

@@ -17,12 +17,14 @@ from portal.web.members.routes import blueprint as members
 from portal.web.policy.routes import blueprint as policy
 from portal.web.roles.routes import blueprint as roles
 from portal.web.sso.routes import blueprint as sso
+from portal.web.urls import KeyConverter
 
 GROUPS = (home, auth, sso, account, documents, folders, members, roles, policy, audit, explain)
 
 
 def init_app(app: Flask) -> None:
     """Register every group, and say of the static files that anybody may have them."""
+    app.url_map.converters["key"] = KeyConverter
     for group in GROUPS:
         app.register_blueprint(group)
     for endpoint in STATIC:

@@ -1,6 +1,14 @@
-"""Addresses to go to next."""
+"""Addresses to go to next, and what may stand in one."""
 
 from urllib.parse import urlsplit
+
+from werkzeug.routing import BaseConverter
+
+
+class KeyConverter(BaseConverter):
+    """`<key:…>`: what is named by a key that is no UUID, as built-in roles are."""
+
+    regex = "[a-z0-9-]{1,60}"
 
 
 def local_path(address: str | None) -> str | None:

@@ -65,7 +65,9 @@ def test_every_address_is_in_kebab_case_and_its_parameters_have_types(installati
         for part in re.sub(r"<[^>]*>", "", rule.rule).split("/"):
             assert re.fullmatch(r"[a-z-]*", part), rule.rule
         for parameter in re.findall(r"<([^>]*)>", rule.rule):
-            assert parameter == "token" or parameter.startswith(("uuid:", "path:")), rule.rule
+            assert parameter == "token" or parameter.startswith(("uuid:", "path:", "key:")), (
+                rule.rule
+            )
 
 
 def test_where_md_leads_to_what_is_there() -> None:

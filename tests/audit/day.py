@@ -112,6 +112,8 @@ class Day:
         yield from self._the_newcomer()
         yield from self._many_newcomers()
         yield from self._roles()
+        yield from self._own_roles()
+        yield from self._exclusive_roles()
         yield from self._the_account()
         yield from self._the_factors()
         yield from self._the_forgotten_password()
@@ -274,6 +276,64 @@ class Day:
         given = self._given(guest, "guest", folder=shared)
         removed = [Told("role.removed", target, admin, detail=given)]
         yield post(f"{path}/{given['assignment']}/remove", {}, removed)
+
+    def _own_roles(self) -> Iterator[Act]:
+        post, admin = self._poster(self.admin), self.acme["admin"].id
+        form = {"name": "Keeper", "sentence": "Keeps it.", "permissions": ["document:read"]}
+
+        def told(key: str, **more: Any) -> dict[str, Any]:
+            return form | {"key": key, "is_scoped": False} | more
+
+        def key_of(act: Act) -> str:
+            return act.answer.location.rpartition("/")[2]
+
+        made = post("/roles/new", form, lambda a: [
+            Told("role.created", f"role:{key_of(a)}", admin, detail=told(key_of(a)))
+        ])  # fmt: skip
+        yield made
+        key = key_of(made)
+        path, target = f"/roles/{key}", f"role:{key}"
+        [version] = re.findall(r'name="version" type="hidden" value="([^"]*)"',
+                               self.admin.get(f"{path}/edit").text)  # fmt: skip
+        other = form | {"permissions": ["document:edit", "document:read"], "version": version}
+        allows = {"permissions": ["document:edit", "document:read"]}
+        yield post(f"{path}/change", other, [
+            Told("role.changed", target, admin, detail=told(key, **allows, before=form))
+        ])  # fmt: skip
+        person = self.acme["officer"].id
+        given = {"role": key, "folder": "", "reason": ""}
+        yield post(f"/members/{person}/roles", given, lambda _: [
+            Told("role.assigned", f"user:{person}", admin,
+                 detail=self._given(person, key) | {"expires_at": None})
+        ])  # fmt: skip
+        removed = self._given(person, key, reason="Keeper was retired", way="retirement")
+        end = {"successor": "member", "moved": 1, "removed": 0}
+        yield post(f"{path}/retire", {"successor": "member", "assignments": 1}, lambda _: [
+            Told("role.removed", f"user:{person}", admin, detail=removed),
+            Told("role.assigned", f"user:{person}", admin,
+                 detail=self._given(person, "member", way="retirement") | {"expires_at": None}),
+            Told("role.retired", target, admin, detail=told(key, **allows, **end)),
+        ])  # fmt: skip
+        yield post(f"{path}/restore", {}, [
+            Told("role.restored", target, admin, detail=told(key, **allows))
+        ])  # fmt: skip
+
+    def _exclusive_roles(self) -> Iterator[Act]:
+        post, admin = self._poster(self.admin), self.acme["admin"].id
+        keys = sorted(("member", self.acme.roles["archivist"]))
+
+        def made() -> UUID:
+            rows = self.rows("exclusive_role_pair")
+            return next(r["id"] for r in rows if [r["first_role"], r["second_role"]] == keys)
+
+        pair = {"first": keys[0], "second": keys[1]}
+        yield post("/roles/exclusive/add", pair, lambda _: [
+            Told("exclusion.added", f"exclusion:{made()}", admin, detail={"roles": keys})
+        ])  # fmt: skip
+        added = made()
+        yield post(f"/roles/exclusive/{added}/remove", {}, [
+            Told("exclusion.removed", f"exclusion:{added}", admin, detail={"roles": keys})
+        ])  # fmt: skip
 
     def _the_account(self) -> Iterator[Act]:
         email, person = "newcomer@acme.example", self._user("newcomer@acme.example")

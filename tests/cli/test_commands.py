@@ -54,7 +54,6 @@ def test_every_command_explains_itself_without_an_installation(run_with, path, o
         ("tenant", "create", "a"),
         ("tenant", "create", "abc", "Abc", "--placement", "moon"),
         ("user", "invite", "a@b.example", "A"),
-        ("user", "invite", "a@b.example", "A", "--tenant", "acme", "--role", "owner"),
         ("serve", "--port", "high"),
         ("worker", "--twice"),
     ],

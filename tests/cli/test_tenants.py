@@ -145,6 +145,24 @@ def test_a_person_is_invited_from_the_command_line(portal, acme, run) -> None:
     assert [entry["action"] for entry in acme.log()[:2]] == ["member.invited", "role.assigned"]
 
 
+def test_a_role_of_the_organisations_own_is_given_by_key_or_name(portal, acme, run) -> None:
+    for n, text in enumerate((acme.roles["archivist"], "ARCHIVIST", "Compliance officer")):
+        said = run("user", "invite", f"{n}@acme.example", "N", "--tenant", "acme", "--role", text)
+        assert said.status == 0, said.err
+    portal.activate()
+    given = [e["detail"]["role"] for e in acme.log() if e["action"] == "role.assigned"]
+    assert given == [acme.roles["archivist"], acme.roles["archivist"], "compliance-officer"]
+
+
+@pytest.mark.parametrize("role", ["owner", "guest", ""])
+def test_a_role_that_is_not_there_or_for_folders_alone_is_refused(portal, acme, run, role) -> None:
+    said = run("user", "invite", "a@acme.example", "A", "--tenant", "acme", "--role", role)
+    assert said.status == 1
+    assert "The roles: Admin, Member, Compliance officer, Auditor, Archivist." in one_line(said)
+    portal.activate()
+    assert acme.log() == []
+
+
 @pytest.mark.parametrize(
     "words",
     [

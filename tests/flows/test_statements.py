@@ -6,10 +6,16 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.engine import Engine
 
-from portal.access.models import RoleAssignment
+from portal.access.models import (
+    CustomRole,
+    ExclusiveRolePair,
+    Group,
+    GroupMembership,
+    RoleAssignment,
+)
 from portal.auth.models import UserSession
 from portal.core import clock as portal_clock
 from portal.core.ids import new_id
@@ -101,6 +107,40 @@ def roles(to: Organisation, count: int) -> None:
             )  # fmt: skip
 
 
+def own_roles(to: Organisation, count: int) -> None:
+    """Each of them kept apart from one that was there."""
+    with to.bound(writes=True) as session:
+        for n in range(count):
+            made = new_id()
+            role = CustomRole(id=made, key=str(made), name=f"Role {made}", sentence="-")
+            role.permissions = ["document:read", "audit:read" if n % 2 else "group:edit"]
+            session.add(role)
+            session.add(ExclusiveRolePair(first_role=str(made), second_role="member"))
+
+
+def in_a_group(to: Organisation, count: int) -> None:
+    """People who are members through a group."""
+    with to.bound(writes=True) as session:
+        group = Group(id=new_id(), name="Everybody", name_key=str(new_id()))
+        session.add(group)
+        session.flush()
+        session.add(RoleAssignment(group_id=group.id, role="member", granted_by=to["admin"].id))
+        for _ in range(count):
+            made = User(id=new_id(), email=f"{new_id()}@acme.example", name="Somebody",
+                        state=UserState.ACTIVE)  # fmt: skip
+            session.add(made)
+            session.flush()
+            session.add(GroupMembership(group_id=group.id, user_id=made.id))
+
+
+def archivists(to: Organisation, count: int) -> None:
+    members(to, count)
+    with to.bound(writes=True) as session:
+        people = session.scalars(select(User.id).where(User.name.like("Person %"))).all()
+        for user_id in people[-count:]:
+            session.add(RoleAssignment(user_id=user_id, role=to.roles["archivist"]))
+
+
 def entries(to: Organisation, count: int) -> None:
     people = [to["member"].id, to["admin"].id, None]
     targets = [f"document:{i}" for i in to.documents.values()]
@@ -144,6 +184,9 @@ ANOTHER_POLICY = urlencode(
         "password_min_length": 9,
     }
 )
+ANOTHER_ROLE = urlencode(
+    {"name": "Archivist", "sentence": "Reads.", "permissions": "document:upload"}
+)
 
 # Page, reader, what it gets more of, and the statements that it may take.
 PAGES = {
@@ -167,7 +210,19 @@ PAGES = {
     "a member": ("/members/{member}", "admin", members, 11),
     "a member with many roles": ("/members/{member}", "admin", roles, 12),
     "inviting": ("/members/new", "admin", folders, 4),
-    "roles": ("/roles", "admin", members, 3),
+    "roles": ("/roles", "admin", members, 4),
+    "many roles": ("/roles", "admin", own_roles, 4),
+    "a role": ("/roles/member", "admin", members, 9),
+    "a role through a group": ("/roles/member", "admin", in_a_group, 9),
+    "a role on folders": ("/roles/guest", "admin", roles, 10),
+    "roles that nobody holds together": ("/roles/exclusive", "admin", own_roles, 5),
+    "retiring a role": ("/roles/{archivist}/retire", "admin", archivists, 9),
+    "another shape of a role": (
+        f"/roles/{{archivist}}/preview?{ANOTHER_ROLE}",
+        "admin",
+        archivists,
+        11,
+    ),
     "the policy": ("/policy", "admin", members, 4),
     "who has which factor": ("/policy/people", "admin", members, 10),
     "who falls short": ("/policy/people?short=1", "admin", members, 9),
@@ -177,9 +232,9 @@ PAGES = {
         members,
         14,
     ),
-    "the log": ("/audit", "officer", entries, 7),
-    "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 6),
-    "the log of many people": ("/audit", "officer", members, 7),
+    "the log": ("/audit", "officer", entries, 8),
+    "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 7),
+    "the log of many people": ("/audit", "officer", members, 8),
     "the account": ("/account", "member", sessions, 6),
     "an account with many roles": ("/account", "member", roles, 6),
 }
@@ -188,7 +243,7 @@ PAGES = {
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_takes_few_statements_and_no_more_for_more_rows(acme, page) -> None:
     path, who, add, most = PAGES[page]
-    names = {**acme.folders, **acme.documents, "member": acme["member"].id}
+    names = {**acme.folders, **acme.documents, **acme.roles, "member": acme["member"].id}
     path = path.format(**names)
     add(acme, FEW)
     few = count_of(acme.visit(who), path)

@@ -150,7 +150,18 @@ ACCESS = {
     "members.approve_reset": form(ADMINS, on("reset", "auditor"), empty=QUESTION),
     "members.decline_reset": act(ADMINS, on("reset", "auditor")),
     "members.withdraw_reset": act(ADMINS, on("reset", "auditor"), empty=403),
+    # Roles. The archivist is one of the organisation's own, which nobody holds.
     "roles.index": page(LOOKERS),
+    "roles.show": page(LOOKERS, {"role_key": "archivist"}),
+    "roles.create": form(ADMINS),
+    "roles.edit": page(ADMINS, {"role_key": "archivist"}),
+    "roles.preview": Entry(ADMINS, {"GET": 302}, {"role_key": "archivist"}),  # of nothing
+    "roles.change": act(ADMINS, {"role_key": "archivist"}, empty=422),
+    "roles.retire": form(ADMINS, {"role_key": "archivist"}),
+    "roles.restore": act(ADMINS, {"role_key": "archivist"}, empty=409),  # it is not retired
+    "roles.exclusive": page(LOOKERS),
+    "roles.add_exclusive": act(ADMINS, empty=422),
+    "roles.remove_exclusive": form(ADMINS, on("pair", "own"), empty=QUESTION),
     # The policy of signing in.
     "policy.index": page(LOOKERS),
     "policy.preview": Entry(ADMINS, {"GET": 302}),  # of nothing: to where one fills it in

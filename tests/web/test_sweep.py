@@ -16,7 +16,9 @@ from tests.web.things import address, browser_of, own_address, things_of, withou
 
 CALLERS = (STRANGER, HALF, *sorted(MEMBERS))
 OUTSIDERS = (STRANGER, "admin", "member", "officer")  # who try methods that an address doesn't take
-WITH_IDS = sorted(e for e, entry in ACCESS.items() if any(p.endswith("_id") for p in entry.about))
+WITH_IDS = sorted(
+    e for e, entry in ACCESS.items() if any(p.endswith(("_id", "_key")) for p in entry.about)
+)
 STATIC = ("static", "bootstrap.static")
 PROBES = ("home.healthz", "home.readyz")
 

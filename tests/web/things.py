@@ -32,6 +32,8 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "token": lambda: _link(organisation, name).rpartition("/")[2],
         "session": lambda: _session_of(organisation, _owner(name, who)),
         "factor": lambda: _row_of(organisation, "totp_device", _owner("own", who)),
+        "role_key": lambda: organisation.roles[name],
+        "pair": lambda: organisation.pairs[name],
         "provider": lambda: organisation.providers[name],
         "identity": lambda: _row_of(organisation, "external_identity", _owner("own", who)),
         "assignment": lambda: _row_of(organisation, "role_assignment", name),

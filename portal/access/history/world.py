@@ -221,7 +221,11 @@ _HOLDING: Mapping[str, Callable[[World, Entry], None]] = {
     Action.MEMBER_PROVISIONED: _person(UserState.ACTIVE),
     Action.MEMBER_REACTIVATED: _person(UserState.ACTIVE),
     Action.ROLE_ASSIGNED: _role_given,
+    Action.ROLE_CHANGED: _role_defined,
+    Action.ROLE_CREATED: _role_defined,
     Action.ROLE_REMOVED: _role_taken,
+    Action.ROLE_RESTORED: _role_defined,
+    Action.ROLE_RETIRED: _role_retired,
 }
 _STEPS = {**_PLACING, **_HOLDING}
 PLACING = frozenset(_PLACING)  # the entries that tell where things lie

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.access import audit_log
 from portal.access.permissions import Permission
+from portal.access.roles import list_roles
 from portal.audit.actions import Action
 from portal.documents.queries import names_of_targets
 from portal.web.access import discloses, requires
@@ -55,8 +56,11 @@ def _log_page(form: FilterForm, found: audit_log.Found) -> str:
 
 
 def _names(targets: Sequence[str], people: Mapping[UUID, str]) -> Mapping[str, str]:
-    """What to call people, documents and folders, by target."""
-    return {f"user:{i}": name for i, name in people.items()} | names_of_targets(g.actor, targets)
+    """What to call people, roles, documents and folders, by target."""
+    named = {f"user:{i}": name for i, name in people.items()}
+    for key, role in list_roles().items():
+        named[f"role:{key}"] = f"{role.name} (retired)" if role.is_retired else role.name
+    return named | names_of_targets(g.actor, targets)
 
 
 def _folders_in(detail: Mapping[str, Any]) -> Sequence[str]:

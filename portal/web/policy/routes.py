@@ -73,6 +73,6 @@ def people() -> ResponseReturnValue:
 
 def _form_page(form: PolicyForm, shown: service.Shown) -> ResponseReturnValue:
     form.version.data = shown.version
-    names = {key: role.name for key, role in form.roles.items()}
+    names = {key: role.name for key, role in form.roles.items() if not role.is_retired}
     page = render_template("policy/index.html", form=form, shown=shown, role_names=names)
     return page, shown_status(form)

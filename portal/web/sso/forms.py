@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from portal.access.roles import list_live_roles, list_roles
+from portal.access.roles import list_live_roles, list_roles, name_key
 from portal.auth.sso.providers import Chosen
 from portal.web.choices import choices
 
@@ -34,13 +34,13 @@ class ProviderForm(FlaskForm):
         self.role_names = names
         self.default_roles = {NOBODY: "Nobody: only people who are members already"} | names
         self.default_role.choices = choices(self.default_roles)
-        self._keys = {name.lower(): key for key, name in names.items()}
+        self._keys = {name_key(name): key for key, name in names.items()}
 
     def validate_group_roles(self, field: Any) -> None:
         """One `group = role` a line."""
         for line in _lines(field.data):
             group, _, role = line.rpartition("=")
-            if not group.strip() or role.strip().lower() not in self._keys:
+            if not group.strip() or name_key(role) not in self._keys:
                 names = ", ".join(self.role_names.values())
                 raise ValidationError(f"Write “group = role” on each line. The roles: {names}.")
 
@@ -61,7 +61,7 @@ class ProviderForm(FlaskForm):
 
     def _mapping(self) -> Mapping[str, str]:
         pairs = (line.rpartition("=") for line in _lines(self.group_roles.data))
-        return {group.strip(): self._keys[role.strip().lower()] for group, _, role in pairs}
+        return {group.strip(): self._keys[name_key(role)] for group, _, role in pairs}
 
 
 class BreakGlassForm(FlaskForm):
