@@ -54,6 +54,7 @@ class Group(TenantOwned, Base):
     # Fed by what a provider says of people when they sign in; None: filled by hand.
     provider_id: Mapped[UUID | None]
     claim: Mapped[str | None] = mapped_column(String(200))
+    fed_by: Mapped[UUID | None]  # who decided that; they don't come in by it themselves
     created_by: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 

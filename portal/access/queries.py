@@ -10,7 +10,7 @@ from sqlalchemy import CompoundSelect, FromClause, Select, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from portal.access.decision import Grant
-from portal.access.models import CustomRole, GroupMembership, RoleAssignment
+from portal.access.models import CustomRole, Group, GroupMembership, RoleAssignment
 from portal.access.permissions import BUILT_IN, Permission
 from portal.access.roles import permissions_from
 from portal.core.errors import NotFound
@@ -123,6 +123,14 @@ def groups_of(user_id: UUID | None) -> frozenset[UUID]:
     """The groups that somebody is in."""
     statement = select(_membership.c.group_id).where(_membership.c.user_id == user_id)
     return frozenset(db.session.scalars(statement))
+
+
+def names_of_groups(group_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """The present names of groups, by id; who has gone is left out."""
+    if not group_ids:
+        return {}
+    named = select(Group.id, Group.name).where(Group.id.in_(set(group_ids)))
+    return dict(db.session.execute(named).all())
 
 
 def get_assignment(assignment_id: UUID) -> RoleAssignment:
