@@ -131,6 +131,9 @@ class RoleAssignment(TenantOwned, Base):
             "role",
             where="group_id IS NOT NULL AND folder_id IS NULL",
         ),
+        # The unique ones are over some rows only, so no search by holder alone can use them.
+        Index("ix_role_assignment_user_id", "tenant_id", "user_id"),
+        Index("ix_role_assignment_group_id", "tenant_id", "group_id"),
         Index("ix_role_assignment_role", "tenant_id", "role"),
         Index("ix_role_assignment_folder_id", "tenant_id", "folder_id"),
         Index("ix_role_assignment_expires_at", "tenant_id", "expires_at"),

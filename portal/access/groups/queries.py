@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 
 from portal.access.decision import require
+from portal.access.groups.members import members_of
 from portal.access.groups.rules import find_group, may_open, name_key
 from portal.access.models import Group, GroupMembership, RoleAssignment
 from portal.access.permissions import Permission
@@ -119,17 +120,14 @@ def search_group_members(
 
 def search_candidates(
     actor: Actor, group_id: UUID, text: str = "", page: int = 1
-) -> Page[tuple[User, UUID | None]]:
-    """A page of the people who could be added to a group, and whether they are in it already.
+) -> tuple[Page[tuple[User]], frozenset[UUID]]:
+    """A page of all people, by name, and the ids of those of them who are in the group already.
 
     Raises `Forbidden`.
     """
     require(actor, Permission.GROUP_EDIT)
-    everybody = select(User, GroupMembership.id).outerjoin(
-        GroupMembership,
-        (GroupMembership.user_id == User.id) & (GroupMembership.group_id == group_id),
-    )
-    return _page(_named(everybody, text), _BY_NAME, page)
+    found: Page[tuple[User]] = _page(_named(select(User), text), _BY_NAME, page)
+    return found, members_of(group_id, among=[user.id for (user,) in found.rows])
 
 
 def list_groups_of(actor: Actor, user_id: UUID) -> Sequence[HeldGroup]:

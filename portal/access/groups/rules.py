@@ -1,6 +1,5 @@
 """What must hold before anybody changes a group: through it others hold roles."""
 
-import unicodedata
 from collections.abc import Collection
 from uuid import UUID
 
@@ -31,8 +30,8 @@ def target_of(group_id: UUID) -> str:
 
 
 def name_key(name: str) -> str:
-    """A group's name as it is compared, however it is written."""
-    return unicodedata.normalize("NFKC", name.strip()).casefold()
+    """A group's name as it is compared."""
+    return name.strip().casefold()
 
 
 def find_group(group_id: UUID) -> Group:

@@ -100,9 +100,15 @@ def add(group_id: UUID) -> ResponseReturnValue:
             flash(f"{count} {'person is' if count == 1 else 'people are'} added.", "success")
             return redirect(url_for("groups.show", group_id=group_id))
     shown = queries.get_group(g.actor, group_id)
-    found = queries.search_candidates(g.actor, group_id, text, _page())
+    found, already = queries.search_candidates(g.actor, group_id, text, _page())
     page = render_template(
-        "groups/add.html", form=form, shown=shown, found=found, text=text, roles=list_roles()
+        "groups/add.html",
+        form=form,
+        shown=shown,
+        found=found,
+        already=already,
+        text=text,
+        roles=list_roles(),
     )
     return page, shown_status(form)
 
