@@ -22,7 +22,13 @@ from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import URL, make_url, select, update
 
-from portal.access.models import CustomRole, ExclusiveRolePair
+from portal.access.models import (
+    CustomRole,
+    ExclusiveRolePair,
+    Group,
+    GroupMembership,
+    RoleAssignment,
+)
 from portal.app import create_app
 from portal.audit.actor import OPERATOR
 from portal.auth import mail, resets
@@ -109,6 +115,7 @@ class Organisation:
     providers: dict[str, UUID] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)  # its own, by the name that tests use
     pairs: dict[str, UUID] = field(default_factory=dict)
+    groups: dict[str, UUID] = field(default_factory=dict)
     half_token: str = ""  # of the member, between the password and the code
     reset_link: str = ""  # by which the auditor may choose another password
     entries_at_start: int = 0
@@ -309,6 +316,7 @@ class Installation:
         self._ask_for_reset(made)
         self._enter_provider(made)
         self._make_roles(made)
+        self._make_group(made)
         half = made.visit()
         half.submit("/auth/sign-in", email=made["member"].email, password=PASSWORD)
         made.half_token = half.cookie("session") or ""
@@ -375,6 +383,20 @@ class Installation:
         role.permissions = ["document:delete", "document:read", "member:read"]
         with organisation.bound(writes=True) as session:
             session.add_all([role, pair])
+
+    def _make_group(self, organisation: Organisation) -> None:
+        """A group with a role on a folder, and in it somebody who can't sign in."""
+        with organisation.bound(writes=True) as session:
+            group = Group(id=new_id(), name="Crew", name_key="crew")
+            session.add(group)
+            session.flush()
+            organisation.groups["crew"] = group.id
+            session.add(GroupMembership(group_id=group.id, user_id=organisation["deactivated"].id))
+            session.add(
+                RoleAssignment(
+                    group_id=group.id, role="guest", folder_id=organisation.folders["shared"]
+                )
+            )
 
     def _deactivate(self, organisation: Organisation) -> None:
         admin = organisation.visit("admin")

@@ -1,11 +1,12 @@
-"""The audit log as an officer reads it: allowed, recorded, with the people's names filled in."""
+"""The audit log as an officer reads it: allowed, recorded, with the names of people and groups."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from uuid import UUID
 
 from portal.access.decision import require
 from portal.access.permissions import Permission
+from portal.access.queries import names_of_groups
 from portal.audit import queries
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
@@ -19,10 +20,11 @@ UNKNOWN = "unknown"  # the target of a sign-in with an e-mail that nobody has
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of entries, the people in them by id, and all people to choose a filter from."""
+    """A page of entries, the groups in them by id, and all people to choose a filter from."""
 
     page: EntryPage
     people: Mapping[UUID, str]
+    groups: Mapping[UUID, str] = field(default_factory=dict)
 
     @property
     def entries(self) -> Sequence[AuditEntry]:
@@ -32,10 +34,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One entry, with the people in it by id."""
+    """One entry, with the people and the groups in it by id."""
 
     entry: AuditEntry
     people: Mapping[UUID, str]
+    groups: Mapping[UUID, str]
 
 
 def search(
@@ -46,7 +49,7 @@ def search(
     page = queries.search_entries(filters, before=before, after=after)
     asked = {name: str(value) for name, value in asdict(filters).items() if value}
     record(actor, Action.AUDIT_READ, "audit", filters=asked)
-    return Found(page, list_names())
+    return Found(page, list_names(), _groups_in(page.entries))
 
 
 def find_nothing(actor: Actor) -> Found:
@@ -62,7 +65,7 @@ def get(actor: Actor, entry_id: UUID) -> Shown:
     require(actor, Permission.AUDIT_READ)
     entry = queries.get_entry(entry_id)
     record(actor, Action.AUDIT_READ, f"audit:{entry_id}")
-    return Shown(entry, names_of(_people_in(entry)))
+    return Shown(entry, names_of(_people_in(entry)), _groups_in([entry]))
 
 
 def _people_in(entry: AuditEntry) -> Collection[UUID]:
@@ -70,4 +73,11 @@ def _people_in(entry: AuditEntry) -> Collection[UUID]:
     people = {entry.actor_id} if entry.actor_id else set()
     if kind == "user" and name != UNKNOWN:
         people.add(UUID(name))
+    if "person" in entry.detail:
+        people.add(UUID(entry.detail["person"]))
     return people
+
+
+def _groups_in(entries: Sequence[AuditEntry]) -> Mapping[UUID, str]:
+    targets = (entry.target.partition(":") for entry in entries)
+    return names_of_groups({UUID(name) for kind, _, name in targets if kind == "group"})

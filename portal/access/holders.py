@@ -49,11 +49,19 @@ def get_person(user_id: UUID) -> Holder:
 
 def get_group_holder(group_id: UUID) -> Holder:
     """A group as a holder. Raises `NotFound`."""
-    group = db.session.get(Group, (bound_tenant_id(), group_id))
+    group = db.session.get(Group, (bound_tenant_id(), group_id), populate_existing=True)
     if group is None:
         raise NotFound
     members = select(GroupMembership.user_id).where(GroupMembership.group_id == group_id)
     return Holder(group.name, frozenset(db.session.scalars(members)), group_id=group_id)
+
+
+def read_again(holder: Holder) -> Holder:
+    """The holder as of now: people may have come into a group while somebody waited.
+
+    Raises `NotFound` where the group has gone.
+    """
+    return get_group_holder(holder.group_id) if holder.group_id else holder
 
 
 def holder_of(assignment: RoleAssignment) -> Holder:

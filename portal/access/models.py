@@ -67,6 +67,7 @@ class Group(TenantOwned, Base):
     # Fed by what a provider says of people when they sign in; None: filled by hand.
     provider_id: Mapped[UUID | None]
     claim: Mapped[str | None] = mapped_column(String(200))
+    fed_by: Mapped[UUID | None]  # who decided that; they don't come in by it themselves
     created_by: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
@@ -143,6 +144,9 @@ class RoleAssignment(TenantOwned, Base):
             "role",
             where="group_id IS NOT NULL AND folder_id IS NULL",
         ),
+        # The unique ones are over some rows only, so no search by holder alone can use them.
+        Index("ix_role_assignment_user_id", "tenant_id", "user_id"),
+        Index("ix_role_assignment_group_id", "tenant_id", "group_id"),
         Index("ix_role_assignment_role", "tenant_id", "role"),
         Index("ix_role_assignment_folder_id", "tenant_id", "folder_id"),
         Index("ix_role_assignment_expires_at", "tenant_id", "expires_at"),

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 
 from portal.access.decision import ORGANISATION, Forbidden, Member, Target, decide, require
 from portal.access.exclusive import check_exclusive
-from portal.access.holders import Holder, holder_of, person, require_others
+from portal.access.holders import Holder, holder_of, person, read_again, require_others
 from portal.access.locking import lock_access
 from portal.access.models import RoleAssignment
 from portal.access.permissions import ADMIN, MANAGEMENT, ORGANISATION_WIDE, Permission, Role
@@ -30,6 +30,8 @@ class Way(StrEnum):
 
     CLAIM = "claim"
     CLI = "cli"
+    DELETION = "deletion"  # of the group
+    FEED = "feed"  # what fills a group has changed, or ended
     IMPORT = "import"
     INVITATION = "invitation"
     PAGE = "page"
@@ -62,7 +64,8 @@ def assign_role(
     if role is None:
         raise Invalid("There is no such role.")
     require_to_hand_out(actor, role, Target(holder.target))
-    require_others(actor, holder, Permission.ROLE_ASSIGN)
+    lock_access()
+    require_others(actor, read_again(holder), Permission.ROLE_ASSIGN)
     return grant_role(actor, holder, role, folder_id, way=way, reason=reason, expires_at=expires_at)
 
 
@@ -74,7 +77,8 @@ def remove_role(
     if (assignment.user_id, assignment.group_id) != (holder.user_id, holder.group_id):
         raise NotFound
     require_to_hand_out(actor, get_role(assignment.role), Target(holder.target))
-    require_others(actor, holder, Permission.ROLE_ASSIGN)
+    lock_access()
+    require_others(actor, read_again(holder), Permission.ROLE_ASSIGN)
     revoke_role(actor, assignment, way=way, reason=reason)
 
 
@@ -96,6 +100,7 @@ def grant_role(
     if expires_at is not None and expires_at <= clock.now():
         raise Invalid("The end lies in the past.")
     lock_access()
+    holder = read_again(holder)
     _check_place(_as_it_is_now(role), folder_id)
     check_exclusive(holder.people, {role.key}, holder.target)
     if _holds(holder, role, folder_id):

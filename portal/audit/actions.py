@@ -47,6 +47,15 @@ class Action(StrEnum):
     FOLDER_MOVED = "folder.moved", "A folder was moved"
     FOLDER_RENAMED = "folder.renamed", "A folder was renamed"
     FOLDER_RESTORED = "folder.restored", "A folder was taken out of the trash"
+    GROUP_CHANGED = "group.changed", "A group was renamed, or is filled in another way"
+    GROUP_CREATED = "group.created", "A group was made"
+    GROUP_DELETED = "group.deleted", "A group was deleted"
+    GROUP_MEMBER_ADDED = "group.member-added", "Somebody came into a group"
+    GROUP_MEMBER_REFUSED = (
+        "group.member-refused",
+        "Somebody was kept out of a group that a provider claims",
+    )
+    GROUP_MEMBER_REMOVED = "group.member-removed", "Somebody left a group"
     IDENTITY_LINKED = "identity.linked", "An account was linked to a provider's"
     IDENTITY_UNLINKED = "identity.unlinked", "An account was parted from a provider's"
     INVITATION_ACCEPTED = "invitation.accepted", "An invitation was accepted"

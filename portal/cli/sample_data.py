@@ -18,12 +18,24 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Team:
+    """A sample group: people by their names, and the role that it gives them on a folder."""
+
+    name: str
+    sentence: str
+    people: tuple[str, ...]
+    role: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Organisation:
     """A sample organisation: documents are (folder path, name, text)."""
 
     slug: str
     name: str
     people: tuple[Person, ...]
+    team: Team
     documents: tuple[tuple[str, str, str], ...]
 
 
@@ -38,6 +50,13 @@ ACME = Organisation(
         Person("Grace Okafor", "guest", "Projects/Tide gauge"),
         Person("Olga Brandt", "compliance-officer"),
         Person("Ansel Roy", "auditor"),
+    ),
+    Team(
+        "Wind vane team",
+        "Who works on the wind vane, from here and from outside.",
+        ("Grace Okafor", "Tomas Rivera"),
+        "guest",
+        "Projects/Wind vane",
     ),
     (
         (
@@ -103,6 +122,13 @@ GLOBEX = Organisation(
         Person("Hugo Lind", "member"),
         Person("Ines Duarte", "member"),
         Person("Oren Katz", "compliance-officer"),
+    ),
+    Team(
+        "Crewing",
+        "Who looks after the crew's papers.",
+        ("Hugo Lind", "Ines Duarte"),
+        "folder-owner",
+        "Crew",
     ),
     (
         (

@@ -16,7 +16,10 @@ from portal.access import audit_log
 from portal.access.custom_roles import create_role
 from portal.access.decision import Forbidden, Member
 from portal.access.exclusions import add_exclusion
-from portal.access.holders import get_person
+from portal.access.groups.members import add_to_group
+from portal.access.groups.queries import search_groups
+from portal.access.groups.service import create_group
+from portal.access.holders import get_group_holder, get_person
 from portal.access.permissions import ADMIN, BUILT_IN, COMPLIANCE_OFFICER, MEMBER, Permission
 from portal.access.role_rules import Chosen
 from portal.access.roles import find_live_role_named
@@ -33,7 +36,7 @@ from portal.auth.invitations import accept_invitation, invite_again, invite_memb
 from portal.auth.samples import SamplePerson
 from portal.auth.sessions import end_sessions_of, find_session, open_session
 from portal.cli.context import writing
-from portal.cli.sample_data import ORGANISATIONS, Organisation, Person
+from portal.cli.sample_data import ORGANISATIONS, Organisation, Person, Team
 from portal.cli.tenants import create_tenant
 from portal.core.errors import Conflict
 from portal.core.ids import new_id
@@ -107,6 +110,9 @@ def _fill(tenant: TenantRecord, organisation: Organisation, own: dict[str, Sampl
                 folder_id = _places(member)[person.folder].folder_id
             _add_person(tenant, person, own[person.name], folder_id)
     _make_a_role(tenant, list(own.values()))
+    admin = own[next(p.name for p in organisation.people if p.role == "admin")]
+    with _acting_as(tenant, admin) as actor:
+        _add_team(actor, organisation.team, own)
     _leave_a_trail(tenant, list(own.values()), worker)
 
 
@@ -169,6 +175,18 @@ def _acting_as(tenant: TenantRecord, sample: SamplePerson) -> Iterator[Member]:
             db.session.commit()
 
 
+def _add_team(admin: Member, team: Team, own: dict[str, SamplePerson]) -> None:
+    if search_groups(admin, team.name).total:
+        return
+    group = create_group(admin, team.name, team.sentence)
+    users = [find_user_by_email(own[name].email) for name in team.people]
+    add_to_group(admin, group.id, [user.id for user in users if user])
+    folder_id = _places(admin, Permission.ROLE_ASSIGN)[team.folder].folder_id
+    assign_role(
+        admin, get_group_holder(group.id), team.role, folder_id, reason="Works on what lies there"
+    )
+
+
 def _add_document(member: Member, path: str, name: str, text: str) -> None:
     folder_id = _ensure_folder(member, path)
     if name in (document.name for document in list_folder(member, folder_id).documents):
@@ -187,11 +205,11 @@ def _ensure_folder(member: Member, path: str) -> UUID | None:
     return folder.id
 
 
-def _places(member: Member) -> dict[str, Place]:
+def _places(member: Member, permission: Permission = Permission.DOCUMENT_READ) -> dict[str, Place]:
     """Every folder by its path; the top is ""."""
     return {
         "/".join(folder.name for folder in reversed(place.folders)): place
-        for place in list_destinations(member, Permission.DOCUMENT_READ)
+        for place in list_destinations(member, permission)
     }
 
 

@@ -12,6 +12,7 @@ from portal.web.auth.routes import blueprint as auth
 from portal.web.documents.routes import blueprint as documents
 from portal.web.explain.routes import blueprint as explain
 from portal.web.folders.routes import blueprint as folders
+from portal.web.groups.routes import blueprint as groups
 from portal.web.home.routes import blueprint as home
 from portal.web.members.routes import blueprint as members
 from portal.web.policy.routes import blueprint as policy
@@ -19,7 +20,20 @@ from portal.web.roles.routes import blueprint as roles
 from portal.web.sso.routes import blueprint as sso
 from portal.web.urls import KeyConverter
 
-GROUPS = (home, auth, sso, account, documents, folders, members, roles, policy, audit, explain)
+GROUPS = (
+    home,
+    auth,
+    sso,
+    account,
+    documents,
+    folders,
+    members,
+    groups,
+    roles,
+    explain,
+    policy,
+    audit,
+)
 
 
 def init_app(app: Flask) -> None:

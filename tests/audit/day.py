@@ -114,6 +114,7 @@ class Day:
         yield from self._roles()
         yield from self._own_roles()
         yield from self._exclusive_roles()
+        yield from self._groups()
         yield from self._the_account()
         yield from self._the_factors()
         yield from self._the_forgotten_password()
@@ -334,6 +335,43 @@ class Day:
         yield post(f"/roles/exclusive/{added}/remove", {}, [
             Told("exclusion.removed", f"exclusion:{added}", admin, detail={"roles": keys})
         ])  # fmt: skip
+
+    def _groups(self) -> Iterator[Act]:
+        post, admin = self._poster(self.admin), self.acme["admin"].id
+        form = {"name": "Finance", "sentence": "For the books."}
+        made = post("/groups/new", form, lambda a: [
+            Told("group.created", f"group:{a.made}", admin, detail=form)
+        ])  # fmt: skip
+        yield made
+        path, target = f"/groups/{made.made}", f"group:{made.made}"
+        renamed = {"name": "Treasury", "sentence": ""}
+        yield post(f"{path}/edit", renamed, [
+            Told("group.changed", target, admin, detail=renamed)
+        ])  # fmt: skip
+        member, guest = self.acme["member"].id, self.acme["guest"].id
+        yield post(f"{path}/people/add", {"people": [str(member), str(guest)]}, [
+            Told("group.member-added", target, admin, detail={"person": str(person)})
+            for person in sorted((member, guest))
+        ])  # fmt: skip
+        yield post(f"{path}/people/{guest}/remove", {}, [
+            Told("group.member-removed", target, admin, detail={"person": str(guest)})
+        ])  # fmt: skip
+        yield from self._roles_of_group(made.made)
+        provider = str(self.acme.providers["nowhere"])
+        self.acme.portal.execute("UPDATE identity_provider SET groups_claim = 'groups'", self.acme)
+        yield post(f"{path}/source", {"provider": provider, "claim": "finance"}, [
+            Told("group.member-removed", target, admin, detail={"way": "feed"}),
+            Told("group.changed", target, admin, detail={"provider": provider, "claim": "finance"}),
+        ])  # fmt: skip
+        yield post(f"{path}/delete", {}, [Told("group.deleted", target, admin, detail=renamed)])
+
+    def _roles_of_group(self, group: UUID) -> Iterator[Act]:
+        post, admin = self._poster(self.admin), self.acme["admin"].id
+        path, target = f"/groups/{group}/roles", f"group:{group}"
+        form = {"role": "guest", "folder": str(self.acme.folders["shared"]), "reason": "books"}
+        yield post(path, form, [Told("role.assigned", target, admin, detail=form)])
+        [held] = [row["id"] for row in self.rows("role_assignment") if row["group_id"] == group]
+        yield post(f"{path}/{held}/remove", {}, [Told("role.removed", target, admin)])
 
     def _the_account(self) -> Iterator[Act]:
         email, person = "newcomer@acme.example", self._user("newcomer@acme.example")

@@ -60,6 +60,17 @@ PAGES = [
     (ADMIN, "/members {Mia Chen} {End all}"),
     (ADMIN, "/members/new"),
     (ADMIN, "/members/resets"),
+    (ADMIN, "/groups"),
+    (ADMIN, "/groups?q=none+of+this+name"),
+    (ADMIN, "/groups/new"),
+    (ADMIN, "/groups {Wind vane team}"),
+    (ADMIN, "/groups {Wind vane team} {Rename}"),
+    (ADMIN, "/groups {Wind vane team} {Add people}"),
+    (ADMIN, "/groups {Wind vane team} {Remove Guest}"),
+    (ADMIN, "/groups {Wind vane team} {Remove Tomas Rivera}"),
+    (ADMIN, "/groups {Wind vane team} {Who fills it}"),
+    (ADMIN, "/groups {Wind vane team} {Delete}"),
+    (OFFICER, "/groups {Wind vane team}"),
     (ADMIN, "/roles"),
     (ADMIN, "/roles/member"),
     (ADMIN, "/roles/new"),
@@ -83,6 +94,7 @@ PAGES = [
     (OFFICER, "/audit?action=sign-in.succeeded&outcome=refused"),
     (OFFICER, "/audit {Somebody signed in}"),
     (GUEST, "/documents"),
+    (GUEST, "/account"),
 ]
 
 

@@ -141,9 +141,35 @@ def archivists(to: Organisation, count: int) -> None:
             session.add(RoleAssignment(user_id=user_id, role=to.roles["archivist"]))
 
 
+def groups(to: Organisation, count: int) -> None:
+    """Groups that the member is in, each with a role."""
+    have = len(to.portal.rows("member_group"))
+    with to.bound(writes=True) as session:
+        for n in range(have, have + count):
+            group = Group(id=new_id(), name=f"Group {n}", name_key=f"group {n}")
+            session.add(group)
+            session.flush()
+            session.add(GroupMembership(group_id=group.id, user_id=to["member"].id))
+            session.add(RoleAssignment(group_id=group.id, role="guest",
+                                       folder_id=to.folders["shared"]))  # fmt: skip
+
+
+def crowd(to: Organisation, count: int) -> None:
+    """People in the one group that there is."""
+    with to.bound(writes=True) as session:
+        for _ in range(count):
+            made = User(id=new_id(), email=f"{new_id()}@crowd.example", name="Somebody",
+                        state=UserState.ACTIVE)  # fmt: skip
+            session.add(made)
+            session.flush()
+            session.add(GroupMembership(group_id=to.groups["crew"], user_id=made.id,
+                                        added_by=to["admin"].id))  # fmt: skip
+
+
 def entries(to: Organisation, count: int) -> None:
     people = [to["member"].id, to["admin"].id, None]
     targets = [f"document:{i}" for i in to.documents.values()]
+    targets += [f"group:{i}" for i in to.groups.values()]
     targets += [f"folder:{i}" for i in to.folders.values()] + [f"user:{to['guest'].id}"]
     write(
         to,
@@ -207,8 +233,8 @@ PAGES = {
     "the trash": ("/documents/trash", "member", trash, 5),
     "members": ("/members", "admin", members, 9),
     "members found": ("/members?q=person", "admin", members, 9),
-    "a member": ("/members/{member}", "admin", members, 11),
-    "a member with many roles": ("/members/{member}", "admin", roles, 12),
+    "a member": ("/members/{member}", "admin", members, 13),
+    "a member with many roles": ("/members/{member}", "admin", roles, 14),
     "inviting": ("/members/new", "admin", folders, 4),
     "roles": ("/roles", "admin", members, 4),
     "many roles": ("/roles", "admin", own_roles, 4),
@@ -223,27 +249,35 @@ PAGES = {
         archivists,
         11,
     ),
-    "the policy": ("/policy", "admin", members, 4),
+    "the policy": ("/policy", "admin", members, 5),
+    "a member in many groups": ("/members/{member}", "admin", groups, 13),
+    "groups": ("/groups", "admin", groups, 7),
+    "a group": ("/groups/{crew}", "admin", crowd, 13),
+    "adding to a group": ("/groups/{crew}/people/add", "admin", crowd, 11),
+    "deleting a group": ("/groups/{crew}/delete", "admin", crowd, 9),
+    "an account in many groups": ("/account", "member", groups, 7),
+    "the log with groups": ("/audit?target=group", "officer", groups, 8),
     "who has which factor": ("/policy/people", "admin", members, 10),
     "who falls short": ("/policy/people?short=1", "admin", members, 9),
     "what another policy would do": (
         f"/policy/preview?{ANOTHER_POLICY}",
         "admin",
         members,
-        14,
+        15,
     ),
     "the log": ("/audit", "officer", entries, 8),
     "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 7),
     "the log of many people": ("/audit", "officer", members, 8),
-    "the account": ("/account", "member", sessions, 6),
-    "an account with many roles": ("/account", "member", roles, 6),
+    "the account": ("/account", "member", sessions, 7),
+    "an account with many roles": ("/account", "member", roles, 7),
 }
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_takes_few_statements_and_no_more_for_more_rows(acme, page) -> None:
     path, who, add, most = PAGES[page]
-    names = {**acme.folders, **acme.documents, **acme.roles, "member": acme["member"].id}
+    names = {**acme.folders, **acme.documents, **acme.roles, **acme.groups}
+    names["member"] = acme["member"].id
     path = path.format(**names)
     add(acme, FEW)
     few = count_of(acme.visit(who), path)
@@ -271,7 +305,8 @@ def test_no_page_at_all_takes_more_for_more_of_everything(acme) -> None:
                 found[endpoint] = count_of(visitor, path)
         return found
 
-    everything = (documents, folders, inside("shared"), trash, members, roles, entries, sessions)
+    everything = (documents, folders, inside("shared"), trash, members, roles, groups, entries)
+    everything += (crowd, sessions)
     for add in everything:
         add(acme, FEW)
     few = counts()

@@ -150,6 +150,19 @@ ACCESS = {
     "members.approve_reset": form(ADMINS, on("reset", "auditor"), empty=QUESTION),
     "members.decline_reset": act(ADMINS, on("reset", "auditor")),
     "members.withdraw_reset": act(ADMINS, on("reset", "auditor"), empty=403),
+    # Groups. "Crew" holds a role, and the one who is in it can't sign in.
+    "groups.index": page(LOOKERS),
+    "groups.show": page(LOOKERS, on("group", "crew")),
+    "groups.create": form(ADMINS),
+    "groups.edit": form(ADMINS, on("group", "crew")),
+    "groups.delete": form(ADMINS, on("group", "crew"), empty=QUESTION),
+    "groups.add": form(ADMINS, on("group", "crew")),
+    "groups.remove": form(ADMINS, on("group", "crew") | on("user", "deactivated"), empty=QUESTION),
+    "groups.assign_role": act(ADMINS, on("group", "crew"), empty=422),
+    "groups.remove_role": form(
+        ADMINS, on("group", "crew") | on("assignment", "of the crew"), empty=QUESTION
+    ),
+    "groups.source": form(ADMINS, on("group", "crew"), empty=409),  # as it is
     # Roles. The archivist is one of the organisation's own, which nobody holds.
     "roles.index": page(LOOKERS),
     "roles.show": page(LOOKERS, {"role_key": "archivist"}),

@@ -36,7 +36,8 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "pair": lambda: organisation.pairs[name],
         "provider": lambda: organisation.providers[name],
         "identity": lambda: _row_of(organisation, "external_identity", _owner("own", who)),
-        "assignment": lambda: _row_of(organisation, "role_assignment", name),
+        "group": lambda: organisation.groups[name],
+        "assignment": lambda: _assignment(organisation, name),
         "entry": lambda: _first_entry(organisation),
         "reset": lambda: _row_of(organisation, "pending_reset", name),
     }.get(kind, lambda: name)
@@ -64,6 +65,13 @@ def _row_of(organisation: Organisation, table: str, who: str) -> UUID:
     """A row of a table that is about somebody."""
     rows = organisation.portal.rows(table)
     return next(row["id"] for row in rows if row["user_id"] == organisation[who].id)
+
+
+def _assignment(organisation: Organisation, name: str) -> UUID:
+    if name != "of the crew":
+        return _row_of(organisation, "role_assignment", name)
+    rows, crew = organisation.portal.rows("role_assignment"), organisation.groups["crew"]
+    return next(row["id"] for row in rows if row["group_id"] == crew)
 
 
 def _first_entry(organisation: Organisation) -> UUID:

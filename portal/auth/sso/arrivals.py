@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from portal.access.decision import Member
+from portal.access.groups.feeds import leave_unclaimed
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
@@ -74,7 +75,10 @@ def link(member: Member, vouched: Vouched) -> None:
 
 
 def unlink(member: Member, identity_id: UUID) -> None:
-    """Part the person's own account from a provider's. Raises `NotFound` or `OnlyWayIn`."""
+    """Part the person's own account from a provider's, and from the groups that it fills.
+
+    Raises `NotFound` or `OnlyWayIn`.
+    """
     require_fresh(member, Act.FACTORS)
     own = db.session.scalars(
         select(ExternalIdentity).where(ExternalIdentity.user_id == member.user_id)
@@ -83,6 +87,8 @@ def unlink(member: Member, identity_id: UUID) -> None:
         raise NotFound
     if len(own) == 1 and (member.user_id is None or find_credential(member.user_id) is None):
         raise OnlyWayIn
+    [provider_id] = [identity.provider_id for identity in own if identity.id == identity_id]
+    leave_unclaimed(member, get_user(member.user_id), provider_id)  # type: ignore[arg-type]
     if not change(delete(ExternalIdentity).where(ExternalIdentity.id == identity_id)):
         raise NotFound
     record(member, Action.IDENTITY_UNLINKED, f"user:{member.user_id}")

@@ -9,6 +9,7 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 
 from portal.access.claimed import claimed_roles, replace_claimed_roles
+from portal.access.groups.feeds import join_claimed, leave_unclaimed
 from portal.access.holders import person
 from portal.access.roles import get_role
 from portal.access.service import Way, grant_role
@@ -59,8 +60,13 @@ def link_identity(
 def follow_groups(
     origin: Actor, provider: IdentityProvider, user: User, claims: Mapping[str, Any]
 ) -> None:
-    """Have somebody hold the roles that their groups at the provider stand for."""
-    replace_claimed_roles(origin, user, roles_by_groups(provider, claims))
+    """Have somebody hold the roles that their groups at the provider stand for, and be in the
+    groups that it fills. What goes, goes first: what comes may not be held together with it.
+    """
+    groups = groups_in(provider, claims)
+    leave_unclaimed(origin, user, provider.id, groups)
+    replace_claimed_roles(origin, user, claimed_roles(provider.group_roles, groups))
+    join_claimed(origin, user, provider.id, groups)
 
 
 def roles_by_groups(provider: IdentityProvider, claims: Mapping[str, Any]) -> frozenset[str]:

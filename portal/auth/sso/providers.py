@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from portal.access.decision import require
+from portal.access.groups.feeds import answer_for_feeds, end_feeds
 from portal.access.locking import lock_access
 from portal.access.permissions import Permission
 from portal.access.roles import list_live_roles
@@ -81,6 +82,8 @@ def change_provider(actor: Actor, provider_id: UUID, chosen: Chosen) -> Identity
         chosen.issuer,
         chosen.client_id,
     )
+    if (provider.issuer, provider.groups_claim) != (chosen.issuer, chosen.groups_claim):
+        answer_for_feeds(actor, provider.id)
     if is_another:
         provider.state, provider.tested_at = ProviderState.DRAFT, None
     if chosen.client_secret:
@@ -92,13 +95,15 @@ def change_provider(actor: Actor, provider_id: UUID, chosen: Chosen) -> Identity
 
 
 def delete_provider(actor: Actor, provider_id: UUID) -> None:
-    """Delete a provider with all that is linked to it; sessions that it opened end.
+    """Delete a provider with all that is linked to it; sessions that it opened end, and the groups
+    that it filled are empty.
 
     Raises `Forbidden`, `NotFound`, `OnlyProvider` or `StepUpNeeded`.
     """
     _require(actor)
     provider = get_provider(actor, provider_id)
     _require_another(provider)
+    end_feeds(actor, provider.id)
     opened = select(SsoSession.session_id).where(SsoSession.provider_id == provider.id)
     ended = end_sessions(db.session.scalars(opened).all())
     db.session.delete(provider)

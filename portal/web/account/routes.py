@@ -5,6 +5,7 @@ from uuid import UUID
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.access.groups.queries import list_groups_of
 from portal.access.queries import assignments_of
 from portal.access.roles import list_roles
 from portal.auth import enrolment, own_factors, sessions
@@ -37,6 +38,7 @@ def index() -> ResponseReturnValue:
         "account/index.html",
         sessions=sessions.list_sessions(g.actor.user_id),
         assignments=assignments_of([g.actor.user_id]).get(g.actor.user_id, ()),
+        groups=list_groups_of(g.actor, g.actor.user_id),
         roles=list_roles(),
     )
 

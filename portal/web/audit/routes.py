@@ -41,7 +41,7 @@ def index() -> ResponseReturnValue:
 def show(entry_id: UUID) -> ResponseReturnValue:
     """One entry with all it tells."""
     shown = audit_log.get(g.actor, entry_id)
-    names = _names([shown.entry.target, *_folders_in(shown.entry.detail)], shown.people)
+    names = _names([shown.entry.target, *_folders_in(shown.entry.detail)], shown)
     return render_template("audit/show.html", shown=shown, names=names, sentences=SENTENCES)
 
 
@@ -50,14 +50,15 @@ def _log_page(form: FilterForm, found: audit_log.Found) -> str:
         "audit/index.html",
         form=form,
         found=found,
-        names=_names([entry.target for entry in found.entries], found.people),
+        names=_names([entry.target for entry in found.entries], found),
         sentences=SENTENCES,
     )
 
 
-def _names(targets: Sequence[str], people: Mapping[UUID, str]) -> Mapping[str, str]:
-    """What to call people, roles, documents and folders, by target."""
-    named = {f"user:{i}": name for i, name in people.items()}
+def _names(targets: Sequence[str], known: audit_log.Found | audit_log.Shown) -> Mapping[str, str]:
+    """What to call people, groups, roles, documents and folders, by target."""
+    named = {f"user:{i}": name for i, name in known.people.items()}
+    named |= {f"group:{i}": name for i, name in known.groups.items()}
     for key, role in list_roles().items():
         named[f"role:{key}"] = f"{role.name} (retired)" if role.is_retired else role.name
     return named | names_of_targets(g.actor, targets)

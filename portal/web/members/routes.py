@@ -6,6 +6,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 
 from portal.access import service as access
+from portal.access.groups.queries import list_groups_of
 from portal.access.holders import get_person
 from portal.access.permissions import Permission
 from portal.access.roles import list_live_roles, list_roles
@@ -274,6 +275,7 @@ def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
         member=member,
         form=form,
         roles=form.all_roles,
+        groups=list_groups_of(g.actor, user_id),
         granters=granters,
         sessions=membership.list_member_sessions(g.actor, user_id),
         waiting=membership.find_reset(g.actor, user_id),

@@ -7,6 +7,7 @@ from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from portal.access.groups.queries import list_groups_fed_by
 from portal.access.permissions import Permission
 from portal.access.roles import list_roles
 from portal.auth.assurance import Act
@@ -120,7 +121,9 @@ def delete(provider_id: UUID) -> ResponseReturnValue:
             flash("The provider is deleted.", "success")
             return redirect(url_for("sso.index"))
     provider = queries.get_provider(g.actor, provider_id)
-    return render_template("sso/delete.html", form=form, provider=provider), shown_status(form)
+    fed = list_groups_fed_by(g.actor, provider_id)
+    page = render_template("sso/delete.html", form=form, provider=provider, groups=fed)
+    return page, shown_status(form)
 
 
 @blueprint.post("/<uuid:provider_id>/offer")

@@ -1,0 +1,1 @@
+"""People who hold roles together: groups filled by hand, or by what a provider says of them."""

@@ -1,0 +1,1 @@
+"""Groups: people who hold roles together."""
