@@ -215,6 +215,10 @@ _PLACING: Mapping[str, Callable[[World, Entry], None]] = {
     Action.FOLDER_RESTORED: _restored,
 }
 _HOLDING: Mapping[str, Callable[[World, Entry], None]] = {
+    Action.GROUP_CREATED: _group_made,
+    Action.GROUP_DELETED: _group_deleted,
+    Action.GROUP_MEMBER_ADDED: _put_into_group,
+    Action.GROUP_MEMBER_REMOVED: _taken_out_of_group,
     Action.INVITATION_ACCEPTED: _person(UserState.ACTIVE),
     Action.MEMBER_DEACTIVATED: _person(UserState.DEACTIVATED),
     Action.MEMBER_INVITED: _invited,
