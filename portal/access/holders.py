@@ -12,8 +12,8 @@ from portal.audit.actor import Actor
 from portal.core.errors import NotFound
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
-from portal.users.models import User
-from portal.users.queries import get_user
+from portal.users.models import User, UserState
+from portal.users.queries import find_user_by_email, get_user
 
 
 class OwnRights(Forbidden):
@@ -62,6 +62,19 @@ def read_again(holder: Holder) -> Holder:
     Raises `NotFound` where the group has gone.
     """
     return get_group_holder(holder.group_id) if holder.group_id else holder
+
+
+def find_holder(text: str) -> Holder | None:
+    """The person of exactly that e-mail, else the group of exactly that name.
+
+    Who is deactivated is not found: nothing is given to somebody who can't come in.
+    """
+    user = find_user_by_email(text)
+    if user is not None:
+        return None if user.state == UserState.DEACTIVATED else person(user)
+    named = select(Group.id).where(Group.name_key == text.strip().casefold())
+    group_id = db.session.scalars(named).one_or_none()
+    return get_group_holder(group_id) if group_id else None
 
 
 def holder_of(assignment: RoleAssignment) -> Holder:

@@ -108,6 +108,7 @@ class RoleAssignment(TenantOwned, Base):
     folder_id: Mapped[UUID | None]
     reason: Mapped[str] = mapped_column(String(500), default="")
     granted_by: Mapped[UUID | None]  # None: by the operator, or by a provider's claim
+    way: Mapped[str] = mapped_column(String(20), default="page")  # by which it came
     is_from_claim: Mapped[bool] = mapped_column(default=False)  # made anew at each sign-in
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime | None]

@@ -20,7 +20,7 @@ def given_to(user_id: UUID) -> Sequence[tuple[Given, Grant]]:
                 row.folder_id,
                 row.expires_at,
                 row.reason,
-                "claim" if row.is_from_claim else "",
+                row.way,
                 row.granted_by,
                 row.created_at,
             ),

@@ -13,6 +13,7 @@ from portal.access.decision import Grant
 from portal.access.models import CustomRole, Group, GroupMembership, RoleAssignment
 from portal.access.permissions import BUILT_IN, Permission
 from portal.access.roles import permissions_from
+from portal.core import clock
 from portal.core.errors import NotFound
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
@@ -35,7 +36,7 @@ GRANT_COLUMNS = (
     _custom.c.permissions,
 )
 # What is told of an assignment besides.
-_TOLD = (_role.c.reason, _role.c.granted_by, _role.c.is_from_claim, _role.c.created_at)
+_TOLD = (_role.c.reason, _role.c.granted_by, _role.c.way, _role.c.created_at)
 
 
 def held_by(rows: FromClause, user_id: ColumnElement[UUID]) -> tuple[FromClause, FromClause]:
@@ -48,10 +49,11 @@ def held_by(rows: FromClause, user_id: ColumnElement[UUID]) -> tuple[FromClause,
     by_group = rows.join(_membership, _membership.c.user_id == user_id).join(
         _role, _role.c.group_id == _membership.c.group_id
     )
-    return _with_custom(by_name), _with_custom(by_group)
+    return with_custom_roles(by_name), with_custom_roles(by_group)
 
 
-def _with_custom(rows: FromClause) -> FromClause:
+def with_custom_roles(rows: FromClause) -> FromClause:
+    """Assignments joined to the tenant's own roles, for `GRANT_COLUMNS`."""
     return rows.outerjoin(_custom, (_custom.c.key == _role.c.role) & _custom.c.retired_at.is_(None))
 
 
@@ -179,3 +181,8 @@ def get_assignment(assignment_id: UUID) -> RoleAssignment:
     if assignment is None:
         raise NotFound
     return assignment
+
+
+def has_ended() -> ColumnElement[bool]:
+    """Which assignments are over."""
+    return RoleAssignment.expires_at <= clock.now()

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, and_, delete, select
 
 from portal.access.decision import ORGANISATION, Forbidden, Member, Target, decide, require
 from portal.access.exclusive import check_exclusive
@@ -14,7 +14,7 @@ from portal.access.holders import Holder, holder_of, person, read_again, require
 from portal.access.locking import lock_access
 from portal.access.models import RoleAssignment
 from portal.access.permissions import ADMIN, MANAGEMENT, ORGANISATION_WIDE, Permission, Role
-from portal.access.queries import get_assignment
+from portal.access.queries import get_assignment, has_ended
 from portal.access.roles import find_live_role, get_role
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
@@ -73,9 +73,7 @@ def remove_role(
     actor: Actor, holder: Holder, assignment_id: UUID, *, way: Way = Way.PAGE, reason: str = ""
 ) -> None:
     """Take a role away from a person or a group. Raises `Forbidden`, `NotFound` or `LastAdmin`."""
-    assignment = get_assignment(assignment_id)
-    if (assignment.user_id, assignment.group_id) != (holder.user_id, holder.group_id):
-        raise NotFound
+    assignment = get_assignment_of(holder, assignment_id)
     require_to_hand_out(actor, get_role(assignment.role), Target(holder.target))
     lock_access()
     require_others(actor, read_again(holder), Permission.ROLE_ASSIGN)
@@ -103,7 +101,9 @@ def grant_role(
     holder = read_again(holder)
     _check_place(_as_it_is_now(role), folder_id)
     check_exclusive(holder.people, {role.key}, holder.target)
-    if _holds(holder, role, folder_id):
+    held = _held(holder, role, folder_id)
+    db.session.execute(delete(RoleAssignment).where(held, has_ended()))
+    if db.session.execute(select(RoleAssignment.id).where(held)).first():
         raise Conflict(f"{holder.name} has this role already.")
     assignment = RoleAssignment(
         user_id=holder.user_id,
@@ -112,6 +112,7 @@ def grant_role(
         folder_id=folder_id,
         reason=reason,
         granted_by=actor.user_id,
+        way=way,
         is_from_claim=way == Way.CLAIM,
         expires_at=expires_at,
     )
@@ -122,7 +123,7 @@ def grant_role(
         Action.ROLE_ASSIGNED,
         holder.target,
         expires_at=expires_at.isoformat() if expires_at else None,
-        **_told(assignment, way, reason),
+        **told(assignment, way, reason),
     )
     return assignment
 
@@ -135,7 +136,15 @@ def revoke_role(actor: Actor, assignment: RoleAssignment, *, way: Way, reason: s
         _require_another_admin(assignment.user_id)
     if not change(delete(RoleAssignment).where(RoleAssignment.id == assignment.id)):
         raise NotFound  # somebody else was faster
-    record(actor, Action.ROLE_REMOVED, holder.target, **_told(assignment, way, reason))
+    record(actor, Action.ROLE_REMOVED, holder.target, **told(assignment, way, reason))
+
+
+def get_assignment_of(holder: Holder, assignment_id: UUID) -> RoleAssignment:
+    """An assignment of this very holder. Raises `NotFound`."""
+    assignment = get_assignment(assignment_id)
+    if (assignment.user_id, assignment.group_id) != (holder.user_id, holder.group_id):
+        raise NotFound
+    return assignment
 
 
 def require_another_admin(user: User) -> None:
@@ -200,18 +209,19 @@ def _check_place(role: Role, folder_id: UUID | None) -> None:
         raise Invalid(f"{role.name} can't be given on a folder, only for the whole organisation.")
 
 
-def _holds(holder: Holder, role: Role, folder_id: UUID | None) -> bool:
-    statement = select(RoleAssignment.id).where(
+def _held(holder: Holder, role: Role, folder_id: UUID | None) -> ColumnElement[bool]:
+    """Which assignment it is, if there is one: nobody holds the same role twice on one place."""
+    return and_(
         RoleAssignment.user_id == holder.user_id
         if holder.user_id
         else RoleAssignment.group_id == holder.group_id,
         RoleAssignment.role == role.key,
         RoleAssignment.folder_id == folder_id if folder_id else RoleAssignment.folder_id.is_(None),
     )
-    return db.session.execute(statement).first() is not None
 
 
-def _told(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
+def told(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
+    """What the log tells of an assignment, whatever becomes of it."""
     return {
         "assignment": str(assignment.id),
         "role": assignment.role,

@@ -43,6 +43,11 @@ class Notice(Enum):
         "All second factors of your account were removed; the next sign-in sets up new ones.",
         "If you did not ask for this, tell an admin of your organisation at once.",
     )
+    GIVEN_ROLE_ENDS = (
+        "A role that you gave ends soon",
+        "A role that you gave for a while comes to its end.",
+        "If it is still needed, have its end moved. Else there is nothing to do.",
+    )
     NEW_DEVICE = (
         "Signed in from a new browser",
         "Somebody signed in to your account from a browser not used by you for a month, or never.",
@@ -53,6 +58,11 @@ class Notice(Enum):
         "A recovery code was used",
         "A recovery code was used in place of your second factor. It does not work again.",
         _CHECK,
+    )
+    ROLE_ENDS = (
+        "A role of yours ends soon",
+        "A role that you hold was given for a while, and comes to its end.",
+        "If you still need it, ask whoever gave it or an admin of your organisation.",
     )
     SESSIONS_ENDED = (
         "You were signed out",

@@ -7,10 +7,12 @@ import time
 import click
 import structlog
 
+from portal.access.ends import sweep_ended
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
 from portal.auth import mail, resets
+from portal.auth.ending_roles import announce_ends
 from portal.auth.sweep import sweep_past
 from portal.cli.context import with_app
 from portal.core.settings import active
@@ -72,6 +74,8 @@ def _visit(tenant: TenantRecord, sweeping: bool) -> None:
             sweep_orphans()
             sweep_past()
             sweep_done()
+            announce_ends()
+            sweep_ended()
             db.session.commit()
 
 

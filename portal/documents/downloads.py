@@ -7,10 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from portal.access.decision import Member
 from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
+from portal.auth.sessions import read_again
 from portal.documents.cipher import ContentId, DamagedDocument, decrypt, decrypt_range
 from portal.documents.models import DocumentVersion
 from portal.documents.queries import get_document
@@ -84,6 +86,15 @@ def open_download(actor: Actor, document_id: UUID, *, byte_range: str | None = N
         _key=key,
         _content=ContentId(bound_tenant_id(), document.id, version.id, mode),
     )
+
+
+def require_still(actor: Actor, document_id: UUID) -> None:
+    """Raises what `open_download` would, if a download that is under way were begun now.
+
+    The session has to be live, and its person to hold the right as of now.
+    """
+    now = read_again(actor) if isinstance(actor, Member) else actor
+    get_document(now, document_id, Permission.DOCUMENT_READ)
 
 
 def _mode(version: DocumentVersion) -> Mode:

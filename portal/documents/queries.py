@@ -65,6 +65,7 @@ class Listing:
     can_delete: bool
     can_edit_folders: bool
     can_delete_folders: bool
+    can_see_access: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ class ShownDocument:
     place: Place
     can_edit: bool
     can_delete: bool
+    can_see_access: bool
 
 
 # Rows of tables, not of models: every list asks for them, and the ORM takes twice as long.
@@ -184,6 +186,7 @@ def show_document(actor: Actor, document_id: UUID) -> ShownDocument:
         located.place,
         can_edit=decide(actor, Permission.DOCUMENT_EDIT, target),
         can_delete=decide(actor, Permission.DOCUMENT_DELETE, target),
+        can_see_access=decide(actor, Permission.ACCESS_READ, target),
     )
 
 
@@ -330,6 +333,7 @@ def _listing(
         can_delete=decide(actor, Permission.DOCUMENT_DELETE, target),
         can_edit_folders=decide(actor, Permission.FOLDER_EDIT, target),
         can_delete_folders=decide(actor, Permission.FOLDER_DELETE, target),
+        can_see_access=decide(actor, Permission.ACCESS_READ, target),
     )
 
 

@@ -115,6 +115,7 @@ class Day:
         yield from self._own_roles()
         yield from self._exclusive_roles()
         yield from self._groups()
+        yield from self._sharing()
         yield from self._the_account()
         yield from self._the_factors()
         yield from self._the_forgotten_password()
@@ -275,6 +276,11 @@ class Day:
 
         yield post(path, form, assigned)
         given = self._given(guest, "guest", folder=shared)
+        until, ends = {"until": "2100-01-31"}, "2100-01-31T23:59:59.999999+00:00"
+        ended = given | {"before": None, "expires_at": ends}
+        yield post(f"{path}/{given['assignment']}/end", until, [
+            Told("role.end-changed", target, admin, detail=ended)
+        ])  # fmt: skip
         removed = [Told("role.removed", target, admin, detail=given)]
         yield post(f"{path}/{given['assignment']}/remove", {}, removed)
 
@@ -372,6 +378,30 @@ class Day:
         yield post(path, form, [Told("role.assigned", target, admin, detail=form)])
         [held] = [row["id"] for row in self.rows("role_assignment") if row["group_id"] == group]
         yield post(f"{path}/{held}/remove", {}, [Told("role.removed", target, admin)])
+
+    def _sharing(self) -> Iterator[Act]:
+        post, admin = self._poster(self.admin), self.acme["admin"].id
+        officer, shared = self.acme["officer"], str(self.acme.folders["shared"])
+        path, target = f"/folders/{shared}/shares", f"user:{officer.id}"
+        ends = "2100-01-31T23:59:59.999999+00:00"
+        form = {"whom": officer.email, "role": "guest", "until": "2100-01-31", "reason": "a look"}
+
+        def given(reason: str = "") -> dict[str, Any]:
+            return self._given(officer.id, "guest", folder=shared, way="share", reason=reason)
+
+        yield post(path, form | {"whom": "nobody@acme.example"}, [
+            Told("access.refused", f"folder:{shared}", admin, "refused",
+                 {"reason": "nobody-found"})
+        ], status=400)  # fmt: skip
+        yield post(path, form, lambda _: [
+            Told("role.assigned", target, admin, detail=given("a look") | {"expires_at": ends})
+        ])  # fmt: skip
+        made = f"{path}/{given()['assignment']}"
+        moved = given() | {"before": ends, "expires_at": None}
+        yield post(f"{made}/end", {"until": ""}, [
+            Told("role.end-changed", target, admin, detail=moved)
+        ])  # fmt: skip
+        yield post(f"{made}/remove", {}, [Told("role.removed", target, admin, detail=given())])
 
     def _the_account(self) -> Iterator[Act]:
         email, person = "newcomer@acme.example", self._user("newcomer@acme.example")

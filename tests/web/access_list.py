@@ -119,6 +119,9 @@ ACCESS = {
     "documents.folder": page(READERS, on("folder", "shared")),
     "documents.show": page(READERS, on("document", "plan")),
     "documents.download": page(READERS, on("document", "plan")),
+    "documents.access": page(  # an admin may know who, but not what a document is called
+        WORKERS | LOOKERS, on("document", "plan"), also={("admin", "GET"): 403}
+    ),
     "documents.upload": Entry(WORKERS, {"PUT": 400}),  # without a name
     "documents.rename": form(WORKERS, on("document", "plan")),
     "documents.move": form(WORKERS, on("document", "plan"), empty=302),  # "" is the top
@@ -130,6 +133,15 @@ ACCESS = {
     "folders.move": form(WORKERS, on("folder", "shared"), empty=302),
     "folders.delete": form(WORKERS, on("folder", "shared"), empty=QUESTION),
     "folders.restore": act(WORKERS, on("folder", "shared"), empty=409),
+    # Who can open it. To share, one has to be its owner, which nobody is here, or an admin.
+    "folders.access": page(WORKERS | LOOKERS, on("folder", "shared")),
+    "folders.share": act(ADMINS, on("folder", "shared"), empty=422),
+    "folders.unshare": form(
+        ADMINS, on("folder", "shared") | on("assignment", "guest"), empty=QUESTION
+    ),
+    "folders.change_share_end": form(  # sent empty it is the end that it has
+        ADMINS, on("folder", "shared") | on("assignment", "guest"), empty=409
+    ),
     # Members.
     "members.index": page(LOOKERS),
     "members.show": page(LOOKERS, on("user", "member")),
@@ -139,6 +151,9 @@ ACCESS = {
     "members.assign_role": act(ADMINS, on("user", "member"), empty=422),
     "members.remove_role": form(
         ADMINS, on("user", "member") | on("assignment", "member"), empty=QUESTION
+    ),
+    "members.change_end": form(
+        ADMINS, on("user", "member") | on("assignment", "member"), empty=409
     ),
     "members.deactivate": form(ADMINS, on("user", "member"), empty=QUESTION),
     "members.reactivate": act(ADMINS, on("user", "deactivated")),

@@ -4,7 +4,7 @@ The log names people, groups, roles, folders and documents by their ids, as text
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -159,6 +159,14 @@ def _role_taken(world: World, entry: Entry) -> None:
     world.given.pop((entry.target, entry.detail["role"], _id(entry.detail.get("folder"))), None)
 
 
+def _role_end_changed(world: World, entry: Entry) -> None:
+    at = entry.target, entry.detail["role"], _id(entry.detail.get("folder"))
+    ends = entry.detail["expires_at"]
+    if at in world.given:
+        expires_at = datetime.fromisoformat(ends) if ends else None
+        world.given[at] = replace(world.given[at], expires_at=expires_at)
+
+
 def _role_defined(world: World, entry: Entry) -> None:
     world.own_roles[_key(entry)] = permissions_from(entry.detail["permissions"])
 
@@ -227,6 +235,7 @@ _HOLDING: Mapping[str, Callable[[World, Entry], None]] = {
     Action.ROLE_ASSIGNED: _role_given,
     Action.ROLE_CHANGED: _role_defined,
     Action.ROLE_CREATED: _role_defined,
+    Action.ROLE_END_CHANGED: _role_end_changed,
     Action.ROLE_REMOVED: _role_taken,
     Action.ROLE_RESTORED: _role_defined,
     Action.ROLE_RETIRED: _role_retired,

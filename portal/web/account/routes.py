@@ -6,7 +6,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 
 from portal.access.groups.queries import list_groups_of
-from portal.access.queries import assignments_of
+from portal.access.holdings import list_holdings
 from portal.access.roles import list_roles
 from portal.auth import enrolment, own_factors, sessions
 from portal.auth.assurance import Act
@@ -37,7 +37,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "account/index.html",
         sessions=sessions.list_sessions(g.actor.user_id),
-        assignments=assignments_of([g.actor.user_id]).get(g.actor.user_id, ()),
+        holdings=list_holdings(g.actor.user_id),
         groups=list_groups_of(g.actor, g.actor.user_id),
         roles=list_roles(),
     )

@@ -1,5 +1,6 @@
 """Documents: lists, uploads, downloads, and what is done to a single one."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import unquote
 from uuid import UUID
@@ -11,11 +12,14 @@ from werkzeug.exceptions import UnsupportedMediaType
 from portal.access.permissions import Permission
 from portal.core.errors import Invalid
 from portal.documents import downloads, queries, service, uploads
+from portal.documents.access_lists import list_document_access
 from portal.users.queries import names_of
 from portal.web.access import discloses, requires, streams_body
 from portal.web.documents import transfer
 from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm
+from portal.web.documents.searching import asked
 from portal.web.lifecycle import shown_on, shown_status
+from portal.web.ongoing import while_allowed
 from portal.web.requests import request
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
@@ -40,6 +44,14 @@ def folder(folder_id: UUID) -> ResponseReturnValue:
 def show(document_id: UUID) -> ResponseReturnValue:
     """One document: what it is, and what can be done with it."""
     return render_template("documents/show.html", shown=queries.show_document(g.actor, document_id))
+
+
+@blueprint.get("/<uuid:document_id>/access")
+@requires(Permission.ACCESS_READ)
+def access(document_id: UUID) -> ResponseReturnValue:
+    """Who can open a document, and through what."""
+    listed = list_document_access(g.actor, document_id, *asked())
+    return render_template("documents/access.html", listed=listed)
 
 
 @blueprint.put("/uploads")
@@ -70,13 +82,18 @@ def upload() -> ResponseReturnValue:
 @discloses
 @requires(Permission.DOCUMENT_READ)
 def download(document_id: UUID) -> ResponseReturnValue:
-    """The content, whole or the range that is asked for."""
-    return transfer.send(
-        downloads.open_download(
-            g.actor, document_id, byte_range=request.headers.get("Range", "")[:80]
-        ),
-        request,
-    )
+    """The content, whole or the range that is asked for, as long as one may have it."""
+    asked_range = request.headers.get("Range", "")[:80]
+    opened = downloads.open_download(g.actor, document_id, byte_range=asked_range)
+
+    def watched(pieces: Iterator[bytes]) -> Iterator[bytes]:
+        return while_allowed(
+            pieces,
+            f"document:{document_id}",
+            lambda actor: downloads.require_still(actor, document_id),
+        )
+
+    return transfer.send(opened, request, watched)
 
 
 @blueprint.route("/<uuid:document_id>/rename", methods=["GET", "POST"])

@@ -3,6 +3,7 @@ of it (RFC 9110, section 14).
 """
 
 import re
+from collections.abc import Callable, Iterator
 from typing import IO
 from urllib.parse import quote
 
@@ -30,13 +31,17 @@ class Arriving:
             raise ConnectionResetError from error
 
 
-def send(download: Download, request: Request) -> Response:
+Watched = Callable[[Iterator[bytes]], Iterator[bytes]]
+
+
+def send(download: Download, request: Request, watched: Watched) -> Response:
     """The content as an attachment that no page can show and nothing can run.
 
-    A version's content never changes, so its id is the entity tag.
+    A version's content never changes, so its id is the entity tag. What goes out passes through
+    `watched`, which may end it.
     """
     etag = download.version_id.hex
-    response = _answer(download, request, etag)
+    response = _answer(download, request, etag, watched)
     response.call_on_close(download.close)
     response.headers["Content-Type"] = download.media_type
     response.headers["Content-Disposition"] = _attachment(download.name)
@@ -47,26 +52,26 @@ def send(download: Download, request: Request) -> Response:
     return response
 
 
-def _answer(download: Download, request: Request, etag: str) -> Response:
+def _answer(download: Download, request: Request, etag: str, watched: Watched) -> Response:
     if request.if_none_match.contains(etag):
         return Response(status=304)
     asked = _asked_range(request, etag, download.size_bytes)
     if asked is None:
-        return _content(download, request, 0, download.size_bytes, status=200)
+        return _content(download, request, 0, download.size_bytes, watched, status=200)
     start, stop = asked
     if start >= stop:
         response = Response(status=416)
         response.content_range = ContentRange("bytes", None, None, download.size_bytes)
         return response
-    response = _content(download, request, start, stop, status=206)
+    response = _content(download, request, start, stop, watched, status=206)
     response.content_range = ContentRange("bytes", start, stop, download.size_bytes)
     return response
 
 
 def _content(
-    download: Download, request: Request, start: int, stop: int, *, status: int
+    download: Download, request: Request, start: int, stop: int, watched: Watched, *, status: int
 ) -> Response:
-    body = () if request.method == "HEAD" else download.read(start, stop)
+    body = () if request.method == "HEAD" else watched(download.read(start, stop))
     response = Response(body, status=status)
     response.content_length = stop - start
     return response

@@ -1,16 +1,24 @@
-"""What is done to folders: created, renamed, moved, put into the trash and taken out."""
+"""What is done to folders: created, renamed, moved, shared, put into the trash and taken out."""
 
 from uuid import UUID
 
 from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
 
 from portal.access.permissions import Permission
+from portal.access.roles import get_role
+from portal.auth.assurance import Act
 from portal.documents import folders as service
-from portal.documents import queries
-from portal.web.access import requires
+from portal.documents import queries, sharing
+from portal.documents.access_lists import list_folder_access
+from portal.web.access import freshly, requires
 from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm, NewFolderForm
+from portal.web.documents.searching import asked
+from portal.web.folders.forms import ShareForm
 from portal.web.lifecycle import shown_on, shown_status
+from portal.web.limits import limited
+from portal.web.members.forms import EndForm, RemoveRoleForm
 
 blueprint = Blueprint("folders", __name__, url_prefix="/folders")
 
@@ -79,6 +87,95 @@ def restore(folder_id: UUID) -> ResponseReturnValue:
     service.restore_folder(g.actor, folder_id)
     flash("The folder is back.", "success")
     return redirect(url_for("documents.trash"))
+
+
+@blueprint.get("/<uuid:folder_id>/access")
+@requires(Permission.ACCESS_READ)
+def access(folder_id: UUID) -> ResponseReturnValue:
+    """Who can open a folder, and through what."""
+    return _access_page(folder_id, ShareForm())
+
+
+@blueprint.post("/<uuid:folder_id>/shares")
+@limited
+@freshly(Act.ROLES)
+@requires(Permission.FOLDER_SHARE, Permission.ROLE_ASSIGN)
+def share(folder_id: UUID) -> ResponseReturnValue:
+    """Let somebody into a folder."""
+    form = ShareForm()
+    form.offer(sharing.offer_roles(g.actor, folder_id))
+    if form.validate_on_submit():
+        with shown_on(form):
+            sharing.share_folder_with(
+                g.actor,
+                folder_id,
+                str(form.whom.data),
+                str(form.role.data),
+                reason=form.reason.data or "",
+                expires_at=form.until.end,
+            )
+            flash("The folder is shared.", "success")
+            return _to_access(folder_id)
+    return _access_page(folder_id, form)
+
+
+@blueprint.route("/<uuid:folder_id>/shares/<uuid:assignment_id>/remove", methods=["GET", "POST"])
+@freshly(Act.ROLES)
+@requires(Permission.FOLDER_SHARE, Permission.ROLE_ASSIGN)
+def unshare(folder_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
+    """Take a role on a folder back, after a question."""
+    form = RemoveRoleForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            reason = form.reason.data or ""
+            sharing.unshare_folder(g.actor, folder_id, assignment_id, reason=reason)
+            flash("The role is removed.", "success")
+            return _to_access(folder_id)
+    return _share_page("folders/unshare.html", form, folder_id, assignment_id)
+
+
+@blueprint.route("/<uuid:folder_id>/shares/<uuid:assignment_id>/end", methods=["GET", "POST"])
+@freshly(Act.ROLES)
+@requires(Permission.FOLDER_SHARE, Permission.ROLE_ASSIGN)
+def change_share_end(folder_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
+    """Let a role on a folder be held for longer or shorter."""
+    assignment, _ = sharing.get_share(g.actor, folder_id, assignment_id)
+    form = EndForm(until=assignment.expires_at)
+    if form.validate_on_submit():
+        with shown_on(form):
+            reason = form.reason.data or ""
+            sharing.change_share_end(
+                g.actor, folder_id, assignment_id, form.until.end, reason=reason
+            )
+            flash("The end is changed.", "success")
+            return _to_access(folder_id)
+    return _share_page("folders/share_end.html", form, folder_id, assignment_id)
+
+
+def _access_page(folder_id: UUID, form: ShareForm) -> ResponseReturnValue:
+    listed = list_folder_access(g.actor, folder_id, *asked())
+    form.offer(listed.shareable)
+    page = render_template("folders/access.html", listed=listed, form=form, folder_id=folder_id)
+    return page, shown_status(form)
+
+
+def _share_page(
+    template: str, form: FlaskForm, folder_id: UUID, assignment_id: UUID
+) -> ResponseReturnValue:
+    assignment, holder = sharing.get_share(g.actor, folder_id, assignment_id)
+    page = render_template(
+        template,
+        form=form,
+        place=queries.get_folder(g.actor, folder_id, Permission.ACCESS_READ),
+        assignment=assignment,
+        holder=holder,
+        role=get_role(assignment.role),
+    )
+    return page, shown_status(form)
+
+
+def _to_access(folder_id: UUID) -> ResponseReturnValue:
+    return redirect(url_for("folders.access", folder_id=folder_id))
 
 
 def _to_folder(folder_id: UUID | None) -> ResponseReturnValue:

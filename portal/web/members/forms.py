@@ -10,6 +10,7 @@ from wtforms.validators import Email, InputRequired, Length
 from portal.access.roles import list_roles
 from portal.documents.places import Place
 from portal.web.choices import choices
+from portal.web.until import UntilField
 
 WHOLE_ORGANISATION = ""
 
@@ -23,12 +24,11 @@ def _place_names(places: Sequence[Place]) -> dict[str, str]:
     return {WHOLE_ORGANISATION: "The whole organisation"} | folders
 
 
-class AssignRoleForm(FlaskForm):
+class RoleForm(FlaskForm):
     """A role, and where it holds."""
 
     role = SelectField("Role")
     folder = SelectField("Where")
-    reason = StringField("Reason", [Length(max=500)])
 
     def offer(self, places: Sequence[Place]) -> None:
         """Fill in the roles there are, and the folders that they can be given on."""
@@ -44,7 +44,14 @@ class AssignRoleForm(FlaskForm):
         return UUID(self.folder.data) if self.folder.data else None
 
 
-class InviteForm(AssignRoleForm):
+class AssignRoleForm(RoleForm):
+    """A role for somebody, until when, and why."""
+
+    until = UntilField()
+    reason = StringField("Reason", [Length(max=500)])
+
+
+class InviteForm(RoleForm):
     """A new person with a first role."""
 
     name = StringField("Name", [InputRequired("Enter a name."), Length(max=200)])
@@ -59,6 +66,19 @@ class ImportForm(FlaskForm):
 
     table = TextAreaField("Table", [InputRequired("Paste a table."), Length(max=200_000)])
     sure = HiddenField()
+
+
+class EndForm(FlaskForm):
+    """Until when a role is held, and why."""
+
+    until = UntilField()
+    reason = StringField("Reason", [Length(max=500)])
+
+
+class RemoveRoleForm(FlaskForm):
+    """Taking a role away, and why."""
+
+    reason = StringField("Reason", [Length(max=500)])
 
 
 class ConfirmForm(FlaskForm):

@@ -5,9 +5,11 @@ from uuid import UUID
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.access import ends
 from portal.access import service as access
 from portal.access.groups.queries import list_groups_of
 from portal.access.holders import get_person
+from portal.access.holdings import list_holdings
 from portal.access.permissions import Permission
 from portal.access.roles import list_live_roles, list_roles
 from portal.auth import invitations, membership
@@ -18,7 +20,14 @@ from portal.documents.queries import list_destinations
 from portal.users.queries import names_of
 from portal.web.access import freshly, requires
 from portal.web.lifecycle import shown_on, shown_status
-from portal.web.members.forms import AssignRoleForm, ConfirmForm, ImportForm, InviteForm
+from portal.web.members.forms import (
+    AssignRoleForm,
+    ConfirmForm,
+    EndForm,
+    ImportForm,
+    InviteForm,
+    RemoveRoleForm,
+)
 
 blueprint = Blueprint("members", __name__, url_prefix="/members")
 
@@ -109,6 +118,7 @@ def assign_role(user_id: UUID) -> ResponseReturnValue:
                 str(form.role.data),
                 form.folder_id,
                 reason=form.reason.data or "",
+                expires_at=form.until.end,
             )
             flash("The role is assigned.", "success")
             return redirect(url_for("members.show", user_id=user_id))
@@ -120,10 +130,11 @@ def assign_role(user_id: UUID) -> ResponseReturnValue:
 @requires(Permission.ROLE_ASSIGN)
 def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
     """Take a role away, after a question."""
-    form = ConfirmForm()
+    form = RemoveRoleForm()
     if form.validate_on_submit():
         with shown_on(form):
-            access.remove_role(g.actor, get_person(user_id), assignment_id)
+            reason = form.reason.data or ""
+            access.remove_role(g.actor, get_person(user_id), assignment_id, reason=reason)
             flash("The role is removed.", "success")
             return redirect(url_for("members.show", user_id=user_id))
     member = membership.get_member(g.actor, user_id)
@@ -134,6 +145,35 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
         roles=list_roles(),
         assignment=member.get_assignment(assignment_id),
     ), shown_status(form)
+
+
+@blueprint.route("/<uuid:user_id>/roles/<uuid:assignment_id>/end", methods=["GET", "POST"])
+@freshly(Act.ROLES)
+@requires(Permission.ROLE_ASSIGN)
+def change_end(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
+    """Let a member hold a role for longer or shorter."""
+    member = membership.get_member(g.actor, user_id)
+    assignment = member.get_assignment(assignment_id)
+    form = EndForm(until=assignment.expires_at)
+    if form.validate_on_submit():
+        with shown_on(form):
+            ends.change_end(
+                g.actor,
+                get_person(user_id),
+                assignment_id,
+                form.until.end,
+                reason=form.reason.data or "",
+            )
+            flash("The end is changed.", "success")
+            return redirect(url_for("members.show", user_id=user_id))
+    page = render_template(
+        "members/role_end.html",
+        form=form,
+        member=member,
+        roles=list_roles(),
+        assignment=assignment,
+    )
+    return page, shown_status(form)
 
 
 @blueprint.route("/<uuid:user_id>/deactivate", methods=["GET", "POST"])
@@ -269,10 +309,12 @@ def _assign_form() -> AssignRoleForm:
 
 def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
     member = membership.get_member(g.actor, user_id)
-    granters = names_of([a.granted_by for a in member.assignments if a.granted_by])
+    holdings = list_holdings(user_id)
+    granters = names_of([h.assignment.granted_by for h in holdings if h.assignment.granted_by])
     page = render_template(
         "members/show.html",
         member=member,
+        holdings=holdings,
         form=form,
         roles=form.all_roles,
         groups=list_groups_of(g.actor, user_id),

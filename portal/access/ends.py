@@ -1,0 +1,139 @@
+"""The ends of roles that are held for a while: changed, announced, and cleared away at last."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+
+from portal.access.decision import Target
+from portal.access.exclusive import check_exclusive
+from portal.access.holders import Holder, holder_of, require_others
+from portal.access.locking import lock_access
+from portal.access.models import RoleAssignment
+from portal.access.permissions import ADMIN, Permission
+from portal.access.roles import find_live_role, get_role
+from portal.access.service import (
+    Way,
+    get_assignment_of,
+    require_another_admin,
+    require_to_hand_out,
+    told,
+)
+from portal.audit.actions import Action
+from portal.audit.actor import Actor
+from portal.audit.service import record
+from portal.core import clock
+from portal.core.errors import Conflict, Invalid
+from portal.tenancy.session import change, db
+from portal.users.queries import get_user
+
+ANNOUNCED_BEFORE = timedelta(days=7)
+SHOWN_AFTER = timedelta(days=30)
+
+
+def change_end(
+    actor: Actor,
+    holder: Holder,
+    assignment_id: UUID,
+    expires_at: datetime | None,
+    *,
+    way: Way = Way.PAGE,
+    reason: str = "",
+) -> None:
+    """Let a role be held for longer or shorter; None is for good. The rules are those of giving it.
+
+    Raises `Forbidden`, `NotFound`, `Invalid`, `Conflict`, `ExclusiveRoles` or `LastAdmin`.
+    """
+    assignment = get_assignment_of(holder, assignment_id)
+    require_to_hand_out(actor, get_role(assignment.role), Target(holder.target))
+    require_others(actor, holder, Permission.ROLE_ASSIGN)
+    move_end(actor, assignment, expires_at, way=way, reason=reason)
+
+
+def move_end(
+    actor: Actor,
+    assignment: RoleAssignment,
+    expires_at: datetime | None,
+    *,
+    way: Way,
+    reason: str = "",
+) -> None:
+    """Put another end in place once it is decided that `actor` may. Raises as `change_end`."""
+    before = assignment.expires_at
+    _check_end(assignment, expires_at)
+    holder = holder_of(assignment)
+    lock_access()
+    if _is_later(expires_at, before):
+        if find_live_role(assignment.role) is None:
+            raise Invalid("This role is given no more.")
+        check_exclusive(holder.people, {assignment.role}, holder.target)
+    elif assignment.role == ADMIN.key and before is None and holder.user_id:
+        require_another_admin(get_user(holder.user_id))
+    moved = change(
+        update(RoleAssignment)
+        .where(
+            RoleAssignment.id == assignment.id,
+            RoleAssignment.expires_at == before if before else RoleAssignment.expires_at.is_(None),
+        )
+        .values(expires_at=expires_at, noticed_at=None)
+    )
+    if not moved:
+        raise Conflict  # somebody else was faster
+    record(
+        actor,
+        Action.ROLE_END_CHANGED,
+        holder.target,
+        before=_text(before),
+        expires_at=_text(expires_at),
+        **told(assignment, way, reason),
+    )
+
+
+def take_unannounced() -> Sequence[RoleAssignment]:
+    """The assignments whose end has come near and was not announced.
+
+    Each is handed out once, also to two workers at once.
+    """
+    now = clock.now()
+    near = db.session.scalars(
+        select(RoleAssignment)
+        .where(
+            RoleAssignment.expires_at > now,
+            RoleAssignment.expires_at <= now + ANNOUNCED_BEFORE,
+            RoleAssignment.noticed_at.is_(None),
+        )
+        .order_by(RoleAssignment.id)
+    ).all()
+    return [assignment for assignment in near if _note_announced(assignment.id)]
+
+
+def sweep_ended() -> None:
+    """Delete what ended long ago.
+
+    Nothing is recorded: it ended when the log says that it would, and gives nothing since then.
+    """
+    long_ago = clock.now() - SHOWN_AFTER
+    db.session.execute(delete(RoleAssignment).where(RoleAssignment.expires_at <= long_ago))
+
+
+def _note_announced(assignment_id: UUID) -> bool:
+    waiting = RoleAssignment.id == assignment_id, RoleAssignment.noticed_at.is_(None)
+    return bool(change(update(RoleAssignment).where(*waiting).values(noticed_at=clock.now())))
+
+
+def _check_end(assignment: RoleAssignment, expires_at: datetime | None) -> None:
+    if assignment.is_from_claim:
+        raise Conflict("A provider's groups decide how long this role is held.")
+    if expires_at is not None and expires_at <= clock.now():
+        raise Invalid("The end lies in the past.")
+    if expires_at == assignment.expires_at:
+        raise Conflict("This is the end that it has.")
+
+
+def _is_later(expires_at: datetime | None, before: datetime | None) -> bool:
+    return before is not None and (expires_at is None or expires_at > before)
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
