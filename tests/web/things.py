@@ -36,7 +36,8 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "identity": lambda: _row_of(organisation, "external_identity", _owner("own", who)),
         "assignment": lambda: _row_of(organisation, "role_assignment", name),
         "entry": lambda: _first_entry(organisation),
-        "reset": lambda: _row_of(organisation, "pending_reset", name),
+        "act": lambda: _act_about(organisation, name),
+        "request": lambda: _row_of(organisation, "access_request", _owner(name, who)),
     }.get(kind, lambda: name)
     return find()
 
@@ -62,6 +63,11 @@ def _row_of(organisation: Organisation, table: str, who: str) -> UUID:
     """A row of a table that is about somebody."""
     rows = organisation.portal.rows(table)
     return next(row["id"] for row in rows if row["user_id"] == organisation[who].id)
+
+
+def _act_about(organisation: Organisation, who: str) -> UUID:
+    rows = organisation.portal.rows("pending_act")
+    return next(row["id"] for row in rows if row["target"] == f"user:{organisation[who].id}")
 
 
 def _first_entry(organisation: Organisation) -> UUID:

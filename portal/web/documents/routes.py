@@ -16,7 +16,7 @@ from portal.web.access import discloses, requires, streams_body
 from portal.web.documents import transfer
 from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm
 from portal.web.lifecycle import shown_on, shown_status
-from portal.web.requests import request
+from portal.web.request import request
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 
