@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.models import Consent, PendingAct
-from portal.access.approvals.service import ask, require_alone, wants_second
+from portal.access.approvals.service import ask, require_alone_to_give, wants_second
 from portal.access.decision import ORGANISATION, Forbidden, Member, Target, decide, require
 from portal.access.exclusive import check_exclusive
 from portal.access.holders import Holder, holder_of, person, require_others
@@ -110,8 +110,8 @@ def grant_role(
     `SecondPersonNeeded`.
     """
     _check_grant(holder, role, folder_id, expires_at)
-    if role.is_powerful and consent is None:
-        require_alone(actor, Kind.GRANT_ADMIN, holder.target)
+    if consent is None:
+        require_alone_to_give(actor, [role], holder.target)
     assignment = RoleAssignment(
         user_id=holder.user_id,
         group_id=holder.group_id,

@@ -3,6 +3,7 @@
 An act ends once: by a conditional UPDATE, so of two decisions at the same time one is refused.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from portal.access.endings import Ending
 from portal.access.holders import OwnRights
 from portal.access.locking import lock_access
 from portal.access.people import list_people_with
-from portal.access.permissions import Permission
+from portal.access.permissions import Permission, Role
 from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM, Actor, ActorKind
 from portal.audit.service import RecordedRefusal, record
@@ -88,6 +89,14 @@ def require_alone(actor: Actor, kind: Kind, target: str) -> None:
     """Raises `SecondPersonNeeded` where two people are wanted, for ways that can't wait."""
     if wants_second(actor, kind):
         raise SecondPersonNeeded(kind, target)
+
+
+def require_alone_to_give(actor: Actor, roles: Iterable[Role], target: str) -> None:
+    """Raises `SecondPersonNeeded` where somebody would come to hold a role for which two people
+    are wanted: by being given it, by coming into a group, or by what it allows being widened.
+    """
+    if any(role.is_powerful for role in roles):
+        require_alone(actor, Kind.GRANT_ADMIN, target)
 
 
 def ask(actor: Actor, kind: Kind, target: str, payload: Any, reason: str = "") -> PendingAct:
