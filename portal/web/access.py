@@ -30,6 +30,7 @@ class Declared:
 
     door: Door
     permission: Permission | None = None
+    others: tuple[Permission, ...] = ()  # any of which will do as well
     discloses: bool = False  # a GET that adds an entry to the audit log
     streams_body: bool = False  # takes a body of any size, read as it arrives
     fresh: Act | None = None  # the kind of act, where the last proof must not be old
@@ -73,9 +74,9 @@ def signed_in(view: View) -> View:
     return _declare(view, Declared(Door.SIGNED_IN))
 
 
-def requires(permission: Permission) -> Callable[[View], View]:
-    """Open to members who hold `permission`, if only on a folder; the service decides on which."""
-    return lambda view: _declare(view, Declared(Door.SIGNED_IN, permission))
+def requires(permission: Permission, *others: Permission) -> Callable[[View], View]:
+    """Open to members who hold one of these, if only on a folder; the service decides on which."""
+    return lambda view: _declare(view, Declared(Door.SIGNED_IN, permission, others))
 
 
 def discloses(view: View) -> View:

@@ -178,7 +178,8 @@ def _check_door(declaration: Declared | None) -> Any:
 def _check_permission(declaration: Declared) -> None:
     """Behind broken glass there is nothing but what that is for, not even one's own account."""
     if declaration.permission is not None:
-        if not holds_anywhere(g.actor, declaration.permission):
+        enough = (declaration.permission, *declaration.others)
+        if not any(holds_anywhere(g.actor, permission) for permission in enough):
             raise Forbidden(declaration.permission, ORGANISATION)
     elif current_user.found.proof.first == First.BREAK_GLASS and not declaration.repairs:
         raise BreakGlassOnly("organisation")

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from portal.access.approvals.models import PendingAct
 from portal.access.models import RoleAssignment
+from portal.access.requests.models import AccessRequest
 from portal.auth.models import UserSession
 from portal.core import clock as portal_clock
 from portal.core.ids import new_id
@@ -121,6 +123,36 @@ def sessions(to: Organisation, count: int) -> None:
             )  # fmt: skip
 
 
+def requests(to: Organisation, count: int) -> None:
+    """What people have asked for, each on a folder of its own."""
+    with to.bound(writes=True) as session:
+        for n in range(count):
+            folder = Folder(id=new_id(), name=f"Asked {n}", created_by=to["member"].id)
+            session.add(folder)
+            session.flush()
+            for who in ("guest", "admin"):
+                session.add(
+                    AccessRequest(user_id=to[who].id, permission="document:read", reason="x",
+                                  target=f"folder:{folder.id}", folder_id=folder.id,
+                                  expires_at=portal_clock.now() + timedelta(days=1))
+                )  # fmt: skip
+
+
+def acts(to: Organisation, count: int) -> None:
+    """What waits for a second person, and what has ended."""
+    with to.bound(writes=True) as session:
+        for decision in (None, "declined"):
+            for _ in range(count):
+                user = User(id=new_id(), email=f"{new_id()}@acme.example", name="X")
+                session.add(user)
+                session.add(
+                    PendingAct(kind="reset-factors", target=f"user:{user.id}", payload={},
+                               reason="", asked_by=to["member"].id, decision=decision,
+                               decided_by=user.id, decided_at=portal_clock.now(),
+                               expires_at=portal_clock.now() + timedelta(days=1))
+                )  # fmt: skip
+
+
 Add = Callable[[Organisation, int], None]
 
 
@@ -145,7 +177,8 @@ ANOTHER_POLICY = urlencode(
     }
 )
 
-# Page, reader, what it gets more of, and the statements that it may take.
+# Page, reader, what it gets more of, and the statements that it may take. Whoever may decide about
+# what others have asked for is told on every page how much waits, by one statement.
 PAGES = {
     "documents": ("/documents", "member", documents, 4),
     "folders at the top": ("/documents", "member", folders, 4),
@@ -164,18 +197,20 @@ PAGES = {
     "the trash": ("/documents/trash", "member", trash, 5),
     "members": ("/members", "admin", members, 9),
     "members found": ("/members?q=person", "admin", members, 9),
-    "a member": ("/members/{member}", "admin", members, 11),
-    "a member with many roles": ("/members/{member}", "admin", roles, 12),
-    "inviting": ("/members/new", "admin", folders, 4),
-    "roles": ("/roles", "admin", members, 3),
-    "the policy": ("/policy", "admin", members, 4),
-    "who has which factor": ("/policy/people", "admin", members, 10),
-    "who falls short": ("/policy/people?short=1", "admin", members, 9),
+    "a member": ("/members/{member}", "admin", members, 12),
+    "a member with many roles": ("/members/{member}", "admin", roles, 13),
+    "inviting": ("/members/new", "admin", folders, 5),
+    "requests": ("/requests", "admin", requests, 6),
+    "approvals": ("/approvals", "admin", acts, 7),
+    "roles": ("/roles", "admin", members, 4),
+    "the policy": ("/policy", "admin", members, 6),
+    "who has which factor": ("/policy/people", "admin", members, 11),
+    "who falls short": ("/policy/people?short=1", "admin", members, 10),
     "what another policy would do": (
         f"/policy/preview?{ANOTHER_POLICY}",
         "admin",
         members,
-        14,
+        15,
     ),
     "the log": ("/audit", "officer", entries, 7),
     "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 6),
@@ -217,6 +252,7 @@ def test_no_page_at_all_takes_more_for_more_of_everything(acme) -> None:
         return found
 
     everything = (documents, folders, inside("shared"), trash, members, roles, entries, sessions)
+    everything += (requests, acts)
     for add in everything:
         add(acme, FEW)
     few = counts()

@@ -6,18 +6,21 @@ from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
+from portal.access.approvals.kinds import Kind
 from portal.access.roles import list_roles
 from portal.auth import approving
 from portal.auth.assurance import Act
-from portal.web.access import freshly, signed_in
+from portal.web.access import freshly, requires
 from portal.web.approvals.agreed import AGREED
 from portal.web.lifecycle import shown_on, shown_status
 
 blueprint = Blueprint("approvals", __name__, url_prefix="/approvals")
 
+DECIDERS = sorted({kind.permission for kind in Kind})  # of any kind; the service looks which
+
 
 @blueprint.get("")
-@signed_in
+@requires(*DECIDERS)
 def index() -> ResponseReturnValue:
     """What waits, and what ended in the last 30 days."""
     waiting, past = approving.list_acts(g.actor)
@@ -25,7 +28,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/<uuid:act_id>")
-@signed_in
+@requires(*DECIDERS)
 def show(act_id: UUID) -> ResponseReturnValue:
     """One act in full."""
     return _page(act_id, FlaskForm())
@@ -33,7 +36,7 @@ def show(act_id: UUID) -> ResponseReturnValue:
 
 @blueprint.post("/<uuid:act_id>/approve")
 @freshly(Act.APPROVALS)
-@signed_in
+@requires(*DECIDERS)
 def approve(act_id: UUID) -> ResponseReturnValue:
     """Agree, as the second person; the act is done."""
     form = FlaskForm()
@@ -47,7 +50,7 @@ def approve(act_id: UUID) -> ResponseReturnValue:
 
 @blueprint.post("/<uuid:act_id>/decline")
 @freshly(Act.APPROVALS)
-@signed_in
+@requires(*DECIDERS)
 def decline(act_id: UUID) -> ResponseReturnValue:
     """Refuse what somebody else asked for."""
     form = FlaskForm()
@@ -60,7 +63,7 @@ def decline(act_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/<uuid:act_id>/withdraw")
-@signed_in
+@requires(*DECIDERS)
 def withdraw(act_id: UUID) -> ResponseReturnValue:
     """Take one's own question back."""
     approving.withdraw_act(g.actor, act_id)

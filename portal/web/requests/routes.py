@@ -5,11 +5,12 @@ from uuid import UUID
 from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.access.permissions import Permission
 from portal.access.requests.service import withdraw_request
 from portal.access.roles import list_roles
 from portal.auth.assurance import Act
 from portal.documents import requests as service
-from portal.web.access import freshly, signed_in
+from portal.web.access import freshly, requires, signed_in
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.requests.forms import ApproveForm, AskForm, DeclineForm
 
@@ -46,7 +47,7 @@ def create() -> ResponseReturnValue:
 
 
 @blueprint.get("/<uuid:request_id>")
-@signed_in
+@requires(Permission.ROLE_ASSIGN, Permission.FOLDER_SHARE)
 def show(request_id: UUID) -> ResponseReturnValue:
     """A request for who may decide it."""
     return _page(request_id, ApproveForm.preset(), DeclineForm())
@@ -54,7 +55,7 @@ def show(request_id: UUID) -> ResponseReturnValue:
 
 @blueprint.post("/<uuid:request_id>/approve")
 @freshly(Act.ROLES)
-@signed_in
+@requires(Permission.ROLE_ASSIGN, Permission.FOLDER_SHARE)
 def approve(request_id: UUID) -> ResponseReturnValue:
     """Give a role that holds what was asked for."""
     form = ApproveForm()
@@ -70,7 +71,7 @@ def approve(request_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/<uuid:request_id>/decline")
-@signed_in
+@requires(Permission.ROLE_ASSIGN, Permission.FOLDER_SHARE)
 def decline(request_id: UUID) -> ResponseReturnValue:
     """Refuse a request, with an answer."""
     form = DeclineForm()
