@@ -49,11 +49,9 @@ def act_row(organisation: Organisation, act: UUID) -> dict[str, Any]:
     return next(row for row in organisation.portal.rows("pending_act") if row["id"] == act)
 
 
-def ask_access(
-    visitor: Visitor, permission: str, target: str, reason: str = "for the audit"
-) -> Any:
+def ask_access(visitor: Visitor, permission: str, target: str, reason: str = "to help") -> Any:
     form = {"permission": permission, "target": target, "reason": reason}
-    return visitor.post("/requests", form)
+    return visitor.post("/requests/new", form)
 
 
 def newest_request(organisation: Organisation) -> UUID:

@@ -574,13 +574,13 @@ class Day:
         def asked(_: Act) -> list[Told]:
             return [told("asked", guest, reason="Offers")]
 
-        yield asking("/requests", form, asked)
+        yield asking("/requests/new", form, asked)
         yield asking(f"/requests/{self._newest_request()}/withdraw", {}, [told("withdrawn", guest)])
-        yield asking("/requests", form, asked)
+        yield asking("/requests/new", form, asked)
         yield deciding(f"/requests/{self._newest_request()}/decline", {"answer": "Not yet"}, [
             told("declined", admin, answer="Not yet")
         ])  # fmt: skip
-        yield asking("/requests", form, asked)
+        yield asking("/requests/new", form, asked)
         request = self._newest_request()
 
         def granted(_: Act) -> list[Told]:

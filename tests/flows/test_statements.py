@@ -140,16 +140,17 @@ def requests(to: Organisation, count: int) -> None:
 
 def acts(to: Organisation, count: int) -> None:
     """What waits for a second person, and what has ended."""
+    now = portal_clock.now()
+    ended = {"decision": "declined", "decided_by": to["admin"].id, "decided_at": now}
     with to.bound(writes=True) as session:
-        for decision in (None, "declined"):
+        for how in ({}, ended):
             for _ in range(count):
                 user = User(id=new_id(), email=f"{new_id()}@acme.example", name="X")
                 session.add(user)
                 session.add(
                     PendingAct(kind="reset-factors", target=f"user:{user.id}", payload={},
-                               reason="", asked_by=to["member"].id, decision=decision,
-                               decided_by=user.id, decided_at=portal_clock.now(),
-                               expires_at=portal_clock.now() + timedelta(days=1))
+                               reason="", asked_by=to["member"].id,
+                               expires_at=now + timedelta(days=1), **how)
                 )  # fmt: skip
 
 
@@ -200,7 +201,7 @@ PAGES = {
     "a member": ("/members/{member}", "admin", members, 12),
     "a member with many roles": ("/members/{member}", "admin", roles, 13),
     "inviting": ("/members/new", "admin", folders, 5),
-    "requests": ("/requests", "admin", requests, 6),
+    "requests": ("/requests", "admin", requests, 7),
     "approvals": ("/approvals", "admin", acts, 7),
     "roles": ("/roles", "admin", members, 4),
     "the policy": ("/policy", "admin", members, 6),

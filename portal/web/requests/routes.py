@@ -31,7 +31,7 @@ def index() -> ResponseReturnValue:
     )
 
 
-@blueprint.post("")
+@blueprint.post("/new")
 @signed_in
 def create() -> ResponseReturnValue:
     """Ask for what was refused."""

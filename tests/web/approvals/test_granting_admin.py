@@ -60,7 +60,10 @@ def test_one_admin_makes_none_and_two_do(acme) -> None:
     assert decide_act(acme, act, "approve") == 302
     assert roles_of(acme, "member") == {"member", "admin"}
     assert acme.visit("member").get("/members").status_code == 200
-    assert acme.told() == [("act.asked", "success"), *GIVEN]
+    assert [told for told in acme.told() if told[1] == "success"] == [
+        ("act.asked", "success"),
+        *GIVEN,
+    ]
     entry = acme.log()[-1]
     assert entry["actor_id"] == acme["second_admin"].id
     assert entry["detail"]["asked_by"] == str(acme["admin"].id)

@@ -27,7 +27,7 @@ def acme(acme) -> Organisation:
 
 def offered(page: str) -> dict[str, str] | None:
     """What the form of a refused page would send."""
-    return next((form.fields for form in forms_of(page) if form.action == "/requests"), None)
+    return next((form.fields for form in forms_of(page) if form.action == "/requests/new"), None)
 
 
 def waiting(organisation: Organisation) -> int:
@@ -50,7 +50,7 @@ def test_a_refused_page_offers_to_ask_and_whoever_may_give_it_is_told(acme) -> N
     fields = offered(page.text)
     assert fields["permission"] == "document:read"
     assert fields["target"] == f"document:{acme.documents['canary']}"
-    answer = guest.post("/requests", fields | {"reason": "for the tender"})
+    answer = guest.post("/requests/new", fields | {"reason": "for the tender"})
     assert answer.location == "/requests"
     request = request_row(acme, newest_request(acme))
     assert (request["user_id"], request["folder_id"]) == (acme["guest"].id, acme.folders["closed"])
@@ -82,7 +82,7 @@ def test_the_offer_names_what_was_refused(acme, who, path, permission, target) -
     ids = {**acme.folders, **acme.documents, "member": acme["member"].id}
     fields = offered(acme.visit(who).get(path.format(**ids)).text)
     assert (fields["permission"], fields["target"]) == (permission, target.format(**ids))
-    assert acme.visit(who).post("/requests", fields | {"reason": "x"}).status_code == 302
+    assert acme.visit(who).post("/requests/new", fields | {"reason": "x"}).status_code == 302
 
 
 def test_nothing_is_offered_where_asking_is_of_no_use(portal, acme) -> None:

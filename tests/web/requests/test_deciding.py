@@ -100,7 +100,7 @@ def test_it_is_declined_with_an_answer(acme) -> None:
     assert roles_of(acme, "guest") == {"guest"}
     assert acme.visit("guest").get(f"/documents/{acme.documents['canary']}").status_code == 403
     assert "Ask in May" in acme.visit("guest").get("/requests").text
-    assert acme.told()[-1] == ("access.declined", "success")
+    assert ("access.declined", "success") in acme.told()
     assert approve(acme, request, "guest").status_code == 409
     assert ask(acme) != request
 
