@@ -1,4 +1,4 @@
-"""What becomes of requests for access, whoever may decide them (`portal/documents/requests.py`).
+"""What becomes of requests for access, whoever may decide them (`portal/documents/answering.py`).
 
 One ends once: by a conditional UPDATE, so of two decisions at the same time one is refused.
 """

@@ -9,6 +9,7 @@ from portal.access.permissions import Permission
 from portal.access.requests.service import withdraw_request
 from portal.access.roles import list_roles
 from portal.auth.assurance import Act
+from portal.documents import answering
 from portal.documents import requests as service
 from portal.web.access import freshly, requires, signed_in
 from portal.web.lifecycle import shown_on, shown_status
@@ -59,10 +60,10 @@ def show(request_id: UUID) -> ResponseReturnValue:
 def approve(request_id: UUID) -> ResponseReturnValue:
     """Give a role that holds what was asked for."""
     form = ApproveForm()
-    form.offer(service.show_request(g.actor, request_id).roles)
+    form.offer(answering.show_request(g.actor, request_id).roles)
     if form.validate_on_submit():
         with shown_on(form):
-            is_held = service.approve_request(
+            is_held = answering.approve_request(
                 g.actor, request_id, str(form.role.data), form.expires_at
             )
             flash(GRANTED if is_held else ASKED, "success")
@@ -77,7 +78,7 @@ def decline(request_id: UUID) -> ResponseReturnValue:
     form = DeclineForm()
     if form.validate_on_submit():
         with shown_on(form):
-            service.decline_request(g.actor, request_id, form.answer.data or "")
+            answering.decline_request(g.actor, request_id, form.answer.data or "")
             flash("The request is declined, and the person is told by mail.", "success")
             return redirect(url_for("requests.index"))
     return _page(request_id, ApproveForm.preset(), form)
@@ -93,7 +94,7 @@ def withdraw(request_id: UUID) -> ResponseReturnValue:
 
 
 def _page(request_id: UUID, approving: ApproveForm, declining: DeclineForm) -> ResponseReturnValue:
-    shown = service.show_request(g.actor, request_id)
+    shown = answering.show_request(g.actor, request_id)
     approving.offer(shown.roles)
     page = render_template(
         "requests/show.html",
