@@ -15,11 +15,11 @@ from portal.access.approvals.queries import (
     kinds_of,
     list_past,
     list_waiting,
-    names_of_targets,
 )
 from portal.access.decision import Forbidden, Target, require
 from portal.access.people import find_actor
 from portal.access.permissions import Permission
+from portal.access.queries import names_of_groups
 from portal.audit.actor import Actor
 from portal.auth.assurance import Act
 from portal.auth.fresh import require_fresh
@@ -134,5 +134,10 @@ def _check_asker(act: PendingAct, agreed: Agreed) -> None:
 
 
 def _names(acts: Sequence[PendingAct]) -> tuple[Mapping[UUID, str], Mapping[str, str]]:
-    people = {id_ for act in acts for id_ in (act.asked_by, act.decided_by) if id_}
-    return names_of(people), names_of_targets([act.target for act in acts])
+    """The names of the people in these acts, and of what they are about."""
+    about = [act.target.partition(":") for act in acts]
+    ids = {kind: {UUID(id_) for k, _, id_ in about if k == kind} for kind in ("user", "group")}
+    deciding = {id_ for act in acts for id_ in (act.asked_by, act.decided_by) if id_}
+    people, groups = names_of(ids["user"] | deciding), names_of_groups(ids["group"])
+    targets = {f"user:{id_}": name for id_, name in people.items()}
+    return people, targets | {f"group:{id_}": name for id_, name in groups.items()}

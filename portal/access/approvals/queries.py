@@ -1,6 +1,6 @@
 """Reading what waits for a second person, and for which acts one is wanted."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,13 +10,11 @@ from sqlalchemy import Select, func, select
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.models import AccessPolicy, PendingAct
 from portal.access.decision import decide
-from portal.access.queries import names_of_groups
 from portal.audit.actor import Actor
 from portal.core import clock
 from portal.core.errors import NotFound
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
-from portal.users.queries import names_of
 
 SHOWN_FOR = timedelta(days=30)
 
@@ -82,17 +80,6 @@ def count_waiting_for(actor: Actor) -> Select[tuple[int]]:
         PendingAct.asked_by != actor.user_id,
         PendingAct.target != f"user:{actor.user_id}",
     )
-
-
-def names_of_targets(targets: Collection[str]) -> Mapping[str, str]:
-    """The names of the people and groups among these targets."""
-    ids: dict[str, list[UUID]] = {"user": [], "group": []}
-    for kind, _, id_ in (target.partition(":") for target in targets):
-        if kind in ids:
-            ids[kind].append(UUID(id_))
-    people, groups = names_of(ids["user"]), names_of_groups(ids["group"])
-    found = {f"user:{id_}": name for id_, name in people.items()}
-    return found | {f"group:{id_}": name for id_, name in groups.items()}
 
 
 def _waiting(statement: Select[Any]) -> Select[Any]:
