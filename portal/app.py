@@ -30,7 +30,7 @@ from portal.web import (
     lifecycle,
     limits,
     pages,
-    requests,
+    request,
     secret,
     step_up,
 )
@@ -83,7 +83,7 @@ def _flask(chosen: Settings) -> Flask:
         static_folder=str(shipped("static")),
         instance_path=str(Path(chosen.instance)),
     )
-    app.request_class = requests.PortalRequest
+    app.request_class = request.PortalRequest
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config.from_mapping(

@@ -22,6 +22,8 @@ from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import URL, make_url, select, update
 
+from portal.access.approvals.kinds import Kind
+from portal.access.approvals.models import PendingAct
 from portal.access.models import (
     CustomRole,
     ExclusiveRolePair,
@@ -29,12 +31,13 @@ from portal.access.models import (
     GroupMembership,
     RoleAssignment,
 )
+from portal.access.requests.models import AccessRequest
 from portal.app import create_app
 from portal.audit.actor import OPERATOR
 from portal.auth import mail, resets
 from portal.auth.factors.models import TotpDevice
 from portal.auth.invitations import invite_member
-from portal.auth.models import PendingReset, UserSession
+from portal.auth.models import UserSession
 from portal.auth.sso.models import ExternalIdentity, IdentityProvider
 from portal.cli.context import Factories, writing
 from portal.cli.databases import upgrade_all
@@ -73,6 +76,15 @@ PEOPLE = {
     "invited": "member",
 }
 SIGNED_IN = tuple(who for who in PEOPLE if who not in ("deactivated", "invited"))
+
+# What people have asked for, and where: one request of each waits for an answer.
+ASKED_FOR = {
+    "member": ("audit:read", None),
+    "guest": ("document:read", "closed"),
+    "auditor": ("document:upload", None),
+    "officer": ("document:read", "shared"),
+    "admin": ("document:read", None),
+}
 
 # What the member has uploaded in each organisation: by the name that tests use.
 CONTENTS = {
@@ -314,6 +326,7 @@ class Installation:
         made.people["guest"] = self._person(made, "guest", "guest", made.folders["shared"])
         self._deactivate(made)
         self._ask_for_reset(made)
+        self._ask_for_access(made)
         self._enter_provider(made)
         self._make_roles(made)
         self._make_group(made)
@@ -350,10 +363,30 @@ class Installation:
         asked_by, user_id = organisation["second_admin"].id, organisation["auditor"].id
         with organisation.bound(writes=True) as session:
             session.add(
-                PendingReset(
-                    user_id=user_id, asked_by=asked_by, expires_at=clock.now() + timedelta(days=3)
+                PendingAct(
+                    kind=Kind.RESET_FACTORS,
+                    target=f"user:{user_id}",
+                    payload={},
+                    reason="lost the telephone",
+                    asked_by=asked_by,
+                    expires_at=clock.now() + timedelta(days=3),
                 )
             )
+
+    def _ask_for_access(self, organisation: Organisation) -> None:
+        with organisation.bound(writes=True) as session:
+            for who, (permission, folder) in ASKED_FOR.items():
+                folder_id = organisation.folders[folder] if folder else None
+                session.add(
+                    AccessRequest(
+                        user_id=organisation[who].id,
+                        permission=permission,
+                        target=f"folder:{folder_id}" if folder_id else "organisation",
+                        folder_id=folder_id,
+                        reason="for the audit",
+                        expires_at=clock.now() + timedelta(days=14),
+                    )
+                )
 
     def _enter_provider(self, organisation: Organisation) -> None:
         """A provider that nobody can reach, and that is not offered; everybody is known to it."""

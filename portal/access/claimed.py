@@ -5,6 +5,7 @@ What an admin gave by hand stays, whatever the provider says.
 
 from collections.abc import Sequence, Set
 
+from portal.access.approvals.service import SecondPersonNeeded
 from portal.access.exclusive import ExclusiveRoles
 from portal.access.holders import person
 from portal.access.locking import lock_access
@@ -64,6 +65,8 @@ def _give(actor: Actor, user: User, key: str) -> None:
         grant_role(actor, person(user), role, way=Way.CLAIM)
     except ExclusiveRoles:
         _record_refusal(actor, user, key, "exclusive")
+    except SecondPersonNeeded:
+        _record_refusal(actor, user, key, "needs-two")
 
 
 def _record_refusal(actor: Actor, user: User, role: str, reason: str) -> None:

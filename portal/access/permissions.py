@@ -103,6 +103,11 @@ class Role:
     is_builtin: bool = True
     is_retired: bool = False
 
+    @property
+    def is_powerful(self) -> bool:
+        """Whether it is as dangerous as Admin: power over what others hold, or how they sign in."""
+        return any(permission.is_dangerous for permission in self.permissions & MANAGEMENT)
+
 
 ADMIN = Role(
     "admin",

@@ -8,6 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, select
 
+from portal.access.approvals.kinds import Kind
+from portal.access.approvals.models import Consent, PendingAct
+from portal.access.approvals.service import ask, require_alone_to_give, wants_second
 from portal.access.decision import ORGANISATION, Forbidden, Member, Target, decide, require
 from portal.access.exclusive import check_exclusive
 from portal.access.holders import Holder, holder_of, person, read_again, require_others
@@ -58,15 +61,26 @@ def assign_role(
     way: Way = Way.PAGE,
     reason: str = "",
     expires_at: datetime | None = None,
-) -> RoleAssignment:
-    """Give a person or a group a role. Raises `Forbidden`, `Invalid` or `Conflict`."""
+) -> RoleAssignment | PendingAct:
+    """Give a person or a group a role.
+
+    Where two people have to agree to it, nothing is given yet: gives the act that waits for the
+    second one. Raises `Forbidden`, `Invalid` or `Conflict`.
+    """
     role = find_live_role(role_key)
     if role is None:
         raise Invalid("There is no such role.")
-    require_to_hand_out(actor, role, Target(holder.target))
-    lock_access()
-    require_others(actor, read_again(holder), Permission.ROLE_ASSIGN)
+    require_to_assign(actor, holder, role)
+    if role.is_powerful and wants_second(actor, Kind.GRANT_ADMIN):
+        _check_grant(holder, role, folder_id, expires_at)
+        payload = {"role": role.key, "way": way, "expires_at": _iso(expires_at)}
+        return ask(actor, Kind.GRANT_ADMIN, holder.target, payload, reason)
     return grant_role(actor, holder, role, folder_id, way=way, reason=reason, expires_at=expires_at)
+
+
+def waits(given: RoleAssignment | PendingAct) -> bool:
+    """Whether what was to be given waits for a second person."""
+    return isinstance(given, PendingAct)
 
 
 def remove_role(
@@ -89,22 +103,17 @@ def grant_role(
     way: Way,
     reason: str = "",
     expires_at: datetime | None = None,
+    consent: Consent | None = None,
 ) -> RoleAssignment:
     """Put a role in place once it is decided that `actor` may give it.
 
-    The rules that are kept here hold by whatever way a role comes. Raises `Invalid`, `Conflict`
-    or `ExclusiveRoles`.
+    The rules that are kept here hold by whatever way a role comes. One that two people have to
+    agree to needs the second one's `consent`. Raises `Invalid`, `Conflict`, `ExclusiveRoles` or
+    `SecondPersonNeeded`.
     """
-    if expires_at is not None and expires_at <= clock.now():
-        raise Invalid("The end lies in the past.")
-    lock_access()
-    holder = read_again(holder)
-    _check_place(_as_it_is_now(role), folder_id)
-    check_exclusive(holder.people, {role.key}, holder.target)
-    held = _held(holder, role, folder_id)
-    db.session.execute(delete(RoleAssignment).where(held, has_ended()))
-    if db.session.execute(select(RoleAssignment.id).where(held)).first():
-        raise Conflict(f"{holder.name} has this role already.")
+    role = _check_grant(holder, role, folder_id, expires_at)
+    if consent is None:
+        require_alone_to_give(actor, [role], holder.target)
     assignment = RoleAssignment(
         user_id=holder.user_id,
         group_id=holder.group_id,
@@ -122,8 +131,9 @@ def grant_role(
         actor,
         Action.ROLE_ASSIGNED,
         holder.target,
-        expires_at=expires_at.isoformat() if expires_at else None,
+        expires_at=_iso(expires_at),
         **told(assignment, way, reason),
+        **(consent.told() if consent else {}),
     )
     return assignment
 
@@ -156,6 +166,12 @@ def require_another_admin(user: User) -> None:
 def require_other_person(actor: Actor, user: User, permission: Permission) -> None:
     """Raises `OwnRights` where somebody turns a management act on themselves."""
     require_others(actor, person(user), permission)
+
+
+def require_to_assign(actor: Actor, holder: Holder, role: Role) -> None:
+    """Raises `Forbidden` or `OwnRights` unless `actor` may give `role` to `holder`."""
+    require_to_hand_out(actor, role, Target(holder.target))
+    require_others(actor, holder, Permission.ROLE_ASSIGN)
 
 
 def require_to_hand_out(actor: Actor, role: Role, target: Target = ORGANISATION) -> None:
@@ -194,6 +210,23 @@ def _require_another_admin(user_id: UUID) -> None:
         raise LastAdmin(f"user:{user_id}")
 
 
+def _check_grant(
+    holder: Holder, role: Role, folder_id: UUID | None, expires_at: datetime | None
+) -> Role:
+    """The role as it is now, under the lock, if it can be given."""
+    if expires_at is not None and expires_at <= clock.now():
+        raise Invalid("The end lies in the past.")
+    lock_access()
+    role, holder = _as_it_is_now(role), read_again(holder)
+    _check_place(role, folder_id)
+    check_exclusive(holder.people, {role.key}, holder.target)
+    held = _held(holder, role, folder_id)
+    db.session.execute(delete(RoleAssignment).where(held, has_ended()))
+    if db.session.execute(select(RoleAssignment.id).where(held)).first():
+        raise Conflict(f"{holder.name} has this role already.")
+    return role
+
+
 def _as_it_is_now(role: Role) -> Role:
     """A role read again under the lock: it may have been changed, or retired, a moment ago."""
     found = find_live_role(role.key)
@@ -229,3 +262,7 @@ def told(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
         "reason": reason,
         "way": way,
     }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -14,10 +14,22 @@ class Action(StrEnum):
 
     sentence: str
 
+    ACCESS_ASKED = "access.asked", "Somebody asked for access"
+    ACCESS_DECLINED = "access.declined", "A request for access was declined"
+    ACCESS_EXPIRED = "access.expired", "A request for access expired, as nobody answered"
     ACCESS_EXPLAINED = "access.explained", "Who may do what, and why, was looked up"
+    ACCESS_GRANTED = "access.granted", "A request for access was approved"
     ACCESS_REFUSED = "access.refused", "A page or an act was refused"
+    ACCESS_WITHDRAWN = "access.withdrawn", "A request for access was taken back"
+    ACT_APPROVED = "act.approved", "A second person agreed to an act"
+    ACT_ASKED = "act.asked", "A second person was asked to agree to an act"
+    ACT_DECLINED = "act.declined", "A second person declined an act"
+    ACT_EXPIRED = "act.expired", "An act that waited for a second person expired"
+    ACT_VOIDED = "act.voided", "An act that waited was void, for who asked had lost the right to it"
+    ACT_WITHDRAWN = "act.withdrawn", "An act that waited for a second person was taken back"
     AUDIT_READ = "audit.read", "The audit log was read"
     BREAK_GLASS_USED = "break-glass.used", "A break-glass code was used"
+    CHOICE_CHANGED = "choice.changed", "The acts that two people have to agree to were changed"
     DOCUMENT_DELETED = "document.deleted", "A document was moved to the trash"
     DOCUMENT_DOWNLOADED = "document.downloaded", "A document was downloaded"
     DOCUMENT_MOVED = "document.moved", "A document was moved to another folder"
@@ -31,18 +43,6 @@ class Action(StrEnum):
     FACTOR_REMOVED = "factor.removed", "A second factor was removed by its owner"
     FACTOR_RENAMED = "factor.renamed", "A second factor was renamed"
     FACTOR_RESET = "factor.reset", "A person's second factors were removed"
-    FACTOR_RESET_ASKED = (
-        "factor.reset-asked",
-        "An admin asked for another's consent to remove a person's factors",
-    )
-    FACTOR_RESET_DECLINED = (
-        "factor.reset-declined",
-        "An admin declined to have a person's factors removed",
-    )
-    FACTOR_RESET_WITHDRAWN = (
-        "factor.reset-withdrawn",
-        "An admin took back the request to remove a person's factors",
-    )
     FOLDER_CREATED = "folder.created", "A folder was created"
     FOLDER_DELETED = "folder.deleted", "A folder was moved to the trash"
     FOLDER_MOVED = "folder.moved", "A folder was moved"

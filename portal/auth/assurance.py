@@ -58,6 +58,7 @@ class Step(StrEnum):
 class Act(StrEnum):
     """Kinds of act that want a proof which is not old."""
 
+    APPROVALS = "approvals"
     FACTORS = "factors"
     MEMBERS = "members"
     POLICY = "policy"
@@ -67,7 +68,14 @@ class Act(StrEnum):
 
 # Which assurance each kind of act needs: everything needs a session that owes nothing, and these a
 # proof that was given so many minutes ago at most (ASVS 5.0, 7.5.1 and 7.5.3).
-FRESH_MINUTES = {Act.FACTORS: 10, Act.MEMBERS: 30, Act.POLICY: 15, Act.ROLES: 30, Act.SSO: 15}
+FRESH_MINUTES = {
+    Act.APPROVALS: 15,
+    Act.FACTORS: 10,
+    Act.MEMBERS: 30,
+    Act.POLICY: 15,
+    Act.ROLES: 30,
+    Act.SSO: 15,
+}
 
 
 class StepUpNeeded(PortalError):
@@ -118,7 +126,6 @@ class Policy:
     password_min_length: int
     password_max_age_days: int | None = None
     is_sso_only: bool = False
-    resets_need_two: bool = False
 
     def wants_factor_of(self, roles: Set[str]) -> bool:
         """Whether holders of these roles must have a second factor."""

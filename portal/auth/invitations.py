@@ -1,6 +1,6 @@
 """Inviting people: a one-time link by which they choose a password."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from portal.access.decision import require
 from portal.access.holders import person
 from portal.access.permissions import Permission
-from portal.access.service import Way, assign_role
+from portal.access.service import Way, assign_role, waits
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal, record
@@ -54,6 +54,7 @@ class Invited:
 
     user: User
     link: str
+    role_waits: bool = False  # a second person has to agree to it
 
 
 def invite_member(
@@ -86,8 +87,8 @@ def invite_member(
     except IntegrityError:  # somebody else was faster
         raise AlreadyMember from None
     record(actor, Action.MEMBER_INVITED, f"user:{user.id}", role=role_key)
-    assign_role(actor, person(user), role_key, folder_id, way=way)
-    return _invite(actor, user, host)
+    given = assign_role(actor, person(user), role_key, folder_id, way=way)
+    return replace(_invite(actor, user, host), role_waits=waits(given))
 
 
 def is_name(name: str) -> bool:

@@ -8,7 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, or_, select, union_all
 
-from portal.access.decision import Member, decide, require
+from portal.access.approvals.kinds import Kind
+from portal.access.approvals.models import PendingAct
+from portal.access.approvals.queries import find_waiting
+from portal.access.approvals.service import ask, lapse, wants_second
+from portal.access.decision import decide, require
+from portal.access.locking import lock_access
 from portal.access.models import RoleAssignment
 from portal.access.permissions import Permission
 from portal.access.queries import assignments_of
@@ -16,15 +21,13 @@ from portal.access.service import require_another_admin, require_other_person
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
-from portal.auth import factor_resets
 from portal.auth.assurance import Act, Factor
 from portal.auth.credentials import end_resets_of
 from portal.auth.factors.models import Passkey, RecoveryCode, TotpDevice
 from portal.auth.factors.queries import factors_by_user, factors_of
 from portal.auth.fresh import require_fresh
-from portal.auth.models import PasswordCredential, PendingReset, UserSession
+from portal.auth.models import PasswordCredential, UserSession
 from portal.auth.notices import Notice, tell
-from portal.auth.policy.queries import get_policy
 from portal.auth.sessions import end_session_of, end_sessions_of, list_sessions
 from portal.auth.sso.models import ExternalIdentity
 from portal.core.errors import Conflict, NotFound
@@ -82,13 +85,13 @@ def search_members(actor: Actor, text: str = "", page: int = 1) -> MemberPage:
         .limit(PAGE_SIZE)
         .offset((page - 1) * PAGE_SIZE)
     ).all()
-    return MemberPage(_listed(users), page, pages, total)
+    return MemberPage(describe_members(users), page, pages, total)
 
 
 def get_member(actor: Actor, user_id: UUID) -> Listed:
     """One member. Raises `Forbidden` or `NotFound`."""
     require(actor, Permission.MEMBER_READ)
-    return _listed([get_user(user_id)])[0]
+    return describe_members([get_user(user_id)])[0]
 
 
 def deactivate_member(actor: Actor, user_id: UUID) -> None:
@@ -118,87 +121,51 @@ def reactivate_member(actor: Actor, user_id: UUID) -> None:
     record(actor, Action.MEMBER_REACTIVATED, f"user:{user.id}", state=user.state)
 
 
-def reset_factors(actor: Actor, user_id: UUID) -> PendingReset | None:
+def reset_factors(actor: Actor, user_id: UUID, reason: str = "") -> PendingAct | None:
     """Remove all of a person's factors and end their sessions; the next sign-in sets up anew.
 
-    Where two admins have to agree, nothing is removed yet: gives the request that waits for the
-    second one. An operator acts alone. Raises `Forbidden`, `StepUpNeeded`, `NotFound` or
-    `Conflict`.
+    Where two people have to agree, nothing is removed yet: gives the act that waits for the second
+    one. An operator acts alone. Raises `Forbidden`, `StepUpNeeded`, `NotFound` or `Conflict`.
     """
     user = _subject(actor, user_id, Permission.MEMBER_RESET)
     require_fresh(actor, Act.MEMBERS)
-    if isinstance(actor, Member) and get_policy().resets_need_two:
+    if wants_second(actor, Kind.RESET_FACTORS):
         _require_factors(user, bool(factors_of(user.id)))
-        waiting = factor_resets.ask(actor, user)
-        record(actor, Action.FACTOR_RESET_ASKED, f"user:{user.id}", request=str(waiting.id))
-        return waiting
+        return ask(actor, Kind.RESET_FACTORS, f"user:{user.id}", {}, reason)
     _remove_factors(actor, user)
     return None
 
 
-def approve_reset(actor: Actor, request_id: UUID) -> None:
-    """Agree, as the second admin, that a person's factors are removed; they are at once.
-
-    Raises `Forbidden`, `StepUpNeeded`, `NotFound` or `Conflict`.
-    """
-    request, user = _decide(actor, request_id, factor_resets.Decision.APPROVED)
-    _remove_factors(actor, user, request=str(request.id), asked_by=str(request.asked_by))
+def require_to_reset(actor: Actor, act: PendingAct) -> None:
+    """Raises `Forbidden` unless `actor` may remove the factors of whom this is about."""
+    _subject(actor, _person_in(act), Permission.MEMBER_RESET)
 
 
-def decline_reset(actor: Actor, request_id: UUID) -> None:
-    """Refuse what another admin asked for. Raises as `approve_reset`."""
-    request, user = _decide(actor, request_id, factor_resets.Decision.DECLINED)
-    record(actor, Action.FACTOR_RESET_DECLINED, f"user:{user.id}", request=str(request.id))
+def reset_agreed(actor: Actor, act: PendingAct) -> None:
+    """Remove somebody's factors, once a second person agrees. Raises `NotFound` or `Conflict`."""
+    _remove_factors(actor, get_user(_person_in(act)), **act.consent.told())
 
 
-def withdraw_reset(actor: Actor, request_id: UUID) -> None:
-    """Take one's own request back. Raises as `approve_reset`."""
-    request, user = _decide(actor, request_id, factor_resets.Decision.WITHDRAWN)
-    record(actor, Action.FACTOR_RESET_WITHDRAWN, f"user:{user.id}", request=str(request.id))
+def find_reset(actor: Actor, user_id: UUID) -> PendingAct | None:
+    """The reset of a member's factors that waits, if there is one and the actor may decide it."""
+    if not decide(actor, Permission.MEMBER_RESET):
+        return None
+    return find_waiting(Kind.RESET_FACTORS, f"user:{user_id}")
 
 
-def get_reset(actor: Actor, request_id: UUID) -> tuple[PendingReset, Listed]:
-    """A request with the member it is about. Raises `Forbidden` or `NotFound`."""
-    require(actor, Permission.MEMBER_RESET)
-    request = factor_resets.get_request(request_id)
-    return request, get_member(actor, request.user_id)
-
-
-def list_resets(actor: Actor) -> Sequence[tuple[PendingReset, User]]:
-    """The requests that wait for a second admin, oldest first. Raises `Forbidden`."""
-    require(actor, Permission.MEMBER_RESET)
-    return factor_resets.list_waiting()
-
-
-def count_resets(actor: Actor) -> int:
-    """How many requests wait; none for those who decide nothing about them."""
-    return len(factor_resets.list_waiting()) if decide(actor, Permission.MEMBER_RESET) else 0
-
-
-def find_reset(actor: Actor, user_id: UUID) -> PendingReset | None:
-    """The request about a member that waits, if there is one and the actor may decide about it."""
-    return factor_resets.find_waiting(user_id) if decide(actor, Permission.MEMBER_RESET) else None
-
-
-def _decide(
-    actor: Actor, request_id: UUID, decision: factor_resets.Decision
-) -> tuple[PendingReset, User]:
-    require(actor, Permission.MEMBER_RESET)
-    request = factor_resets.get_request(request_id)
-    user = _subject(actor, request.user_id, Permission.MEMBER_RESET)
-    require_fresh(actor, Act.MEMBERS)
-    factor_resets.decide(actor, request, decision)
-    return request, user
+def _person_in(act: PendingAct) -> UUID:
+    return UUID(act.target.partition(":")[2])
 
 
 def _remove_factors(actor: Actor, user: User, **agreed: Any) -> None:
+    lock_access()
     lock_user(user.id)
     removed = {
         model.__tablename__: change(delete(model).where(model.user_id == user.id))
         for model in (TotpDevice, Passkey, RecoveryCode)
     }
     _require_factors(user, any(removed.values()))
-    factor_resets.lapse(user.id)
+    lapse(Kind.RESET_FACTORS, f"user:{user.id}")
     ended = end_sessions_of(user.id)
     record(
         actor,
@@ -260,7 +227,8 @@ def _can_sign_in(user: User) -> bool:
     return db.session.execute(union_all(*ways)).first() is not None
 
 
-def _listed(users: Sequence[User]) -> Sequence[Listed]:
+def describe_members(users: Sequence[User]) -> Sequence[Listed]:
+    """People with roles, factors and when they were last seen; access is the caller's to decide."""
     ids = [user.id for user in users]
     assignments = assignments_of(ids)
     factors = factors_by_user(ids)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Double, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import Double, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
@@ -103,32 +103,6 @@ class PasswordReset(TenantOwned, Base):
         within_tenant("user_id", "user_account", ondelete="CASCADE"),
         UniqueConstraint("tenant_id", "token_hash"),
         Index("ix_password_reset_user_id", "tenant_id", "user_id"),
-    )
-
-
-class PendingReset(TenantOwned, Base):
-    """A request to remove a person's factors, where a second admin has to agree."""
-
-    __tablename__ = "pending_reset"
-
-    user_id: Mapped[UUID]
-    asked_by: Mapped[UUID]
-    asked_at: Mapped[datetime] = mapped_column(default=clock.now)
-    expires_at: Mapped[datetime]
-    decision: Mapped[str | None] = mapped_column(String(10))
-    decided_by: Mapped[UUID | None]
-    decided_at: Mapped[datetime | None]
-
-    __table_args__ = (
-        within_tenant("user_id", "user_account", ondelete="CASCADE"),
-        Index(
-            "uq_pending_reset_waiting",
-            "tenant_id",
-            "user_id",
-            unique=True,
-            sqlite_where=text("decision IS NULL"),
-            postgresql_where=text("decision IS NULL"),
-        ),
     )
 
 

@@ -27,6 +27,16 @@ _CHECK = (
 class Notice(Enum):
     """What there is to tell: a subject, what happened, and what to do if it was somebody else."""
 
+    ACCESS_ANSWERED = (
+        "Your request for access was answered",
+        "You asked for access, and somebody who may give it has decided.",
+        "The page Requests shows the answer in full.",
+    )
+    ACCESS_ASKED = (
+        "Somebody asks for access",
+        "A member of your organisation asks for access that you may give.",
+        "The page Requests shows what for and why, and lets you approve or decline.",
+    )
     BREAK_GLASS_USED = (
         "A break-glass code was used",
         "A break-glass code opened a session that may repair single sign-on and nothing else.",

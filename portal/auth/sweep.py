@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from sqlalchemy import delete, or_
 
-from portal.auth import attempts, ceremonies, factor_resets
+from portal.access.approvals.service import sweep_acts
+from portal.access.requests.service import sweep_requests
+from portal.auth import attempts, ceremonies
 from portal.auth.models import Invitation, PasswordReset, UserSession
 from portal.auth.sso.models import SeenLogoutToken
 from portal.core import clock
@@ -33,4 +35,5 @@ def sweep_past() -> None:
     db.session.execute(delete(SeenLogoutToken).where(SeenLogoutToken.expires_at < clock.now()))
     ceremonies.sweep()
     attempts.sweep()
-    factor_resets.sweep(KEPT_FOR)
+    sweep_acts(KEPT_FOR)
+    sweep_requests(KEPT_FOR)

@@ -2,12 +2,13 @@
 
 import click
 
+from portal.access.approvals.kinds import Kind
+from portal.access.approvals.queries import needs_two
 from portal.access.roles import find_live_role_named, list_live_roles
 from portal.audit.actor import OPERATOR
 from portal.auth.invitations import invite_member
 from portal.auth.membership import reset_factors
 from portal.auth.password_review import review_passwords
-from portal.auth.policy.queries import get_policy
 from portal.auth.resets import make_reset_link
 from portal.cli.context import with_app, writing_for
 from portal.core.errors import Conflict, Invalid, NotFound
@@ -52,7 +53,7 @@ def reset_mfa(email: str, tenant: str) -> None:
     """
     with writing_for(tenant):
         reset_factors(OPERATOR, _get_user(email, tenant).id)
-        alone = " (no second admin was asked)" if get_policy().resets_need_two else ""
+        alone = " (no second admin was asked)" if needs_two(Kind.RESET_FACTORS) else ""
     click.echo(f"{email} sets up a new authenticator at the next sign-in{alone}")
 
 

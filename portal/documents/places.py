@@ -115,6 +115,17 @@ def get_place(folder_id: UUID | None) -> Place:
     return place_from({row[0]: folder_row(row) for row in rows}, folder_id)
 
 
+def list_places(folder_ids: Collection[UUID]) -> dict[UUID | None, Place]:
+    """The places of several folders, by the folder's id."""
+    if not folder_ids:
+        return {}
+    rows = db.session.execute(
+        select(*COLUMNS).where(_folder.c.id.in_(select(chains_to(folder_ids).c.id)))
+    )
+    folders = {row[0]: folder_row(row) for row in rows}
+    return {folder_id: place_from(folders, folder_id) for folder_id in folder_ids}
+
+
 def place_from(folders: dict[UUID, FolderRow], folder_id: UUID) -> Place:
     """The place of `folder_id`, put together from folders by id. Raises `NotFound`."""
     chain: list[FolderRow] = []

@@ -11,6 +11,7 @@ from portal.access.decision import Member
 from portal.audit.service import RecordedRefusal
 from portal.core.errors import Conflict, PortalError
 from portal.web.lifecycle import UnknownHost, refuse
+from portal.web.requests.offering import Offer, offer_to_ask
 
 log = structlog.get_logger()
 
@@ -51,8 +52,9 @@ def _unknown_host(_error: UnknownHost) -> ResponseReturnValue:
 
 
 def _refused(error: PortalError) -> ResponseReturnValue:
+    offer = offer_to_ask(error)  # before `refuse`, which ends what was loaded
     refuse(error)
-    return _answer(error.status, str(error))
+    return _answer(error.status, str(error), offer)
 
 
 def _not_from_our_page(_error: CSRFError) -> ResponseReturnValue:
@@ -96,9 +98,10 @@ def _failed(error: BaseException) -> ResponseReturnValue:
     return _answer(500, InternalServerError.description)
 
 
-def _answer(status: int, message: str) -> ResponseReturnValue:
+def _answer(status: int, message: str, offer: Offer | None = None) -> ResponseReturnValue:
     accepted = request.accept_mimetypes
     if accepted.accept_json and not accepted.accept_html:
         return jsonify(error=message), status
     title = TITLES.get(status, TITLES[400])
-    return render_template("error.html", status=status, title=title, message=message), status
+    page = render_template("error.html", status=status, title=title, message=message, offer=offer)
+    return page, status

@@ -7,6 +7,8 @@ from flask import Flask, g
 from portal.access.decision import holds_anywhere
 from portal.access.permissions import Permission
 from portal.auth.devices import device_of
+from portal.core import clock
+from portal.documents.waiting import Waiting, count_waiting
 
 UNITS = ("KB", "MB", "GB", "TB")
 
@@ -18,6 +20,8 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(isotime)
     app.add_template_filter(device_of, "device")
     app.add_template_global(allowed)
+    app.add_template_global(waiting_for_me)
+    app.add_template_global(clock.now)
 
 
 def size(size_bytes: int) -> str:
@@ -40,6 +44,11 @@ def moment(at: datetime) -> str:
 def allowed(permission: str) -> bool:
     """Whether the visitor holds a permission anywhere: enough to be shown the way there."""
     return holds_anywhere(g.actor, next(p for p in Permission if p == permission))
+
+
+def waiting_for_me() -> Waiting:
+    """What the visitor may decide, for the counts in the navigation."""
+    return count_waiting(g.actor)
 
 
 def isotime(at: datetime) -> str:

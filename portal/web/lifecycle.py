@@ -27,7 +27,7 @@ from portal.tenancy.queries import find_tenant_by_host
 from portal.tenancy.session import db, release
 from portal.web.access import STATIC, Declared, Door, declared
 from portal.web.devices import read_device
-from portal.web.requests import request
+from portal.web.request import request
 from portal.web.urls import local_path
 
 STEP_PAGES = {

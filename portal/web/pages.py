@@ -7,6 +7,7 @@ from flask import Flask
 
 from portal.web.access import STATIC, anywhere, declared
 from portal.web.account.routes import blueprint as account
+from portal.web.approvals.routes import blueprint as approvals
 from portal.web.audit.routes import blueprint as audit
 from portal.web.auth.routes import blueprint as auth
 from portal.web.documents.routes import blueprint as documents
@@ -16,6 +17,7 @@ from portal.web.groups.routes import blueprint as groups
 from portal.web.home.routes import blueprint as home
 from portal.web.members.routes import blueprint as members
 from portal.web.policy.routes import blueprint as policy
+from portal.web.requests.routes import blueprint as requests
 from portal.web.roles.routes import blueprint as roles
 from portal.web.sso.routes import blueprint as sso
 from portal.web.urls import KeyConverter
@@ -31,6 +33,8 @@ GROUPS = (
     groups,
     roles,
     explain,
+    requests,
+    approvals,
     policy,
     audit,
 )

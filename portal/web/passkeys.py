@@ -10,7 +10,7 @@ from wtforms.validators import Length
 from portal.auth.ceremonies import VALID_FOR
 from portal.auth.passkeys import Answer, Question
 from portal.web import cookies
-from portal.web.requests import request
+from portal.web.request import request
 
 COOKIE = "ceremony"  # holds the token of the question that was asked last
 MAX_ANSWER_LENGTH = 20_000  # what a device says of a new passkey may hold certificates

@@ -20,7 +20,7 @@ from portal.tenancy.session import db
 from portal.web.access import declared
 from portal.web.lifecycle import SAFE_METHODS, refuse
 from portal.web.passkeys import answer_of
-from portal.web.requests import request
+from portal.web.request import request
 
 PROOF = "proof_"  # how the names of the question's own fields begin
 NOT_CARRIED = frozenset({"csrf_token"})

@@ -1,5 +1,8 @@
 """The schema that migrations make is the one that the models describe, and it can be taken back."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -8,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, make_url
 
 from portal.core.db import Base
+from portal.core.ids import new_id
 from portal.tenancy import migrations, schema
 from portal.tenancy.models import GLOBAL_TABLES
 from portal.tenancy.placement import system_engine, url_for
@@ -73,13 +77,13 @@ def tables_in(url: str) -> set[str]:
         engine.dispose()
 
 
-def downgrade(url: str, lane: str) -> None:
+def downgrade(url: str, lane: str, to: str = "base") -> None:
     engine = system_engine(url)
     try:
         with engine.connect() as connection:
             config = migrations._config(lane)
             config.attributes["connection"] = connection
-            command.downgrade(config, "base")
+            command.downgrade(config, to)
             connection.commit()
     finally:
         engine.dispose()
@@ -95,6 +99,55 @@ def test_what_was_made_can_be_taken_back_and_made_again(empty) -> None:
     assert tables_in(empty) == set()
     migrations.upgrade_main(empty, APP_ROLE)
     assert tables_in(empty) == made
+
+
+CHOICES = (
+    "INSERT INTO sign_in_policy (tenant_id, id, mfa_for, mfa_roles, factors, grace_days,"
+    " idle_minutes, absolute_hours, password_min_length, is_sso_only, resets_need_two, changed_at)"
+    " VALUES ('{0}', '{0}', 'everybody', '[]', '[]', 0, 60, 12, 8, false, {1}, '2026-01-01')"
+)
+
+
+def test_the_choice_that_two_admins_remove_factors_is_kept(empty) -> None:
+    """The choice of 0006 becomes a row of its own, and can be taken back."""
+    url, is_postgres = make_url(empty), empty.startswith("postgresql")
+    lanes = migrations.lanes_of(url, is_main=True) if is_postgres else ("tenant",)
+    migrations._upgrade(url, lanes, APP_ROLE)
+    downgrade(empty, "tenant", "0006")
+    tenants = {new_id(): True, new_id(): False}
+    engine = system_engine(empty)
+
+    def read(table: str, column: str) -> dict[str, Any]:
+        found = {}
+        with engine.connect() as connection:
+            for tenant in tenants:
+                _stamp(connection, tenant)
+                rows = connection.exec_driver_sql(f"SELECT tenant_id, {column} FROM {table}")
+                found |= {str(UUID(str(row[0]))): row[1] for row in rows}
+        return found
+
+    try:
+        with engine.begin() as connection:
+            for tenant, wants_two in tenants.items():
+                _stamp(connection, tenant)
+                value = str(wants_two).lower()
+                name = str(tenant) if is_postgres else tenant.hex
+                connection.exec_driver_sql(CHOICES.format(name, value))
+        migrations._upgrade(url, lanes, APP_ROLE)
+        [kept] = read("access_policy", "needs_two").items()
+        assert kept[0] == str(next(iter(tenants)))
+        assert kept[1] in (["reset-factors"], '["reset-factors"]')
+        downgrade(empty, "tenant", "0006")
+        assert {k: bool(v) for k, v in read("sign_in_policy", "resets_need_two").items()} == {
+            str(tenant): value for tenant, value in tenants.items()
+        }
+    finally:
+        engine.dispose()
+
+
+def _stamp(connection: Any, tenant: UUID) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET app.tenant_id = '{tenant}'")
 
 
 @on_sqlite

@@ -124,6 +124,7 @@ class Day:
         yield from self._the_policy()
         yield from self._single_sign_on()
         yield from self._two_admins()
+        yield from self._requests()
         yield from self._the_log()
         yield from self._explanations()
 
@@ -631,13 +632,18 @@ class Day:
             "factors": ["totp", "passkey"],
             "grace_days": 0,
             "idle_minutes": 60,
-            "absolute_hours": 12,
+            "absolute_hours": 11,
             "password_min_length": 8,
-            "resets_need_two": "y",
         }
-        yield self._poster(self.admin)("/policy/change", form, [
-            Told("policy.changed", "policy", self.acme["admin"].id, detail={
-                "before": {"resets_need_two": False}, "after": {"resets_need_two": True},
+        post, admin = self._poster(self.admin), self.acme["admin"].id
+        yield post("/policy/change", form, [
+            Told("policy.changed", "policy", admin, detail={
+                "before": {"absolute_hours": 12}, "after": {"absolute_hours": 11},
+            })
+        ])  # fmt: skip
+        yield post("/policy/choice", {"kinds": ["reset-factors"]}, [
+            Told("choice.changed", "policy", admin, detail={
+                "before": [], "after": ["reset-factors"],
             })
         ])  # fmt: skip
 
@@ -648,34 +654,82 @@ class Day:
         person = self.acme["member"].id
         target = f"user:{person}"
 
-        def asked(_: Act) -> list[Told]:
-            return [
-                Told("factor.reset-asked", target, first, detail={"request": self._reset(person)})
-            ]
+        def told(action: str, who: UUID, **detail: Any) -> Told:
+            act = {"act": self._newest_act(), "kind": "reset-factors"}
+            return Told(f"act.{action}", target, who, detail=act | detail)
 
-        def told(action: str, who: UUID, **detail: Any) -> list[Told]:
-            request = {"request": self._reset(person)}
-            return [Told(f"factor.{action}", target, who, detail=request | detail)]
-
+        reason = {"reason": "dropped into the sea"}
         for end, poster, action, who in (
-            ("withdraw", asking, "reset-withdrawn", first),
-            ("decline", deciding, "reset-declined", second),
+            ("withdraw", asking, "withdrawn", first),
+            ("decline", deciding, "declined", second),
         ):
-            yield asking(f"/members/{person}/reset-factors", {}, asked)
-            path = f"/members/resets/{self._reset(person)}/{end}"
-            yield poster(path, {}, told(action, who))
-        yield asking(f"/members/{person}/reset-factors", {}, asked)
-        agreed = {
+            yield asking(f"/members/{person}/reset-factors", reason, lambda _: [
+                told("asked", first, **reason)
+            ])  # fmt: skip
+            yield poster(f"/approvals/{self._newest_act()}/{end}", {}, [told(action, who)])
+        yield asking(f"/members/{person}/reset-factors", {}, lambda _: [
+            told("asked", first, reason="")
+        ])  # fmt: skip
+        done = {
+            "act": self._newest_act(),
             "asked_by": str(first),
             "removed": {"totp_device": 1, "passkey": 0, "recovery_code": 0},
             "ended_sessions": 2,
         }
-        path = f"/members/resets/{self._reset(person)}/approve"
-        yield deciding(path, {}, told("reset", second, **agreed))
+        yield deciding(f"/approvals/{self._newest_act()}/approve", {}, [
+            told("approved", second),
+            Told("factor.reset", target, second, detail=done),
+        ])  # fmt: skip
 
-    def _reset(self, person: UUID) -> str:
-        rows = self.rows("pending_reset")
-        return str(max(row["id"] for row in rows if row["user_id"] == person))
+    def _newest_act(self) -> str:
+        return str(max(row["id"] for row in self.rows("pending_act")))
+
+    def _requests(self) -> Iterator[Act]:
+        asking, deciding = self._poster(self.acme.visit("guest")), self._poster(self.admin)
+        guest, admin = self.acme["guest"].id, self.acme["admin"].id
+        folder, target = str(self.acme.folders["shared"]), f"user:{guest}"
+        form = {"permission": "document:upload", "target": f"folder:{folder}", "reason": "Offers"}
+
+        def told(action: str, who: UUID, **detail: Any) -> Told:
+            request = {
+                "request": self._newest_request(), "permission": "document:upload",
+                "folder": folder,
+            }  # fmt: skip
+            about = f"folder:{folder}" if action == "asked" else target
+            return Told(f"access.{action}", about, who, detail=request | detail)
+
+        def asked(_: Act) -> list[Told]:
+            return [told("asked", guest, reason="Offers")]
+
+        yield asking("/requests/new", form, asked)
+        yield asking(f"/requests/{self._newest_request()}/withdraw", {}, [told("withdrawn", guest)])
+        yield asking("/requests/new", form, asked)
+        yield deciding(f"/requests/{self._newest_request()}/decline", {"answer": "Not yet"}, [
+            told("declined", admin, answer="Not yet")
+        ])  # fmt: skip
+        yield asking("/requests/new", form, asked)
+        request = self._newest_request()
+
+        def granted(_: Act) -> list[Told]:
+            [given] = [
+                str(row["id"])
+                for row in self.rows("role_assignment")
+                if (row["user_id"], row["role"]) == (guest, "member")
+            ]
+            held = {"role": "member", "assignment": given}
+            return [
+                Told("role.assigned", target, admin, detail=held | {
+                    "folder": folder, "way": "request", "reason": f"Request {request}: Offers",
+                    "expires_at": "2031-05-02T00:00:00+00:00",
+                }),
+                told("granted", admin, **held),
+            ]  # fmt: skip
+
+        until = {"role": "member", "until": "2031-05-01"}
+        yield deciding(f"/requests/{request}/approve", until, granted)
+
+    def _newest_request(self) -> str:
+        return str(max(row["id"] for row in self.rows("access_request")))
 
     def _the_log(self) -> Iterator[Act]:
         officer = self.acme["officer"].id

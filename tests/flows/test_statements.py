@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.engine import Engine
 
+from portal.access.approvals.models import PendingAct
 from portal.access.models import (
     CustomRole,
     ExclusiveRolePair,
@@ -16,6 +17,7 @@ from portal.access.models import (
     GroupMembership,
     RoleAssignment,
 )
+from portal.access.requests.models import AccessRequest
 from portal.auth.models import UserSession
 from portal.core import clock as portal_clock
 from portal.core.ids import new_id
@@ -187,6 +189,37 @@ def sessions(to: Organisation, count: int) -> None:
             )  # fmt: skip
 
 
+def requests(to: Organisation, count: int) -> None:
+    """What people have asked for, each on a folder of its own."""
+    with to.bound(writes=True) as session:
+        for n in range(count):
+            folder = Folder(id=new_id(), name=f"Asked {n}", created_by=to["member"].id)
+            session.add(folder)
+            session.flush()
+            for who in ("guest", "admin"):
+                session.add(
+                    AccessRequest(user_id=to[who].id, permission="document:read", reason="x",
+                                  target=f"folder:{folder.id}", folder_id=folder.id,
+                                  expires_at=portal_clock.now() + timedelta(days=1))
+                )  # fmt: skip
+
+
+def acts(to: Organisation, count: int) -> None:
+    """What waits for a second person, and what has ended."""
+    now = portal_clock.now()
+    ended = {"decision": "declined", "decided_by": to["admin"].id, "decided_at": now}
+    with to.bound(writes=True) as session:
+        for how in ({}, ended):
+            for _ in range(count):
+                user = User(id=new_id(), email=f"{new_id()}@acme.example", name="X")
+                session.add(user)
+                session.add(
+                    PendingAct(kind="reset-factors", target=f"user:{user.id}", payload={},
+                               reason="", asked_by=to["member"].id,
+                               expires_at=now + timedelta(days=1), **how)
+                )  # fmt: skip
+
+
 Add = Callable[[Organisation, int], None]
 
 
@@ -214,7 +247,8 @@ ANOTHER_ROLE = urlencode(
     {"name": "Archivist", "sentence": "Reads.", "permissions": "document:upload"}
 )
 
-# Page, reader, what it gets more of, and the statements that it may take.
+# Page, reader, what it gets more of, and the statements that it may take. Whoever may decide about
+# what others have asked for is told on every page how much waits, by one statement.
 PAGES = {
     "documents": ("/documents", "member", documents, 4),
     "folders at the top": ("/documents", "member", folders, 4),
@@ -233,32 +267,34 @@ PAGES = {
     "the trash": ("/documents/trash", "member", trash, 5),
     "members": ("/members", "admin", members, 9),
     "members found": ("/members?q=person", "admin", members, 9),
-    "a member": ("/members/{member}", "admin", members, 13),
-    "a member with many roles": ("/members/{member}", "admin", roles, 14),
-    "inviting": ("/members/new", "admin", folders, 4),
-    "roles": ("/roles", "admin", members, 4),
-    "many roles": ("/roles", "admin", own_roles, 4),
-    "a role": ("/roles/member", "admin", members, 9),
-    "a role through a group": ("/roles/member", "admin", in_a_group, 9),
-    "a role on folders": ("/roles/guest", "admin", roles, 10),
-    "roles that nobody holds together": ("/roles/exclusive", "admin", own_roles, 5),
-    "retiring a role": ("/roles/{archivist}/retire", "admin", archivists, 9),
+    "a member": ("/members/{member}", "admin", members, 14),
+    "a member with many roles": ("/members/{member}", "admin", roles, 15),
+    "inviting": ("/members/new", "admin", folders, 5),
+    "roles": ("/roles", "admin", members, 5),
+    "many roles": ("/roles", "admin", own_roles, 5),
+    "a role": ("/roles/member", "admin", members, 10),
+    "a role through a group": ("/roles/member", "admin", in_a_group, 10),
+    "a role on folders": ("/roles/guest", "admin", roles, 11),
+    "roles that nobody holds together": ("/roles/exclusive", "admin", own_roles, 6),
+    "retiring a role": ("/roles/{archivist}/retire", "admin", archivists, 10),
     "another shape of a role": (
         f"/roles/{{archivist}}/preview?{ANOTHER_ROLE}",
         "admin",
         archivists,
-        11,
+        12,
     ),
-    "the policy": ("/policy", "admin", members, 5),
-    "a member in many groups": ("/members/{member}", "admin", groups, 13),
-    "groups": ("/groups", "admin", groups, 7),
-    "a group": ("/groups/{crew}", "admin", crowd, 13),
-    "adding to a group": ("/groups/{crew}/people/add", "admin", crowd, 11),
-    "deleting a group": ("/groups/{crew}/delete", "admin", crowd, 9),
+    "the policy": ("/policy", "admin", members, 6),
+    "a member in many groups": ("/members/{member}", "admin", groups, 14),
+    "groups": ("/groups", "admin", groups, 8),
+    "a group": ("/groups/{crew}", "admin", crowd, 14),
+    "adding to a group": ("/groups/{crew}/people/add", "admin", crowd, 12),
+    "deleting a group": ("/groups/{crew}/delete", "admin", crowd, 10),
     "an account in many groups": ("/account", "member", groups, 7),
     "the log with groups": ("/audit?target=group", "officer", groups, 8),
-    "who has which factor": ("/policy/people", "admin", members, 10),
-    "who falls short": ("/policy/people?short=1", "admin", members, 9),
+    "who has which factor": ("/policy/people", "admin", members, 11),
+    "who falls short": ("/policy/people?short=1", "admin", members, 10),
+    "requests": ("/requests", "admin", requests, 7),
+    "approvals": ("/approvals", "admin", acts, 7),
     "what another policy would do": (
         f"/policy/preview?{ANOTHER_POLICY}",
         "admin",
@@ -306,7 +342,7 @@ def test_no_page_at_all_takes_more_for_more_of_everything(acme) -> None:
         return found
 
     everything = (documents, folders, inside("shared"), trash, members, roles, groups, entries)
-    everything += (crowd, sessions)
+    everything += (crowd, sessions, requests, acts)
     for add in everything:
         add(acme, FEW)
     few = counts()

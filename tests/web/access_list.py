@@ -160,11 +160,6 @@ ACCESS = {
     "members.reset_factors": form(ADMINS, on("user", "member"), empty=QUESTION),
     "members.end_session": act(ADMINS, on("user", "member") | on("session", "member")),
     "members.end_sessions": form(ADMINS, on("user", "member"), empty=QUESTION),
-    # The second admin has asked to remove the auditor's factors, and alone can take that back.
-    "members.resets": page(ADMINS),
-    "members.approve_reset": form(ADMINS, on("reset", "auditor"), empty=QUESTION),
-    "members.decline_reset": act(ADMINS, on("reset", "auditor")),
-    "members.withdraw_reset": act(ADMINS, on("reset", "auditor"), empty=403),
     # Groups. "Crew" holds a role, and the one who is in it can't sign in.
     "groups.index": page(LOOKERS),
     "groups.show": page(LOOKERS, on("group", "crew")),
@@ -190,10 +185,24 @@ ACCESS = {
     "roles.exclusive": page(LOOKERS),
     "roles.add_exclusive": act(ADMINS, empty=422),
     "roles.remove_exclusive": form(ADMINS, on("pair", "own"), empty=QUESTION),
+    # The second admin has asked to remove the auditor's factors, and alone can take that back.
+    "approvals.index": page(ADMINS),
+    "approvals.show": page(ADMINS, on("act", "auditor")),
+    "approvals.approve": act(ADMINS, on("act", "auditor")),
+    "approvals.decline": act(ADMINS, on("act", "auditor")),
+    "approvals.withdraw": act(ADMINS, on("act", "auditor"), empty=403),
+    # Everybody has asked for something. Only admins decide here: nobody owns a folder.
+    "requests.index": page(MEMBERS),
+    "requests.create": act(MEMBERS, empty=422),
+    "requests.show": page(ADMINS, on("request", "guest")),
+    "requests.approve": act(ADMINS, on("request", "guest"), empty=422),
+    "requests.decline": act(ADMINS, on("request", "guest")),
+    "requests.withdraw": act(MEMBERS, on("request", "own")),
     # The policy of signing in.
     "policy.index": page(LOOKERS),
     "policy.preview": Entry(ADMINS, {"GET": 302}),  # of nothing: to where one fills it in
     "policy.change": act(ADMINS, empty=422),
+    "policy.choose": act(ADMINS, empty=409),  # two people are wanted for nothing already
     "policy.people": page(LOOKERS),
     # Single sign-on. The provider here is not offered, and can't be reached.
     "sso.index": page(ADMINS),

@@ -39,7 +39,8 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "group": lambda: organisation.groups[name],
         "assignment": lambda: _assignment(organisation, name),
         "entry": lambda: _first_entry(organisation),
-        "reset": lambda: _row_of(organisation, "pending_reset", name),
+        "act": lambda: _act_about(organisation, name),
+        "request": lambda: _row_of(organisation, "access_request", _owner(name, who)),
     }.get(kind, lambda: name)
     return find()
 
@@ -72,6 +73,11 @@ def _assignment(organisation: Organisation, name: str) -> UUID:
         return _row_of(organisation, "role_assignment", name)
     rows, crew = organisation.portal.rows("role_assignment"), organisation.groups["crew"]
     return next(row["id"] for row in rows if row["group_id"] == crew)
+
+
+def _act_about(organisation: Organisation, who: str) -> UUID:
+    rows = organisation.portal.rows("pending_act")
+    return next(row["id"] for row in rows if row["target"] == f"user:{organisation[who].id}")
 
 
 def _first_entry(organisation: Organisation) -> UUID:

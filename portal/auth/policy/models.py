@@ -27,7 +27,6 @@ class SignInPolicy(TenantOwned, Base):
     password_min_length: Mapped[int]
     password_max_age_days: Mapped[int | None]
     is_sso_only: Mapped[bool] = mapped_column(default=False)
-    resets_need_two: Mapped[bool] = mapped_column(default=False)
     changed_at: Mapped[datetime] = mapped_column(default=clock.now)
     changed_by: Mapped[UUID | None]
 

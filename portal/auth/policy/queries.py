@@ -22,7 +22,6 @@ CHOICES = (
     _policy.c.password_min_length,
     _policy.c.password_max_age_days,
     _policy.c.is_sso_only,
-    _policy.c.resets_need_two,
 )
 
 
@@ -60,7 +59,6 @@ def policy_from(chosen: Any) -> Policy:
             password_min_length=chosen.password_min_length,
             password_max_age_days=chosen.password_max_age_days,
             is_sso_only=chosen.is_sso_only,
-            resets_need_two=chosen.resets_need_two,
         )
     )
 

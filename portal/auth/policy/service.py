@@ -143,7 +143,6 @@ def as_plain(policy: Policy) -> dict[str, Any]:
         "absolute_hours": policy.absolute_hours,
         "password_min_length": policy.password_min_length,
         "password_max_age_days": policy.password_max_age_days,
-        "resets_need_two": policy.resets_need_two,
     }
 
 

@@ -20,7 +20,7 @@ from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm
 from portal.web.documents.searching import asked
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.ongoing import while_allowed
-from portal.web.requests import request
+from portal.web.request import request
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 

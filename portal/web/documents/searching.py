@@ -1,7 +1,7 @@
 """What was asked of a list of who can open something: `?can=…&q=…&page=…`."""
 
 from portal.access.reach import Can
-from portal.web.requests import request
+from portal.web.request import request
 
 
 def asked() -> tuple[Can | None, str, int]:

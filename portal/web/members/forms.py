@@ -83,3 +83,9 @@ class RemoveRoleForm(FlaskForm):
 
 class ConfirmForm(FlaskForm):
     """A button that means it."""
+
+
+class ResetForm(ConfirmForm):
+    """Why somebody's factors are to be removed, for whoever has to agree."""
+
+    reason = StringField("Reason", [Length(max=500)])

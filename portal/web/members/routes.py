@@ -7,6 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from portal.access import ends
 from portal.access import service as access
+from portal.access.approvals.kinds import Kind
+from portal.access.approvals.queries import needs_two
 from portal.access.groups.queries import list_groups_of
 from portal.access.holders import get_person
 from portal.access.holdings import list_holdings
@@ -15,7 +17,6 @@ from portal.access.roles import list_live_roles, list_roles
 from portal.auth import invitations, membership
 from portal.auth.assurance import Act
 from portal.auth.member_import import MAX_LINES, import_people, read_people
-from portal.auth.policy.queries import get_policy
 from portal.documents.queries import list_destinations
 from portal.users.queries import names_of
 from portal.web.access import freshly, requires
@@ -27,12 +28,13 @@ from portal.web.members.forms import (
     ImportForm,
     InviteForm,
     RemoveRoleForm,
+    ResetForm,
 )
 
 blueprint = Blueprint("members", __name__, url_prefix="/members")
 
 REMOVED = "The factors are removed; the next sign-in sets up new ones."
-ASKED = "Another admin has to agree within three days. Until then nothing changes."
+ASKED = "Somebody else has to agree within three days. Until then nothing changes."
 
 
 @blueprint.get("")
@@ -46,7 +48,6 @@ def index() -> ResponseReturnValue:
         found=found,
         text=text,
         roles=list_roles(),
-        waiting=membership.count_resets(g.actor),
     )
 
 
@@ -112,7 +113,7 @@ def assign_role(user_id: UUID) -> ResponseReturnValue:
     form = _assign_form()
     if form.validate_on_submit():
         with shown_on(form):
-            access.assign_role(
+            given = access.assign_role(
                 g.actor,
                 get_person(user_id),
                 str(form.role.data),
@@ -120,7 +121,7 @@ def assign_role(user_id: UUID) -> ResponseReturnValue:
                 reason=form.reason.data or "",
                 expires_at=form.until.end,
             )
-            flash("The role is assigned.", "success")
+            flash(ASKED if access.waits(given) else "The role is assigned.", "success")
             return redirect(url_for("members.show", user_id=user_id))
     return _member_page(user_id, form)
 
@@ -206,10 +207,10 @@ def reactivate(user_id: UUID) -> ResponseReturnValue:
 @requires(Permission.MEMBER_RESET)
 def reset_factors(user_id: UUID) -> ResponseReturnValue:
     """Remove what a member has lost, after a question."""
-    form = ConfirmForm()
+    form = ResetForm()
     if form.validate_on_submit():
         with shown_on(form):
-            waits = membership.reset_factors(g.actor, user_id)
+            waits = membership.reset_factors(g.actor, user_id, form.reason.data or "")
             flash(ASKED if waits else REMOVED, "success")
             return redirect(url_for("members.show", user_id=user_id))
     member = membership.get_member(g.actor, user_id)
@@ -217,61 +218,9 @@ def reset_factors(user_id: UUID) -> ResponseReturnValue:
         "members/reset_factors.html",
         form=form,
         member=member,
-        needs_two=get_policy().resets_need_two,
+        needs_two=needs_two(Kind.RESET_FACTORS),
     )
     return page, shown_status(form)
-
-
-@blueprint.get("/resets")
-@requires(Permission.MEMBER_RESET)
-def resets() -> ResponseReturnValue:
-    """What waits for a second admin."""
-    waiting = membership.list_resets(g.actor)
-    admins = names_of([request.asked_by for request, _ in waiting])
-    return render_template("members/resets.html", waiting=waiting, admins=admins)
-
-
-@blueprint.route("/resets/<uuid:reset_id>/approve", methods=["GET", "POST"])
-@freshly(Act.MEMBERS)
-@requires(Permission.MEMBER_RESET)
-def approve_reset(reset_id: UUID) -> ResponseReturnValue:
-    """The request in full, to be agreed to."""
-    form = ConfirmForm()
-    if form.validate_on_submit():
-        with shown_on(form):
-            membership.approve_reset(g.actor, reset_id)
-            flash(REMOVED, "success")
-            return redirect(url_for("members.resets"))
-    waiting, member = membership.get_reset(g.actor, reset_id)
-    page = render_template(
-        "members/approve_reset.html",
-        form=form,
-        waiting=waiting,
-        member=member,
-        roles=list_roles(),
-        admins=names_of([waiting.asked_by]),
-    )
-    return page, shown_status(form)
-
-
-@blueprint.post("/resets/<uuid:reset_id>/decline")
-@freshly(Act.MEMBERS)
-@requires(Permission.MEMBER_RESET)
-def decline_reset(reset_id: UUID) -> ResponseReturnValue:
-    """Refuse what another admin asked for."""
-    membership.decline_reset(g.actor, reset_id)
-    flash("The request is declined. Nothing was removed.", "success")
-    return redirect(url_for("members.resets"))
-
-
-@blueprint.post("/resets/<uuid:reset_id>/withdraw")
-@freshly(Act.MEMBERS)
-@requires(Permission.MEMBER_RESET)
-def withdraw_reset(reset_id: UUID) -> ResponseReturnValue:
-    """Take one's own request back."""
-    membership.withdraw_reset(g.actor, reset_id)
-    flash("The request is taken back.", "success")
-    return redirect(url_for("members.resets"))
 
 
 @blueprint.post("/<uuid:user_id>/sessions/<uuid:session_id>/end")

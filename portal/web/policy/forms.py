@@ -4,15 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import (
-    BooleanField,
-    HiddenField,
-    IntegerField,
-    RadioField,
-    SelectMultipleField,
-)
-from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms import HiddenField, IntegerField, RadioField, SelectMultipleField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
+from portal.access.approvals.kinds import CHOOSABLE
 from portal.access.roles import list_roles
 from portal.auth.assurance import Audience, Factor, Policy
 from portal.auth.policy.service import Shown
@@ -48,7 +43,6 @@ class PolicyForm(FlaskForm):
     password_max_age_days = NumberField(
         "Days until a password expires", [Optional(), NumberRange(1)]
     )
-    resets_need_two = BooleanField("Two admins have to agree before factors are removed")
     version = HiddenField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -81,5 +75,11 @@ class PolicyForm(FlaskForm):
             absolute_hours=self.absolute_hours.data or 0,
             password_min_length=self.password_min_length.data or 0,
             password_max_age_days=self.password_max_age_days.data,
-            resets_need_two=self.resets_need_two.data,
         )
+
+
+class ChoiceForm(FlaskForm):
+    """The acts that two people have to agree to."""
+
+    kinds = SelectMultipleField("Acts", choices=choices(CHOOSABLE))
+    reason = StringField("Reason", [Length(max=500)])

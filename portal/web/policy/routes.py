@@ -1,18 +1,25 @@
-"""The policy of signing in: seen, tried out, changed; and who falls short of it."""
+"""The policy of signing in: seen, tried out, changed; who falls short of it; and for which acts two
+people are wanted.
+"""
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.access.approvals.kinds import CHOOSABLE
+from portal.access.approvals.queries import list_needing_two
 from portal.access.permissions import Permission
 from portal.access.roles import list_roles
-from portal.auth import review
+from portal.auth import approving, review
 from portal.auth.assurance import Act
 from portal.auth.policy import service
 from portal.web.access import freshly, requires
 from portal.web.lifecycle import shown_on, shown_status
-from portal.web.policy.forms import PolicyForm
+from portal.web.policy.forms import ChoiceForm, PolicyForm
 
 blueprint = Blueprint("policy", __name__, url_prefix="/policy")
+
+ASKED = "Somebody else has to agree within three days. Until then nothing changes."
+CHOSEN = "The choice is made. It holds from now on."
 
 
 @blueprint.get("")
@@ -21,6 +28,20 @@ def index() -> ResponseReturnValue:
     """Every choice, with what follows from it."""
     shown = service.show_policy(g.actor)
     return _form_page(PolicyForm.showing(shown), shown)
+
+
+@blueprint.post("/choice")
+@freshly(Act.POLICY)
+@requires(Permission.POLICY_EDIT)
+def choose() -> ResponseReturnValue:
+    """Want two people for some acts from now on, or ask a second one whether to want it."""
+    form, shown = ChoiceForm(), service.show_policy(g.actor)
+    if form.validate_on_submit():
+        with shown_on(form):
+            waits = approving.change_choice(g.actor, form.kinds.data or (), form.reason.data or "")
+            flash(ASKED if waits else CHOSEN, "success")
+            return redirect(url_for("approvals.index" if waits else "policy.index"))
+    return _form_page(PolicyForm.showing(shown), shown, form)
 
 
 @blueprint.get("/preview")
@@ -71,8 +92,18 @@ def people() -> ResponseReturnValue:
     )
 
 
-def _form_page(form: PolicyForm, shown: service.Shown) -> ResponseReturnValue:
+def _form_page(
+    form: PolicyForm, shown: service.Shown, choice: ChoiceForm | None = None
+) -> ResponseReturnValue:
     form.version.data = shown.version
-    names = {key: role.name for key, role in form.roles.items() if not role.is_retired}
-    page = render_template("policy/index.html", form=form, shown=shown, role_names=names)
-    return page, shown_status(form)
+    needs_two = sorted(list_needing_two())
+    page = render_template(
+        "policy/index.html",
+        form=form,
+        shown=shown,
+        role_names={key: role.name for key, role in form.roles.items() if not role.is_retired},
+        choice=choice or ChoiceForm(formdata=None, kinds=needs_two),
+        kinds=CHOOSABLE,
+        needs_two=needs_two,
+    )
+    return page, shown_status(choice or form)

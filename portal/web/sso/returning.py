@@ -12,7 +12,7 @@ from portal.auth.sso.refusals import SsoRefused
 from portal.core.errors import NotFound
 from portal.web import cookies
 from portal.web.lifecycle import refuse
-from portal.web.requests import request
+from portal.web.request import request
 from portal.web.sso.leaving import COOKIE, failed_page, given_addresses
 from portal.web.urls import local_path
 

@@ -27,7 +27,7 @@ from portal.web.access import (
 )
 from portal.web.lifecycle import refuse, shown_on, shown_status
 from portal.web.limits import limited, limited_returns
-from portal.web.requests import request
+from portal.web.request import request
 from portal.web.sso.forms import (
     BreakGlassForm,
     ConfirmForm,

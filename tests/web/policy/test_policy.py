@@ -76,7 +76,6 @@ def test_an_admin_sees_what_it_would_do_and_then_saves(acme) -> None:
     [form] = [f for f in forms_of(admin.get("/policy").text) if f.action == "/policy/preview"]
     assert form.method == "get"
     asked = form.fields | PRESENT | {"idle_minutes": "30", "mfa_for": "nobody"}
-    asked.pop("resets_need_two")  # a box that is not ticked
     preview = admin.get("/policy/preview", query_string=asked)
     assert "60 minutes" in preview.text
     assert "30 minutes" in preview.text
@@ -112,9 +111,9 @@ def ticked(page: str) -> set[str]:
 def test_the_page_shows_the_policy_as_it_is(acme) -> None:
     shown = ticked(acme.visit("officer").get("/policy").text)
     assert shown == {"mfa_for=everybody", "factors=totp", "factors=passkey"}
-    choose(acme, mfa_for="roles", mfa_roles=["admin"], factors=["totp"], resets_need_two="y")
+    choose(acme, mfa_for="roles", mfa_roles=["admin"], factors=["totp"])
     shown = ticked(acme.visit("officer").get("/policy").text)
-    assert shown == {"mfa_for=roles", "mfa_roles=admin", "factors=totp", "resets_need_two=y"}
+    assert shown == {"mfa_for=roles", "mfa_roles=admin", "factors=totp"}
 
 
 def test_an_officer_sees_the_policy_and_can_not_change_it(acme) -> None:
@@ -292,7 +291,8 @@ def test_an_older_password_has_to_be_changed_where_passwords_expire(acme, clock)
     visitor.submit("/auth/sign-in", email=acme["admin"].email, password=PASSWORD)
     visitor.submit("/auth/code", code=acme["admin"].code)
     page = visitor.get("/policy").text
-    form = forms_of(page)[-1].fields | PRESENT | {"password_max_age_days": "30"}
+    [shown] = [f for f in forms_of(page) if f.action == "/policy/preview"]
+    form = shown.fields | PRESENT | {"password_max_age_days": "30"}
     form["csrf_token"] = forms_of(page)[0].fields["csrf_token"]
     assert visitor.post("/policy/change", form).status_code == 302
     assert visitor.get("/documents").location.startswith("/auth/renew-password")
@@ -414,7 +414,7 @@ def test_the_list_is_empty_where_nobody_falls_short(acme) -> None:
 def test_odd_choices_are_no_error_of_ours(portal, acme, value) -> None:
     before = portal.dump()
     admin = acme.visit("admin")
-    for name in (*PRESENT, "version", "resets_need_two"):
+    for name in (*PRESENT, "version"):
         form = PRESENT | {name: value}
         assert admin.get("/policy/preview", query_string=form).status_code < 500, name
         if name in PRESENT and value != "\u0661":

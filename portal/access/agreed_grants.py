@@ -1,0 +1,43 @@
+"""Roles that are given once a second person agrees."""
+
+from datetime import datetime
+from uuid import UUID
+
+from portal.access.approvals.models import PendingAct
+from portal.access.holders import Holder, get_group_holder, get_person
+from portal.access.permissions import Role
+from portal.access.roles import find_live_role
+from portal.access.service import Way, grant_role, require_to_assign
+from portal.audit.actor import Actor
+from portal.core.errors import Conflict
+
+
+def require_to_grant(actor: Actor, act: PendingAct) -> None:
+    """Raises `Forbidden` or `OwnRights` unless `actor` may give this role to these people."""
+    require_to_assign(actor, _holder_in(act), _role_in(act))
+
+
+def grant_agreed(actor: Actor, act: PendingAct) -> None:
+    """Give the role that was asked for. Raises what `grant_role` raises."""
+    expires_at = act.payload["expires_at"]
+    grant_role(
+        actor,
+        _holder_in(act),
+        _role_in(act),
+        way=Way(act.payload["way"]),
+        reason=act.reason,
+        expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
+        consent=act.consent,
+    )
+
+
+def _holder_in(act: PendingAct) -> Holder:
+    kind, _, holder_id = act.target.partition(":")
+    return (get_person if kind == "user" else get_group_holder)(UUID(holder_id))
+
+
+def _role_in(act: PendingAct) -> Role:
+    role = find_live_role(act.payload["role"])
+    if role is None:
+        raise Conflict("There is no such role any more. Decline it.")
+    return role

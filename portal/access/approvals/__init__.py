@@ -1,0 +1,1 @@
+"""Four eyes: acts for which a tenant wants a second person."""

@@ -1,0 +1,39 @@
+"""The kinds of act for which a tenant may want two people.
+
+A further one is an entry here, and one in `portal/web/approvals/agreed.py`, which knows how it is
+done.
+"""
+
+from enum import StrEnum
+
+from portal.access.permissions import Permission
+
+
+class Kind(StrEnum):
+    """An act, and the permission with which one asks for it and agrees to it."""
+
+    def __new__(cls, value: str, sentence: str, permission: Permission) -> "Kind":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        member.permission = permission
+        return member
+
+    sentence: str
+    permission: Permission
+
+    GRANT_ADMIN = (
+        "grant-admin",
+        "Make somebody an admin, or give another role with a dangerous right",
+        Permission.ROLE_ASSIGN,
+    )
+    RESET_FACTORS = "reset-factors", "Remove somebody's second factors", Permission.MEMBER_RESET
+    CHANGE_CHOICE = (
+        "change-choice",
+        "Change which acts two people have to agree to",
+        Permission.POLICY_EDIT,
+    )
+
+
+# Changing the choice is never chosen: it takes two people as soon as anything does.
+CHOOSABLE = tuple(kind for kind in Kind if kind != Kind.CHANGE_CHOICE)

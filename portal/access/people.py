@@ -1,0 +1,55 @@
+"""What people hold who are not the ones that act: as `decide` takes it, at this moment."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import or_, select, union_all
+
+from portal.access.decision import Member
+from portal.access.models import RoleAssignment
+from portal.access.permissions import Permission
+from portal.access.queries import grants_from, held_by, holdings_of
+from portal.access.roles import list_live_roles
+from portal.core import clock
+from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.session import db
+from portal.users.models import User, UserState
+
+# They have no session here, and what they proved is older than any act allows.
+NO_SESSION = UUID(int=0)
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+_user, _role = User.__table__, RoleAssignment.__table__
+
+
+def find_actor(user_id: UUID) -> Member | None:
+    """An active person with what they hold now, or None."""
+    user = db.session.get(User, (bound_tenant_id(), user_id))
+    if user is None or user.state != UserState.ACTIVE:
+        return None
+    return Member(
+        user_id=user.id,
+        name=user.name,
+        email=user.email,
+        session_id=NO_SESSION,
+        proved_at=NEVER,
+        grants=grants_from(holdings_of(user.id), clock.now()),
+    )
+
+
+def list_people_with(permission: Permission, folder_ids: Collection[UUID] = ()) -> frozenset[UUID]:
+    """The active people who hold `permission`: everywhere, or on one of these folders by name."""
+    roles = [key for key, role in list_live_roles().items() if permission in role.permissions]
+    statements = (
+        select(_user.c.id)
+        .select_from(rows)
+        .where(
+            _user.c.state == UserState.ACTIVE,
+            _role.c.role.in_(roles),
+            or_(_role.c.folder_id.is_(None), _role.c.folder_id.in_(set(folder_ids))),
+            or_(_role.c.expires_at.is_(None), _role.c.expires_at > clock.now()),
+        )
+        for rows in held_by(_user, _user.c.id)
+    )
+    return frozenset(db.session.scalars(union_all(*statements)))

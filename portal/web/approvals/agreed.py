@@ -1,0 +1,13 @@
+"""How each kind of act is done once two people agree to it."""
+
+from portal.access.agreed_grants import grant_agreed, require_to_grant
+from portal.access.approvals.choice import choose_agreed, require_to_choose
+from portal.access.approvals.kinds import Kind
+from portal.auth.approving import Agreed
+from portal.auth.membership import require_to_reset, reset_agreed
+
+AGREED = {
+    Kind.CHANGE_CHOICE: Agreed(require_to_choose, choose_agreed),
+    Kind.GRANT_ADMIN: Agreed(require_to_grant, grant_agreed),
+    Kind.RESET_FACTORS: Agreed(require_to_reset, reset_agreed),
+}
