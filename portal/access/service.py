@@ -171,7 +171,8 @@ def require_other_person(actor: Actor, user: User, permission: Permission) -> No
 def require_to_assign(actor: Actor, holder: Holder, role: Role) -> None:
     """Raises `Forbidden` or `OwnRights` unless `actor` may give `role` to `holder`."""
     require_to_hand_out(actor, role, Target(holder.target))
-    require_others(actor, holder, Permission.ROLE_ASSIGN)
+    lock_access()
+    require_others(actor, read_again(holder), Permission.ROLE_ASSIGN)
 
 
 def require_to_hand_out(actor: Actor, role: Role, target: Target = ORGANISATION) -> None:

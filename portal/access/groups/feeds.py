@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from portal.access.approvals.service import SecondPersonNeeded
 from portal.access.decision import Target
 from portal.access.exclusive import ExclusiveRoles, check_exclusive
 from portal.access.groups.members import empty, put_in, take_out
@@ -16,6 +17,7 @@ from portal.access.groups.rules import (
     OwnGroup,
     is_inside,
     open_group,
+    require_alone_to_let_in,
     require_to_hand_out_all,
     roles_of,
     target_of,
@@ -109,8 +111,12 @@ def join_claimed(actor: Actor, user: User, provider_id: UUID, claims: Collection
             continue
         try:
             check_exclusive([user.id], roles_of(group.id), target_of(group.id))
+            require_alone_to_let_in(actor, group.id)
         except ExclusiveRoles:
             _record_refusal(actor, group, user, "exclusive")
+            continue
+        except SecondPersonNeeded:
+            _record_refusal(actor, group, user, "needs-two")
             continue
         put_in(actor, group, [user.id], way=Way.CLAIM, provider=str(provider_id))
 

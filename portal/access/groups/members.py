@@ -8,7 +8,13 @@ from sqlalchemy import delete, select
 
 from portal.access.decision import Target
 from portal.access.exclusive import check_exclusive
-from portal.access.groups.rules import OwnGroup, open_group, roles_of, target_of
+from portal.access.groups.rules import (
+    OwnGroup,
+    open_group,
+    require_alone_to_let_in,
+    roles_of,
+    target_of,
+)
 from portal.access.models import Group, GroupMembership
 from portal.access.permissions import Permission
 from portal.access.service import Way
@@ -32,7 +38,8 @@ def add_to_group(actor: Actor, group_id: UUID, user_ids: Collection[UUID]) -> in
     """Put people into a group that is filled by hand; gives the number of those who are new.
 
     They hold what the group holds, so it wants the right to give them that. Raises `Forbidden`,
-    `OwnGroup`, `FilledByProvider`, `NotFound`, `Invalid`, `Conflict` or `ExclusiveRoles`.
+    `OwnGroup`, `FilledByProvider`, `NotFound`, `Invalid`, `Conflict`, `ExclusiveRoles` or
+    `SecondPersonNeeded`.
     """
     group = _open(actor, group_id)
     if actor.user_id is not None and actor.user_id in user_ids:
@@ -43,6 +50,7 @@ def add_to_group(actor: Actor, group_id: UUID, user_ids: Collection[UUID]) -> in
     if not added:
         raise Conflict("Choose somebody who is not in the group yet.")
     check_exclusive(added, roles_of(group_id), target_of(group_id))
+    require_alone_to_let_in(actor, group_id)
     put_in(actor, group, added, way=Way.PAGE)
     return len(added)
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from portal.access.approvals.service import require_alone_to_give
 from portal.access.decision import Forbidden, Member, Target, decide, require
 from portal.access.holders import OwnRights
 from portal.access.locking import lock_access
@@ -80,6 +81,13 @@ def roles_of(group_id: UUID) -> frozenset[str]:
     """The keys of the roles that a group holds anywhere, expired or not."""
     held = select(RoleAssignment.role).where(RoleAssignment.group_id == group_id)
     return frozenset(db.session.scalars(held))
+
+
+def require_alone_to_let_in(actor: Actor, group_id: UUID) -> None:
+    """Raises `SecondPersonNeeded` where two people have to agree to what the group gives."""
+    known = list_roles()
+    given = [known[key] for key in roles_of(group_id) if key in known]
+    require_alone_to_give(actor, given, target_of(group_id))
 
 
 def is_inside(actor: Actor, group_id: UUID) -> bool:
