@@ -15,10 +15,14 @@ from portal.web.folders.routes import blueprint as folders
 from portal.web.home.routes import blueprint as home
 from portal.web.members.routes import blueprint as members
 from portal.web.policy.routes import blueprint as policy
+from portal.web.reviews.routes import blueprint as reviews
 from portal.web.roles.routes import blueprint as roles
 from portal.web.sso.routes import blueprint as sso
 
-GROUPS = (home, auth, sso, account, documents, folders, members, roles, policy, audit, explain)
+GROUPS = (
+    *(home, auth, sso, account, documents, folders),
+    *(members, roles, reviews, policy, audit, explain),
+)
 
 
 def init_app(app: Flask) -> None:

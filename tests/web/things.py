@@ -37,6 +37,8 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "assignment": lambda: _row_of(organisation, "role_assignment", name),
         "entry": lambda: _first_entry(organisation),
         "reset": lambda: _row_of(organisation, "pending_reset", name),
+        "review": lambda: _review(organisation, name),
+        "line": lambda: _line_of(organisation, _review(organisation, name)),
     }.get(kind, lambda: name)
     return find()
 
@@ -62,6 +64,17 @@ def _row_of(organisation: Organisation, table: str, who: str) -> UUID:
     """A row of a table that is about somebody."""
     rows = organisation.portal.rows(table)
     return next(row["id"] for row in rows if row["user_id"] == organisation[who].id)
+
+
+def _review(organisation: Organisation, state: str) -> UUID:
+    rows = organisation.portal.rows("access_review")
+    mine = [row for row in rows if row["tenant_id"] == organisation.id]
+    return next(row["id"] for row in mine if row["state"] == state)
+
+
+def _line_of(organisation: Organisation, review_id: UUID) -> UUID:
+    rows = organisation.portal.rows("review_line")
+    return next(row["id"] for row in rows if row["review_id"] == review_id)
 
 
 def _first_entry(organisation: Organisation) -> UUID:

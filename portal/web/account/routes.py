@@ -6,6 +6,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 
 from portal.access.queries import assignments_of
+from portal.access.reviews.queries import count_waiting
 from portal.access.roles import list_roles
 from portal.auth import enrolment, own_factors, sessions
 from portal.auth.assurance import Act
@@ -38,6 +39,7 @@ def index() -> ResponseReturnValue:
         sessions=sessions.list_sessions(g.actor.user_id),
         assignments=assignments_of([g.actor.user_id]).get(g.actor.user_id, ()),
         roles=list_roles(),
+        to_review=count_waiting(g.actor),
     )
 
 
