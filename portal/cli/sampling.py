@@ -8,13 +8,24 @@ import io
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from uuid import UUID
 
 import click
 
 from portal.access import audit_log
 from portal.access.decision import Forbidden, Member
-from portal.access.permissions import BUILT_IN, Permission
+from portal.access.permissions import (
+    AUDITOR,
+    BUILT_IN,
+    COMPLIANCE_OFFICER,
+    MEMBER,
+    Permission,
+)
+from portal.access.reviews.models import Unanswered
+from portal.access.reviews.queries import list_reviews
+from portal.access.reviews.scope import Scope
+from portal.access.reviews.service import Choices
 from portal.audit.actions import Action
 from portal.audit.actor import OPERATOR, Actor, ActorKind
 from portal.audit.queries import Filters
@@ -29,6 +40,7 @@ from portal.auth.sessions import end_sessions_of, find_session, open_session
 from portal.cli.context import writing
 from portal.cli.sample_data import ORGANISATIONS, Organisation, Person
 from portal.cli.tenants import create_tenant
+from portal.core import clock
 from portal.core.errors import Conflict
 from portal.core.ids import new_id
 from portal.core.settings import Settings
@@ -36,15 +48,17 @@ from portal.documents.downloads import open_download
 from portal.documents.folders import create_folder
 from portal.documents.places import Place
 from portal.documents.queries import list_destinations, list_folder
+from portal.documents.reviews import start_review
 from portal.documents.service import delete_document
 from portal.documents.uploads import upload_document
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.queries import find_tenant, list_tenants
 from portal.tenancy.session import db
 from portal.users.models import UserState
-from portal.users.queries import find_user_by_email
+from portal.users.queries import find_user_by_email, ids_by_email
 
 BROWSER = "Sample data"
+REVIEWERS = frozenset({MEMBER.name, AUDITOR.name})
 
 
 def add_samples(settings: Settings) -> None:
@@ -96,6 +110,7 @@ def _fill(tenant: TenantRecord, organisation: Organisation, own: dict[str, Sampl
                 folder_id = _places(member)[person.folder].folder_id
             _add_person(tenant, person, own[person.name], folder_id)
     _leave_a_trail(tenant, list(own.values()), worker)
+    _ask_for_a_review(tenant, list(own.values()))
 
 
 def _add_person(
@@ -186,6 +201,23 @@ def _leave_a_trail(tenant: TenantRecord, people: list[SamplePerson], worker: Sam
             # Only the officer may: the others are refused, and that is in the log as well.
             with suppress(Forbidden), _acting_as(tenant, sample) as member:
                 audit_log.search(member, Filters())
+
+
+def _ask_for_a_review(tenant: TenantRecord, people: list[SamplePerson]) -> None:
+    """An open review of everything that people hold, for a few of them to answer."""
+    officer = next(p for p in people if p.role == COMPLIANCE_OFFICER.name)
+    with _acting_as(tenant, officer) as member:
+        if list_reviews(member).reviews:
+            return
+        asked = [p.email for p in people if p.role in REVIEWERS]
+        choices = Choices(
+            name="Who holds what",
+            scope=Scope(),
+            reviewers=frozenset(ids_by_email(asked).values()),
+            due_at=clock.now() + timedelta(days=14),
+            on_unanswered=Unanswered.ESCALATE,
+        )
+        start_review(member, choices)
 
 
 def _visitor() -> Actor:
