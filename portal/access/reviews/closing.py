@@ -7,7 +7,7 @@ that nobody who closes a review changes what they hold themselves.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
@@ -36,8 +36,12 @@ from portal.core import clock
 from portal.core.errors import Conflict, NotFound
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
+from portal.users.models import User
 
-BATCH = 200  # lines whose rows are held at a time
+T = TypeVar("T")
+
+LOADED = 25  # rows held at a time: each that is deleted is looked for among all of them
+NOTED = 500
 UNANSWERED = and_(ReviewLine.decision.is_(None), ReviewLine.is_fed.is_(False))
 
 
@@ -126,8 +130,10 @@ def _carry_out(actor: Actor, review: AccessReview) -> None:
             to_revoke.append(line)
         else:
             outcomes[outcome].append(line.id)
-    for line in to_revoke:
-        outcomes[_revoke(actor, line)].append(line.id)
+    for some in _batches(to_revoke, LOADED):
+        _loaded = _load_for(some)  # held, so that each of them is found in the session
+        for line in some:
+            outcomes[_revoke(actor, line)].append(line.id)
     _note(outcomes)
     signature = keep_result(review)
     record(
@@ -152,6 +158,7 @@ def _lines_as_they_stand(review_id: UUID) -> Sequence[Any]:
             ReviewLine.id,
             ReviewLine.kind,
             ReviewLine.subject_id,
+            ReviewLine.user_id,
             ReviewLine.decision,
             ReviewLine.decided_by,
             ReviewLine.comment,
@@ -176,6 +183,17 @@ def _foregone(line: Any) -> LineOutcome | None:
     if not line.is_there:
         return LineOutcome.GONE
     return LineOutcome.KEPT if line.decision == Decision.KEEP else None
+
+
+def _load_for(lines: Sequence[Any]) -> Sequence[Any]:
+    """What lines are about and the people who hold it, read together instead of one by one."""
+    subjects = {line.subject_id for line in lines}
+    statements = (
+        select(RoleAssignment).where(RoleAssignment.id.in_(subjects)),
+        select(GroupMembership).where(GroupMembership.id.in_(subjects)),
+        select(User).where(User.id.in_({line.user_id for line in lines if line.user_id})),
+    )
+    return [db.session.scalars(statement).all() for statement in statements]
 
 
 def _revoke(closing: Actor, line: Any) -> LineOutcome:
@@ -230,7 +248,7 @@ def _remove_membership(actor: Actor, membership_id: UUID, reason: str) -> None:
 
 def _note(outcomes: Mapping[LineOutcome, Sequence[UUID]]) -> None:
     for outcome, line_ids in outcomes.items():
-        for some in _batches(line_ids):
+        for some in _batches(line_ids, NOTED):
             change(
                 update(ReviewLine)
                 .where(ReviewLine.id.in_(some))
@@ -239,6 +257,6 @@ def _note(outcomes: Mapping[LineOutcome, Sequence[UUID]]) -> None:
             )
 
 
-def _batches(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
-    for start in range(0, len(ids), BATCH):
-        yield ids[start : start + BATCH]
+def _batches(all_of_them: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(all_of_them), size):
+        yield all_of_them[start : start + size]
