@@ -3,9 +3,7 @@
 All are made of the result that was signed, never of rows that might have changed since.
 """
 
-import csv
 import hashlib
-import io
 import json
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
@@ -24,6 +22,7 @@ from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.core.errors import Invalid, NotFound
+from portal.core.tables import csv_table
 from portal.keys.signing import Signature, get_signing_key, is_genuine, public_key_pem
 
 HOW_TO_VERIFY = (
@@ -34,7 +33,6 @@ HOW_TO_VERIFY = (
     " audit log tells (signing-key.made)."
 )
 OUTCOMES = {outcome.value: outcome.sentence for outcome in LineOutcome}
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet takes for a formula's begin
 COLUMNS = (
     "Number",
     "Holder",
@@ -93,12 +91,8 @@ def fetch_report(actor: Actor, review_id: UUID, form: Form) -> Report:
 
 
 def csv_text(report: Report) -> str:
-    """A row for each line; no cell is taken for a formula (OWASP, CSV injection)."""
-    text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows_of(report))
-    return text.getvalue()
+    """A row for each line."""
+    return csv_table(COLUMNS, rows_of(report))
 
 
 def rows_of(report: Report) -> Iterator[list[str]]:
@@ -178,7 +172,3 @@ def _cells(line: Mapping[str, Any]) -> Iterator[Any]:
 
 def _decision(line: Mapping[str, Any]) -> str:
     return {None: "", Decision.KEEP: "Keep", Decision.REVOKE: "Revoke"}[line["decision"]]
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
