@@ -97,7 +97,11 @@ def _same_choices(earlier: AccessReview) -> Choices:
     reviewers = db.session.scalars(
         select(Reviewer.user_id)
         .join(User, User.id == Reviewer.user_id)
-        .where(Reviewer.review_id == earlier.id, User.state == UserState.ACTIVE)
+        .where(
+            Reviewer.review_id == earlier.id,
+            Reviewer.is_chosen,
+            User.state == UserState.ACTIVE,
+        )
     )
     return Choices(
         name=earlier.name,

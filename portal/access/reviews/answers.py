@@ -18,6 +18,7 @@ from portal.access.reviews.models import (
     ReviewLine,
     ReviewState,
 )
+from portal.access.reviews.queries import get_review
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
@@ -76,13 +77,13 @@ def answer_line(actor: Actor, line_id: UUID, decision: Decision, comment: str = 
 
 
 def hand_over(actor: Actor, line_id: UUID, email: str) -> None:
-    """Give a line that has come to the officers to another active person.
+    """Give a line that the officers decide, or that is overdue, to another active person.
 
     Raises `Forbidden`, `NotFound`, `Invalid` or `Conflict`.
     """
     require(actor, Permission.REVIEW_RUN)
     line = _get_open_line(line_id)
-    if not is_with_officers(line):
+    if not may_be_handed_over(line):
         raise Conflict("The reviewer of this line can still answer it.")
     user = find_user_by_email(email)
     if user is None or user.state != UserState.ACTIVE:
@@ -116,6 +117,12 @@ def is_with_officers(line: ReviewLine) -> bool:
     if line.is_fed:
         return False
     return line.is_escalated or not _is_active(line.reviewer_id)
+
+
+def may_be_handed_over(line: ReviewLine) -> bool:
+    """Whether an officer may give a line to somebody else: else it could wait for good."""
+    is_overdue = get_review(line.review_id).escalated_at is not None and line.decision is None
+    return not line.is_fed and (is_overdue or is_with_officers(line))
 
 
 def may_decide(actor: Actor, line: ReviewLine) -> bool:
@@ -165,4 +172,4 @@ def _is_active(user_id: UUID) -> bool:
 def _add_reviewer(review_id: UUID, user: User) -> None:
     named = select(Reviewer.id).where(Reviewer.review_id == review_id, Reviewer.user_id == user.id)
     if db.session.execute(named).first() is None:
-        db.session.add(Reviewer(review_id=review_id, user_id=user.id))
+        db.session.add(Reviewer(review_id=review_id, user_id=user.id, is_chosen=False))

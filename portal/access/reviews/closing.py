@@ -6,7 +6,6 @@ that nobody who closes a review changes what they hold themselves.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -215,8 +214,9 @@ def _decider(closing: Actor, line: Any) -> Actor:
     """Who decided a line, by the request that closes the review; nobody did: who closes it."""
     if line.decided_by is None:
         return closing
-    return replace(
-        Actor(kind=ActorKind.USER, user_id=line.decided_by),
+    return Actor(
+        kind=ActorKind.USER,
+        user_id=line.decided_by,
         address=closing.address,
         request_id=closing.request_id,
     )

@@ -9,7 +9,13 @@ from sqlalchemy import ColumnElement, func, select
 
 from portal.access.decision import Forbidden, Target, decide, require
 from portal.access.permissions import Permission
-from portal.access.reviews.models import AccessReview, Decision, ReviewAnswer, ReviewLine
+from portal.access.reviews.models import (
+    AccessReview,
+    Decision,
+    ReviewAnswer,
+    ReviewLine,
+    ReviewState,
+)
 from portal.access.reviews.queries import (
     ANSWERABLE,
     PAGE_SIZE,
@@ -88,7 +94,13 @@ def find_next_line(actor: Actor, review_id: UUID, after: int = 0) -> ReviewLine 
     """The first line that waits for somebody, beginning after a number and then from the start."""
     waiting = (
         select(ReviewLine)
-        .where(ReviewLine.review_id == review_id, *own_lines(actor), ReviewLine.decision.is_(None))
+        .join(AccessReview, AccessReview.id == ReviewLine.review_id)
+        .where(
+            ReviewLine.review_id == review_id,
+            AccessReview.state == ReviewState.OPEN,
+            *own_lines(actor),
+            ReviewLine.decision.is_(None),
+        )
         .order_by(ReviewLine.number <= after, ReviewLine.number)
         .limit(1)
     )

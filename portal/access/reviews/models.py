@@ -100,6 +100,7 @@ class Reviewer(TenantOwned, Base):
 
     review_id: Mapped[UUID]
     user_id: Mapped[UUID]
+    is_chosen: Mapped[bool] = mapped_column(default=True)  # False: a line was handed over to them
     told_at: Mapped[datetime | None]  # when a mail said that there is something to do
     reminded_at: Mapped[datetime | None]
 

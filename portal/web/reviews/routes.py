@@ -205,6 +205,7 @@ def _line_page(line_id: UUID, form: AnswerForm, handing: HandOverForm) -> Respon
         form=form,
         handing=handing,
         with_officers=answers.is_with_officers(shown.line),
+        may_be_handed_over=answers.may_be_handed_over(shown.line),
         may_decide=answers.may_decide(g.actor, shown.line),
     )
     return page, shown_status(form if form.errors or not handing.errors else handing)

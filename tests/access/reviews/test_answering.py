@@ -172,3 +172,19 @@ def test_what_was_due_and_not_answered_is_the_officers(portal, acme, clock) -> N
     assert answer(acme, answered, "revoke", "member") == 302, "this one was answered in time"
     assert "An officer decides now" in acme.visit("member").get(f"/reviews/{review}").text
     assert answer(acme, missed, "keep", "officer") == 302
+
+
+def test_who_was_handed_a_line_and_does_not_answer_does_not_hold_it_for_good(
+    portal, acme, clock
+) -> None:
+    review = start(acme, "member", people=["officer"])
+    line = line_about(acme, review, "officer")
+    clock.advance(days=15)
+    work(acme)
+    clock.go_to(portal.seeded_at)  # the sessions would have ended meanwhile
+    officer, path = acme.visit("officer"), f"/reviews/lines/{line.id}/hand-over"
+    for who in ("auditor", "second_admin"):
+        assert officer.post(path, {"email": acme[who].email}).status_code == 302
+    assert answer(acme, line, "keep", "auditor") == 403
+    assert answer(acme, line, "keep", "second_admin") == 302
+    assert close(acme, review) == 302
