@@ -32,6 +32,7 @@ from portal.access.models import (
     RoleAssignment,
 )
 from portal.access.requests.models import AccessRequest
+from portal.access.reviews.models import Reviewer, ReviewLine
 from portal.app import create_app
 from portal.audit.actor import OPERATOR
 from portal.auth import mail, resets
@@ -330,6 +331,7 @@ class Installation:
         self._enter_provider(made)
         self._make_roles(made)
         self._make_group(made)
+        self._review(made)
         half = made.visit()
         half.submit("/auth/sign-in", email=made["member"].email, password=PASSWORD)
         made.half_token = half.cookie("session") or ""
@@ -387,6 +389,26 @@ class Installation:
                         expires_at=clock.now() + timedelta(days=14),
                     )
                 )
+
+    def _review(self, organisation: Organisation) -> None:
+        """The officer has had the guest's role reviewed, and the member is to review the auditor's.
+        All mails about it are said to be sent.
+        """
+        officer, member = organisation.visit("officer"), organisation.visit("member")
+        due = f"{clock.now() + timedelta(days=200):%Y-%m-%d}"
+        for who in ("guest", "auditor"):
+            chosen = {"people": organisation[who].email, "reviewers": organisation["member"].email}
+            form = {"name": f"About the {who}", "due_on": due, "on_unanswered": "escalate"}
+            begun = officer.post("/reviews/new", form | chosen)
+            assert begun.status_code == 302, begun.text
+            if who == "guest":
+                with organisation.bound() as session:
+                    [line] = session.scalars(select(ReviewLine)).all()
+                kept = member.post(f"/reviews/lines/{line.id}/answer", {"decision": "keep"})
+                assert kept.status_code == 302, kept.text
+                assert officer.post(f"{begun.location}/close").status_code == 302
+        with organisation.bound(writes=True) as session:
+            session.execute(update(Reviewer).values(told_at=clock.now(), reminded_at=clock.now()))
 
     def _enter_provider(self, organisation: Organisation) -> None:
         """A provider that nobody can reach, and that is not offered; everybody is known to it."""

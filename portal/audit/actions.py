@@ -95,6 +95,18 @@ class Action(StrEnum):
     PROVIDER_WITHDRAWN = "provider.withdrawn", "An identity provider is offered no more"
     RECOVERY_CODE_USED = "recovery-code.used", "A recovery code was used"
     RECOVERY_CODES_MADE = "recovery-codes.made", "Recovery codes were made, and earlier ones ended"
+    REVIEW_CANCELLED = "review.cancelled", "An access review was called off"
+    REVIEW_CLOSED = "review.closed", "An access review was closed, and what it decided done"
+    REVIEW_ESCALATED = "review.escalated", "What nobody answered in a review went to the officers"
+    REVIEW_LINE_DECIDED = "review.line-decided", "A line of an access review was decided"
+    REVIEW_LINE_HANDED_OVER = (
+        "review.line-handed-over",
+        "A line of an access review went to another reviewer",
+    )
+    REVIEW_NOT_STARTED = "review.not-started", "A recurring access review could not start"
+    REVIEW_REPORT_READ = "review.report-read", "The report of an access review was fetched"
+    REVIEW_STARTED = "review.started", "An access review was started"
+    REVIEW_STOPPED = "review.stopped", "An access review will not be repeated any more"
     ROLE_ASSIGNED = "role.assigned", "A role was assigned"
     ROLE_CHANGED = "role.changed", "A role came to allow something else, or got another name"
     ROLE_CREATED = "role.created", "A role was made"
@@ -108,6 +120,7 @@ class Action(StrEnum):
     SIGN_IN_LIMITED = "sign-in.limited", "A sign-in was refused for too many attempts"
     SIGNED_IN = "sign-in.succeeded", "Somebody signed in"
     SIGNED_OUT = "sign-out.succeeded", "Somebody signed out"
+    SIGNING_KEY_MADE = "signing-key.made", "A key was made that the organisation signs with"
     SSO_ACCEPTED = "sign-in.sso-accepted", "An identity provider vouched for somebody"
     SSO_ENFORCED = "sso.enforced", "Single sign-on was made the only way in"
     SSO_LOGOUT_REFUSED = "sso.logout-refused", "A provider's logout token was refused"

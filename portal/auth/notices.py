@@ -1,4 +1,5 @@
-"""Notices: what people are told by mail of what happened to their account, whoever did it.
+"""Notices: what people are told by mail of what happened to their account, whoever did it, and of
+what waits for them.
 
 They hold no secret and no link that acts, so that a mailbox which others read gives nothing away
 and nobody gets used to following links in such mails (ASVS 5.0, 6.3.5 and 6.3.7).
@@ -68,6 +69,21 @@ class Notice(Enum):
         "A recovery code was used",
         "A recovery code was used in place of your second factor. It does not work again.",
         _CHECK,
+    )
+    REVIEW_ASKED = (
+        "You are asked to review access",
+        "An access review holds lines for you: keep or revoke what people hold, one by one.",
+        "Sign in to the portal as always, and open Reviews.",
+    )
+    REVIEW_DUE = (
+        "An access review is due soon",
+        "Lines of an access review still wait for your answer.",
+        "Sign in to the portal as always, and open Reviews.",
+    )
+    REVIEW_ESCALATED = (
+        "An access review waits for you",
+        "An access review was due, and what nobody answered is now for the officers to decide.",
+        "Sign in to the portal as always, and open Reviews.",
     )
     ROLE_ENDS = (
         "A role of yours ends soon",

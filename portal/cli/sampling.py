@@ -8,6 +8,7 @@ import io
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from uuid import UUID
 
 import click
@@ -20,7 +21,18 @@ from portal.access.groups.members import add_to_group
 from portal.access.groups.queries import search_groups
 from portal.access.groups.service import create_group
 from portal.access.holders import get_group_holder, get_person
-from portal.access.permissions import ADMIN, BUILT_IN, COMPLIANCE_OFFICER, MEMBER, Permission
+from portal.access.permissions import (
+    ADMIN,
+    AUDITOR,
+    BUILT_IN,
+    COMPLIANCE_OFFICER,
+    MEMBER,
+    Permission,
+)
+from portal.access.reviews.models import Unanswered
+from portal.access.reviews.queries import list_reviews
+from portal.access.reviews.scope import Scope
+from portal.access.reviews.service import Choices
 from portal.access.role_rules import Chosen
 from portal.access.roles import find_live_role_named
 from portal.access.service import assign_role
@@ -38,6 +50,7 @@ from portal.auth.sessions import end_sessions_of, find_session, open_session
 from portal.cli.context import writing
 from portal.cli.sample_data import ORGANISATIONS, Organisation, Person, Team
 from portal.cli.tenants import create_tenant
+from portal.core import clock
 from portal.core.errors import Conflict
 from portal.core.ids import new_id
 from portal.core.settings import Settings
@@ -45,13 +58,14 @@ from portal.documents.downloads import open_download
 from portal.documents.folders import create_folder
 from portal.documents.places import Place
 from portal.documents.queries import list_destinations, list_folder
+from portal.documents.reviews import start_review
 from portal.documents.service import delete_document
 from portal.documents.uploads import upload_document
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.queries import find_tenant, list_tenants
 from portal.tenancy.session import db
 from portal.users.models import UserState
-from portal.users.queries import find_user_by_email
+from portal.users.queries import find_user_by_email, ids_by_email
 
 BROWSER = "Sample data"
 ARCHIVIST = Chosen(
@@ -59,6 +73,7 @@ ARCHIVIST = Chosen(
     sentence="Reads all documents, and clears away what is out of date.",
     permissions=frozenset({Permission.DOCUMENT_READ, Permission.DOCUMENT_DELETE}),
 )
+REVIEWERS = frozenset({MEMBER.name, AUDITOR.name})
 
 
 def add_samples(settings: Settings) -> None:
@@ -114,6 +129,7 @@ def _fill(tenant: TenantRecord, organisation: Organisation, own: dict[str, Sampl
     with _acting_as(tenant, admin) as actor:
         _add_team(actor, organisation.team, own)
     _leave_a_trail(tenant, list(own.values()), worker)
+    _ask_for_a_review(tenant, list(own.values()))
 
 
 def _make_a_role(tenant: TenantRecord, people: list[SamplePerson]) -> None:
@@ -231,6 +247,23 @@ def _leave_a_trail(tenant: TenantRecord, people: list[SamplePerson], worker: Sam
             # Only the officer may: the others are refused, and that is in the log as well.
             with suppress(Forbidden), _acting_as(tenant, sample) as member:
                 audit_log.search(member, Filters())
+
+
+def _ask_for_a_review(tenant: TenantRecord, people: list[SamplePerson]) -> None:
+    """An open review of everything that people hold, for a few of them to answer."""
+    officer = next(p for p in people if p.role == COMPLIANCE_OFFICER.name)
+    with _acting_as(tenant, officer) as member:
+        if list_reviews(member).reviews:
+            return
+        asked = [p.email for p in people if p.role in REVIEWERS]
+        choices = Choices(
+            name="Who holds what",
+            scope=Scope(),
+            reviewers=frozenset(ids_by_email(asked).values()),
+            due_at=clock.now() + timedelta(days=14),
+            on_unanswered=Unanswered.ESCALATE,
+        )
+        start_review(member, choices)
 
 
 def _visitor() -> Actor:

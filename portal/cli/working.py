@@ -8,14 +8,17 @@ import click
 import structlog
 
 from portal.access.ends import sweep_ended
+from portal.access.reviews.closing import settle_next_due
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
 from portal.auth import mail, resets
 from portal.auth.ending_roles import announce_ends
+from portal.auth.review_notices import tell_of_reviews
 from portal.auth.sweep import sweep_past
 from portal.cli.context import with_app
 from portal.core.settings import active
+from portal.documents.reviews import repeat_next_due
 from portal.documents.sweep import sweep_orphans
 from portal.outbox.models import Job
 from portal.outbox.service import Handler, run_due, sweep_done
@@ -34,7 +37,7 @@ log = structlog.get_logger()
 @click.option("--once", is_flag=True, help="Do what is due, sweep, and end.")
 @with_app
 def worker(once: bool) -> None:
-    """Deliver mail, and sweep abandoned uploads and what has long ended.
+    """Deliver mail, see to access reviews, and sweep abandoned uploads and what has long ended.
 
     Ctrl-C or SIGTERM stops it.
     """
@@ -77,6 +80,16 @@ def _visit(tenant: TenantRecord, sweeping: bool) -> None:
             announce_ends()
             sweep_ended()
             db.session.commit()
+            _see_to_reviews()
+
+
+def _see_to_reviews() -> None:
+    """Close those that are due, begin those that recur, tell whom they concern."""
+    for next_due in (settle_next_due, repeat_next_due):
+        while next_due():
+            db.session.commit()
+    tell_of_reviews()
+    db.session.commit()
 
 
 def _handlers() -> dict[str, Handler]:

@@ -3,6 +3,6 @@
 `providers` says what a holder of root keys must do, `local` is the one that needs nothing but a
 file; `hierarchy` unlocks a tenant's key-encryption keys and keeps them for a few minutes,
 `data_keys` wraps a key for each document version, `columns` encrypts names and secrets in rows,
-`service` makes a tenant's first key. The application calls
-`hierarchy.configure` once, before any of it.
+`signing` vouches for what leaves the portal, `service` makes a tenant's first key. The application
+calls `hierarchy.configure` once, before any of it.
 """

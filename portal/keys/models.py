@@ -1,8 +1,8 @@
-"""A tenant's seeds, wrapped by the provider."""
+"""A tenant's seeds, wrapped by the provider, and the keys that it signs with."""
 
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, String, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
@@ -21,3 +21,24 @@ class TenantKey(TenantOwned, Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
     __table_args__ = (UniqueConstraint("tenant_id", "version"),)
+
+
+class SigningKey(TenantOwned, Base):
+    """A key pair that the tenant signs with, or did: what it signed is verified for good."""
+
+    __tablename__ = "signing_key"
+
+    public_key: Mapped[bytes] = mapped_column(LargeBinary(32))
+    secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    retired_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "uq_signing_key_live",
+            "tenant_id",
+            unique=True,
+            sqlite_where=text("retired_at IS NULL"),
+            postgresql_where=text("retired_at IS NULL"),
+        ),
+    )

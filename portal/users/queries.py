@@ -37,6 +37,13 @@ def names_of(user_ids: Collection[UUID]) -> Mapping[UUID, str]:
     return dict(rows.all())
 
 
+def ids_by_email(emails: Collection[str]) -> Mapping[str, UUID]:
+    """The ids of people by their e-mails, in canonical form; who is unknown is left out."""
+    wanted = {canonical(email) for email in emails}
+    rows = db.session.execute(select(User.email, User.id).where(User.email.in_(wanted)))
+    return dict(rows.all())
+
+
 def canonical(email: str) -> str:
     """An e-mail as it is kept and compared."""
     return email.strip().lower()

@@ -18,6 +18,7 @@ from portal.web.home.routes import blueprint as home
 from portal.web.members.routes import blueprint as members
 from portal.web.policy.routes import blueprint as policy
 from portal.web.requests.routes import blueprint as requests
+from portal.web.reviews.routes import blueprint as reviews
 from portal.web.roles.routes import blueprint as roles
 from portal.web.sso.routes import blueprint as sso
 from portal.web.urls import KeyConverter
@@ -35,6 +36,7 @@ GROUPS = (
     explain,
     requests,
     approvals,
+    reviews,
     policy,
     audit,
 )

@@ -16,6 +16,9 @@ WORKERS = frozenset({"member"})
 ADMINS = frozenset({"admin"})
 LOOKERS = frozenset({"admin", "officer", "auditor"})
 WATCHERS = frozenset({"officer", "auditor"})
+OFFICERS = frozenset({"officer"})
+REVIEWERS = frozenset({"officer", "member"})  # who runs a review, and who was named in it
+OUTSIDE_REVIEWS = {(who, method): 403 for who in MEMBERS - REVIEWERS for method in ("GET", "POST")}
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 METHODS = (*SAFE, "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "LINK")
@@ -198,6 +201,24 @@ ACCESS = {
     "requests.approve": act(ADMINS, on("request", "guest"), empty=422),
     "requests.decline": act(ADMINS, on("request", "guest")),
     "requests.withdraw": act(MEMBERS, on("request", "own")),
+    # Access reviews. The member is to review the auditor's role, and has reviewed the guest's.
+    "reviews.index": page(MEMBERS),
+    "reviews.create": form(OFFICERS),
+    "reviews.show": page(MEMBERS, on("review", "open"), also=OUTSIDE_REVIEWS),
+    "reviews.next_line": page(  # the officer has nothing to answer
+        MEMBERS, on("review", "open"), also=OUTSIDE_REVIEWS | {("officer", "GET"): 302}
+    ),
+    "reviews.all_lines": page(OFFICERS, on("review", "open")),
+    "reviews.line": page(MEMBERS, on("line", "open"), also=OUTSIDE_REVIEWS),
+    "reviews.answer": Entry(MEMBERS, {"POST": 422}, on("line", "open"), also=OUTSIDE_REVIEWS),
+    "reviews.hand_over": act(OFFICERS, on("line", "open"), empty=422),
+    "reviews.close": form(OFFICERS, on("review", "open"), empty=409),  # not all is answered
+    "reviews.cancel": form(OFFICERS, on("review", "open"), empty=QUESTION),
+    "reviews.stop": act(OFFICERS, on("review", "open"), empty=409),  # it is not repeated
+    "reviews.report_page": page(OFFICERS, on("review", "closed")),
+    "reviews.report_table": page(OFFICERS, on("review", "closed")),
+    "reviews.report_signed": page(OFFICERS, on("review", "closed")),
+    "reviews.verify": form(OFFICERS),
     # The policy of signing in.
     "policy.index": page(LOOKERS),
     "policy.preview": Entry(ADMINS, {"GET": 302}),  # of nothing: to where one fills it in
@@ -244,7 +265,7 @@ def expected(endpoint: str, who: str, method: str) -> tuple[int, str]:
         return refusal(who, method)
     if method == "OPTIONS":
         # Whoever is past the sign-in is sent on from there before anything else is looked at.
-        return (302, "/") if (who, "POST") in entry.also else (200, "")
+        return (302, "/") if entry.also.get((who, "POST")) == 302 else (200, "")
     as_if = "GET" if method == "HEAD" else method
     return entry.also.get((who, as_if), entry.answers[as_if]), ""
 

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import event, select
 from sqlalchemy.engine import Engine
 
 from portal.access.models import Group, GroupMembership, RoleAssignment
+from portal.access.reviews.models import AccessReview, ReviewAnswer, Reviewer, ReviewLine
 from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
@@ -90,7 +93,28 @@ def grow(organisation: Organisation, count: int) -> None:
                 signed_in = UserSession(user_id=member, token_hash=new_id().bytes, user_agent="x")
                 signed_in.first_factor, signed_in.address = "password", "192.0.2.1"
                 session.add(signed_in)
+            _grow_reviews(session, n, user.id, organisation["member"].id)
             record(SYSTEM, Action.DOCUMENT_MOVED, f"document:{new_id()}", n=n)
+
+
+def _grow_reviews(session: Any, number: int, holder: UUID, reviewer: UUID) -> None:
+    """Another review; a line with an answer in each that is there, and a reviewer of it."""
+    review = AccessReview(
+        id=new_id(), name=f"review {number}", scope={}, on_unanswered="revoke", due_at=clock.now()
+    )
+    session.add(review)
+    session.flush()
+    for found in session.scalars(select(AccessReview)).all():
+        session.add(Reviewer(review_id=found.id, user_id=holder))
+        line = ReviewLine(
+            id=new_id(), review_id=found.id, number=1000 + number, kind="assignment",
+            subject_id=new_id(), user_id=holder, holder_name=f"U {number}", role="guest",
+            role_names=["Guest"], held_since=clock.now(), reviewer_id=reviewer,
+        )  # fmt: skip
+        session.add(line)
+        session.flush()
+    for line in session.scalars(select(ReviewLine).where(ReviewLine.role == "auditor")).all():
+        session.add(ReviewAnswer(line_id=line.id, decision="keep", answered_by=holder))
 
 
 def count_for(organisation: Organisation, endpoint: str) -> int:

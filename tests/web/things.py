@@ -41,6 +41,8 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "entry": lambda: _first_entry(organisation),
         "act": lambda: _act_about(organisation, name),
         "request": lambda: _row_of(organisation, "access_request", _owner(name, who)),
+        "review": lambda: _review(organisation, name),
+        "line": lambda: _line_of(organisation, _review(organisation, name)),
     }.get(kind, lambda: name)
     return find()
 
@@ -78,6 +80,17 @@ def _assignment(organisation: Organisation, name: str) -> UUID:
 def _act_about(organisation: Organisation, who: str) -> UUID:
     rows = organisation.portal.rows("pending_act")
     return next(row["id"] for row in rows if row["target"] == f"user:{organisation[who].id}")
+
+
+def _review(organisation: Organisation, state: str) -> UUID:
+    rows = organisation.portal.rows("access_review")
+    mine = [row for row in rows if row["tenant_id"] == organisation.id]
+    return next(row["id"] for row in mine if row["state"] == state)
+
+
+def _line_of(organisation: Organisation, review_id: UUID) -> UUID:
+    rows = organisation.portal.rows("review_line")
+    return next(row["id"] for row in rows if row["review_id"] == review_id)
 
 
 def _first_entry(organisation: Organisation) -> UUID:

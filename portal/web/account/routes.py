@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.access.groups.queries import list_groups_of
 from portal.access.holdings import list_holdings
+from portal.access.reviews.queries import count_waiting
 from portal.access.roles import list_roles
 from portal.auth import enrolment, own_factors, sessions
 from portal.auth.assurance import Act
@@ -40,6 +41,7 @@ def index() -> ResponseReturnValue:
         holdings=list_holdings(g.actor.user_id),
         groups=list_groups_of(g.actor, g.actor.user_id),
         roles=list_roles(),
+        to_review=count_waiting(g.actor),
     )
 
 

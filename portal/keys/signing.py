@@ -1,0 +1,99 @@
+"""What a tenant signs with its own key, so that others can tell that it is unaltered: Ed25519
+(RFC 8032).
+
+The secret part lies sealed under the tenant's KEK. One key is live at a time; those before it sign
+nothing any more and verify what they signed.
+"""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import select, update
+
+from portal.audit.actions import Action
+from portal.audit.actor import SYSTEM, Actor
+from portal.audit.service import record
+from portal.core import clock
+from portal.core.errors import NotFound
+from portal.core.ids import new_id
+from portal.keys.columns import open_sealed, seal
+from portal.keys.models import SigningKey
+from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.session import change, db
+
+CELL = ("signing_key", "secret_sealed")
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """64 bytes, and the key that made them."""
+
+    key_id: UUID
+    value: bytes
+
+
+def sign(message: bytes) -> Signature:
+    """Sign for the bound tenant, whose first key is made by the way.
+
+    Whoever signs says in the message itself what kind of message it is: the key serves for all.
+    """
+    key = _find_live() or _make(SYSTEM)
+    secret = Ed25519PrivateKey.from_private_bytes(open_sealed(*CELL, key.id, key.secret_sealed))
+    return Signature(key.id, secret.sign(message))
+
+
+def is_genuine(message: bytes, signature: Signature) -> bool:
+    """Whether a key of the bound tenant, live or retired, made this signature of `message`."""
+    try:
+        key = get_signing_key(signature.key_id)
+        Ed25519PublicKey.from_public_bytes(key.public_key).verify(signature.value, message)
+    except (NotFound, InvalidSignature):
+        return False
+    return True
+
+
+def rotate_signing_key(actor: Actor) -> SigningKey:
+    """Sign with another key from now on."""
+    change(
+        update(SigningKey)
+        .where(SigningKey.retired_at.is_(None))
+        .values(retired_at=clock.now())
+        .execution_options(synchronize_session="fetch")
+    )
+    return _make(actor)
+
+
+def get_signing_key(key_id: UUID) -> SigningKey:
+    """A key that the tenant signs with, or did. Raises `NotFound`."""
+    key = db.session.get(SigningKey, (bound_tenant_id(), key_id))
+    if key is None:
+        raise NotFound
+    return key
+
+
+def public_key_pem(key: SigningKey) -> str:
+    """The public part as other programs take it (SubjectPublicKeyInfo, RFC 8410)."""
+    public = Ed25519PublicKey.from_public_bytes(key.public_key)
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
+
+
+def _find_live() -> SigningKey | None:
+    return db.session.scalars(
+        select(SigningKey).where(SigningKey.retired_at.is_(None))
+    ).one_or_none()
+
+
+def _make(actor: Actor) -> SigningKey:
+    """A new live key. Of two that are made at once the database refuses one."""
+    secret = Ed25519PrivateKey.generate()
+    key = SigningKey(id=new_id(), public_key=secret.public_key().public_bytes_raw())
+    key.secret_sealed = seal(*CELL, key.id, secret.private_bytes_raw())
+    db.session.add(key)
+    db.session.flush()
+    public = b64encode(key.public_key).decode("ascii")
+    record(actor, Action.SIGNING_KEY_MADE, f"signing-key:{key.id}", public_key=public)
+    return key

@@ -1,0 +1,1 @@
+"""Access reviews, for officers and for those whom they name to review."""
