@@ -57,8 +57,9 @@ def look_ahead(member: Member) -> Outlook:
 def enforce_sso(member: Member) -> Sequence[str]:
     """Let nobody in but by single sign-on; gives the break-glass codes, to be shown once.
 
-    Sessions that were opened another way end with it, for good. Who broke glass may not: that takes the
-    right to decide how members sign in. Raises `Forbidden`, `Conflict` or `StepUpNeeded`.
+    Sessions that were opened another way end with it, for good. Who broke glass may not: that
+    takes the right to decide how members sign in. Raises `Forbidden`, `Conflict` or
+    `StepUpNeeded`.
     """
     require(member, Permission.SSO_EDIT)
     require(member, Permission.POLICY_EDIT)

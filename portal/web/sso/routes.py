@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from portal.access.permissions import ROLES, Permission
 from portal.auth.assurance import Act
-from portal.auth.sso import arrivals, break_glass, enforcement, logout, providers, queries, trials
+from portal.auth.sso import break_glass, enforcement, logout, parting, providers, queries, trials
 from portal.auth.sso.journeys import Purpose, take_up
 from portal.auth.sso.refusals import SsoRefused
 from portal.core.errors import NotFound
@@ -119,8 +119,12 @@ def delete(provider_id: UUID) -> ResponseReturnValue:
             providers.delete_provider(g.actor, provider_id)
             flash("The provider is deleted.", "success")
             return redirect(url_for("sso.index"))
-    provider = queries.get_provider(g.actor, provider_id)
-    return render_template("sso/delete.html", form=form, provider=provider), shown_status(form)
+    return render_template(
+        "sso/delete.html",
+        form=form,
+        provider=queries.get_provider(g.actor, provider_id),
+        loss=parting.foresee_deletion(g.actor, provider_id),
+    ), shown_status(form)
 
 
 @blueprint.post("/<uuid:provider_id>/offer")
@@ -191,14 +195,20 @@ def link() -> ResponseReturnValue:
     return leave(queries.registration_of(provider), Purpose.LINK)
 
 
-@blueprint.post("/links/<uuid:identity_id>/remove")
+@blueprint.route("/links/<uuid:identity_id>/remove", methods=["GET", "POST"])
 @freshly(Act.FACTORS)
 @signed_in
 def unlink(identity_id: UUID) -> ResponseReturnValue:
-    """Part one's account from a provider's."""
-    arrivals.unlink(g.actor, identity_id)
-    flash("The link is removed.", "success")
-    return redirect(url_for("sso.links"))
+    """Part one's account from a provider's, after a question."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            parting.unlink(g.actor, identity_id)
+            flash("The link is removed.", "success")
+            return redirect(url_for("sso.links"))
+    _, name = queries.get_own_identity(g.actor.user_id, identity_id)
+    roles = parting.foresee_unlinking(g.actor)
+    return render_template("sso/unlink.html", form=form, name=name, roles=roles), shown_status(form)
 
 
 @blueprint.post("/step-up")
