@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from portal.auth.sso import discovery
+from portal.auth.sso import kept
 from tests.auth.sso.joined import Joined
 from tests.harness.oidc import OidcProvider, oidc_provider
 from tests.installation import Organisation
@@ -33,7 +33,7 @@ def issuers() -> Iterator[tuple[OidcProvider, OidcProvider]]:
 def _now(portal, clock) -> None:
     """Providers live in the present; what the portal knows of them begins with each test."""
     clock.go_to(datetime.now(UTC))
-    discovery.forget()
+    kept.forget()
 
 
 @pytest.fixture
