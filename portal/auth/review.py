@@ -17,9 +17,10 @@ from portal.auth.assurance import Audience, Factor, Policy, Standing, Step, next
 from portal.auth.factors.models import Passkey, TotpDevice
 from portal.auth.factors.queries import factors_by_user
 from portal.auth.models import PasswordCredential, UserSession
+from portal.auth.policy.limits import is_live
 from portal.auth.policy.queries import get_policy
 from portal.auth.policy.service import check_policy, from_now
-from portal.auth.sessions import is_live, proof_of
+from portal.auth.sessions import proof_of
 from portal.core import clock
 from portal.tenancy.session import db
 from portal.users.models import User, UserState
@@ -127,12 +128,12 @@ _LIVE = (
 
 def _step(session: Any, policy: Policy, people: Mapping[UUID, Standing]) -> Step | None:
     """What a session owes under `policy`; None if it is over."""
-    proof, now = proof_of(session), clock.now()
+    now = clock.now()
     if session.user_id not in people:  # deactivated a moment ago
         return None
-    if not (policy.allows(proof.first) and is_live(session, policy, now)):
+    if not is_live(session, policy, now):
         return None
-    return next_step(proof, policy, people[session.user_id], now)
+    return next_step(proof_of(session), policy, people[session.user_id], now)
 
 
 def _standings() -> Mapping[UUID, Standing]:

@@ -27,6 +27,7 @@ from portal.auth.assurance import (
 from portal.auth.factors.queries import factors_of
 from portal.auth.factors.totp import new_secret
 from portal.auth.models import PasswordCredential, UserSession
+from portal.auth.policy.limits import is_live
 from portal.auth.policy.models import SignInPolicy
 from portal.auth.policy.queries import CHOICES, get_policy, policy_from
 from portal.auth.tokens import hash_token, new_token
@@ -37,7 +38,6 @@ from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
 
 TOUCH_AFTER = timedelta(minutes=1)  # last_seen_at is kept no finer than this
-BREAK_GLASS_FOR = timedelta(minutes=30)
 
 # Rows of tables, not of models: every request asks for them, and the ORM takes twice as long.
 _session, _user, _policy = (model.__table__ for model in (UserSession, User, SignInPolicy))
@@ -216,9 +216,7 @@ def list_sessions(user_id: UUID | None) -> Sequence[UserSession]:
         .order_by(UserSession.last_seen_at.desc(), UserSession.id)
     )
     policy = get_policy()
-    return [
-        row for row in rows if policy.allows(First(row.first_factor)) and is_live(row, policy, now)
-    ]
+    return [row for row in rows if is_live(row, policy, now)]
 
 
 def sign_out(member: Member) -> None:
@@ -261,9 +259,9 @@ def _found(rows: Sequence[Any], origin: Actor) -> FoundSession | None:
     """The session that these rows tell of, one for each role; None if it is over."""
     row, now = rows[0], clock.now()
     policy = policy_from(row if row.mfa_for else None)
-    proof = proof_of(row)
-    if not (policy.allows(proof.first) and is_live(row, policy, now)):
+    if not is_live(row, policy, now):
         return None
+    proof = proof_of(row)
     standing = _standing(rows, proof, policy)
     step = next_step(proof, policy, standing, now)
     member = Member(
@@ -318,13 +316,3 @@ def _end(which: ColumnElement[bool]) -> int:
         .where(which, UserSession.ended_at.is_(None))
         .values(ended_at=clock.now())
     )
-
-
-def is_live(session: Any, policy: Policy, now: datetime) -> bool:
-    """Whether a session is within the policy's limits of time."""
-    lasts = timedelta(hours=policy.absolute_hours)
-    if session.first_factor == First.BREAK_GLASS:
-        lasts = min(lasts, BREAK_GLASS_FOR)
-    idle = timedelta(minutes=policy.idle_minutes)
-    is_used: bool = now - session.last_seen_at < idle
-    return is_used and now - session.created_at < lasts

@@ -15,11 +15,13 @@ NAMES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.html"))
 
 
 def rendered() -> dict[str, set[str]]:
-    """The templates that views name, by the folder of the view."""
+    """The templates that views name, by the group of the view; "web" is for all of them."""
     found: dict[str, set[str]] = {}
-    for path in (TOP / "portal" / "web").rglob("*.py"):
+    web = TOP / "portal" / "web"
+    for path in web.rglob("*.py"):
         named = re.findall(r"\"([\w/]+\.html)\"", path.read_text())
-        found.setdefault(path.parent.name, set()).update(named)
+        folders = path.relative_to(web).parts[:-1]
+        found.setdefault(folders[0] if folders else "web", set()).update(named)
     return found
 
 

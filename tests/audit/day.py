@@ -4,7 +4,7 @@ log has to tell of each act.
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -126,11 +126,12 @@ class Day:
         yield from self._the_ended_sessions()
         yield from self._the_lost_factor()
         yield from self._the_policy()
-        yield from self._single_sign_on()
+        provider = yield from self._single_sign_on()
         yield from self._two_admins()
         yield from self._requests()
         yield from self._the_log()
         yield from self._explanations()
+        yield from self._broken_glass(provider)  # everybody who has a password is out by it
 
     def _folders(self) -> Iterator[Act]:
         post, who = self._poster(self.member), self.acme["member"].id
@@ -656,8 +657,11 @@ class Day:
             Told("member.reactivated", target, admin, detail={"state": "active"})
         ])  # fmt: skip
 
-    def _single_sign_on(self) -> Iterator[Act]:
-        """As far as it goes without a provider; the rest of it is in tests/auth/sso/."""
+    def _single_sign_on(self) -> Generator[Act, None, UUID]:
+        """As far as it goes without a provider; the rest of it is in tests/auth/sso/.
+
+        Gives the id of the one that was entered.
+        """
         post, admin = self._poster(self.admin), self.acme["admin"].id
         form = {
             "name": "Login", "issuer": "http://127.0.0.1:9/entered", "client_id": "portal",
@@ -685,10 +689,7 @@ class Day:
         yield stranger("/sso/begin", {"provider": entered.made}, [refused], status=400)
         yield stranger("/sso/backchannel-logout", {"logout_token": "x"}, [], status=400)
         yield from self._links(entered.made)
-        yield from self._broken_glass()
-        yield post(f"{path}/delete", {}, [
-            Told("provider.deleted", target, admin, detail={"ended_sessions": 0})
-        ])  # fmt: skip
+        return entered.made
 
     def _links(self, provider: UUID) -> Iterator[Act]:
         post, member = self._poster(self.member), self.acme["member"].id
@@ -710,10 +711,12 @@ class Day:
             Told("proof.renewed", f"user:{person.id}", person.id, detail={"by": "totp"})
         ])  # fmt: skip
 
-    def _broken_glass(self) -> Iterator[Act]:
+    def _broken_glass(self, provider: UUID) -> Iterator[Act]:
         admin = self.acme["admin"]
+        live = sum(row["ended_at"] is None for row in self.rows("user_session")
+                   if row["tenant_id"] == self.acme.id)  # fmt: skip
         enforced = self._poster(self.admin)("/sso/enforce", {}, [
-            Told("sso.enforced", "organisation", admin.id)
+            Told("sso.enforced", "organisation", admin.id, detail={"ended_sessions": live})
         ], status=200)  # fmt: skip
         yield enforced
         codes = re.findall(r"[A-Z2-7]{10}-[A-Z2-7]{10}", enforced.answer.text)
@@ -728,6 +731,9 @@ class Day:
         ])  # fmt: skip
         post = self._poster(self._signed_in(stranger))
         yield post("/sso/release", {}, [Told("sso.released", "organisation", admin.id)])
+        yield post(f"/sso/{provider}/delete", {}, [
+            Told("provider.deleted", f"provider:{provider}", admin.id, detail={"ended_sessions": 0})
+        ])  # fmt: skip
 
     def _the_policy(self) -> Iterator[Act]:
         yield self._proof_renewed(self.admin, "admin")
@@ -743,6 +749,7 @@ class Day:
         yield post("/policy/change", form, [
             Told("policy.changed", "policy", admin, detail={
                 "before": {"absolute_hours": 12}, "after": {"absolute_hours": 11},
+                "ended_sessions": 0,
             })
         ])  # fmt: skip
         yield post("/policy/choice", {"kinds": ["reset-factors"]}, [

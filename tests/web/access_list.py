@@ -240,7 +240,7 @@ ACCESS = {
     "sso.backchannel_logout": act(EVERYBODY, empty=400),
     "sso.links": page(MEMBERS),
     "sso.link": act(MEMBERS, empty=404),
-    "sso.unlink": act(MEMBERS, on("identity", "own")),
+    "sso.unlink": form(MEMBERS, on("identity", "own"), empty=QUESTION),
     "sso.step_up": act(MEMBERS, empty=404),
     "sso.enforce": form(ADMINS, empty=409),
     "sso.release": form(ADMINS, empty=409),

@@ -14,6 +14,7 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.assurance import Act, Audience, Policy
 from portal.auth.fresh import require_fresh
+from portal.auth.policy.limits import end_fallen_sessions
 from portal.auth.policy.models import SignInPolicy
 from portal.auth.policy.queries import find_choices, policy_from
 from portal.core import clock
@@ -79,6 +80,7 @@ def check_policy(wanted: Policy) -> None:
 def change_policy(actor: Actor, wanted: Policy, *, version: str) -> None:
     """Have another policy hold from the next request on, for sessions that are open as well.
 
+    Those that it does not let stand end for good; those that owe more now are asked for it.
     Raises `Forbidden`, `StepUpNeeded`, `BeyondFloor`, or `Conflict` where the policy is no more the
     one of that `version`.
     """
@@ -93,6 +95,7 @@ def change_policy(actor: Actor, wanted: Policy, *, version: str) -> None:
     changes = changes_between(present, wanted)
     if not changes:
         raise Conflict("This is the policy already.")
+    end_fallen_sessions()
     if chosen is None:
         chosen = SignInPolicy(id=bound_tenant_id())
         db.session.add(chosen)
@@ -106,6 +109,7 @@ def change_policy(actor: Actor, wanted: Policy, *, version: str) -> None:
         "policy",
         before={name: before for name, (before, _) in changes.items()},
         after={name: after for name, (_, after) in changes.items()},
+        ended_sessions=end_fallen_sessions(),
     )
 
 

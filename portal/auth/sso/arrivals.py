@@ -1,19 +1,15 @@
 """What follows from a provider's word, by the purpose somebody was sent there for."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from portal.access.decision import Member
-from portal.access.groups.feeds import leave_unclaimed
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.arrivals import note_arrival
-from portal.auth.assurance import Act, First, Second
-from portal.auth.credentials import find_credential
-from portal.auth.fresh import require_fresh
+from portal.auth.assurance import First, Second
 from portal.auth.invitations import redeem_invitation
 from portal.auth.models import UserSession
 from portal.auth.sessions import (
@@ -23,22 +19,15 @@ from portal.auth.sessions import (
     read_again,
 )
 from portal.auth.sso.journeys import Vouched
-from portal.auth.sso.models import ExternalIdentity, IdentityProvider, SsoSession
+from portal.auth.sso.models import IdentityProvider, SsoSession
 from portal.auth.sso.people import follow_groups, get_person, link_identity
 from portal.auth.sso.queries import find_identity, get_offered
 from portal.auth.sso.refusals import Reason, SsoRefused
 from portal.auth.sso.tokens import is_multi_factor, is_subject
 from portal.auth.tokens import hash_token
-from portal.core.errors import Conflict, NotFound
-from portal.tenancy.session import change, db
+from portal.tenancy.session import db
 from portal.users.models import User
 from portal.users.queries import get_user
-
-
-class OnlyWayIn(Conflict):
-    """Without it the person could not sign in any more."""
-
-    message = "This is your only way to sign in. Choose a password first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +61,6 @@ def link(member: Member, vouched: Vouched) -> None:
     provider = get_offered(vouched.registration.provider_id)
     user = get_user(read_again(member).user_id)  # type: ignore[arg-type]  # a member has an id
     link_identity(member, provider, vouched, user)
-
-
-def unlink(member: Member, identity_id: UUID) -> None:
-    """Part the person's own account from a provider's, and from the groups that it fills.
-
-    Raises `NotFound` or `OnlyWayIn`.
-    """
-    require_fresh(member, Act.FACTORS)
-    own = db.session.scalars(
-        select(ExternalIdentity).where(ExternalIdentity.user_id == member.user_id)
-    ).all()
-    if all(identity.id != identity_id for identity in own):
-        raise NotFound
-    if len(own) == 1 and (member.user_id is None or find_credential(member.user_id) is None):
-        raise OnlyWayIn
-    [provider_id] = [identity.provider_id for identity in own if identity.id == identity_id]
-    leave_unclaimed(member, get_user(member.user_id), provider_id)  # type: ignore[arg-type]
-    if not change(delete(ExternalIdentity).where(ExternalIdentity.id == identity_id)):
-        raise NotFound
-    record(member, Action.IDENTITY_UNLINKED, f"user:{member.user_id}")
 
 
 def prove(member: Member, vouched: Vouched) -> Member:

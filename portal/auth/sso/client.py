@@ -15,6 +15,7 @@ from authlib.integrations.requests_client import OAuth2Session, OAuthError
 
 from portal.auth.sso.discovery import Metadata
 from portal.auth.sso.fetch import get_json, prepare
+from portal.auth.sso.outages import asking
 from portal.auth.sso.refusals import Reason, Unacceptable
 
 SCOPES = ("openid", "email", "profile")
@@ -65,16 +66,20 @@ def authorization_address(
 def exchange_code(
     registration: Registration, metadata: Metadata, secrets: Secrets, redirect_uri: str, code: str
 ) -> Mapping[str, Any]:
-    """The provider's tokens for a code. Ends the present transaction. Raises `Unacceptable`."""
+    """The provider's tokens for a code. Ends the present transaction. Raises `Unacceptable`.
+
+    What goes wrong once there is a connection is no outage: strangers choose what is sent as code.
+    """
     with _session(registration, metadata, redirect_uri) as session:
         prepare(session)
         try:
-            tokens = session.fetch_token(
-                metadata.token_endpoint,
-                grant_type="authorization_code",
-                code=code,
-                code_verifier=secrets.verifier,
-            )
+            with asking(registration.issuer):
+                tokens = session.fetch_token(
+                    metadata.token_endpoint,
+                    grant_type="authorization_code",
+                    code=code,
+                    code_verifier=secrets.verifier,
+                )
         except (requests.ConnectionError, requests.Timeout):
             raise Unacceptable(Reason.UNREACHABLE) from None
         except (OAuthError, requests.RequestException, ValueError, TypeError, RecursionError):

@@ -1,24 +1,17 @@
 """What a provider says of itself, and its keys: fetched, checked, and kept for some minutes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
-from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key
 
 from portal.auth.sso.fetch import get_json
+from portal.auth.sso.kept import keep, may_refetch
 from portal.auth.sso.refusals import Reason, Unacceptable
 from portal.core.settings import active
-from portal.tenancy.binding import bound_tenant_id
 
-KEPT_SECONDS = 300
-REFETCH_SECONDS = 30  # unknown keys cost a provider no more than one request in this time
-MAX_KEPT = 1000
 MIN_MODULUS_CHARACTERS = 342  # 2048 bits in base64url
 
 # Signatures by a key of the provider's own: never `none`, never a shared secret.
@@ -43,20 +36,9 @@ class Metadata:
     scopes: frozenset[str]
 
 
-@dataclass(slots=True)
-class _Kept:
-    value: Any
-    until: float
-    refetched_at: float = float("-inf")
-
-
-_kept: dict[tuple[UUID, str, str], _Kept] = {}
-_lock = Lock()
-
-
 def get_metadata(issuer: str) -> Metadata:
     """A provider's description. May end the present transaction. Raises `Unacceptable`."""
-    metadata: Metadata = _keep("metadata", issuer, lambda: _fetch_metadata(issuer))
+    metadata: Metadata = keep("metadata", issuer, lambda: _fetch_metadata(issuer))
     return metadata
 
 
@@ -70,9 +52,9 @@ def find_key(metadata: Metadata, key_id: object) -> Key:
     def fetch() -> list[Key]:
         return _fetch_keys(metadata)
 
-    found = _matching(_keep("keys", metadata.issuer, fetch), key_id)
-    if not found and _may_refetch(metadata.issuer):
-        found = _matching(_keep("keys", metadata.issuer, fetch), key_id)
+    found = _matching(keep("keys", metadata.issuer, fetch), key_id)
+    if not found and may_refetch("keys", metadata.issuer):
+        found = _matching(keep("keys", metadata.issuer, fetch), key_id)
     if len(found) != 1:
         raise Unacceptable(Reason.KEY_UNKNOWN)
     return found[0]
@@ -89,32 +71,6 @@ def is_address(text: object) -> bool:
         return False
     schemes = ("https",) if active().production else ("https", "http")
     return parts.scheme in schemes and is_whole and not parts.username and not parts.fragment
-
-
-def _keep(kind: str, issuer: str, fetch: Callable[[], Any]) -> Any:
-    name, now = (bound_tenant_id(), issuer, kind), monotonic()
-    with _lock:
-        kept = _kept.get(name)
-    if kept is not None and kept.until > now:
-        return kept.value
-    value = fetch()
-    with _lock:
-        if len(_kept) >= MAX_KEPT:
-            _kept.clear()
-        refetched_at = kept.refetched_at if kept else float("-inf")
-        _kept[name] = _Kept(value, monotonic() + KEPT_SECONDS, refetched_at)
-    return value
-
-
-def _may_refetch(issuer: str) -> bool:
-    """Whether the keys may be fetched anew before their time; then those that are kept are old."""
-    now = monotonic()
-    with _lock:
-        kept = _kept.get((bound_tenant_id(), issuer, "keys"))
-        if kept is None or now - kept.refetched_at < REFETCH_SECONDS:
-            return False
-        kept.refetched_at, kept.until = now, now
-        return True
 
 
 def _fetch_metadata(issuer: str) -> Metadata:
@@ -177,9 +133,3 @@ def _texts(found: dict[str, Any], name: str) -> frozenset[str]:
     listed = found.get(name)
     texts = listed if isinstance(listed, list) else []
     return frozenset(text for text in texts if isinstance(text, str))
-
-
-def forget() -> None:
-    """Have everything fetched anew."""
-    with _lock:
-        _kept.clear()

@@ -12,6 +12,7 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.assurance import Act, Factor
 from portal.auth.fresh import require_fresh
+from portal.auth.policy.limits import end_fallen_sessions
 from portal.auth.policy.models import SignInPolicy
 from portal.auth.policy.queries import find_choices, get_policy
 from portal.auth.sessions import read_again
@@ -56,8 +57,9 @@ def look_ahead(member: Member) -> Outlook:
 def enforce_sso(member: Member) -> Sequence[str]:
     """Let nobody in but by single sign-on; gives the break-glass codes, to be shown once.
 
-    Sessions that were opened another way end with it. Who broke glass may not: that takes the
-    right to decide how members sign in. Raises `Forbidden`, `Conflict` or `StepUpNeeded`.
+    Sessions that were opened another way end with it, for good. Who broke glass may not: that
+    takes the right to decide how members sign in. Raises `Forbidden`, `Conflict` or
+    `StepUpNeeded`.
     """
     require(member, Permission.SSO_EDIT)
     require(member, Permission.POLICY_EDIT)
@@ -70,8 +72,8 @@ def enforce_sso(member: Member) -> Sequence[str]:
     choices = _choices()
     if choices.is_sso_only:
         raise Conflict("Single sign-on is the only way in already.")
-    _set_sso_only(choices, True, actor)
-    record(actor, Action.SSO_ENFORCED, "organisation")
+    ended = _set_sso_only(choices, True, actor)
+    record(actor, Action.SSO_ENFORCED, "organisation", ended_sessions=ended)
     return codes
 
 
@@ -90,9 +92,12 @@ def release_sso(actor: Actor) -> None:
     record(actor, Action.SSO_RELEASED, "organisation")
 
 
-def _set_sso_only(choices: SignInPolicy, is_sso_only: bool, actor: Actor) -> None:
+def _set_sso_only(choices: SignInPolicy, is_sso_only: bool, actor: Actor) -> int:
+    """Gives the number of sessions that end by it."""
+    end_fallen_sessions()  # also whoever signed in while it was being enforced
     choices.is_sso_only = is_sso_only
     choices.changed_at, choices.changed_by = clock.now(), actor.user_id
+    return end_fallen_sessions()
 
 
 def _choices() -> SignInPolicy:

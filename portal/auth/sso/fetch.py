@@ -5,6 +5,7 @@ to its own network, follow it elsewhere, wait for ever, or swallow more than it 
 """
 
 import socket
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -15,6 +16,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import create_connection
 
 from portal.auth.sso.deadline import present, within
+from portal.auth.sso.lookups import look_up
 from portal.auth.sso.places import place
 from portal.auth.sso.refusals import Reason, Unacceptable
 from portal.core.settings import active
@@ -36,23 +38,20 @@ class _Watched(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         """Connects to the addresses that were looked at: a name may mean another the next time."""
-        failure: OSError = OSError("no address")
-        for address in _addresses_of(self.host, self.port or self.default_port):
-            try:
-                return self._connected_to(address)
-            except OSError as error:
-                failure = error
-        raise failure
+        with suppress(OSError, UnicodeError):  # of a name that is none
+            for address in _addresses_of(self.host, self.port or self.default_port):
+                with suppress(OSError):
+                    return self._connected_to(address)
+        raise Unacceptable(Reason.UNREACHABLE)
 
     def _connected_to(self, address: str) -> socket.socket:
         """A connection, unless it takes longer than there is time."""
-        deadline = present()
-        seconds = min(CONNECT_SECONDS, deadline.seconds_left) if deadline else CONNECT_SECONDS
-        if seconds <= 0:
-            raise TimeoutError
-        port = self.port or self.default_port
-        made = create_connection((address, port), seconds, socket_options=self.socket_options)
-        if deadline:
+        made = create_connection(
+            (address, self.port or self.default_port),
+            _seconds_left(CONNECT_SECONDS),
+            socket_options=self.socket_options,
+        )
+        if deadline := present():
             deadline.watch(made)
         return made
 
@@ -146,11 +145,19 @@ def _is_json(content_type: str) -> bool:
 
 def _addresses_of(host: str, port: int) -> list[str]:
     """The addresses of a host. Raises `Unacceptable` if any of them is none of the public's."""
-    found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    addresses = look_up(host.strip("[]"), port, _seconds_left(TOTAL_SECONDS))
     if active().production and not all(map(is_public, addresses)):
         raise Unacceptable(Reason.FORBIDDEN_ADDRESS)
     return addresses[:MAX_ADDRESSES]
+
+
+def _seconds_left(at_most: float) -> float:
+    """How long something may take. Raises `TimeoutError` if there is no time left."""
+    deadline = present()
+    seconds = min(at_most, deadline.seconds_left) if deadline else at_most
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds
 
 
 def is_public(text: str) -> bool:

@@ -6,7 +6,7 @@ answer that another browser was sent with finds nothing.
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,6 +17,7 @@ from portal.access.decision import Member
 from portal.audit.actor import Actor
 from portal.auth import ceremonies
 from portal.auth.ceremonies import Kind, StaleCeremony
+from portal.auth.sso import kept, outages
 from portal.auth.sso.client import (
     Registration,
     Secrets,
@@ -100,7 +101,12 @@ def depart(
     carried: dict[str, Any] | None = None,
     **asked: str,
 ) -> Departure:
-    """Begin a journey to a provider. Ends the present transaction. Raises `SsoRefused`."""
+    """Begin a journey to a provider. Ends the present transaction. Raises `SsoRefused`.
+
+    A test asks the provider itself, whatever is remembered of it.
+    """
+    if purpose == Purpose.TEST:
+        kept.forget(registration.issuer)
     try:
         metadata = get_metadata(registration.issuer)
     except Unacceptable as error:
@@ -131,18 +137,20 @@ def take_up(actor: Actor, token: str | None) -> Journey:
 
 
 @within(ALTOGETHER_SECONDS)
-def arrive(journey: Journey, answer: Mapping[str, str], steps: list[str]) -> Vouched:
+def arrive(journey: Journey, answer: Sequence[tuple[str, str]], steps: list[str]) -> Vouched:
     """What the provider says of whoever comes back with `answer`; each step that went well is told.
 
-    Ends the present transaction. Raises `SsoRefused`.
+    `answer` holds the parameters as they came. Ends the present transaction. Raises `SsoRefused`.
     """
     provider_id = UUID(journey.provider_id)
+    if journey.purpose == Purpose.TEST:
+        outages.forget(journey.issuer)
     try:
         registration = _registration_for(journey)
         metadata = get_metadata(registration.issuer)
         steps.append(f"The provider’s description was read; it calls itself {metadata.issuer}.")
         steps.append(f"Accepted signatures: {', '.join(sorted(metadata.algorithms))}.")
-        code = _code_in(answer, journey, metadata)
+        code = _code_in(_each_once(answer), journey, metadata)
         steps.append("The answer belongs to this browser’s request.")
         tokens = exchange_code(registration, metadata, journey.secrets, journey.redirect_uri, code)
         steps.append("The provider took the code and gave an ID token.")
@@ -171,6 +179,16 @@ def _registration_for(journey: Journey) -> Registration:
     if provider.issuer != journey.issuer or not is_open:
         raise Unacceptable(Reason.PROVIDER_CHANGED)
     return registration_of(provider)
+
+
+def _each_once(answer: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The parameters by name. None may come twice, or one could be checked and another used
+    (RFC 6749, 3.1).
+    """
+    named = dict(answer)
+    if len(named) < len(answer):
+        raise Unacceptable(Reason.REPEATED)
+    return named
 
 
 def _code_in(answer: Mapping[str, str], journey: Journey, metadata: Metadata) -> str:

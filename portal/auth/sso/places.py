@@ -37,10 +37,10 @@ class Places:
         self._taken: Counter[UUID] = Counter()
         self._changed = Condition()
 
-    def take(self, tenant_id: UUID) -> None:
+    def take(self, tenant_id: UUID, *, wait_seconds: float = WAIT_SECONDS) -> None:
         """Raises `Unacceptable` if none becomes free soon."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._is_free_for(tenant_id), WAIT_SECONDS):
+            if not self._changed.wait_for(lambda: self._is_free_for(tenant_id), wait_seconds):
                 raise Unacceptable(Reason.BUSY)
             self._taken[tenant_id] += 1
 

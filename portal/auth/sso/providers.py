@@ -22,7 +22,8 @@ from portal.auth.fresh import require_fresh
 from portal.auth.policy.queries import get_policy
 from portal.auth.sessions import end_sessions
 from portal.auth.sso.discovery import is_address
-from portal.auth.sso.models import IdentityProvider, ProviderState, SsoSession
+from portal.auth.sso.models import ExternalIdentity, IdentityProvider, ProviderState, SsoSession
+from portal.auth.sso.parting import take_claimed_roles
 from portal.auth.sso.queries import get_provider, list_offered
 from portal.core.errors import Conflict, Invalid
 from portal.core.ids import new_id
@@ -95,8 +96,8 @@ def change_provider(actor: Actor, provider_id: UUID, chosen: Chosen) -> Identity
 
 
 def delete_provider(actor: Actor, provider_id: UUID) -> None:
-    """Delete a provider with all that is linked to it; sessions that it opened end, and the groups
-    that it filled are empty.
+    """Delete a provider with all that is linked to it: sessions that it opened end, roles that
+    people have by its word are taken away, and the groups that it filled are empty.
 
     Raises `Forbidden`, `NotFound`, `OnlyProvider` or `StepUpNeeded`.
     """
@@ -106,6 +107,7 @@ def delete_provider(actor: Actor, provider_id: UUID) -> None:
     end_feeds(actor, provider.id)
     opened = select(SsoSession.session_id).where(SsoSession.provider_id == provider.id)
     ended = end_sessions(db.session.scalars(opened).all())
+    take_claimed_roles(actor, ExternalIdentity.provider_id == provider.id)
     db.session.delete(provider)
     record(actor, Action.PROVIDER_DELETED, f"provider:{provider.id}", ended_sessions=ended)
 

@@ -110,3 +110,11 @@ def list_identities(user_id: UUID | None) -> Sequence[tuple[ExternalIdentity, st
         .order_by(ExternalIdentity.id)
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def get_own_identity(user_id: UUID | None, identity_id: UUID) -> tuple[ExternalIdentity, str]:
+    """One of a person's identities, with the name of its provider. Raises `NotFound`."""
+    for identity, name in list_identities(user_id):
+        if identity.id == identity_id:
+            return identity, name
+    raise NotFound

@@ -51,6 +51,7 @@ class Reason(StrEnum):
         "state-differs",
         "The answer does not belong to this browser's request. Please start again.",
     )
+    REPEATED = "repeated", "The answer says something twice (RFC 6749, 3.1)."
     RESPONSE_ISSUER = (
         "response-issuer",
         "The answer does not name the provider it was asked of (RFC 9207).",

@@ -4,6 +4,7 @@ OpenID Connect Core 3.1.3.7 and Back-Channel Logout 2.6; what Authlib leaves ope
 """
 
 import hmac
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,9 +81,7 @@ def check_id_token(claims: Claims, expected: Expected, now: datetime, tell: Tell
         raise Unacceptable(Reason.NONCE_DIFFERS)
     tell("“nonce” is that of this request.")
     if expected.signed_in_since is not None:
-        since = expected.signed_in_since.timestamp() - LEEWAY_SECONDS
-        if not _number(claims, "auth_time") or claims["auth_time"] < since:
-            raise Unacceptable(Reason.NOT_FRESH)
+        _check_asked_anew(claims, expected.signed_in_since, now)
 
 
 def check_logout_token(claims: Claims, issuer: str, client_id: str, now: datetime) -> None:
@@ -161,6 +160,16 @@ def _check_header(
         raise Unacceptable(Reason.TOKEN_ALGORITHM)
 
 
+def _check_asked_anew(claims: Claims, since: datetime, now: datetime) -> None:
+    """Raises `Unacceptable` unless the person was asked who they are after `since`."""
+    if not _number(claims, "auth_time"):
+        raise Unacceptable(Reason.NOT_FRESH)
+    if claims["auth_time"] < since.timestamp() - LEEWAY_SECONDS:
+        raise Unacceptable(Reason.NOT_FRESH)
+    if claims["auth_time"] > now.timestamp() + LEEWAY_SECONDS:
+        raise Unacceptable(Reason.FROM_FUTURE)
+
+
 def _is_for(claims: Claims, client_id: str) -> bool:
     """Whether we are among the audience; with others in it, the token must be issued to us."""
     audience = claims.get("aud")
@@ -172,5 +181,8 @@ def _is_for(claims: Claims, client_id: str) -> bool:
 
 
 def _number(claims: Claims, name: str) -> bool:
+    """Whether a claim is a number; JSON as Python reads it has also NaN and infinities."""
     value = claims.get(name)
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)

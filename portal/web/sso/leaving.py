@@ -4,6 +4,7 @@ Chromium holds a form to where its redirects lead, too, so a POST can't redirect
 """
 
 from typing import Any
+from uuid import UUID
 
 from flask import g, make_response, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -12,14 +13,25 @@ from werkzeug.wrappers import Response
 from portal.auth.ceremonies import VALID_FOR
 from portal.auth.sso.client import Registration
 from portal.auth.sso.journeys import Departure, Purpose, depart
+from portal.auth.sso.queries import get_offered, registration_of
 from portal.auth.sso.refusals import SsoRefused
-from portal.core.errors import PortalError
+from portal.core.errors import NotFound, PortalError
 from portal.core.settings import active
 from portal.web import cookies
 from portal.web.lifecycle import refuse
+from portal.web.request import request
 
 COOKIE = "sso"
 LOGOUT_COOKIE = "sso-logout"
+
+
+def chosen_provider(field: str) -> Registration:
+    """The offered provider whose button was pressed. Raises `NotFound`."""
+    try:
+        provider_id = UUID(request.form.get(field, ""))
+    except ValueError:
+        raise NotFound from None
+    return registration_of(get_offered(provider_id))
 
 
 def leave(registration: Registration, purpose: Purpose, **given: Any) -> ResponseReturnValue:

@@ -22,7 +22,7 @@ def finish(journey: Journey) -> ResponseReturnValue:
     if journey.purpose == Purpose.TEST:
         return _end_trial(journey)
     try:
-        vouched = arrive(journey, request.args, [])
+        vouched = arrive(journey, _answer(), [])
         return FINISH[journey.purpose](journey, vouched)
     except (SsoRefused, NotFound, SessionEnded) as error:
         refuse(error)
@@ -64,6 +64,11 @@ FINISH = {
 }
 
 
+def _answer() -> list[tuple[str, str]]:
+    """What came along, with whatever came twice."""
+    return list(request.args.items(multi=True))
+
+
 def _enter(entry: arrivals.Entry, then: str) -> ResponseReturnValue:
     address = local_path(then) or url_for("home.index")
     if not entry.is_complete:
@@ -75,7 +80,7 @@ def _end_trial(journey: Journey) -> ResponseReturnValue:
     steps: list[str] = []
     provider_id = UUID(journey.provider_id)
     try:
-        vouched = arrive(journey, request.args, steps)
+        vouched = arrive(journey, _answer(), steps)
         return trial_page(provider_id, steps, trial=trials.end_trial(g.actor, vouched))
     except SsoRefused as error:
         refuse(error)

@@ -12,6 +12,16 @@ BY_REASON = {
         "the answer has a foreign state",
         "the answer has an empty state",
     ],
+    "repeated": [
+        "the answer has two codes",
+        "the answer has a made-up code first",
+        "the answer has its code twice",
+        "the answer has two states",
+        "the answer has its state twice",
+        "the answer has two issuers",
+        "the answer has a foreign issuer first",
+        "the answer has its issuer twice",
+    ],
     "provider-refused": [
         "the answer has no code",
         "the answer is an error",
@@ -95,12 +105,16 @@ BY_REASON = {
         "expired a minute ago",
         "never expires",
         "expires at a word",
+        "expires at infinity",
+        "expires at no number",
         "issued long ago",
     ],
     "from-future": [
         "issued in the future",
         "not valid before the future",
         "never issued",
+        "issued at no number",
+        "not valid before no number",
     ],
     "no-subject": [
         "no subject",
@@ -210,3 +224,24 @@ BY_REASON = {
     ],
 }
 REASONS = {fault: reason for reason, faults in BY_REASON.items() for fault in faults}
+
+# Where somebody had to be asked anew.
+BY_REASON_OF_STALE = {
+    "not-fresh": [
+        "signed in long ago",
+        "signed in at no time",
+        "signed in at a word",
+        "signed in at a number as a word",
+        "signed in at a truth",
+        "signed in at no number",
+        "signed in at infinity",
+        "signed in at minus infinity",
+    ],
+    "from-future": [
+        "signed in in an hour",
+        "signed in at the end of time",
+    ],
+}
+REASONS_OF_STALE = {
+    fault: reason for reason, faults in BY_REASON_OF_STALE.items() for fault in faults
+}

@@ -109,13 +109,53 @@ def test_codes_are_no_good_where_there_is_another_way_in(acme, at_acme: Joined) 
     repairing = break_glass(acme, first)
     assert repairing.post("/sso/release").status_code == 302
     assert break_glass(acme, second).status == 401
-    assert acme.visit("member").get("/documents").status_code == 200
+    form = {"email": acme["member"].email, "password": PASSWORD}
+    assert acme.visit().post("/auth/sign-in", form).location == "/auth/code"
+
+
+def live_sessions(organisation: Organisation) -> list[dict]:
+    return [
+        row
+        for row in organisation.portal.rows("user_session")
+        if row["tenant_id"] == organisation.id and row["ended_at"] is None
+    ]
+
+
+def test_what_enforcing_ended_does_not_come_back_with_its_release(acme, at_acme: Joined) -> None:
+    at_acme.change(trusts_mfa="y")
+    inside, before = at_acme.inside(), live_sessions(acme)
+    code, *_ = enforce(acme)
+    [left] = live_sessions(acme)
+    assert left["first_factor"] == "sso"
+    [entry] = [row for row in acme.log() if row["action"] == "sso.enforced"]
+    assert entry["detail"] == {"ended_sessions": len(before) - 1}
+    break_glass(acme, code).post("/sso/release")
+    for who in ("member", "admin", "officer"):
+        assert acme.visit(who).get("/documents").location.startswith("/auth/sign-in"), who
+    assert acme.visit_half().get("/auth/code").location.startswith("/auth/sign-in")
+    assert inside.get("/documents").status_code == 200
+
+
+def test_who_signs_in_while_it_is_enforced_does_not_come_back_either(acme, at_acme: Joined) -> None:
+    """Their session may be written a moment after the others were ended."""
+    code, *_ = enforce(acme)
+    acme.portal.execute("UPDATE user_session SET ended_at = NULL", acme)
+    assert acme.visit("member").get("/documents").status_code == 302
+    break_glass(acme, code).post("/sso/release")
+    assert acme.visit("member").get("/documents").status_code == 302
+
+
+def test_enforcing_ends_nobodys_session_elsewhere(acme, globex, at_acme: Joined) -> None:
+    enforce(acme)
+    assert globex.visit("member").get("/documents").status_code == 200
 
 
 def test_new_codes_take_the_place_of_the_old_ones(acme, at_acme: Joined) -> None:
+    at_acme.change(trusts_mfa="y")
+    link(at_acme, "admin")
     old = enforce(acme)
     break_glass(acme, old[0]).post("/sso/release")
-    new = enforce(acme)
+    new = CODE.findall(at_acme.inside().post("/sso/enforce").text)
     assert break_glass(acme, old[1]).status == 401
     assert break_glass(acme, new[1]).status == 302
 

@@ -1,12 +1,21 @@
 """Where the portal's own requests may lead, and how much they may cost."""
 
+import socket
+import subprocess
+import sys
 import time
+from collections.abc import Callable, Iterator
+from threading import Event
+from typing import Any
 
 import pytest
 
 from portal.auth.sso import fetch
+from portal.auth.sso.deadline import within
 from portal.auth.sso.fetch import get_json, is_public
+from portal.auth.sso.lookups import look_up
 from portal.auth.sso.refusals import Reason, Unacceptable
+from tests.harness.hostile.provider import hostile_provider
 from tests.harness.ports import free_port
 
 
@@ -68,6 +77,87 @@ def test_what_nobody_answers_is_given_up_soon(portal, acme) -> None:
         get_json(f"http://127.0.0.1:{free_port()}/")
     assert refused.value.reason == Reason.UNREACHABLE
     assert time.monotonic() - began < fetch.TOTAL_SECONDS
+
+
+class Resolver:
+    """A resolver of names that hangs on those that begin with "hang", until it is told to end."""
+
+    def __init__(self) -> None:
+        self.ends, self.asked, self.honest = Event(), 0, socket.getaddrinfo
+
+    def getaddrinfo(self, host: str, *args: Any, **given: Any) -> Any:
+        if not host.startswith("hang"):
+            return self.honest(host, *args, **given)
+        self.asked += 1
+        self.ends.wait(60)
+        raise socket.gaierror("no such name")
+
+
+@pytest.fixture
+def resolver(monkeypatch) -> Iterator[Resolver]:
+    resolver = Resolver()
+    monkeypatch.setattr(socket, "getaddrinfo", resolver.getaddrinfo)
+    yield resolver
+    resolver.ends.set()
+
+
+def test_a_name_that_is_looked_up_for_ever_costs_no_more_than_any_other(acme, resolver) -> None:
+    began = time.monotonic()
+    with acme.bound(), pytest.raises(Unacceptable) as refused:
+        get_json("http://hangs.example/")
+    assert refused.value.reason == Reason.UNREACHABLE
+    assert time.monotonic() - began < fetch.TOTAL_SECONDS + 2
+    assert resolver.asked == 1
+
+
+def test_a_look_up_keeps_to_what_is_left_of_a_longer_way(acme, resolver) -> None:
+    began = time.monotonic()
+    with acme.bound(), within(0.5), pytest.raises(Unacceptable):
+        get_json("http://hangs.example/")
+    assert time.monotonic() - began < fetch.TOTAL_SECONDS
+
+
+def test_names_that_hang_use_up_what_is_ones_own(acme, globex, resolver) -> None:
+    with acme.bound():
+        for number in range(16):
+            with pytest.raises(TimeoutError):
+                look_up(f"hangs-{number}.example", 80, 0.01)
+        with pytest.raises(Unacceptable) as refused:
+            look_up("hangs-as-well.example", 80, 60)
+        assert refused.value.reason == Reason.BUSY
+    assert resolver.asked == 16
+    with hostile_provider() as provider:
+        address = f"{provider.issuer}/.well-known/openid-configuration"
+        with globex.bound():
+            assert get_json(address)["issuer"] == provider.issuer
+        with acme.bound(), pytest.raises(Unacceptable) as refused:
+            get_json(address)
+        assert refused.value.reason == Reason.BUSY
+        resolver.ends.set()
+        with acme.bound():
+            assert wait_for(lambda: get_json(address)["issuer"]) == provider.issuer
+
+
+def wait_for(ask: Callable[[], Any]) -> Any:
+    """What it gives once there are places again."""
+    for _ in range(100):
+        try:
+            return ask()
+        except Unacceptable:
+            time.sleep(0.05)
+    return ask()
+
+
+def test_a_name_server_that_never_answers_is_not_waited_for() -> None:
+    """The system's own resolver, led to a name server that hears and says nothing."""
+    command = ["unshare", "--user", "--map-root-user", "--mount", "--net"]
+    if subprocess.run([*command, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine gives no network of its own")
+    told = subprocess.run(
+        [*command, sys.executable, "-m", "tests.harness.silent_dns"],
+        check=False, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert told.stdout == "heard gave up\n", told.stderr
 
 
 def test_no_transaction_is_held_meanwhile(portal, acme) -> None:

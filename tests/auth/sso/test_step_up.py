@@ -3,8 +3,10 @@
 import pytest
 
 from tests.auth.sso.joined import Joined, leads_to
+from tests.auth.sso.reasons import REASONS_OF_STALE
 from tests.auth.sso.test_signing_in import reasons
 from tests.browsing import Visitor, forms_of
+from tests.harness.hostile.faults import STALE
 from tests.harness.hostile.provider import SECRET, Hostile, hostile_provider
 
 
@@ -65,21 +67,27 @@ def test_a_confirmation_opens_what_wants_a_fresh_proof(acme, at_own: Joined, clo
     assert visitor.get("/sso/enforce").status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("claims", "reason"),
-    [
-        ({"auth_time": 1_000_000_000}, "not-fresh"),
-        ({"auth_time": None}, "not-fresh"),
-        ({"auth_time": "now"}, "not-fresh"),
-        ({"sub": "somebody else"}, "other-person"),
-    ],
-)
-def test_another_answer_confirms_nothing(acme, at_own: Joined, own, clock, claims, reason) -> None:
+def test_every_stale_answer_has_its_reason() -> None:
+    assert REASONS_OF_STALE.keys() == STALE.keys()
+
+
+@pytest.mark.parametrize("fault", STALE)
+def test_who_was_not_asked_anew_has_confirmed_nothing(acme, at_own: Joined, clock, fault) -> None:
     visitor = sign_in(at_own)
     clock.advance(minutes=16)
-    own.claims |= claims
+    at_own.provider.fault = STALE[fault]
     assert confirm(at_own, visitor) == 400
-    assert reasons(acme)[-1] == reason
+    assert at_own.provider.is_at_fault
+    assert reasons(acme)[-1] == REASONS_OF_STALE[fault]
+    assert visitor.get("/sso/enforce").status_code == 302
+
+
+def test_somebody_else_confirms_nothing(acme, at_own: Joined, own, clock) -> None:
+    visitor = sign_in(at_own)
+    clock.advance(minutes=16)
+    own.claims["sub"] = "somebody else"
+    assert confirm(at_own, visitor) == 400
+    assert reasons(acme)[-1] == "other-person"
     assert visitor.get("/sso/enforce").status_code == 302
 
 

@@ -5,6 +5,7 @@ ID token, its `signer`, `tokens`, `userinfo`, and how an answer is sent (`sendin
 on). Every fault must end the sign-in of somebody who would be made an account.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,16 @@ def instead(other: Any) -> Change:
 def listing(algorithm: str) -> Change:
     """Offer this algorithm besides."""
     return lambda own, honest: honest | {ALGORITHMS: [*honest[ALGORITHMS], algorithm]}
+
+
+def besides(name: str, value: str = "") -> Change:
+    """Say this a second time, with another value or the same."""
+    return lambda own, honest: [*honest.items(), (name, value or honest[name])]
+
+
+def before(name: str, value: str) -> Change:
+    """Say another thing first."""
+    return lambda own, honest: [(name, value), *honest.items()]
 
 
 def shifted(name: str, seconds: int) -> Change:
@@ -98,6 +109,14 @@ ANSWERS: dict[str, Fault] = {
     "the answer is an error": {"answer": lambda own, a: without("code")(own, a) | {"error": "no"}},
     "the answer is a code and an error": {"answer": given(error="server_error")},
     "the answer is huge": {"answer": given(code="x" * 20_000)},
+    "the answer has two codes": {"answer": besides("code", "made up")},
+    "the answer has a made-up code first": {"answer": before("code", "made up")},
+    "the answer has its code twice": {"answer": besides("code")},
+    "the answer has two states": {"answer": besides("state", "of somebody else")},
+    "the answer has its state twice": {"answer": besides("state")},
+    "the answer has two issuers": {"answer": besides("iss", ELSEWHERE)},
+    "the answer has a foreign issuer first": {"answer": before("iss", ELSEWHERE)},
+    "the answer has its issuer twice": {"answer": besides("iss")},
 }
 SIGNATURES: dict[str, Fault] = {
     "unsigned": {"signer": instead(unsigned)},
@@ -164,11 +183,15 @@ CLAIMS: dict[str, Fault] = {
     "expired a minute ago": {"claims": shifted("exp", -360)},
     "never expires": {"claims": without("exp")},
     "expires at a word": {"claims": given(exp="tomorrow")},
+    "expires at infinity": {"claims": given(exp=math.inf)},
+    "expires at no number": {"claims": given(exp=math.nan)},
     "issued in the future": {"claims": shifted("iat", 600)},
     "not valid before the future": {
         "claims": lambda own, c: c | {"nbf": c["iat"] + 600},
     },
     "never issued": {"claims": without("iat")},
+    "issued at no number": {"claims": given(iat=math.nan)},
+    "not valid before no number": {"claims": given(nbf=math.nan)},
     "issued long ago": {"claims": shifted("iat", -100_000)},
     "no subject": {"claims": without("sub")},
     "an empty subject": {"claims": given(sub="")},
@@ -232,6 +255,19 @@ def _sent(ways: dict[str, sending.Send]) -> dict[str, Fault]:
 
 
 MISSENT = _sent(sending.WRONG)
+# These show only where somebody had to be asked anew.
+STALE: dict[str, Fault] = {
+    "signed in long ago": {"claims": shifted("auth_time", -3600)},
+    "signed in at no time": {"claims": without("auth_time")},
+    "signed in at a word": {"claims": given(auth_time="now")},
+    "signed in at a number as a word": {"claims": given(auth_time="9" * 10)},
+    "signed in at a truth": {"claims": given(auth_time=True)},
+    "signed in at no number": {"claims": given(auth_time=math.nan)},
+    "signed in at infinity": {"claims": given(auth_time=math.inf)},
+    "signed in at minus infinity": {"claims": given(auth_time=-math.inf)},
+    "signed in in an hour": {"claims": shifted("auth_time", 3600)},
+    "signed in at the end of time": {"claims": given(auth_time=10**400)},
+}
 COSTLY = _sent(sending.COSTLY)
 LATE: Fault = {f"sending {what}": instead(sending.late) for what in ("tokens", "keys", "userinfo")}
 SLOW = _sent(sending.SLOW) | {"everything comes late": LATE}

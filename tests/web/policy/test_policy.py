@@ -94,6 +94,7 @@ def test_an_admin_sees_what_it_would_do_and_then_saves(acme) -> None:
     assert entry["detail"] == {
         "before": {"mfa_for": "everybody", "idle_minutes": 60},
         "after": {"mfa_for": "nobody", "idle_minutes": 30},
+        "ended_sessions": 0,
     }
     assert "30" in admin.get("/policy").text
 
@@ -273,6 +274,55 @@ def test_a_shorter_life_ends_sessions_at_once(acme, clock) -> None:
     )
     for who in ("member", "admin"):
         assert acme.visit(who).get("/account").location.startswith("/auth/sign-in")
+
+
+def fallen(organisation: Organisation) -> int:
+    """How many sessions the last change of the policy has ended."""
+    detail: dict[str, Any] = organisation.log()[-1]["detail"]
+    return int(detail["ended_sessions"])
+
+
+def test_a_session_that_a_shorter_limit_ended_is_not_revived_by_a_longer_one(acme, clock) -> None:
+    clock.advance(minutes=10)
+    assert acme.visit("officer").get("/policy").status_code == 200
+    choose(acme, idle_minutes="5")
+    assert fallen(acme) > 0
+    choose(acme, idle_minutes="60")
+    assert fallen(acme) == 0
+    assert acme.visit("member").get("/documents").location.startswith("/auth/sign-in")
+    for who in ("officer", "admin"):
+        assert acme.visit(who).get("/policy").status_code == 200
+
+
+def test_a_session_that_a_shorter_life_ended_is_not_revived_by_a_longer_one(acme, clock) -> None:
+    clock.advance(minutes=50)
+    for who in ("admin", "officer"):
+        assert acme.visit(who).get("/policy").status_code == 200
+    clock.advance(minutes=20)
+    form = PRESENT | {"absolute_hours": "1", "version": version_of(acme)}
+    admin = acme.visit("admin")
+    admin.post("/policy/change", form | {"proof_code": acme["admin"].code})
+    acme.portal.execute("UPDATE sign_in_policy SET absolute_hours = 12", acme)
+    for who in ("admin", "officer"):
+        assert acme.visit(who).get("/policy").location.startswith("/auth/sign-in")
+
+
+def test_a_longer_limit_revives_nothing_that_was_over_before(acme, clock) -> None:
+    choose(acme, idle_minutes="5")
+    clock.advance(minutes=4)
+    assert acme.visit("admin").get("/policy").status_code == 200
+    clock.advance(minutes=4)
+    choose(acme, idle_minutes="60")
+    assert fallen(acme) == 0, "they were over already"
+    assert acme.visit("member").get("/documents").location.startswith("/auth/sign-in")
+    assert acme.visit("admin").get("/policy").status_code == 200
+
+
+def test_a_policy_ends_no_sessions_of_another_organisation(acme, globex, clock) -> None:
+    clock.advance(minutes=10)
+    assert acme.visit("admin").get("/policy").status_code == 200
+    choose(acme, idle_minutes="5")
+    assert globex.visit("member").get("/documents").status_code == 200
 
 
 def test_a_kind_that_counts_no_more_has_to_be_replaced_by_one_that_does(acme) -> None:
