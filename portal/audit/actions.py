@@ -87,6 +87,10 @@ class Action(StrEnum):
     SESSION_ENDED = "session.ended", "A session was ended"
     SIGN_IN_FAILED = "sign-in.failed", "A sign-in failed"
     SIGN_IN_LIMITED = "sign-in.limited", "A sign-in was refused for too many attempts"
+    SIGN_IN_SUSPECTED = (
+        "sign-in.suspected",
+        "Somebody was told of wrong codes after the first step of signing in",
+    )
     SIGNED_IN = "sign-in.succeeded", "Somebody signed in"
     SIGNED_OUT = "sign-out.succeeded", "Somebody signed out"
     SSO_ACCEPTED = "sign-in.sso-accepted", "An identity provider vouched for somebody"

@@ -59,6 +59,11 @@ class Notice(Enum):
         "Sessions of yours were ended. You may have to sign in again.",
         "If you do not know why, ask an admin of your organisation.",
     )
+    WRONG_CODES = (
+        "Several wrong codes",
+        "Somebody got past the first step of your sign-in, and then gave several wrong codes.",
+        "If this was not you, your password may be known: change it now, and tell an admin.",
+    )
 
     def __init__(self, subject: str, happened: str, otherwise: str) -> None:
         self.subject = subject
