@@ -48,6 +48,7 @@ class Action(StrEnum):
     IDENTITY_UNLINKED = "identity.unlinked", "An account was parted from a provider's"
     INVITATION_ACCEPTED = "invitation.accepted", "An invitation was accepted"
     INVITATION_REFUSED = "invitation.refused", "An invitation link was refused"
+    MAIL_DROPPED = "mail.dropped", "Notices had waited too long, and were not sent"
     MAIL_FAILED = "mail.failed", "A mail could not be delivered"
     MAIL_SENT = "mail.sent", "A mail was handed to the mail server"
     MEMBER_DEACTIVATED = "member.deactivated", "A member was deactivated"

@@ -11,7 +11,7 @@ from uuid import UUID
 from portal.access.decision import Member
 from portal.audit.actor import Actor, ActorKind
 from portal.auth.devices import device_of
-from portal.auth.mail import send_later
+from portal.auth.mail import NOTICE_KIND, send_later
 from portal.auth.models import UserSession
 from portal.core import clock
 from portal.tenancy.binding import bound, bound_tenant_id
@@ -88,6 +88,7 @@ def tell(user_id: UUID, notice: Notice, *, actor: Actor | None = None, **facts: 
         user.email,
         notice.subject,
         "notice",
+        kind=NOTICE_KIND,
         name=user.name,
         happened=notice.happened,
         told=told,
