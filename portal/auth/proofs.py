@@ -54,6 +54,13 @@ def usable_factors(member: Member) -> frozenset[Factor]:
     return (held & get_policy().factors) or held
 
 
+def offered_factors(member: Member, host: str) -> frozenset[Factor]:
+    """Those of them that can be given on this host: a passkey stays bound to where it was made."""
+    usable = usable_factors(member)
+    is_bound_here = Factor.PASSKEY in usable and host in passkeys.list_hosts(member)
+    return usable if is_bound_here else usable - {Factor.PASSKEY}
+
+
 def use_code(member: Member, code: str) -> Second:
     """Use a code of one of the person's authenticators. Raises `InvalidCode`, `TooManyAttempts`.
 

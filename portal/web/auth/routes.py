@@ -14,7 +14,7 @@ from portal.auth.credentials import change_password
 from portal.auth.devices import device_of
 from portal.auth.factors.queries import count_recovery_codes
 from portal.auth.policy.queries import get_policy
-from portal.auth.proofs import usable_factors
+from portal.auth.proofs import offered_factors
 from portal.auth.sessions import sign_out as end_own_session
 from portal.auth.sso.journeys import Purpose
 from portal.auth.sso.logout import logout_address
@@ -38,6 +38,7 @@ from portal.web.auth.forms import (
 from portal.web.lifecycle import STEP_PAGES, refuse, shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.passkeys import answer_of, asked
+from portal.web.reminders import tell_codes_left
 from portal.web.sso.leaving import LOGOUT_COOKIE, lead_to, leave, own_address
 from portal.web.urls import local_path
 
@@ -99,8 +100,11 @@ def code() -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             return _on_to(_check_factor(form), "home.index", form.next.data)
-    factors = usable_factors(g.actor)
-    return render_template("auth/code.html", form=form, factors=factors), shown_status(form)
+    factors = offered_factors(g.actor, g.host)
+    hosts = [] if factors else passkeys.list_hosts(g.actor)
+    return render_template("auth/code.html", form=form, factors=factors, hosts=hosts), shown_status(
+        form
+    )
 
 
 @blueprint.post("/passkeys/code/begin")
@@ -124,7 +128,7 @@ def recovery_code() -> ResponseReturnValue:
             token = service.check_recovery_code(
                 g.actor, str(form.code.data), user_agent=_user_agent()
             )
-            flash("The recovery code is used up. See under Security how many are left.", "success")
+            tell_codes_left()
             return _on_to(token, "home.index", form.next.data)
     return render_template("auth/recovery_code.html", form=form), shown_status(form)
 

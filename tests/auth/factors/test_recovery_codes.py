@@ -265,3 +265,26 @@ def test_the_codes_of_an_installation_at_full_cost_are_read_as_well(portal, acme
     settings.use(portal.settings)
     hashing = recovery.Hashing(b"s" * 16, 2, 19456)
     assert hashing.hash("a" * 12) != recovery.Hashing(b"s" * 16, 1, 19456).hash("a" * 12)
+
+
+@on_sqlite
+def test_whoever_has_used_a_code_is_told_how_many_are_left(acme) -> None:
+    """And, where they are few, where to make new ones."""
+    inside = acme.visit("member")
+    codes = make_codes(inside)
+    for left in range(9, -1, -1):
+        visitor = half_way(acme)
+        assert give(visitor, codes[left]) == 302
+        page = visitor.get("/documents").text
+        many = "1 is" if left == 1 else f"{left or 'None'} are"
+        assert f"The recovery code is used up. {many} left." in page
+        assert ("Make new ones" in page) == (left <= recovery.FEW)
+
+
+@on_sqlite
+def test_so_is_whoever_has_confirmed_with_one(acme, clock) -> None:
+    inside = acme.visit("member")
+    codes = make_codes(inside)
+    answer = inside.post("/auth/step-up", {"proof_recovery_code": codes[0]})
+    assert answer.status_code == 302
+    assert "The recovery code is used up. 9 are left." in inside.get("/documents").text
