@@ -11,7 +11,7 @@ from portal.web.fresh import in_fresh_context
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 
-ROUTES = sorted((Path(portal.__file__).parent / "web").glob("*/routes.py"))
+MODULES = sorted((Path(portal.__file__).parent / "web").glob("*/*.py"))
 DOORS = {
     "probe",
     "apex",
@@ -52,7 +52,7 @@ def name_of(decorator: ast.expr) -> str:
 
 VIEWS = [
     pytest.param(view, id=f"{path.parent.name}.{view.name}")
-    for path in ROUTES
+    for path in MODULES
     for view in ast.parse(path.read_text()).body
     if isinstance(view, ast.FunctionDef) and METHODS & set(map(name_of, view.decorator_list))
 ]
