@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,15 +55,36 @@ def test_nothing_fades_while_one_waits() -> None:
 
 
 @given(some_count, some_count, some_count)
-def test_whoever_has_to_wait_is_counted_for_nothing(place, address, crowd) -> None:
-    before = counts(place=place, address=address, crowd=crowd)
-    after, wait = tried(before)
+def test_a_try_is_counted_or_it_has_to_wait(place, address, crowd) -> None:
+    after, wait = tried(counts(place=place, address=address, crowd=crowd))
     if wait > NO_WAIT:
         assert (after[ADDRESS], after[CROWD]) == (address, crowd)
         assert after[PLACE].tries <= place.tries
         assert wait <= LONGEST
     else:
-        assert after[CROWD].tries > crowd.tries * 0.5 ** ((NOW - crowd.free_at) / HOUR) - 1e-6
+        left = crowd.tries * 0.5 ** max((NOW - crowd.free_at) / HOUR, 0)
+        assert after[CROWD].tries == pytest.approx(min(left + 1, 2 * 50))
+
+
+def test_whoever_comes_a_moment_too_early_by_another_machines_clock_is_let_in() -> None:
+    early = NOW - timedelta(milliseconds=999)
+    assert tried(counts(place=Count(10, NOW)), early)[1] == NO_WAIT
+    assert tried(counts(place=Count(10, NOW)), NOW - timedelta(seconds=1))[1] > NO_WAIT
+
+
+def test_all_limits_wait_and_no_crowd_does() -> None:
+    later = NOW + timedelta(minutes=5)
+    assert tried(counts(place=Count(10, later)))[1] == timedelta(minutes=5)
+    assert tried(counts(address=Count(100, later)))[1] == timedelta(minutes=5)
+    assert tried(counts(crowd=Count(8, later)))[1] == NO_WAIT
+
+
+def test_no_count_grows_without_end() -> None:
+    """Or a long attack would be held against its victim for as long again."""
+    after = counts()
+    for _ in range(40):
+        after, _ = tried(after, max(NOW, after[PLACE].free_at))
+    assert after[PLACE].tries == 2 * 10
 
 
 @given(some_count, some_count)
