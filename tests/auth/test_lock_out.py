@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from portal.core import clock as portal_clock
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
-from tests.installation import PASSWORD, Organisation
+from tests.installation import PASSWORD, SIGNED_IN, Organisation
 
 # What differs between the databases is how counters are locked: what takes hundreds of tries is
 # tried on one of them.
@@ -319,6 +319,35 @@ def test_a_browser_is_known_for_several_people(acme) -> None:
     for who in ("member", "auditor"):
         besiege(acme, who)
         assert give_password(known(acme, shared), acme[who].email).status_code == 302
+
+
+def is_known(organisation: Organisation, device: str, who: str, place: str) -> bool:
+    """Whether that browser gets past those who have used up the tries of its place."""
+    for _ in range(11):
+        guess(organisation, place, who)
+    answer = give_password(known(organisation, device, place), organisation[who].email)
+    return answer.status_code == 302
+
+
+@on_sqlite
+def test_of_those_who_share_a_browser_the_last_five_are_known(acme) -> None:
+    """It is a cookie, and must not grow with everybody who ever passed by."""
+    device = ""
+    for who in SIGNED_IN:
+        device = signed_in_before(acme, who, device)
+    found = [is_known(acme, device, who, f"203.0.113.{n}") for n, who in enumerate(SIGNED_IN)]
+    assert found == [False] + [True] * 5
+
+
+@on_sqlite
+def test_each_known_browser_counts_for_itself(acme, clock) -> None:
+    first = signed_in_before(acme)
+    clock.advance(seconds=30)
+    second, email = signed_in_before(acme), acme["member"].email
+    for _ in range(11):
+        lost = give_password(known(acme, first), email, "wrong horse")
+    assert lost.status_code == 429
+    assert give_password(known(acme, second), email).status_code == 302
 
 
 @on_sqlite
