@@ -15,6 +15,7 @@ from portal.core import clock as portal_clock
 from portal.core.settings import Settings
 from tests.harness.browser import browser
 from tests.harness.postgres import PostgresServer, postgres_server
+from tests.harness.valkey import ValkeyServer, valkey_server
 from tests.installation import (
     APP_ROLE,
     OWNER,
@@ -65,6 +66,20 @@ def postgresql() -> Iterator[PostgresServer]:
         with server.connect() as connection:
             connection.execute(f"ALTER ROLE {OWNER} CREATEDB")
         yield server
+
+
+@pytest.fixture(scope="session")
+def running_valkey() -> Iterator[ValkeyServer]:
+    """The one server of the run, which nobody stops."""
+    with valkey_server() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(running_valkey) -> ValkeyServer:
+    """A server that holds nothing yet."""
+    running_valkey.client().flushall()
+    return running_valkey
 
 
 def settings_for(instance: Path, **given: object) -> Settings:

@@ -168,7 +168,8 @@ class Organisation:
     def mails(self) -> list[dict[str, str]]:
         """The mails that wait in the outbox, oldest first."""
         with self.bound() as session:
-            waiting = select(Job).where(Job.kind == mail.KIND, Job.done_at.is_(None))
+            kinds = (mail.KIND, mail.NOTICE_KIND)
+            waiting = select(Job).where(Job.kind.in_(kinds), Job.done_at.is_(None))
             return [
                 json.loads(open_sealed("job", "payload", job.id, job.payload))
                 for job in session.scalars(waiting.order_by(Job.id))

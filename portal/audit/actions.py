@@ -61,6 +61,7 @@ class Action(StrEnum):
     IDENTITY_UNLINKED = "identity.unlinked", "An account was parted from a provider's"
     INVITATION_ACCEPTED = "invitation.accepted", "An invitation was accepted"
     INVITATION_REFUSED = "invitation.refused", "An invitation link was refused"
+    MAIL_DROPPED = "mail.dropped", "Notices had waited too long, and were not sent"
     MAIL_FAILED = "mail.failed", "A mail could not be delivered"
     MAIL_SENT = "mail.sent", "A mail was handed to the mail server"
     MEMBER_DEACTIVATED = "member.deactivated", "A member was deactivated"
@@ -118,6 +119,10 @@ class Action(StrEnum):
     SESSION_ENDED = "session.ended", "A session was ended"
     SIGN_IN_FAILED = "sign-in.failed", "A sign-in failed"
     SIGN_IN_LIMITED = "sign-in.limited", "A sign-in was refused for too many attempts"
+    SIGN_IN_SUSPECTED = (
+        "sign-in.suspected",
+        "Somebody was told of wrong codes after the first step of signing in",
+    )
     SIGNED_IN = "sign-in.succeeded", "Somebody signed in"
     SIGNED_OUT = "sign-out.succeeded", "Somebody signed out"
     SIGNING_KEY_MADE = "signing-key.made", "A key was made that the organisation signs with"

@@ -1,43 +1,23 @@
 """Counting tries at a secret, before they are checked.
 
-Every try is counted in a transaction of its own: a try that fails rolls back whatever it did, but
-not that it was made, and parallel tries can't all see the same low count.
-
-Whoever has used up their tries waits, then waits twice as long, up to a limit; what was counted
-fades with time. A try that comes too early is refused and counts for nothing, so nobody makes
-somebody else's wait longer by hammering.
-
-Strangers who try one account from many places are counted together as well, as a crowd. A crowd
-that has failed too often is not shut out, or the account's owner would be with it: each place has
-to wait its turn before it may try once, and again after that. So an attack gets slow, and the owner
-gets in from anywhere within one wait; from a browser that is known, at once (`web.devices`).
+Every try is counted, for good, before it is checked: a try that fails rolls back whatever it did,
+but not that it was made, and parallel tries can't all see the same low count. How long somebody has
+to wait is said by `counts.rules`, where the counts are kept by `counts.chosen`.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from ipaddress import ip_address, ip_network
-
-from sqlalchemy import delete, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal
-from portal.auth.models import Attempts
-from portal.core import clock
-from portal.core.ids import new_id
-from portal.core.settings import active
+from portal.auth.counts.chosen import attempt_store
+from portal.auth.counts.rules import NO_WAIT, UNTRIED, Counts, Key, one_less
+from portal.auth.counts.store import present_rules
 from portal.tenancy.binding import bound_tenant_id
-from portal.tenancy.session import change, db, release
-
-FIRST_WAIT = timedelta(minutes=1)
-DOUBLES_WITH = 10  # the wait doubles with each further tenth of a limit
-HALF_LIFE_IN_WAITS = 4
-KEPT_FOR = timedelta(days=1)
-NO_WAIT = timedelta()
-CLOCKS_DIFFER_BY = timedelta(seconds=1)  # of the machines that workers run on
-NEVER = datetime.fromtimestamp(0, UTC)
+from portal.tenancy.session import db, release
 
 Limit = tuple[int, str]  # how many tries at once, and the subject that they are counted for
 
@@ -55,28 +35,57 @@ class TooManyAttempts(RecordedRefusal):
         self.wait_seconds = -(-wait // timedelta(seconds=1))
 
 
-def reserve(target: str, *limits: Limit, crowds: Sequence[Limit] = ()) -> None:
-    """Count one try against each of these. Raises `TooManyAttempts` while any limit has to wait.
+def reserve(target: str, *limits: Limit, crowds: Sequence[Limit] = ()) -> int:
+    """Count one try against each of these; gives how many the first has made lately.
 
-    In a crowd that failed too often the first limit has to wait its turn. Commits. Called before
-    anything else was written in this unit of work.
+    Raises `TooManyAttempts` while any limit has to wait; in a crowd that failed too often the first
+    limit has to wait its turn. Commits. Called before anything else was written in this unit of
+    work.
     """
     release()
-    everything = (*limits, *crowds)
-    counters = _lock(subject for _, subject in everything)
-    now = clock.now()  # not before: whoever was let in first has counted first
-    own = counters[limits[0][1]]
-    crowd_wait = max((_wait(_left(counters[s], now), n) for n, s in crowds), default=NO_WAIT)
-    if crowd_wait and now >= own.free_at + _longest_wait():  # it has no turn, or let it pass
-        own.free_at = now + crowd_wait
-    wait = max(counters[subject].free_at for _, subject in limits) - now
-    if is_free := wait < CLOCKS_DIFFER_BY:
-        for limit, subject in everything:
-            _count(counters[subject], limit, now)
-        own.free_at = max(own.free_at, now + crowd_wait)
+    own, *_ = keyed = [(limit, _key(subject)) for limit, subject in limits]
+    keyed_crowds = [(limit, _key(subject)) for limit, subject in crowds]
+
+    def count_try(counts: Counts) -> tuple[Counts, tuple[int, timedelta]]:
+        after, wait = present_rules().count_try(counts, keyed, keyed_crowds)
+        return after, (round(after[own[1]].tries), wait)
+
+    keys = [key for _, key in (*keyed, *keyed_crowds)]
+    tries, wait = attempt_store().update(keys, count_try)
     db.session.commit()
-    if not is_free:
+    if wait > NO_WAIT:
         raise TooManyAttempts(target, wait)
+    return tries
+
+
+def forget(*subjects: str, taking_back: Collection[str] = ()) -> None:
+    """Start over for these subjects, after a try that succeeded.
+
+    It was no guess, so of what is `taking_back` there is one less.
+    """
+    forgotten = {_key(subject): UNTRIED for subject in subjects}
+    keys = [*forgotten, *map(_key, taking_back)]
+
+    def settle(counts: Counts) -> tuple[Counts, None]:
+        return {key: one_less(count) for key, count in counts.items()} | forgotten, None
+
+    attempt_store().update(keys, settle)
+
+
+def take_turn(subject: str, pause: timedelta) -> bool:
+    """Whether it is time again for what is to happen once in a `pause`; of many, to one alone."""
+    key = _key(subject)
+
+    def take(counts: Counts) -> tuple[Counts, bool]:
+        count, is_free = present_rules().take_turn(counts[key], pause)
+        return {key: count}, is_free
+
+    return attempt_store().update([key], take)
+
+
+def sweep() -> None:
+    """Delete counts that have faded to nothing."""
+    attempt_store().sweep()
 
 
 def subject_of(actor: Actor, kind: str) -> str:
@@ -97,71 +106,5 @@ def network_of(address: str | None) -> str:
     return address if parsed.version == 4 else str(ip_network((parsed, 64), strict=False))
 
 
-def forget(*subjects: str) -> None:
-    """Start over for these subjects, after a try that succeeded."""
-    db.session.execute(
-        delete(Attempts).where(Attempts.subject_hash.in_([_hash(s) for s in subjects]))
-    )
-
-
-def take_back(*subjects: str) -> None:
-    """Count one try less for each of these: it was right, so it was no guess."""
-    for subject_hash in sorted(map(_hash, subjects)):  # in the order in which `_lock` takes them
-        change(
-            update(Attempts)
-            .where(Attempts.subject_hash == subject_hash, Attempts.count >= 1)
-            .values(count=Attempts.count - 1)
-            .execution_options(synchronize_session=False)
-        )
-
-
-def sweep() -> None:
-    """Delete counts that have faded to nothing."""
-    db.session.execute(delete(Attempts).where(Attempts.free_at < clock.now() - KEPT_FOR))
-
-
-def _lock(subjects: Iterable[str]) -> Mapping[str, Attempts]:
-    """The counters of these subjects, nobody else's until the next commit."""
-    by_hash = {_hash(subject): subject for subject in subjects}
-    dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
-    new = [
-        {"id": new_id(), "subject_hash": subject_hash, "count": 0, "free_at": NEVER}
-        for subject_hash in sorted(by_hash)  # in one order: two who want the same never wait
-    ]  # for each other
-    statement = (
-        dialect.insert(Attempts)
-        .values(new)
-        .on_conflict_do_update(
-            index_elements=["tenant_id", "subject_hash"], set_={"count": Attempts.count}
-        )
-        .returning(Attempts)
-        .execution_options(populate_existing=True)
-    )
-    return {by_hash[row.subject_hash]: row for row in db.session.scalars(statement)}
-
-
-def _count(counter: Attempts, limit: int, now: datetime) -> None:
-    counter.count = min(_left(counter, now) + 1, limit * 2)
-    counter.free_at = now + _wait(counter.count, limit)
-
-
-def _left(counter: Attempts, now: datetime) -> float:
-    """What has not faded yet. It begins to fade once the next try is free."""
-    half_lives = max(now - counter.free_at, NO_WAIT) / (_longest_wait() * HALF_LIFE_IN_WAITS)
-    return float(counter.count * 0.5**half_lives)
-
-
-def _wait(count: float, limit: int) -> timedelta:
-    """How long the next try has to wait after so many."""
-    excess = round(count) - limit
-    if excess < 0:
-        return NO_WAIT
-    return min(FIRST_WAIT * 2 ** (excess * DOUBLES_WITH / limit), _longest_wait())
-
-
-def _longest_wait() -> timedelta:
-    return timedelta(minutes=active().attempts_window_minutes)
-
-
-def _hash(subject: str) -> bytes:
+def _key(subject: str) -> Key:
     return hashlib.sha256(f"{bound_tenant_id()}\0{subject}".encode()).digest()

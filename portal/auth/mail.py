@@ -5,6 +5,7 @@ and nothing that is loaded from anywhere: it looks as the reader's own program l
 """
 
 import json
+from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
@@ -13,30 +14,35 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from portal.audit.actions import Action
+from portal.audit.actor import SYSTEM
+from portal.audit.service import record
 from portal.core import clock
 from portal.core.settings import active
 from portal.core.shipped import shipped
 from portal.keys.columns import open_sealed, seal
 from portal.outbox import smtp
 from portal.outbox.models import Job
-from portal.outbox.service import enqueue
+from portal.outbox.service import drop_stale, enqueue
 from portal.tenancy.binding import bound
 from portal.tenancy.session import release
 
-KIND = "mail"
+KIND, NOTICE_KIND = "mail", "notice"
+NOTICES_KEPT_FOR = timedelta(days=3)  # a weekend without a mail server, and no longer
 
 
-def send_later(to: str, subject: str, template: str, **facts: Any) -> None:
+def send_later(to: str, subject: str, template: str, *, kind: str = KIND, **facts: Any) -> None:
     """Put a mail into the outbox, in the present transaction.
 
-    `template` is the name of a pair in `templates/mail`; `facts` are what it tells.
+    `template` is the name of a pair in `templates/mail`; `facts` are what it tells. One of the kind
+    of notices is sent soon or not at all.
     """
     facts |= {"subject": subject, "tenant": bound().tenant}
     content = {"to": to, "subject": subject} | {
-        kind: _templates().get_template(f"{template}.{kind}").render(facts)
-        for kind in ("txt", "html")
+        form: _templates().get_template(f"{template}.{form}").render(facts)
+        for form in ("txt", "html")
     }
-    enqueue(KIND, lambda job: seal("job", "payload", job.id, json.dumps(content)))
+    enqueue(kind, lambda job: seal("job", "payload", job.id, json.dumps(content)))
 
 
 def deliver(job: Job) -> None:
@@ -55,6 +61,17 @@ def deliver(job: Job) -> None:
     message.set_content(content["txt"])
     message.add_alternative(content["html"], subtype="html")
     smtp.send(settings.smtp_url, message)
+
+
+def drop_stale_notices() -> None:
+    """Give up notices that waited for a mail server too long.
+
+    They would tell of things long past as if they had just happened, all of them at once. What they
+    tell of is in the log, and so is that they were not sent.
+    """
+    dropped = drop_stale(NOTICE_KIND, NOTICES_KEPT_FOR)
+    if dropped:
+        record(SYSTEM, Action.MAIL_DROPPED, "organisation", count=dropped)
 
 
 def _sender(name: str) -> Address:

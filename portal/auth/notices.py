@@ -12,7 +12,7 @@ from uuid import UUID
 from portal.access.decision import Member
 from portal.audit.actor import Actor, ActorKind
 from portal.auth.devices import device_of
-from portal.auth.mail import send_later
+from portal.auth.mail import NOTICE_KIND, send_later
 from portal.auth.models import UserSession
 from portal.core import clock
 from portal.tenancy.binding import bound, bound_tenant_id
@@ -95,6 +95,11 @@ class Notice(Enum):
         "Sessions of yours were ended. You may have to sign in again.",
         "If you do not know why, ask an admin of your organisation.",
     )
+    WRONG_CODES = (
+        "Several wrong codes",
+        "Somebody got past the first step of your sign-in, and then gave several wrong codes.",
+        "If this was not you, your password may be known: change it now, and tell an admin.",
+    )
 
     def __init__(self, subject: str, happened: str, otherwise: str) -> None:
         self.subject = subject
@@ -119,6 +124,7 @@ def tell(user_id: UUID, notice: Notice, *, actor: Actor | None = None, **facts: 
         user.email,
         notice.subject,
         "notice",
+        kind=NOTICE_KIND,
         name=user.name,
         happened=notice.happened,
         told=told,

@@ -4,7 +4,7 @@ What was asked is remembered as a ceremony, which is good for one answer. A pass
 among those of the bound tenant and the present host; whose it is is never taken from the browser.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +65,11 @@ def ask_owner(member: Member, host: str) -> Question:
         raise Conflict("You have no passkey for this address.")
     options, state = webauthn.ask_for_proof(host, known)
     return Question(options, ceremonies.begin(Kind.PASSKEY_PROOF, state, member.session_id))
+
+
+def list_hosts(member: Member) -> Sequence[str]:
+    """The hosts to which the person's passkeys are bound, in the order of the alphabet."""
+    return sorted({passkey.host for passkey in list_passkeys(member.user_id)})
 
 
 def check_own(member: Member, answer: Answer) -> None:

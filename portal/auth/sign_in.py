@@ -71,10 +71,9 @@ def check_password(origin: Actor, email: str, password: str, *, user_agent: str)
     is_right = passwords.verify_password(password_hash, password)
     if user is None or password_hash is None or not is_right or user.state != UserState.ACTIVE:
         raise InvalidCredentials(f"user:{user.id}" if user else "user:unknown", step="password")
+    attempts.forget(place, taking_back=shared)
     if passwords.needs_rehash(password_hash):
         rehash(user.id, passwords.hash_password(password))
-    attempts.forget(place)
-    attempts.take_back(*shared)
     record(origin, Action.PASSWORD_ACCEPTED, f"user:{user.id}")
     token = open_session(origin, user, First.PASSWORD, user_agent)
     found = find_session(token, origin)

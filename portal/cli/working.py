@@ -70,6 +70,9 @@ def _round(sweeping: bool) -> None:
 
 def _visit(tenant: TenantRecord, sweeping: bool) -> None:
     with acting_for(tenant, writes=True):
+        if sweeping:
+            mail.drop_stale_notices()  # before any is sent
+            db.session.commit()
         done = run_due(_handlers(), _job_failed)
         if done:
             log.info("jobs done", tenant=tenant.slug, count=done)
@@ -96,7 +99,7 @@ def _handlers() -> dict[str, Handler]:
     """Where no mail goes out it waits, and what was asked for by mail is let go."""
     if not active().smtp_url:
         return {resets.KIND: lambda _: None}
-    return {mail.KIND: _deliver, resets.KIND: resets.answer}
+    return {mail.KIND: _deliver, mail.NOTICE_KIND: _deliver, resets.KIND: resets.answer}
 
 
 def _deliver(job: Job) -> None:

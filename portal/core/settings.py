@@ -18,6 +18,7 @@ from portal.core.errors import Misconfigured
 
 MIN_SECRET_LENGTH = 32
 _DATABASE_NUMBER = re.compile(r"/\d+\Z")
+IN_MEMORY = "memory://"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -44,7 +45,7 @@ class Settings:
     breached_passwords: Path | None = None
     attempts_window_minutes: int = 15
     requests_per_minute: int = 60
-    limits_storage: str = "memory://"
+    limits_storage: str = IN_MEMORY
     smtp_url: str = ""
     mail_from: str = "portal@localhost"
     max_upload_gib: int = 64
@@ -124,7 +125,7 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
             "ATTEMPTS_WINDOW_MINUTES", default=15, validate=positive
         ),
         "requests_per_minute": env.int("REQUESTS_PER_MINUTE", default=60, validate=positive),
-        "limits_storage": env.str("LIMITS_STORAGE", default="memory://", validate=_is_storage),
+        "limits_storage": env.str("LIMITS_STORAGE", default=IN_MEMORY, validate=_is_storage),
         "smtp_url": env.str("SMTP_URL", default="", validate=_is_mail_server),
         "mail_from": env.str("MAIL_FROM", default="portal@localhost"),
         "max_upload_gib": env.int("MAX_UPLOAD_GIB", default=64, validate=positive),
@@ -150,7 +151,7 @@ def _is_mail_server(value: str) -> None:
 
 
 def _is_storage(value: str) -> None:
-    if value == "memory://":
+    if value == IN_MEMORY:
         return
     if not _is_url(_DATABASE_NUMBER.sub("", value), "valkey", "valkeys"):
         raise ValidationError("must look like memory:// or valkey://host:6379")

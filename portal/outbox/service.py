@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from portal.core import clock
 from portal.core.ids import new_id
 from portal.outbox.models import Job
-from portal.tenancy.session import db
+from portal.tenancy.session import change, db
 
 MAX_ATTEMPTS = 8
+STALE = "Stale"  # what is noted of a job that nobody wants done so late
 DONE_KEPT_FOR = timedelta(days=7)
 FIRST_WAIT = timedelta(minutes=3)  # longer than any one try, so that two workers never meet
 
@@ -56,8 +57,26 @@ def run_due(handlers: Mapping[str, Handler], on_failure: Callable[[Job, Exceptio
     return done
 
 
+def drop_stale(kind: str, kept_for: timedelta) -> int:
+    """Give up the bound tenant's jobs of a kind that have waited too long; gives their number.
+
+    They stay as done, marked as stale, until they are swept. One that is being tried is let be.
+    """
+    now = clock.now()
+    return change(
+        update(Job)
+        .where(
+            Job.kind == kind,
+            Job.done_at.is_(None),
+            Job.due_at <= now,
+            Job.created_at < now - kept_for,
+        )
+        .values(done_at=now, payload=b"", failure=STALE)
+    )
+
+
 def sweep_done() -> None:
-    """Delete the bound tenant's jobs that were done some while ago. Those that failed stay."""
+    """Delete the bound tenant's jobs that were done or given up some while ago."""
     db.session.execute(delete(Job).where(Job.done_at < clock.now() - DONE_KEPT_FOR))
 
 

@@ -1,7 +1,8 @@
 """A coarse limit of requests per address on the doors that check secrets.
 
-The exact limits per person are counted in the database (`portal.auth.attempts`); this one keeps a
-flood from reaching the password hash at all.
+The exact limits per person are counted elsewhere (`portal.auth.attempts`); this one keeps a flood
+from reaching the password hash at all. While the storage that workers share is away, each of them
+counts in its own memory: the limit is looser by then, and never gone.
 """
 
 import math
@@ -12,6 +13,7 @@ from flask import Flask, g
 from flask_limiter import Limiter, RequestLimit
 
 from portal.auth.attempts import network_of
+from portal.auth.counts.store import TIMEOUT_SECONDS
 from portal.core.settings import active
 
 
@@ -25,7 +27,14 @@ limiter = Limiter(_visitor, strategy="moving-window", headers_enabled=False)
 
 def init_app(app: Flask) -> None:
     """Count in memory, or in the storage that all workers share."""
-    app.config["RATELIMIT_STORAGE_URI"] = active().limits_storage
+    app.config.from_mapping(
+        RATELIMIT_STORAGE_URI=active().limits_storage,
+        RATELIMIT_STORAGE_OPTIONS={
+            "socket_timeout": TIMEOUT_SECONDS,
+            "socket_connect_timeout": TIMEOUT_SECONDS,
+        },
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
+    )
     limiter.init_app(app)
 
 

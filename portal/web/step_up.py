@@ -11,7 +11,7 @@ from flask_login import current_user
 
 from portal.auth.assurance import StepUpNeeded, is_fresh
 from portal.auth.credentials import find_credential
-from portal.auth.proofs import usable_factors
+from portal.auth.proofs import offered_factors, usable_factors
 from portal.auth.sign_in import prove_again
 from portal.auth.sso.queries import list_providers_of
 from portal.core import clock
@@ -20,6 +20,7 @@ from portal.tenancy.session import db
 from portal.web.access import declared
 from portal.web.lifecycle import SAFE_METHODS, refuse
 from portal.web.passkeys import answer_of
+from portal.web.reminders import tell_codes_left
 from portal.web.request import request
 
 PROOF = "proof_"  # how the names of the question's own fields begin
@@ -37,30 +38,33 @@ def prove(typed: Any) -> None:
 
     Raises what `prove_again` raises.
     """
-    passkey = typed.get(f"{PROOF}passkey")
+    passkey, recovery_code = (typed.get(PROOF + name, "") for name in ("passkey", "recovery_code"))
     g.actor = prove_again(
         g.actor,
         code=typed.get(f"{PROOF}code", ""),
-        recovery_code=typed.get(f"{PROOF}recovery_code", ""),
+        recovery_code=recovery_code,
         passkey=answer_of(passkey) if passkey else None,
         password=typed.get(f"{PROOF}password", ""),
     )
     db.session.commit()
+    if recovery_code and not passkey:
+        tell_codes_left()
 
 
 def ask(error: PortalError | None = None, *, then: str | None = None) -> ResponseReturnValue:
     """The question. With `then` it leads there; else it sends on the form that came in."""
     carried = [] if then else list(_carried())
     address = url_for("auth.step_up", next=then) if then else request.full_path.rstrip("?")
-    factors = usable_factors(g.actor)
+    has_factors = bool(usable_factors(g.actor))
     page = render_template(
         "step_up.html",
         address=address,
         carried=carried,
         error=error,
-        factors=factors,
-        has_password=not factors and find_credential(g.actor.user_id) is not None,
-        providers=[] if factors else list_providers_of(g.actor.user_id),
+        factors=offered_factors(g.actor, g.host),
+        has_factors=has_factors,
+        has_password=not has_factors and find_credential(g.actor.user_id) is not None,
+        providers=[] if has_factors else list_providers_of(g.actor.user_id),
         then=then,
     )
     return page, error.status if error else 403 if not then else 200

@@ -12,7 +12,7 @@ from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 
 WEB = Path(portal.__file__).parent / "web"
-ROUTES = sorted([*WEB.glob("*/routes.py"), *WEB.glob("*/routes/*.py")])
+MODULES = sorted([*WEB.glob("*/*.py"), *WEB.glob("*/*/*.py")])
 DOORS = {
     "probe",
     "apex",
@@ -53,7 +53,7 @@ def name_of(decorator: ast.expr) -> str:
 
 VIEWS = [
     pytest.param(view, id=f"{path.relative_to(WEB).parts[0]}.{view.name}")
-    for path in ROUTES
+    for path in MODULES
     for view in ast.parse(path.read_text()).body
     if isinstance(view, ast.FunctionDef) and METHODS & set(map(name_of, view.decorator_list))
 ]

@@ -11,11 +11,24 @@ from werkzeug.test import TestResponse
 from portal.core import clock as portal_clock
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
-from tests.installation import PASSWORD, Organisation
+from tests.installation import PASSWORD, SIGNED_IN, Organisation
 
 # What differs between the databases is how counters are locked: what takes hundreds of tries is
 # tried on one of them.
 LONGEST_WAIT_SECONDS = 15 * 60
+
+in_every_store = pytest.mark.parametrize("store", ["database", "valkey"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def store(request, portal) -> dict[str, str]:
+    """Where tries are counted: in the database, unless a test asks for another place. Gives the
+    settings that say so."""
+    chosen = {}
+    if getattr(request, "param", "database") == "valkey":
+        chosen["limits_storage"] = request.getfixturevalue("valkey").address
+    portal.use(**chosen)
+    return chosen
 
 
 def give_password(visitor: Visitor, email: str, password: str = PASSWORD) -> TestResponse:
@@ -64,6 +77,7 @@ def besiege(organisation: Organisation, who: str = "member") -> None:
 # The waits
 
 
+@in_every_store
 @on_sqlite
 def test_each_further_guess_from_one_place_waits_twice_as_long(acme, clock) -> None:
     for _ in range(10):
@@ -90,6 +104,7 @@ def test_the_refusal_says_in_words_how_long_to_wait(acme, clock) -> None:
     assert refused.headers["Retry-After"] in ("119", "120")
 
 
+@in_every_store
 @on_sqlite
 def test_trying_too_early_makes_the_wait_no_longer(acme, clock) -> None:
     for _ in range(30):
@@ -100,6 +115,7 @@ def test_trying_too_early_makes_the_wait_no_longer(acme, clock) -> None:
     )
 
 
+@in_every_store
 @on_sqlite
 def test_waits_are_forgotten_with_time(acme, clock) -> None:
     for _ in range(14):
@@ -117,6 +133,7 @@ def test_the_hosts_of_one_network_count_as_one_place(acme) -> None:
     assert guess(acme, "2001:db8:1:3::1").status_code == 401
 
 
+@in_every_store
 @on_sqlite
 def test_one_place_can_not_go_through_the_people_one_by_one(acme, clock) -> None:
     visitor = acme.visit(address="198.51.100.1")
@@ -128,6 +145,7 @@ def test_one_place_can_not_go_through_the_people_one_by_one(acme, clock) -> None
     assert give_password(acme.visit(address="198.51.100.2"), "x@acme.example").status_code == 401
 
 
+@in_every_store
 @on_sqlite
 def test_right_passwords_do_not_use_up_the_tries_of_an_office(acme) -> None:
     """Many people come from one address."""
@@ -138,14 +156,16 @@ def test_right_passwords_do_not_use_up_the_tries_of_an_office(acme) -> None:
     assert statuses == {302}
 
 
-def test_counts_last_while_the_portal_is_started_anew(portal_with, acme) -> None:
+@in_every_store
+def test_counts_last_while_the_portal_is_started_anew(portal_with, acme, store) -> None:
     for _ in range(10):
         guess(acme, "198.51.100.1")
-    restarted = portal_with()
+    restarted = portal_with(**store)
     visitor = restarted.visit(acme.host, address="198.51.100.1")
     assert give_password(visitor, acme["member"].email).status_code == 429
 
 
+@in_every_store
 def test_parallel_guesses_from_many_places_are_all_counted(portal, acme) -> None:
     wanted = 60
     visitors = [acme.visit(address=address) for address in islice(addresses(), wanted)]
@@ -163,6 +183,7 @@ def test_parallel_guesses_from_many_places_are_all_counted(portal, acme) -> None
 # Whom it must not hit
 
 
+@in_every_store
 @on_sqlite
 def test_strangers_never_keep_a_known_browser_out(acme, clock) -> None:
     device, email = signed_in_before(acme), acme["member"].email
@@ -183,6 +204,7 @@ def test_a_known_browser_may_not_guess_for_ever_either(acme, clock) -> None:
     assert give_password(visitor, email).status_code == 302
 
 
+@in_every_store
 @on_sqlite
 def test_from_a_new_browser_the_owner_gets_in_within_one_wait(acme, clock) -> None:
     """Although the strangers go on and on, and never miss the moment when a try is free."""
@@ -214,6 +236,7 @@ def test_under_siege_a_place_has_one_try_for_each_wait(acme, clock) -> None:
     assert tried[0] > 0
 
 
+@in_every_store
 @on_sqlite
 def test_a_turn_that_was_let_pass_is_gone(acme, clock) -> None:
     besiege(acme)
@@ -226,6 +249,7 @@ def test_a_turn_that_was_let_pass_is_gone(acme, clock) -> None:
     assert guess(acme, "203.0.113.7").status_code == 429
 
 
+@in_every_store
 def test_the_same_e_mail_elsewhere_is_not_affected(acme, globex) -> None:
     for address in islice(addresses(), 60):
         give_password(acme.visit(address=address), globex["member"].email, "wrong horse")
@@ -237,6 +261,7 @@ def test_the_same_e_mail_elsewhere_is_not_affected(acme, globex) -> None:
     assert give_password(stranger, globex["member"].email).status_code == 302
 
 
+@in_every_store
 def test_codes_of_a_known_browser_are_counted_apart(acme, clock) -> None:
     """Somebody who knows the password uses up the codes of strangers, and not the owner's."""
     owner = known(acme, signed_in_before(acme))
@@ -294,6 +319,35 @@ def test_a_browser_is_known_for_several_people(acme) -> None:
     for who in ("member", "auditor"):
         besiege(acme, who)
         assert give_password(known(acme, shared), acme[who].email).status_code == 302
+
+
+def is_known(organisation: Organisation, device: str, who: str, place: str) -> bool:
+    """Whether that browser gets past those who have used up the tries of its place."""
+    for _ in range(11):
+        guess(organisation, place, who)
+    answer = give_password(known(organisation, device, place), organisation[who].email)
+    return answer.status_code == 302
+
+
+@on_sqlite
+def test_of_those_who_share_a_browser_the_last_five_are_known(acme) -> None:
+    """It is a cookie, and must not grow with everybody who ever passed by."""
+    device = ""
+    for who in SIGNED_IN:
+        device = signed_in_before(acme, who, device)
+    found = [is_known(acme, device, who, f"203.0.113.{n}") for n, who in enumerate(SIGNED_IN)]
+    assert found == [False] + [True] * 5
+
+
+@on_sqlite
+def test_each_known_browser_counts_for_itself(acme, clock) -> None:
+    first = signed_in_before(acme)
+    clock.advance(seconds=30)
+    second, email = signed_in_before(acme), acme["member"].email
+    for _ in range(11):
+        lost = give_password(known(acme, first), email, "wrong horse")
+    assert lost.status_code == 429
+    assert give_password(known(acme, second), email).status_code == 302
 
 
 @on_sqlite

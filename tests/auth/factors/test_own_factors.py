@@ -17,7 +17,7 @@ from tests.auth.factors.device import (
     question,
     token_on,
 )
-from tests.auth.factors.test_recovery_codes import mails, make_codes
+from tests.auth.factors.test_recovery_codes import make_codes
 from tests.browsing import Visitor
 from tests.installation import Organisation, Person
 
@@ -75,10 +75,10 @@ def test_an_authenticator_is_added_by_a_right_code_only(acme) -> None:
 
 
 def test_what_was_added_and_removed_is_told_by_mail(acme) -> None:
-    visitor, before = acme.visit("member"), len(mails(acme))
+    visitor, before = acme.visit("member"), len(acme.mails())
     add_passkey(visitor)
     visitor.submit(f"/account/factors/{factors_of(acme)['Laptop']}/remove")
-    added, removed = mails(acme)[before:]
+    added, removed = acme.mails()[before:]
     assert (added["subject"], removed["subject"]) == (
         "A second factor was added",
         "A second factor was removed",
@@ -232,7 +232,7 @@ def question_of(visitor: Visitor) -> dict:
 
 
 def test_a_reset_is_told_by_mail_wants_a_fresh_proof_and_is_nobodys_own(acme, clock) -> None:
-    admin, before = acme.visit("admin"), len(mails(acme))
+    admin, before = acme.visit("admin"), len(acme.mails())
     assert admin.post(f"/members/{acme['admin'].id}/reset-factors").status_code == 403
     path = f"/members/{acme['member'].id}/reset-factors"
     clock.advance(minutes=31)
@@ -240,6 +240,6 @@ def test_a_reset_is_told_by_mail_wants_a_fresh_proof_and_is_nobodys_own(acme, cl
     assert admin.post(path).status_code == 403
     assert factors_of(acme).keys() == {"Authenticator"}
     assert admin.post(path, {"proof_code": acme["admin"].code}).status_code == 302
-    [mail] = mails(acme)[before:]
+    [mail] = acme.mails()[before:]
     assert mail["to"] == acme["member"].email
     assert mail["subject"] == "Your second factors were removed"

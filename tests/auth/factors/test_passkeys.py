@@ -448,3 +448,46 @@ def test_the_password_page_offers_a_passkey(acme) -> None:
         .submit("/auth/sign-in", email=acme["member"].email, password=PASSWORD)
         .location.startswith("/auth/code")
     )
+
+
+def other_host(portal) -> None:
+    """The passkeys were made where the organisation was reached before."""
+    portal.execute_everywhere("UPDATE passkey SET host = 'old.localhost'")
+
+
+def test_a_passkey_is_offered_where_it_is_bound_and_nowhere_else(portal, acme) -> None:
+    inside = acme.visit("member")
+    add_passkey(inside)
+    assert "Use a passkey" in half_way(acme).get("/auth/code").text
+    assert "Use a passkey" in inside.get("/auth/step-up").text
+    other_host(portal)
+    for page in (half_way(acme).get("/auth/code"), inside.get("/auth/step-up")):
+        assert page.status_code == 200
+        assert "Use a passkey" not in page.text
+        assert "/auth/passkeys/" not in page.text
+        assert "six digits" in page.text
+
+
+def test_one_of_several_that_is_bound_here_is_enough(portal, acme) -> None:
+    inside = acme.visit("member")
+    add_passkey(inside)
+    other_host(portal)
+    add_passkey(inside)
+    assert "Use a passkey" in half_way(acme).get("/auth/code").text
+
+
+def test_who_has_passkeys_elsewhere_only_is_told_where(portal, acme) -> None:
+    """And is never let in by a password instead."""
+    inside = acme.visit("member")
+    add_passkey(inside)
+    other_host(portal)
+    portal.execute("DELETE FROM totp_device", acme)
+    half = half_way(acme)
+    page = half.get("/auth/code")
+    assert "sign in at old.localhost, or use a recovery code" in " ".join(page.text.split())
+    assert "/auth/passkeys/code/begin" not in page.text
+    assert not is_inside(half)
+    question = inside.get("/auth/step-up").text
+    assert "Use a recovery code" in question
+    assert 'name="proof_password"' not in question
+    assert "/auth/passkeys/step-up/begin" not in question

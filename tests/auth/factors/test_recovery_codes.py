@@ -1,6 +1,5 @@
 """Recovery codes: shown once, good once, and told of."""
 
-import json
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +11,9 @@ from hypothesis import strategies as st
 
 from portal.auth.factors import recovery
 from portal.core import settings
-from portal.keys.columns import open_sealed
-from portal.outbox.models import Job
 from tests.auth.factors.device import half_way, is_inside, token_on
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
-from tests.installation import Organisation
 
 CODE = r"\b[a-hjkmnp-tv-z2-9]{4}(?:-[a-hjkmnp-tv-z2-9]{4}){2}\b"
 
@@ -30,13 +26,6 @@ def make_codes(visitor: Visitor) -> Sequence[str]:
 
 def give(visitor: Visitor, code: str) -> int:
     return visitor.submit("/auth/recovery-code", code=code).status_code
-
-
-def mails(organisation: Organisation) -> list[dict[str, str]]:
-    """What waits in the outbox, unsealed, oldest first."""
-    with organisation.bound() as session:
-        jobs = session.query(Job).filter_by(kind="mail").order_by(Job.id).all()
-        return [json.loads(open_sealed("job", "payload", job.id, job.payload)) for job in jobs]
 
 
 # What is a code
@@ -104,9 +93,9 @@ def test_a_code_takes_the_place_of_the_lost_factor_once(portal, acme) -> None:
 
 def test_whoever_used_a_code_is_told_by_mail(acme) -> None:
     codes = make_codes(acme.visit("member"))
-    before = len(mails(acme))
+    before = len(acme.mails())
     assert give(half_way(acme), codes[0]) == 302
-    [mail] = mails(acme)[before:]
+    [mail] = acme.mails()[before:]
     assert mail["to"] == acme["member"].email
     assert mail["subject"] == "A recovery code was used"
     assert codes[0] not in repr(mail)
@@ -276,3 +265,26 @@ def test_the_codes_of_an_installation_at_full_cost_are_read_as_well(portal, acme
     settings.use(portal.settings)
     hashing = recovery.Hashing(b"s" * 16, 2, 19456)
     assert hashing.hash("a" * 12) != recovery.Hashing(b"s" * 16, 1, 19456).hash("a" * 12)
+
+
+@on_sqlite
+def test_whoever_has_used_a_code_is_told_how_many_are_left(acme) -> None:
+    """And, where they are few, where to make new ones."""
+    inside = acme.visit("member")
+    codes = make_codes(inside)
+    for left in range(9, -1, -1):
+        visitor = half_way(acme)
+        assert give(visitor, codes[left]) == 302
+        page = visitor.get("/documents").text
+        many = "1 is" if left == 1 else f"{left or 'None'} are"
+        assert f"The recovery code is used up. {many} left." in page
+        assert ("Make new ones" in page) == (left <= recovery.FEW)
+
+
+@on_sqlite
+def test_so_is_whoever_has_confirmed_with_one(acme, clock) -> None:
+    inside = acme.visit("member")
+    codes = make_codes(inside)
+    answer = inside.post("/auth/step-up", {"proof_recovery_code": codes[0]})
+    assert answer.status_code == 302
+    assert "The recovery code is used up. 9 are left." in inside.get("/documents").text

@@ -245,3 +245,12 @@ def test_the_codes_do_not_depend_on_the_hour(acme, at_acme: Joined, clock) -> No
     code, *_ = enforce(acme)
     clock.go_to(datetime(2036, 1, 1, tzinfo=UTC))
     assert break_glass(acme, code).status == 302
+
+
+def test_broken_glass_makes_no_browser_known(acme, at_acme: Joined) -> None:
+    """What a code on paper opens says nothing of whose browser it is."""
+    code, *_ = enforce(acme)
+    visitor = acme.visit(address="198.51.100.77")
+    answer = visitor.post("/sso/break-glass", {"email": acme["admin"].email, "code": code})
+    assert (answer.status_code, visitor.cookie("session") is None) == (302, False)
+    assert visitor.cookie("device") is None

@@ -1,0 +1,1 @@
+"""Counts of tries at secrets: the rules for them, and the places where they may be kept."""
