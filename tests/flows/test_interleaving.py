@@ -5,8 +5,9 @@ other tenant, however a request goes.
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from uuid import uuid4
 
@@ -91,31 +92,46 @@ def is_marked(side: Side, content: bytes) -> bool:
     return any(trace.encode() in content for trace in traces)
 
 
+def answer_to(connection: HTTPConnection, path: str, headers: dict[str, str]) -> HTTPResponse:
+    """Ask on a connection that is kept open; or on a new one, where the server has given it up
+    because nothing was asked for a while (RFC 9112, 9.3.1).
+    """
+    try:
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse()
+    except ConnectionError:
+        connection.close()
+    connection.request("GET", path, headers=headers)
+    return connection.getresponse()
+
+
 def ask_at_random(
     server: Server, sides: tuple[Side, Side], seed: int
 ) -> list[tuple[str, str, int, bool]]:
     """One client on connections that it keeps open: a request here, a request there."""
     chance, seen = random.Random(seed), []  # noqa: S311  # to be had again by its seed
-    connections = [HTTPConnection("127.0.0.1", server.port, timeout=20) for _ in sides]
-    for _ in range(REQUESTS):
-        at = chance.randrange(2)
-        own, other, connection = sides[at], sides[1 - at], connections[at]
-        who, path, expected = chance.choice(own.pages)
-        host = f"{own.organisation.host}:8000"
-        cookie = own.cookie_of(who, other.organisation)
-        connection.request("GET", path, headers={"Host": host, "Cookie": cookie})
-        if path.endswith("/download") and expected == 200 and chance.random() < 0.3:
-            connections[at].close()  # gone in the middle
-            connections[at] = HTTPConnection("127.0.0.1", server.port, timeout=20)
-            continue
-        answer = connection.getresponse()
-        content = answer.read()
-        whole = str(answer.getheaders()).encode() + content
-        assert answer.status == expected, (who, path, answer.status)
-        assert not is_marked(other, whole), f"{path} as {who} of {own.mark} tells of {other.mark}"
-        seen.append((own.mark, path, answer.status, is_marked(own, whole)))
-    for connection in connections:
-        connection.close()
+    with ExitStack() as stack:
+        connections = [
+            stack.enter_context(closing(HTTPConnection("127.0.0.1", server.port, timeout=20)))
+            for _ in sides
+        ]
+        for _ in range(REQUESTS):
+            at = chance.randrange(2)
+            own, other, connection = sides[at], sides[1 - at], connections[at]
+            who, path, expected = chance.choice(own.pages)
+            cookie = own.cookie_of(who, other.organisation)
+            headers = {"Host": f"{own.organisation.host}:8000", "Cookie": cookie}
+            answer = answer_to(connection, path, headers)
+            if path.endswith("/download") and expected == 200 and chance.random() < 0.3:
+                connection.close()  # gone in the middle
+                continue
+            content = answer.read()
+            whole = str(answer.getheaders()).encode() + content
+            assert answer.status == expected, (who, path, answer.status)
+            assert not is_marked(other, whole), (
+                f"{path} as {who} of {own.mark} tells of {other.mark}"
+            )
+            seen.append((own.mark, path, answer.status, is_marked(own, whole)))
     return seen
 
 
