@@ -462,17 +462,20 @@ class Day:
         ])  # fmt: skip
         member, guest = self.acme["member"].id, self.acme["guest"].id
         yield post(f"{path}/people/add", {"people": [str(member), str(guest)]}, [
-            Told("group.member-added", target, admin, detail={"person": str(person)})
+            Told("group.member-added", target, admin,
+                 detail={"person": str(person), "way": "page"})
             for person in sorted((member, guest))
         ])  # fmt: skip
         yield post(f"{path}/people/{guest}/remove", {}, [
-            Told("group.member-removed", target, admin, detail={"person": str(guest)})
+            Told("group.member-removed", target, admin,
+                 detail={"person": str(guest), "way": "page"})
         ])  # fmt: skip
         yield from self._roles_of_group(made.made)
         provider = str(self.acme.providers["nowhere"])
         self.acme.portal.execute("UPDATE identity_provider SET groups_claim = 'groups'", self.acme)
         yield post(f"{path}/source", {"provider": provider, "claim": "finance"}, [
-            Told("group.member-removed", target, admin, detail={"way": "feed"}),
+            Told("group.member-removed", target, admin,
+                 detail={"person": str(member), "way": "feed", "provider": None}),
             Told("group.changed", target, admin, detail={"provider": provider, "claim": "finance"}),
         ])  # fmt: skip
         yield post(f"{path}/delete", {}, [Told("group.deleted", target, admin, detail=renamed)])
@@ -481,9 +484,18 @@ class Day:
         post, admin = self._poster(self.admin), self.acme["admin"].id
         path, target = f"/groups/{group}/roles", f"group:{group}"
         form = {"role": "guest", "folder": str(self.acme.folders["shared"]), "reason": "books"}
-        yield post(path, form, [Told("role.assigned", target, admin, detail=form)])
-        [held] = [row["id"] for row in self.rows("role_assignment") if row["group_id"] == group]
-        yield post(f"{path}/{held}/remove", {}, [Told("role.removed", target, admin)])
+
+        def given(**told: Any) -> dict[str, Any]:
+            [made] = [r["id"] for r in self.rows("role_assignment") if r["group_id"] == group]
+            return form | {"way": "page", "assignment": str(made)} | told
+
+        yield post(path, form, lambda _: [
+            Told("role.assigned", target, admin, detail=given(expires_at=None))
+        ])  # fmt: skip
+        held = given(reason="")
+        yield post(f"{path}/{held['assignment']}/remove", {}, [
+            Told("role.removed", target, admin, detail=held)
+        ])  # fmt: skip
 
     def _sharing(self) -> Iterator[Act]:
         post, admin = self._poster(self.admin), self.acme["admin"].id
