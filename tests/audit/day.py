@@ -210,8 +210,6 @@ class Day:
             yield self._get(self.officer, f"{path}/report{ending}", [
                 Told("review.report-read", target, who, detail={"form": form})
             ])  # fmt: skip
-        text = self.officer.get(f"{path}/report/signed").text
-        yield officer("/reviews/verify", {"text": text}, [], status=200)
 
     def _another_review(self) -> Iterator[Act]:
         """One whose line has come to the officers, and that is called off."""
