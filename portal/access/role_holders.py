@@ -43,7 +43,7 @@ class Held:
     group: str | None
     folder_id: UUID | None
     granted_by: str | None
-    is_from_claim: bool
+    way: str
     reason: str
     since: datetime
     expires_at: datetime | None
@@ -102,7 +102,7 @@ def _ways(key: str) -> Select[Any]:
             _group.c.name.label("group_name"),
             _role.c.folder_id,
             _granter.c.name.label("granted_by"),
-            _role.c.is_from_claim,
+            _role.c.way,
             _role.c.reason,
             _role.c.created_at,
             _membership.c.added_at,
@@ -126,7 +126,7 @@ def _held(row: Any) -> Held:
         row.group_name,
         row.folder_id,
         row.granted_by,
-        row.is_from_claim,
+        row.way,
         row.reason,
         max(row.created_at, row.added_at or row.created_at),
         row.expires_at,

@@ -323,7 +323,7 @@ def test_a_custom_role_is_named_wherever_roles_are(acme) -> None:
     assert acme["officer"].name in page
     assert acme["guest"].name in page
     assert "for the test" in page
-    assert acme["admin"].name in page
+    assert f"By hand, {acme['admin'].name}" in page
     assert "1 person and 1 group" in admin.get("/roles").text
     entry = next(e for e in acme.log() if e["action"] == "role.assigned")
     assert "Librarian" in officer.get(f"/audit/{entry['id']}").text
