@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 
 from portal.access.decision import require
 from portal.access.groups.members import members_of
-from portal.access.groups.rules import find_group, may_open, name_key
+from portal.access.groups.rules import find_group, is_inside, may_open, name_key
 from portal.access.models import Group, GroupMembership, RoleAssignment
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
@@ -95,7 +95,7 @@ def get_group(actor: Actor, group_id: UUID) -> ShownGroup:
     require(actor, Permission.MEMBER_READ)
     group = find_group(group_id)
     [listed] = _listed([group])
-    is_own = find_membership(group_id, actor.user_id) is not None
+    is_own = is_inside(actor, group_id)
     held = {assignment.role for assignment in listed.assignments}
     return ShownGroup(
         group,
@@ -152,19 +152,14 @@ def list_groups_of(actor: Actor, user_id: UUID) -> Sequence[HeldGroup]:
 def get_membership(actor: Actor, group_id: UUID, user_id: UUID) -> GroupMembership:
     """Somebody's being in a group. Raises `Forbidden` or `NotFound`."""
     require(actor, Permission.MEMBER_READ)
-    membership = find_membership(group_id, user_id)
-    if membership is None:
-        raise NotFound
-    return membership
-
-
-def find_membership(group_id: UUID, user_id: UUID | None) -> GroupMembership | None:
-    """Somebody's being in a group, or None."""
-    return db.session.scalars(
+    membership = db.session.scalars(
         select(GroupMembership).where(
             GroupMembership.group_id == group_id, GroupMembership.user_id == user_id
         )
     ).one_or_none()
+    if membership is None:
+        raise NotFound
+    return membership
 
 
 _BY_NAME = (func.lower(User.name), User.id)
