@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from portal.access.approvals.service import require_alone_to_give
 from portal.access.decision import Member, Target, require
 from portal.access.exclusive import check_exclusive
 from portal.access.holders import OwnRights
@@ -69,8 +70,9 @@ def create_role(actor: Actor, chosen: Chosen, *, is_scoped: bool) -> Role:
 def change_role(actor: Actor, key: str, chosen: Chosen, *, version: str) -> None:
     """Have a role allow something else from the next request on, or be called something else.
 
-    Raises `Forbidden`, `OwnRole`, `NotFound`, `Invalid`, `ExclusiveRoles`, or `Conflict` where the
-    role is no more the one of that `version`.
+    Raises `Forbidden`, `OwnRole`, `NotFound`, `Invalid`, `ExclusiveRoles`, `SecondPersonNeeded`
+    where it would give those who hold it power that takes two people, or `Conflict` where the role
+    is no more the one of that `version`.
     """
     require(actor, Permission.ROLE_EDIT, target_of(key))
     lock_access()
@@ -85,6 +87,8 @@ def change_role(actor: Actor, key: str, chosen: Chosen, *, version: str) -> None
     if is_wider:
         people = frozenset(db.session.scalars(holders_of([key])))
         check_exclusive(people, {key}, target_of(key).name)
+        if people:
+            require_alone_to_give(actor, [role_from(row)], target_of(key).name)
     record(actor, Action.ROLE_CHANGED, target_of(key).name, before=before, **told(row))
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from portal.access.approvals.service import SecondPersonNeeded
 from portal.access.decision import Target
 from portal.access.exclusive import ExclusiveRoles, check_exclusive
 from portal.access.groups.members import empty, put_in, take_out
@@ -112,7 +113,10 @@ def join_claimed(actor: Actor, user: User, provider_id: UUID, claims: Collection
         except ExclusiveRoles:
             _record_refusal(actor, group, user, "exclusive")
             continue
-        put_in(actor, group, [user.id], way=Way.CLAIM, provider=str(provider_id))
+        try:
+            put_in(actor, group, [user.id], way=Way.CLAIM, provider=str(provider_id))
+        except SecondPersonNeeded:
+            _record_refusal(actor, group, user, "needs-two")
 
 
 def _change_source(actor: Actor, group: Group, provider_id: UUID | None, claim: str | None) -> None:

@@ -82,6 +82,12 @@ def roles_of(group_id: UUID) -> frozenset[str]:
     return frozenset(db.session.scalars(held))
 
 
+def gives_power(group_id: UUID) -> bool:
+    """Whether those in a group hold a role that is as dangerous as Admin."""
+    held = roles_of(group_id)
+    return bool(held) and any(r.is_powerful for key, r in list_roles().items() if key in held)
+
+
 def is_inside(actor: Actor, group_id: UUID) -> bool:
     """Whether `actor` is in the group."""
     own = select(GroupMembership.id).where(
