@@ -84,6 +84,13 @@ def in_grace(policy: Policy, person: Standing) -> bool:
     return began + policy.grace_days * DAY > NOW
 
 
+def test_a_policy_wants_a_factor_of_those_whom_it_names() -> None:
+    for (audience, chosen), held in product(AUDIENCES, HELD_ROLES):
+        policy = Policy(mfa_for=audience, mfa_roles=chosen, **LIMITS)
+        is_named = audience == Audience.EVERYBODY or any(role in chosen for role in held)
+        assert policy.wants_factor_of(held) == is_named, (audience, chosen, held)
+
+
 def test_nobody_is_in_without_the_factor_that_is_wanted() -> None:
     for proof, policy, person in everything():
         if next_step(proof, policy, person, NOW) != IN or proof.first == First.BREAK_GLASS:
