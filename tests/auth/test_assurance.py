@@ -84,6 +84,13 @@ def in_grace(policy: Policy, person: Standing) -> bool:
     return began + policy.grace_days * DAY > NOW
 
 
+def test_a_policy_wants_a_factor_of_those_whom_it_names() -> None:
+    for (audience, chosen), held in product(AUDIENCES, HELD_ROLES):
+        policy = Policy(mfa_for=audience, mfa_roles=chosen, **LIMITS)
+        is_named = audience == Audience.EVERYBODY or any(role in chosen for role in held)
+        assert policy.wants_factor_of(held) == is_named, (audience, chosen, held)
+
+
 def test_nobody_is_in_without_the_factor_that_is_wanted() -> None:
     for proof, policy, person in everything():
         if next_step(proof, policy, person, NOW) != IN or proof.first == First.BREAK_GLASS:
@@ -98,6 +105,14 @@ def test_nobody_is_in_without_the_factor_that_is_wanted() -> None:
         )
         may_be_without = in_grace(policy, person) and not person.factors & policy.factors
         assert gave_one_that_counts or may_be_without, (proof, policy, person)
+
+
+def test_whoever_has_no_factor_is_in_for_as_long_as_the_grace_lasts() -> None:
+    proof = Proof(First.PASSWORD, None, NOW)
+    for policy, person in product(list(policies()), list(people())):
+        if not person.factors and policy.wants_factor_of(person.roles):
+            expected = IN if in_grace(policy, person) else Step.ENROL
+            assert next_step(proof, policy, person, NOW) == expected, (policy, person)
 
 
 def test_whoever_has_a_factor_is_asked_for_it_wanted_or_not() -> None:
@@ -246,6 +261,16 @@ def test_an_old_password_is_renewed_after_everything_else(policy, person, now) -
     for first in (First.SSO, First.PASSKEY, First.BREAK_GLASS):
         step = next_step(Proof(first, Second.RECOVERY_CODE, now), policy, person, now)
         assert step != Step.RENEW_PASSWORD, "whoever used no password has none to renew"
+
+
+@pytest.mark.parametrize("first", First)
+def test_only_a_password_that_was_used_grows_too_old(first) -> None:
+    policy = Policy(password_max_age_days=30, **LIMITS)
+    proof = Proof(first, Second.RECOVERY_CODE, NOW)
+    for age, is_old in ((30 * DAY, True), (30 * DAY - timedelta(seconds=1), False)):
+        person = Standing(member_since=NOW - 90 * DAY, password_changed_at=NOW - age)
+        step = Step.RENEW_PASSWORD if is_old and first == First.PASSWORD else IN
+        assert next_step(proof, policy, person, NOW) == step
 
 
 @pytest.mark.parametrize("first", First)
