@@ -36,20 +36,21 @@ from tests.conftest import on_sqlite
 from tests.installation import SIGNED_IN, Organisation
 
 EDITOR = "guest"
-PEOPLE = [who for who in SIGNED_IN if who != EDITOR]
-NAMES = ("One", "Two", "Three", "ONE", "Admin")
+PEOPLE = ("second_admin", "member", "officer", EDITOR)
+LACKED = (Permission.MEMBER_READ, Permission.MEMBER_RESET, Permission.SSO_EDIT)  # maybe
+ALLOWED = (*LACKED, Permission.ROLE_ASSIGN, Permission.AUDIT_READ, Permission.DOCUMENT_READ)
 
-names = st.sampled_from(NAMES)
-slots = st.integers(0, 4)  # which of the roles there are
-several = st.sets(st.sampled_from(list(Permission)), min_size=1, max_size=4)
+names = st.sampled_from(("One", "Two", "Three", "ONE", "Admin"))
+slots = st.integers(0, 3)  # which of the roles there are
+several = st.sets(st.sampled_from(ALLOWED), min_size=1, max_size=3)
 steps = st.one_of(
     st.tuples(st.just("make"), names, several, st.booleans()),
     st.tuples(st.just("change"), slots, names, several),
-    st.tuples(st.just("give"), slots, st.sampled_from([*PEOPLE, EDITOR]), st.booleans()),
+    st.tuples(st.just("give"), slots, st.sampled_from(PEOPLE), st.booleans()),
     st.tuples(st.just("retire"), slots, st.none() | slots),
     st.tuples(st.just("restore"), slots),
 )
-editors = st.sets(st.sampled_from(sorted(MANAGEMENT))).map(
+editors = st.sets(st.sampled_from(LACKED)).map(
     lambda more: frozenset(more) | {Permission.ROLE_EDIT, Permission.ROLE_ASSIGN}
 )
 
@@ -148,7 +149,7 @@ class World:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(held=editors, tried=st.lists(steps, min_size=4, max_size=12))
+@given(held=editors, tried=st.lists(steps, min_size=6, max_size=14))
 def test_no_sequence_of_edits_widens_anybody_beyond_the_editor(acme, held, tried) -> None:
     with acme.bound(writes=True) as session:
         try:
