@@ -303,7 +303,7 @@ PAGES = {
         members,
         15,
     ),
-    "the log": ("/audit", "officer", entries, 8),
+    "the log": ("/audit", "officer", entries, 9),
     "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 7),
     "the log of many people": ("/audit", "officer", members, 8),
     "the account": ("/account", "member", sessions, 7),
