@@ -253,6 +253,8 @@ PAGES = {
     "documents": ("/documents", "member", documents, 4),
     "folders at the top": ("/documents", "member", folders, 4),
     "a folder": ("/documents/folders/{shared}", "member", inside("shared"), 4),
+    "who can open a folder": ("/folders/{shared}/access", "officer", members, 9),
+    "who can open a document": ("/documents/{plan}/access", "officer", members, 10),
     "a guest's folder": ("/documents/folders/{shared}", "guest", inside("shared"), 4),
     "a guest's first page": ("/documents", "guest", inside("shared"), 3),
     "documents, older": (
