@@ -13,7 +13,7 @@ from portal.web.members.forms import EndForm
 class ShareForm(EndForm):
     """Whom to let in, and with which role."""
 
-    whom = StringField("With whom", [InputRequired("Enter an e-mail or a group."), Length(max=254)])
+    whom = StringField("Whom", [InputRequired("Enter an e-mail or a group."), Length(max=254)])
     role = SelectField("Role")
 
     def offer(self, roles: Sequence[Role]) -> None:
