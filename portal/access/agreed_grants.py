@@ -4,6 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 from portal.access.approvals.models import PendingAct
+from portal.access.exclusive import check_exclusive
+from portal.access.groups.members import members_of, put_in, require_to_add
+from portal.access.groups.rules import roles_of
 from portal.access.holders import Holder, get_group_holder, get_person
 from portal.access.permissions import Role
 from portal.access.roles import find_live_role
@@ -13,12 +16,21 @@ from portal.core.errors import Conflict
 
 
 def require_to_grant(actor: Actor, act: PendingAct) -> None:
-    """Raises `Forbidden` or `OwnRights` unless `actor` may give this role to these people."""
-    require_to_assign(actor, _holder_in(act), _role_in(act))
+    """Raises `Forbidden` or `OwnRights` unless `actor` may give this to these people."""
+    if "group" in act.payload:
+        require_to_add(actor, _group_in(act), _holder_in(act).people)
+    else:
+        require_to_assign(actor, _holder_in(act), _role_in(act))
 
 
 def grant_agreed(actor: Actor, act: PendingAct) -> None:
-    """Give the role that was asked for. Raises what `grant_role` raises."""
+    """Give the role that was asked for, or have them be in the group that holds it.
+
+    Raises what `grant_role` raises.
+    """
+    if "group" in act.payload:
+        _put_in(actor, act)
+        return
     expires_at = act.payload["expires_at"]
     grant_role(
         actor,
@@ -29,6 +41,19 @@ def grant_agreed(actor: Actor, act: PendingAct) -> None:
         expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
         consent=act.consent,
     )
+
+
+def _put_in(actor: Actor, act: PendingAct) -> None:
+    holder, group_id = _holder_in(act), _group_in(act)
+    group = require_to_add(actor, group_id, holder.people)
+    if members_of(group_id, among=holder.people):
+        raise Conflict(f"{holder.name} is in this group already.")
+    check_exclusive(holder.people, roles_of(group_id), holder.target)
+    put_in(actor, group, holder.people, way=Way(act.payload["way"]), consent=act.consent)
+
+
+def _group_in(act: PendingAct) -> UUID:
+    return UUID(act.payload["group"])
 
 
 def _holder_in(act: PendingAct) -> Holder:

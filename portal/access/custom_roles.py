@@ -70,8 +70,9 @@ def create_role(actor: Actor, chosen: Chosen, *, is_scoped: bool) -> Role:
 def change_role(actor: Actor, key: str, chosen: Chosen, *, version: str) -> None:
     """Have a role allow something else from the next request on, or be called something else.
 
-    Raises `Forbidden`, `OwnRole`, `NotFound`, `Invalid`, `ExclusiveRoles`, or `Conflict` where the
-    role is no more the one of that `version`, or `SecondPersonNeeded`.
+    Raises `Forbidden`, `OwnRole`, `NotFound`, `Invalid`, `ExclusiveRoles`, `SecondPersonNeeded`
+    where it would give those who hold it power that takes two people, or `Conflict` where the role
+    is no more the one of that `version`.
     """
     require(actor, Permission.ROLE_EDIT, target_of(key))
     lock_access()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
+from portal.access.approvals.service import require_alone_to_give
 from portal.access.decision import Target
 from portal.access.exclusive import check_exclusive
 from portal.access.holders import Holder, holder_of, require_others
@@ -43,7 +44,8 @@ def change_end(
 ) -> None:
     """Let a role be held for longer or shorter; None is for good. The rules are those of giving it.
 
-    Raises `Forbidden`, `NotFound`, `Invalid`, `Conflict`, `ExclusiveRoles` or `LastAdmin`.
+    Raises `Forbidden`, `NotFound`, `Invalid`, `Conflict`, `ExclusiveRoles`, `LastAdmin`
+    or `SecondPersonNeeded`: what takes two people to give is not made longer by one.
     """
     assignment = get_assignment_of(holder, assignment_id)
     require_to_hand_out(actor, get_role(assignment.role), Target(holder.target))
@@ -65,8 +67,10 @@ def move_end(
     holder = holder_of(assignment)
     lock_access()
     if _is_later(expires_at, before):
-        if find_live_role(assignment.role) is None:
+        role = find_live_role(assignment.role)
+        if role is None:
             raise Invalid("This role is given no more.")
+        require_alone_to_give(actor, [role], holder.target)
         check_exclusive(holder.people, {assignment.role}, holder.target)
     elif assignment.role == ADMIN.key and before is None and holder.user_id:
         require_another_admin(get_user(holder.user_id))

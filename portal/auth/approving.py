@@ -136,6 +136,7 @@ def _check_asker(act: PendingAct, agreed: Agreed) -> None:
 def _names(acts: Sequence[PendingAct]) -> tuple[Mapping[UUID, str], Mapping[str, str]]:
     """The names of the people in these acts, and of what they are about."""
     about = [act.target.partition(":") for act in acts]
+    about += [("group", ":", act.payload["group"]) for act in acts if "group" in act.payload]
     ids = {kind: {UUID(id_) for k, _, id_ in about if k == kind} for kind in ("user", "group")}
     deciding = {id_ for act in acts for id_ in (act.asked_by, act.decided_by) if id_}
     people, groups = names_of(ids["user"] | deciding), names_of_groups(ids["group"])

@@ -17,7 +17,6 @@ from portal.access.groups.rules import (
     OwnGroup,
     is_inside,
     open_group,
-    require_alone_to_let_in,
     require_to_hand_out_all,
     roles_of,
     target_of,
@@ -111,14 +110,11 @@ def join_claimed(actor: Actor, user: User, provider_id: UUID, claims: Collection
             continue
         try:
             check_exclusive([user.id], roles_of(group.id), target_of(group.id))
-            require_alone_to_let_in(actor, group.id)
+            put_in(actor, group, [user.id], way=Way.CLAIM, provider=str(provider_id))
         except ExclusiveRoles:
             _record_refusal(actor, group, user, "exclusive")
-            continue
         except SecondPersonNeeded:
             _record_refusal(actor, group, user, "needs-two")
-            continue
-        put_in(actor, group, [user.id], way=Way.CLAIM, provider=str(provider_id))
 
 
 def _change_source(actor: Actor, group: Group, provider_id: UUID | None, claim: str | None) -> None:

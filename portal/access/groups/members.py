@@ -6,15 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
+from portal.access.approvals.kinds import Kind
+from portal.access.approvals.models import Consent
+from portal.access.approvals.service import ask, require_alone, wants_second
 from portal.access.decision import Target
 from portal.access.exclusive import check_exclusive
-from portal.access.groups.rules import (
-    OwnGroup,
-    open_group,
-    require_alone_to_let_in,
-    roles_of,
-    target_of,
-)
+from portal.access.groups.rules import OwnGroup, gives_power, open_group, roles_of, target_of
 from portal.access.models import Group, GroupMembership
 from portal.access.permissions import Permission
 from portal.access.service import Way
@@ -37,22 +34,33 @@ class FilledByProvider(Conflict):
 def add_to_group(actor: Actor, group_id: UUID, user_ids: Collection[UUID]) -> int:
     """Put people into a group that is filled by hand; gives the number of those who are new.
 
-    They hold what the group holds, so it wants the right to give them that. Raises `Forbidden`,
-    `OwnGroup`, `FilledByProvider`, `NotFound`, `Invalid`, `Conflict`, `ExclusiveRoles` or
-    `SecondPersonNeeded`.
+    They hold what the group holds, so it wants the right to give them that. Where two people have
+    to agree to that, it is asked for each of them, and 0 are in the group by now. Raises
+    `Forbidden`, `OwnGroup`, `FilledByProvider`, `NotFound`, `Invalid`, `Conflict` or
+    `ExclusiveRoles`.
     """
-    group = _open(actor, group_id)
-    if actor.user_id is not None and actor.user_id in user_ids:
-        raise OwnGroup(Permission.GROUP_EDIT, Target(target_of(group_id)))
+    group = require_to_add(actor, group_id, user_ids)
     if len(set(user_ids)) > MOST_AT_ONCE:
         raise Invalid(f"At most {MOST_AT_ONCE} people can be added at once.")
     added = _existing(user_ids) - members_of(group_id, among=user_ids)
     if not added:
         raise Conflict("Choose somebody who is not in the group yet.")
     check_exclusive(added, roles_of(group_id), target_of(group_id))
-    require_alone_to_let_in(actor, group_id)
+    if gives_power(group_id) and wants_second(actor, Kind.GRANT_ADMIN):
+        payload = {"group": str(group_id), "way": Way.PAGE}
+        for user_id in sorted(added):
+            ask(actor, Kind.GRANT_ADMIN, f"user:{user_id}", payload)
+        return 0
     put_in(actor, group, added, way=Way.PAGE)
     return len(added)
+
+
+def require_to_add(actor: Actor, group_id: UUID, user_ids: Collection[UUID]) -> Group:
+    """A group filled by hand into which `actor` may put these people. Raises as `add_to_group`."""
+    group = _open(actor, group_id)
+    if actor.user_id is not None and actor.user_id in user_ids:
+        raise OwnGroup(Permission.GROUP_EDIT, Target(target_of(group_id)))
+    return group
 
 
 def remove_from_group(actor: Actor, group_id: UUID, user_id: UUID) -> None:
@@ -66,9 +74,23 @@ def remove_from_group(actor: Actor, group_id: UUID, user_id: UUID) -> None:
 
 
 def put_in(
-    actor: Actor, group: Group, user_ids: Iterable[UUID], *, way: Way, **detail: Any
+    actor: Actor,
+    group: Group,
+    user_ids: Iterable[UUID],
+    *,
+    way: Way,
+    consent: Consent | None = None,
+    **detail: Any,
 ) -> None:
-    """Have people be in a group, once it is decided that they may."""
+    """Have people be in a group, once it is decided that they may.
+
+    Where two people have to agree to what the group gives, it needs the second one's `consent`.
+    Raises `SecondPersonNeeded`.
+    """
+    if consent is not None:
+        detail |= consent.told()
+    elif gives_power(group.id):
+        require_alone(actor, Kind.GRANT_ADMIN, target_of(group.id))
     added_by = None if way == Way.CLAIM else actor.user_id
     for user_id in sorted(user_ids):
         db.session.add(GroupMembership(group_id=group.id, user_id=user_id, added_by=added_by))

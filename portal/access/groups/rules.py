@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal.access.approvals.service import require_alone_to_give
 from portal.access.decision import Forbidden, Member, Target, decide, require
 from portal.access.holders import OwnRights
 from portal.access.locking import lock_access
@@ -83,11 +82,10 @@ def roles_of(group_id: UUID) -> frozenset[str]:
     return frozenset(db.session.scalars(held))
 
 
-def require_alone_to_let_in(actor: Actor, group_id: UUID) -> None:
-    """Raises `SecondPersonNeeded` where two people have to agree to what the group gives."""
-    known = list_roles()
-    given = [known[key] for key in roles_of(group_id) if key in known]
-    require_alone_to_give(actor, given, target_of(group_id))
+def gives_power(group_id: UUID) -> bool:
+    """Whether those in a group hold a role that is as dangerous as Admin."""
+    held = roles_of(group_id)
+    return bool(held) and any(r.is_powerful for key, r in list_roles().items() if key in held)
 
 
 def is_inside(actor: Actor, group_id: UUID) -> bool:

@@ -22,6 +22,8 @@ from portal.web.members.forms import AssignRoleForm
 
 blueprint = Blueprint("groups", __name__, url_prefix="/groups")
 
+ASKED = "Somebody else has to agree within three days. Until then nothing changes."
+
 
 @blueprint.get("")
 @requires(Permission.MEMBER_READ)
@@ -97,7 +99,8 @@ def add(group_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             count = members.add_to_group(g.actor, group_id, form.chosen)
-            flash(f"{count} {'person is' if count == 1 else 'people are'} added.", "success")
+            added = f"{count} {'person is' if count == 1 else 'people are'} added."
+            flash(added if count else ASKED, "success")
             return redirect(url_for("groups.show", group_id=group_id))
     shown = queries.get_group(g.actor, group_id)
     found, already = queries.search_candidates(g.actor, group_id, text, _page())
@@ -136,14 +139,15 @@ def assign_role(group_id: UUID) -> ResponseReturnValue:
     form = _assign_form()
     if form.validate_on_submit():
         with shown_on(form):
-            access.assign_role(
+            given = access.assign_role(
                 g.actor,
                 get_group_holder(group_id),
                 str(form.role.data),
                 form.folder_id,
                 reason=form.reason.data or "",
             )
-            flash("The role is given to the group.", "success")
+            is_given = not access.waits(given)
+            flash("The role is given to the group." if is_given else ASKED, "success")
             return redirect(url_for("groups.show", group_id=group_id))
     return _group_page(group_id, form)
 
