@@ -110,11 +110,9 @@ def join_claimed(actor: Actor, user: User, provider_id: UUID, claims: Collection
             continue
         try:
             check_exclusive([user.id], roles_of(group.id), target_of(group.id))
+            put_in(actor, group, [user.id], way=Way.CLAIM, provider=str(provider_id))
         except ExclusiveRoles:
             _record_refusal(actor, group, user, "exclusive")
-            continue
-        try:
-            put_in(actor, group, [user.id], way=Way.CLAIM, provider=str(provider_id))
         except SecondPersonNeeded:
             _record_refusal(actor, group, user, "needs-two")
 
