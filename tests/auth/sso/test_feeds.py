@@ -162,13 +162,16 @@ def test_who_is_in_it_does_not_change_whose_word_is_taken(acme, at_acme: Joined)
 
 
 def test_whose_word_is_taken_is_answered_for_by_who_changes_it(acme, at_acme: Joined) -> None:
+    """Another admin had chosen a claim that does not name the group; this one makes it do so."""
     group = make(acme, "Staff", who="second_admin")
-    feed(at_acme, group, who="second_admin")
-    at_acme.change(groups_claim="departments")
-    at_acme.provider.change_account("mia", departments=["staff"])
+    feed(at_acme, group, "otp", who="second_admin")
     link(at_acme, "admin")
     at_acme.sign_in()
+    assert told(acme, "group.member-refused") == []
+    assert at_acme.change(groups_claim="amr").status_code == 302
+    at_acme.sign_in()
     assert inside(acme, group) == set()
+    assert len(told(acme, "group.member-refused")) == 1
 
 
 def test_a_group_brings_nobody_roles_that_watch_each_other(acme, at_acme: Joined) -> None:
