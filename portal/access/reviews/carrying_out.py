@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
+from portal.access.groups.members import FilledByProvider, take_out
+from portal.access.groups.rules import find_group
 from portal.access.models import GroupMembership, RoleAssignment
 from portal.access.reviews.models import (
     AccessReview,
@@ -123,6 +125,8 @@ def _revoke(closing: Actor, line: Any) -> LineOutcome:
             _remove_membership(actor, line.subject_id, reason)
     except LastAdmin:
         return LineOutcome.LAST_ADMIN
+    except FilledByProvider:
+        return LineOutcome.FED
     except NotFound:
         return LineOutcome.GONE
     return LineOutcome.REVOKED
@@ -149,19 +153,14 @@ def _revoke_assignment(actor: Actor, assignment_id: UUID, reason: str) -> None:
 
 def _remove_membership(actor: Actor, membership_id: UUID, reason: str) -> None:
     membership = db.session.get(GroupMembership, (bound_tenant_id(), membership_id))
-    if membership is None or not change(
-        delete(GroupMembership).where(GroupMembership.id == membership_id)
-    ):
+    if membership is None:
         raise NotFound
-    record(
-        actor,
-        Action.GROUP_MEMBER_REMOVED,
-        f"group:{membership.group_id}",
-        membership=str(membership_id),
-        person=str(membership.user_id),
-        reason=reason,
-        way=Way.REVIEW,
-    )
+    group = find_group(membership.group_id)
+    if group.provider_id is not None:
+        raise FilledByProvider  # it was filled by hand when the review began
+    detail = {"membership": str(membership_id), "reason": reason}
+    if not take_out(actor, group, [membership.user_id], way=Way.REVIEW, **detail):
+        raise NotFound
 
 
 def _note(outcomes: Mapping[LineOutcome, Sequence[UUID]]) -> None:

@@ -1,8 +1,9 @@
 """Who answers which line, until when."""
 
 import pytest
+from sqlalchemy import select
 
-from portal.access.models import GroupMembership
+from portal.access.models import Group, GroupMembership
 from tests.access.reviews.campaign import (
     answer,
     answer_all,
@@ -123,6 +124,19 @@ def test_what_a_provider_feeds_is_shown_and_not_answered(acme) -> None:
     assert close(acme, review) == 302, "there is nothing else to answer"
     assert line_about(acme, review, "guest").outcome == "fed"
     assert acme.visit("guest").get("/reviews").status_code == 200
+
+
+def test_a_group_that_a_provider_feeds_by_now_is_left_to_it(acme) -> None:
+    group = put_into_group(acme, "guest")
+    review = start(acme, "member", people=["guest"], roles=["member"])
+    answer_all(acme, review, "revoke")
+    with acme.bound(writes=True) as session:
+        found = session.get(Group, (acme.id, group))
+        found.provider_id, found.claim = acme.providers["nowhere"], "finance"
+    assert close(acme, review) == 302
+    assert line_about(acme, review, "guest").outcome == "fed"
+    with acme.bound() as session:
+        assert session.scalars(select(GroupMembership.user_id)).all() == [acme["guest"].id]
 
 
 def test_a_deactivated_reviewers_lines_go_to_the_officers(acme) -> None:
