@@ -145,7 +145,8 @@ def test_none_but_a_live_role_takes_its_place(acme, globex) -> None:
 def test_what_names_it_is_to_be_changed_first(acme) -> None:
     key = made(acme, *READS)
     admin = acme.visit("admin")
-    policy = forms_of(admin.get("/policy").text)[-1].fields
+    [shown] = [f for f in forms_of(admin.get("/policy").text) if f.action == "/policy/preview"]
+    policy = shown.fields
     policy |= {"mfa_for": "roles", "mfa_roles": [key], "factors": ["totp", "passkey"]}
     assert admin.post("/policy/change", policy).status_code == 302
     provider = {
