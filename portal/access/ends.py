@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from portal.access.approvals.service import require_alone_to_give
 from portal.access.decision import Target
 from portal.access.exclusive import check_exclusive
-from portal.access.holders import Holder, holder_of, require_others
+from portal.access.holders import Holder, holder_of, read_again, require_others
 from portal.access.locking import lock_access
 from portal.access.models import RoleAssignment
 from portal.access.permissions import ADMIN, Permission
@@ -49,7 +49,8 @@ def change_end(
     """
     assignment = get_assignment_of(holder, assignment_id)
     require_to_hand_out(actor, get_role(assignment.role), Target(holder.target))
-    require_others(actor, holder, Permission.ROLE_ASSIGN)
+    lock_access()
+    require_others(actor, read_again(holder), Permission.ROLE_ASSIGN)
     move_end(actor, assignment, expires_at, way=way, reason=reason)
 
 
@@ -64,8 +65,8 @@ def move_end(
     """Put another end in place once it is decided that `actor` may. Raises as `change_end`."""
     before = assignment.expires_at
     _check_end(assignment, expires_at)
-    holder = holder_of(assignment)
     lock_access()
+    holder = holder_of(assignment)
     if _is_later(expires_at, before):
         role = find_live_role(assignment.role)
         if role is None:

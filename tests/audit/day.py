@@ -487,9 +487,13 @@ class Day:
         yield post(path, form, lambda _: [
             Told("role.assigned", target, admin, detail=given(expires_at=None))
         ])  # fmt: skip
-        held = given(reason="")
-        yield post(f"{path}/{held['assignment']}/remove", {}, [
-            Told("role.removed", target, admin, detail=held)
+        made = f"{path}/{given()['assignment']}"
+        ends = {"before": None, "expires_at": "2100-01-31T23:59:59.999999+00:00"}
+        yield post(f"{made}/end", {"until": "2100-01-31", "reason": "books"}, [
+            Told("role.end-changed", target, admin, detail=given(**ends))
+        ])  # fmt: skip
+        yield post(f"{made}/remove", {"reason": "books"}, [
+            Told("role.removed", target, admin, detail=given())
         ])  # fmt: skip
 
     def _sharing(self) -> Iterator[Act]:

@@ -71,6 +71,7 @@ PAGES = [
     (ADMIN, "/groups {Wind vane team}"),
     (ADMIN, "/groups {Wind vane team} {Rename}"),
     (ADMIN, "/groups {Wind vane team} {Add people}"),
+    (ADMIN, "/groups {Wind vane team} {End of Guest}"),
     (ADMIN, "/groups {Wind vane team} {Remove Guest}"),
     (ADMIN, "/groups {Wind vane team} {Remove Tomas Rivera}"),
     (ADMIN, "/groups {Wind vane team} {Who fills it}"),

@@ -175,6 +175,9 @@ ACCESS = {
     "groups.remove_role": form(
         ADMINS, on("group", "crew") | on("assignment", "of the crew"), empty=QUESTION
     ),
+    "groups.change_end": form(
+        ADMINS, on("group", "crew") | on("assignment", "of the crew"), empty=409
+    ),
     "groups.source": form(ADMINS, on("group", "crew"), empty=409),  # as it is
     # Roles. The archivist is one of the organisation's own, which nobody holds.
     "roles.index": page(LOOKERS),

@@ -11,6 +11,7 @@ from sqlalchemy import func, or_, select
 from portal.access.decision import require
 from portal.access.groups.members import members_of
 from portal.access.groups.rules import find_group, is_inside, may_open, name_key
+from portal.access.holdings import Holding
 from portal.access.models import Group, GroupMembership, RoleAssignment
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
@@ -56,6 +57,11 @@ class ShownGroup(ListedGroup):
 
     is_own: bool
     can_change: bool
+
+    @property
+    def holdings(self) -> Sequence[Holding]:
+        """The group's roles with what their ends mean now."""
+        return [Holding(assignment, None) for assignment in self.assignments]
 
     @property
     def can_fill(self) -> bool:

@@ -4,7 +4,9 @@ from uuid import UUID
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
 
+from portal.access import ends
 from portal.access import service as access
 from portal.access.groups import members, queries, service
 from portal.access.holders import get_group_holder
@@ -18,7 +20,7 @@ from portal.users.queries import get_user, names_of
 from portal.web.access import freshly, requires
 from portal.web.groups.forms import AddPeopleForm, ConfirmForm, GroupForm, SourceForm
 from portal.web.lifecycle import shown_on, shown_status
-from portal.web.members.forms import AssignRoleForm
+from portal.web.members.forms import AssignRoleForm, EndForm, RemoveRoleForm
 
 blueprint = Blueprint("groups", __name__, url_prefix="/groups")
 
@@ -145,6 +147,7 @@ def assign_role(group_id: UUID) -> ResponseReturnValue:
                 str(form.role.data),
                 form.folder_id,
                 reason=form.reason.data or "",
+                expires_at=form.until.end,
             )
             is_given = not access.waits(given)
             flash("The role is given to the group." if is_given else ASKED, "success")
@@ -157,14 +160,31 @@ def assign_role(group_id: UUID) -> ResponseReturnValue:
 @requires(Permission.ROLE_ASSIGN)
 def remove_role(group_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
     """Take a role away from all in the group, after a question."""
-    form = ConfirmForm()
+    form = RemoveRoleForm()
     if form.validate_on_submit():
         with shown_on(form):
-            access.remove_role(g.actor, get_group_holder(group_id), assignment_id)
+            holder, reason = get_group_holder(group_id), form.reason.data or ""
+            access.remove_role(g.actor, holder, assignment_id, reason=reason)
             flash("The role is taken from the group.", "success")
             return redirect(url_for("groups.show", group_id=group_id))
     assignment = queries.get_group(g.actor, group_id).get_assignment(assignment_id)
     return _question("groups/remove_role.html", group_id, form, assignment=assignment)
+
+
+@blueprint.route("/<uuid:group_id>/roles/<uuid:assignment_id>/end", methods=["GET", "POST"])
+@freshly(Act.ROLES)
+@requires(Permission.ROLE_ASSIGN)
+def change_end(group_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
+    """Let a role be held by the group for longer or shorter."""
+    assignment = queries.get_group(g.actor, group_id).get_assignment(assignment_id)
+    form = EndForm(until=assignment.expires_at)
+    if form.validate_on_submit():
+        with shown_on(form):
+            holder, reason = get_group_holder(group_id), form.reason.data or ""
+            ends.change_end(g.actor, holder, assignment_id, form.until.end, reason=reason)
+            flash("The end is changed.", "success")
+            return redirect(url_for("groups.show", group_id=group_id))
+    return _question("groups/role_end.html", group_id, form, assignment=assignment)
 
 
 @blueprint.route("/<uuid:group_id>/source", methods=["GET", "POST"])
@@ -195,7 +215,7 @@ def _assign_form() -> AssignRoleForm:
 
 
 def _question(
-    template: str, group_id: UUID, form: ConfirmForm, **more: object
+    template: str, group_id: UUID, form: FlaskForm, **more: object
 ) -> ResponseReturnValue:
     shown = queries.get_group(g.actor, group_id)
     page = render_template(template, form=form, shown=shown, roles=list_roles(), **more)

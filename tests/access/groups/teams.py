@@ -28,9 +28,14 @@ def remove(
 
 
 def give(
-    organisation: Organisation, group: UUID, role: str, who: str = "admin", folder: object = ""
+    organisation: Organisation,
+    group: UUID,
+    role: str,
+    who: str = "admin",
+    folder: object = "",
+    until: str = "",
 ) -> TestResponse:
-    form = {"role": role, "folder": str(folder), "reason": "for the tests"}
+    form = {"role": role, "folder": str(folder), "reason": "for the tests", "until": until}
     return organisation.visit(who).post(f"/groups/{group}/roles", form)
 
 

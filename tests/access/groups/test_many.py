@@ -66,7 +66,7 @@ def test_more_people_and_groups_take_no_more_statements(acme) -> None:
     fill(acme, group, 70)
     fill(acme, acme.groups["crew"], 5)
     assert counts() == few
-    assert max(few.values()) <= 13, few
+    assert max(few.values()) <= 14, few
 
 
 def test_adding_many_takes_as_many_statements_as_adding_few(acme) -> None:

@@ -47,6 +47,26 @@ def test_a_role_on_a_folder_holds_on_that_folder_and_ends_with_the_role(acme) ->
     assert officer.get(page).status_code == 403
 
 
+def test_a_role_is_given_to_a_group_for_a_while(portal, acme) -> None:
+    group, officer = make(acme), acme.visit("officer")
+    shared = acme.folders["shared"]
+    add(acme, group, "officer")
+    assert give(acme, group, "guest", folder=shared, until="2100-01-31").status_code == 302
+    page = f"/documents/folders/{shared}"
+    assert officer.get(page).status_code == 200
+    [given] = [r["id"] for r in portal.rows("role_assignment") if r["group_id"] == group]
+    admin, path = acme.visit("admin"), f"/groups/{group}/roles/{given}/end"
+    assert "2100-01-31" in admin.get(f"/groups/{group}").text
+    assert admin.post(path, {"until": "2100-02-28", "reason": "longer"}).status_code == 302
+    assert "2100-02-28" in admin.get(f"/groups/{group}").text
+    portal.execute(
+        "UPDATE role_assignment SET expires_at = '2000-01-01' WHERE role = 'guest'", acme
+    )
+    assert officer.get(page).status_code == 403
+    assert add(acme, group, "admin", who="second_admin").status_code == 302
+    assert admin.post(path, {"until": ""}).status_code == 403
+
+
 def test_each_act_is_one_entry_that_names_who_which_and_how(acme) -> None:
     group = make(acme)
     add(acme, group, "member", "guest")
