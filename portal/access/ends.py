@@ -62,17 +62,16 @@ def move_end(
     way: Way,
     reason: str = "",
 ) -> None:
-    """Put another end in place once it is decided that `actor` may. Raises as `change_end`."""
+    """Put another end in place once it is decided that `actor` may. Raises as `change_end`.
+
+    A role that two people have to agree to is not made to last longer by one: it is given anew.
+    """
     before = assignment.expires_at
     _check_end(assignment, expires_at)
     lock_access()
     holder = holder_of(assignment)
     if _is_later(expires_at, before):
-        role = find_live_role(assignment.role)
-        if role is None:
-            raise Invalid("This role is given no more.")
-        require_alone_to_give(actor, [role], holder.target)
-        check_exclusive(holder.people, {assignment.role}, holder.target)
+        _check_longer(actor, holder, assignment.role)
     elif assignment.role == ADMIN.key and before is None and holder.user_id:
         require_another_admin(get_user(holder.user_id))
     moved = change(
@@ -134,6 +133,14 @@ def _check_end(assignment: RoleAssignment, expires_at: datetime | None) -> None:
         raise Invalid("The end lies in the past.")
     if expires_at == assignment.expires_at:
         raise Conflict("This is the end that it has.")
+
+
+def _check_longer(actor: Actor, holder: Holder, role_key: str) -> None:
+    role = find_live_role(role_key)
+    if role is None:
+        raise Invalid("This role is given no more.")
+    check_exclusive(holder.people, {role.key}, holder.target)
+    require_alone_to_give(actor, [role], holder.target)
 
 
 def _is_later(expires_at: datetime | None, before: datetime | None) -> bool:

@@ -7,10 +7,12 @@ from uuid import UUID
 
 import pytest
 
+from portal.access.approvals.service import SecondPersonNeeded
 from portal.access.history.queries import replay_access
 from portal.auth.ending_roles import announce_ends
 from portal.cli import working
 from portal.core import clock as portal_clock
+from tests.access.asked import want_two
 from tests.browsing import Visitor
 from tests.documents.sharers import give, held_by, make_group
 from tests.installation import Organisation
@@ -37,6 +39,10 @@ def move(visitor: Visitor, acme: Organisation, who: str, made: UUID, until: str)
 def sweep(acme: Organisation) -> None:
     with acme.portal.app.app_context():
         working._visit(acme.record, sweeping=True)
+
+
+def endings(acme: Organisation) -> list[dict[str, str]]:
+    return [mail for mail in acme.mails() if mail["subject"].endswith("ends soon")]
 
 
 def test_a_role_is_given_until_the_end_of_a_day(acme, clock) -> None:
@@ -136,6 +142,16 @@ def test_what_is_exclusive_by_now_is_held_no_longer_but_may_be_shorter(acme) -> 
     assert move(admin, acme, "officer", made, day(2)).status_code == 302
 
 
+def test_where_two_are_wanted_one_makes_no_admin_for_longer(acme) -> None:
+    made = give(acme, "member", "admin", expires_at=portal_clock.now() + timedelta(days=5))
+    want_two(acme, "grant-admin")
+    admin = acme.visit("admin")
+    for until in (day(9), ""):
+        answer = move(admin, acme, "member", made, until)
+        assert answer.status_code == SecondPersonNeeded.status
+    assert move(admin, acme, "member", made, day(2)).status_code == 302
+
+
 def test_a_claimed_role_has_no_end_to_move(portal, acme) -> None:
     made = give(acme, "member", "auditor")
     portal.execute("UPDATE role_assignment SET is_from_claim = true WHERE role = 'auditor'", acme)
@@ -160,18 +176,14 @@ def test_an_end_is_moved_once_of_two_at_once(acme) -> None:
 # Notice
 
 
-def ending(organisation: Organisation) -> list[dict[str, str]]:
-    return [mail for mail in organisation.mails() if "ends soon" in mail["subject"]]
-
-
 def test_holders_and_the_granter_are_told_a_week_before_and_once(acme, clock) -> None:
     assert assign(acme.visit("admin"), acme, "member", "auditor", day(20)).status_code == 302
     sweep(acme)
-    assert ending(acme) == []
+    assert not endings(acme)
     clock.advance(days=14)
     sweep(acme)
     sweep(acme)
-    holder, granter = ending(acme)
+    holder, granter = endings(acme)
     assert (holder["to"], holder["subject"]) == (acme["member"].email, "A role of yours ends soon")
     assert (granter["to"], granter["subject"]) == (
         acme["admin"].email, "A role that you gave ends soon",

@@ -249,11 +249,11 @@ ACCESS = {
     "sso.release": form(ADMINS, empty=409),
     "sso.break_the_glass": form(EVERYBODY),
     # The audit log.
-    # Without an address of what is asked about there is nothing to tell.
+    # Why somebody may do something, and who could (tests/web/things.py has the questions).
     "explain.index": page(LOOKERS),
-    "explain.own": Entry(MEMBERS, {"GET": 404}),
+    "explain.own": page(MEMBERS),
     "explain.reach": page(WATCHERS),
-    "explain.export": Entry(WATCHERS, {"GET": 404}),
+    "explain.export": page(WATCHERS),
     "audit.index": page(WATCHERS),
     "audit.show": page(WATCHERS, on("entry", "first")),
 }

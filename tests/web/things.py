@@ -13,7 +13,17 @@ def address(organisation: Organisation, endpoint: str, values: dict[str, object]
 
 
 def own_address(organisation: Organisation, endpoint: str, who: str = "member") -> str:
-    return address(organisation, endpoint, things_of(organisation, endpoint, who))
+    asked = QUESTIONS.get(endpoint, "").format(shared=organisation.folders["shared"])
+    return address(organisation, endpoint, things_of(organisation, endpoint, who)) + asked
+
+
+# What pages are asked that have nothing to tell by themselves.
+QUESTIONS = {
+    "explain.export": "?target=folder:{shared}",
+    "explain.index": "?email=member@acme.example&permission=document:read",
+    "explain.own": "?permission=document:read&target=folder:{shared}",
+    "explain.reach": "?target=folder:{shared}",
+}
 
 
 def things_of(organisation: Organisation, endpoint: str, who: str = "member") -> dict[str, object]:
