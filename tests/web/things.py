@@ -13,14 +13,16 @@ def address(organisation: Organisation, endpoint: str, values: dict[str, object]
 
 
 def own_address(organisation: Organisation, endpoint: str, who: str = "member") -> str:
-    asked = QUESTIONS.get(endpoint, "").format(shared=organisation.folders["shared"])
+    asked = QUESTIONS.get(endpoint, "").format(
+        shared=organisation.folders["shared"], slug=organisation.record.slug
+    )
     return address(organisation, endpoint, things_of(organisation, endpoint, who)) + asked
 
 
 # What pages are asked that have nothing to tell by themselves.
 QUESTIONS = {
     "explain.export": "?target=folder:{shared}",
-    "explain.index": "?email=member@acme.example&permission=document:read",
+    "explain.index": "?email=member@{slug}.example&permission=document:read",
     "explain.own": "?permission=document:read&target=folder:{shared}",
     "explain.reach": "?target=folder:{shared}",
 }
