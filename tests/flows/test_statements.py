@@ -291,7 +291,7 @@ PAGES = {
     "a group": ("/groups/{crew}", "admin", crowd, 14),
     "adding to a group": ("/groups/{crew}/people/add", "admin", crowd, 12),
     "deleting a group": ("/groups/{crew}/delete", "admin", crowd, 10),
-    "an account in many groups": ("/account", "member", groups, 7),
+    "an account in many groups": ("/account", "member", groups, 8),
     "the log with groups": ("/audit?target=group", "officer", groups, 8),
     "who has which factor": ("/policy/people", "admin", members, 11),
     "who falls short": ("/policy/people?short=1", "admin", members, 10),
@@ -306,8 +306,8 @@ PAGES = {
     "the log": ("/audit", "officer", entries, 9),
     "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 7),
     "the log of many people": ("/audit", "officer", members, 8),
-    "the account": ("/account", "member", sessions, 7),
-    "an account with many roles": ("/account", "member", roles, 7),
+    "the account": ("/account", "member", sessions, 8),
+    "an account with many roles": ("/account", "member", roles, 8),
 }
 
 
