@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from portal.access.approvals.service import require_alone_to_give
 from portal.access.decision import Target
 from portal.access.exclusive import check_exclusive
-from portal.access.holders import Holder, holder_of, require_others
+from portal.access.holders import Holder, holder_of, read_again, require_others
 from portal.access.locking import lock_access
 from portal.access.models import RoleAssignment
 from portal.access.permissions import ADMIN, Permission
@@ -44,12 +44,13 @@ def change_end(
 ) -> None:
     """Let a role be held for longer or shorter; None is for good. The rules are those of giving it.
 
-    Raises `Forbidden`, `NotFound`, `Invalid`, `Conflict`, `ExclusiveRoles`, `LastAdmin`
-    or `SecondPersonNeeded`: what takes two people to give is not made longer by one.
+    Raises `Forbidden`, `NotFound`, `Invalid`, `Conflict`, `ExclusiveRoles`, `LastAdmin` or
+    `SecondPersonNeeded`.
     """
     assignment = get_assignment_of(holder, assignment_id)
     require_to_hand_out(actor, get_role(assignment.role), Target(holder.target))
-    require_others(actor, holder, Permission.ROLE_ASSIGN)
+    lock_access()
+    require_others(actor, read_again(holder), Permission.ROLE_ASSIGN)
     move_end(actor, assignment, expires_at, way=way, reason=reason)
 
 
@@ -61,17 +62,16 @@ def move_end(
     way: Way,
     reason: str = "",
 ) -> None:
-    """Put another end in place once it is decided that `actor` may. Raises as `change_end`."""
+    """Put another end in place once it is decided that `actor` may. Raises as `change_end`.
+
+    A role that two people have to agree to is not made to last longer by one: it is given anew.
+    """
     before = assignment.expires_at
     _check_end(assignment, expires_at)
-    holder = holder_of(assignment)
     lock_access()
+    holder = holder_of(assignment)
     if _is_later(expires_at, before):
-        role = find_live_role(assignment.role)
-        if role is None:
-            raise Invalid("This role is given no more.")
-        require_alone_to_give(actor, [role], holder.target)
-        check_exclusive(holder.people, {assignment.role}, holder.target)
+        _check_longer(actor, holder, assignment.role)
     elif assignment.role == ADMIN.key and before is None and holder.user_id:
         require_another_admin(get_user(holder.user_id))
     moved = change(
@@ -133,6 +133,14 @@ def _check_end(assignment: RoleAssignment, expires_at: datetime | None) -> None:
         raise Invalid("The end lies in the past.")
     if expires_at == assignment.expires_at:
         raise Conflict("This is the end that it has.")
+
+
+def _check_longer(actor: Actor, holder: Holder, role_key: str) -> None:
+    role = find_live_role(role_key)
+    if role is None:
+        raise Invalid("This role is given no more.")
+    check_exclusive(holder.people, {role.key}, holder.target)
+    require_alone_to_give(actor, [role], holder.target)
 
 
 def _is_later(expires_at: datetime | None, before: datetime | None) -> bool:

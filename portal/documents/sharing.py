@@ -10,9 +10,10 @@ from uuid import UUID
 
 from portal.access.decision import ORGANISATION, Forbidden, decide, require
 from portal.access.ends import move_end
-from portal.access.holders import Holder, find_holder, holder_of, require_others
+from portal.access.holders import Holder, find_holder, holder_of, read_again, require_others
+from portal.access.locking import lock_access
 from portal.access.models import RoleAssignment
-from portal.access.permissions import MANAGEMENT, Permission, Role
+from portal.access.permissions import ORGANISATION_WIDE, Permission, Role
 from portal.access.queries import get_assignment
 from portal.access.roles import find_live_role, get_role, list_roles
 from portal.access.service import Way, grant_role, require_to_hand_out, revoke_role
@@ -45,13 +46,14 @@ def share_folder(
     Raises `NotFound`, `Forbidden`, `StepUpNeeded`, `Invalid`, `Conflict` or `ExclusiveRoles`.
     """
     place = get_live_place(folder_id)
-    role = find_live_role(role_key)
     _require_to_share(actor, place)
+    require_fresh(actor, Act.ROLES)
+    lock_access()  # what a role allows, and who is in a group, stays what is looked at here
+    role = find_live_role(role_key)
     if role is None:
         raise Invalid("There is no such role.")
     _require_to_give(actor, place, role)
-    require_others(actor, holder, Permission.FOLDER_SHARE)
-    require_fresh(actor, Act.ROLES)
+    require_others(actor, read_again(holder), Permission.FOLDER_SHARE)
     return grant_role(
         actor, holder, role, folder_id, way=Way.SHARE, reason=reason, expires_at=expires_at
     )
@@ -79,8 +81,9 @@ def share_folder_with(
 
 def unshare_folder(actor: Actor, folder_id: UUID, assignment_id: UUID, *, reason: str = "") -> None:
     """Take a role back that was given on this very folder. Raises as `share_folder`."""
-    assignment, _ = get_share(actor, folder_id, assignment_id)
     require_fresh(actor, Act.ROLES)
+    lock_access()
+    assignment, _ = get_share(actor, folder_id, assignment_id)
     revoke_role(actor, assignment, way=Way.SHARE, reason=reason)
 
 
@@ -93,8 +96,9 @@ def change_share_end(
     reason: str = "",
 ) -> None:
     """Let a role on this very folder be held for longer or shorter. Raises as `share_folder`."""
-    assignment, _ = get_share(actor, folder_id, assignment_id)
     require_fresh(actor, Act.ROLES)
+    lock_access()
+    assignment, _ = get_share(actor, folder_id, assignment_id)
     move_end(actor, assignment, expires_at, way=Way.SHARE, reason=reason)
 
 
@@ -138,7 +142,7 @@ def can_share(actor: Actor, place: Place) -> bool:
 
 def can_give(actor: Actor, place: Place, role: Role) -> bool:
     """Whether the actor may give, or take, this role on a folder."""
-    if role.permissions & MANAGEMENT:
+    if role.permissions & ORGANISATION_WIDE:
         return False
     return decide(actor, Permission.ROLE_ASSIGN) or all(
         decide(actor, permission, place.target()) for permission in role.permissions

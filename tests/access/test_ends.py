@@ -7,10 +7,12 @@ from uuid import UUID
 
 import pytest
 
+from portal.access.approvals.service import SecondPersonNeeded
 from portal.access.history.queries import replay_access
 from portal.auth.ending_roles import announce_ends
 from portal.cli import working
 from portal.core import clock as portal_clock
+from tests.access.asked import want_two
 from tests.browsing import Visitor
 from tests.documents.sharers import give, held_by, make_group
 from tests.installation import Organisation
@@ -134,6 +136,16 @@ def test_what_is_exclusive_by_now_is_held_no_longer_but_may_be_shorter(acme) -> 
     admin = acme.visit("admin")
     assert move(admin, acme, "officer", made, day(9)).status_code == 409
     assert move(admin, acme, "officer", made, day(2)).status_code == 302
+
+
+def test_where_two_are_wanted_one_makes_no_admin_for_longer(acme) -> None:
+    made = give(acme, "member", "admin", expires_at=portal_clock.now() + timedelta(days=5))
+    want_two(acme, "grant-admin")
+    admin = acme.visit("admin")
+    for until in (day(9), ""):
+        answer = move(admin, acme, "member", made, until)
+        assert answer.status_code == SecondPersonNeeded.status
+    assert move(admin, acme, "member", made, day(2)).status_code == 302
 
 
 def test_a_claimed_role_has_no_end_to_move(portal, acme) -> None:

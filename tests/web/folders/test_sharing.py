@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from werkzeug.test import TestResponse
 
-from portal.access.permissions import BUILT_IN, MANAGEMENT, Permission
+from portal.access.permissions import BUILT_IN, ORGANISATION_WIDE, Permission
 from portal.core import clock as portal_clock
 from tests.browsing import Visitor, links_of
 from tests.documents.sharers import give, held_by, make_folder, make_group, make_role
@@ -81,7 +81,7 @@ PARTS = {
         Permission.DOCUMENT_UPLOAD,
         Permission.FOLDER_SHARE,
     },
-    "everything but sharing": set(Permission) - {Permission.FOLDER_SHARE} - MANAGEMENT,
+    "everything but sharing": set(Permission) - {Permission.FOLDER_SHARE} - ORGANISATION_WIDE,
 }
 OWN_ROLES = {
     "uploader": {Permission.DOCUMENT_READ, Permission.DOCUMENT_UPLOAD},
@@ -103,7 +103,7 @@ def test_nobody_gives_more_than_they_hold_on_the_folder(acme, held) -> None:
     for key, permissions in roles.items():
         answer = share(officer, acme.folders["closed"], acme["second_admin"].email, key)
         may = Permission.FOLDER_SHARE in holds
-        may = may and permissions <= {*holds, *everywhere} and not permissions & MANAGEMENT
+        may = may and permissions <= {*holds, *everywhere} and not permissions & ORGANISATION_WIDE
         status = 302 if may else 422 if Permission.FOLDER_SHARE in holds else 403
         assert answer.status_code == status, (key, answer.status_code)
     given = {row["role"] for row in held_by(acme, "second_admin")} - {"admin"}
