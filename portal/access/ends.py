@@ -44,8 +44,8 @@ def change_end(
 ) -> None:
     """Let a role be held for longer or shorter; None is for good. The rules are those of giving it.
 
-    Raises `Forbidden`, `NotFound`, `Invalid`, `Conflict`, `ExclusiveRoles`, `LastAdmin`
-    or `SecondPersonNeeded`: what takes two people to give is not made longer by one.
+    Raises `Forbidden`, `NotFound`, `Invalid`, `Conflict`, `ExclusiveRoles`, `LastAdmin` or
+    `SecondPersonNeeded`.
     """
     assignment = get_assignment_of(holder, assignment_id)
     require_to_hand_out(actor, get_role(assignment.role), Target(holder.target))
