@@ -6,11 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from portal.access.decision import ORGANISATION, Grant, Member, Target, decide, require
-from portal.access.explanation import Explanation, explain
+from portal.access.explanation import Explanation, explain, is_about, is_over
 from portal.access.history.queries import replay_access, replay_place
 from portal.access.history.world import Given, World
 from portal.access.permissions import Permission
 from portal.access.present import given_to
+from portal.access.reach import Can, Reach
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
@@ -20,9 +21,6 @@ from portal.documents.places import get_live_place
 from portal.documents.queries import find_anywhere
 from portal.users.models import UserState
 from portal.users.queries import get_user, list_names
-
-# What the question "who can open this" is about, from the strongest down.
-SHOWN = (Permission.FOLDER_SHARE, Permission.DOCUMENT_EDIT, Permission.DOCUMENT_READ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +51,13 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True)
-class Reaching:
-    """Somebody who could do something with a thing, and through what."""
+class Could:
+    """Somebody who could do something with a thing, what, and through what."""
 
     user_id: UUID
     name: str
-    explanations: Mapping[Permission, Explanation]
-    holdings: Sequence[tuple[Given, Grant]]
-
-    @property
-    def through(self) -> Sequence[tuple[Given, Grant]]:
-        """All that lets them, each once."""
-        grants = {grant for one in self.explanations.values() for grant in one.through}
-        return [(given, grant) for given, grant in self.holdings if grant in grants]
+    can: Sequence[Can]
+    through: Sequence[tuple[Given, Grant]]
 
 
 def explain_access(actor: Actor, question: Question, at: datetime | None = None) -> Explained:
@@ -97,7 +89,7 @@ def explain_own(member: Member, permission: Permission, target: str = "") -> Exp
     return _explain_now(Question(member.user_id, permission, target), _place(target))
 
 
-def who_could(actor: Actor, target: str, at: datetime) -> Sequence[Reaching]:
+def who_could(actor: Actor, target: str, at: datetime) -> Sequence[Could]:
     """Everybody who could read, change or share a thing at a moment, by name.
 
     As the audit log tells it: in one statement for the rights and one a folder on the way up,
@@ -110,26 +102,28 @@ def who_could(actor: Actor, target: str, at: datetime) -> Sequence[Reaching]:
     folders = _past_place(world, target, at)
     record(actor, Action.ACCESS_EXPLAINED, target, as_of=at.isoformat())
     names = list_names()
-    found = [_reaching(world, user_id, folders, at, names) for user_id in world.people]
+    found = [_could(world, user_id, folders, at, names) for user_id in world.people]
     return sorted((one for one in found if one), key=lambda one: (one.name.casefold(), one.user_id))
 
 
-def _reaching(
+def _could(
     world: World,
     user_id: UUID,
     folders: Sequence[UUID],
     at: datetime,
     names: Mapping[UUID, str],
-) -> Reaching | None:
+) -> Could | None:
+    """What somebody could do there, by the words of the access page."""
     if world.people[user_id] != UserState.ACTIVE:
         return None
     holdings = list(world.holdings_of(user_id))
-    grants = [grant for _, grant in holdings]
-    answers = {permission: explain(grants, permission, folders, at) for permission in SHOWN}
-    allowed = {permission: one for permission, one in answers.items() if one.is_allowed}
-    if not allowed:
+    here = (g for _, g in holdings if is_about(g, folders) and not is_over(g, at))
+    reach = Reach(tuple(here))
+    if not reach.can:
         return None
-    return Reaching(user_id, names.get(user_id, ""), allowed, holdings)
+    ways = set(reach.ways)
+    through = [(given, grant) for given, grant in holdings if grant in ways]
+    return Could(user_id, names.get(user_id, ""), reach.can, through)
 
 
 def _explain_now(question: Question, place: Target) -> Explained:

@@ -8,8 +8,9 @@ from uuid import UUID
 from portal.access.decision import Grant
 from portal.access.history.world import Given
 from portal.access.permissions import Role
+from portal.access.reach import Can
 from portal.core.tables import csv_table
-from portal.documents.explaining import SHOWN, Reaching
+from portal.documents.explaining import Could
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Naming:
         return self.people.get(user_id, "") if user_id else ""
 
 
-def reach_csv(found: Sequence[Reaching], target: str, at: datetime, naming: Naming) -> str:
+def reach_csv(found: Sequence[Could], target: str, at: datetime, naming: Naming) -> str:
     """A line for each person: what they could do, and through what."""
     rows = (
         (
@@ -48,12 +49,12 @@ def reach_csv(found: Sequence[Reaching], target: str, at: datetime, naming: Nami
             target,
             one.name,
             one.user_id,
-            *("yes" if permission in one.explanations else "no" for permission in SHOWN),
+            *("yes" if can in one.can else "no" for can in Can),
             "; ".join(_told(given, grant, naming) for given, grant in one.through),
         )
         for one in found
     )
-    return csv_table(("as of", "thing", "person", "id", *SHOWN, "through"), rows)
+    return csv_table(("as of", "thing", "person", "id", *Can, "through"), rows)
 
 
 def _told(given: Given, grant: Grant, naming: Naming) -> str:

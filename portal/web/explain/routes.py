@@ -80,7 +80,7 @@ def reach() -> ResponseReturnValue:
         page=page,
         pages=pages,
         at=at,
-        naming=_naming([pair for one in shown for pair in one.holdings], form.about),
+        naming=_naming([pair for one in shown for pair in one.through], form.about),
     )
 
 
@@ -94,7 +94,7 @@ def export() -> ResponseReturnValue:
         raise NotFound
     at = form.moment or clock.now()
     found = explaining.who_could(g.actor, form.about, at)
-    naming = _naming([pair for one in found for pair in one.holdings], form.about)
+    naming = _naming([pair for one in found for pair in one.through], form.about)
     body = reach_csv(found, form.about, at, naming)
     headers = {"Content-Disposition": 'attachment; filename="who-could.csv"'}
     return Response(body, content_type="text/csv; charset=utf-8", headers=headers)

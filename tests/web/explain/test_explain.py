@@ -162,8 +162,8 @@ def test_the_table_to_keep_says_what_the_page_says(acme) -> None:
     answer = officer.get("/explain/reach/export", query_string={"target": target})
     assert answer.mimetype == "text/csv"
     rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert {row["document:edit"] for row in rows if row["id"] == str(acme["member"].id)} == {"yes"}
-    assert {row["document:edit"] for row in rows if row["id"] == str(acme["guest"].id)} == {"no"}
+    assert {row["change"] for row in rows if row["id"] == str(acme["member"].id)} == {"yes"}
+    assert {row["change"] for row in rows if row["id"] == str(acme["guest"].id)} == {"no"}
     page = reach(officer, target)
     assert all(row["person"] in page for row in rows)
     assert [action for action, _ in acme.told()] == ["access.explained"] * 2

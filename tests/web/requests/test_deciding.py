@@ -8,7 +8,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, update
 
+from portal.access.approvals.models import PendingAct
 from portal.access.models import CustomRole, RoleAssignment
+from portal.access.permissions import BUILT_IN
 from portal.access.requests.models import AccessRequest
 from portal.core import clock as portal_clock
 from portal.users.models import User
@@ -19,9 +21,10 @@ from tests.installation import Organisation
 
 @pytest.fixture
 def acme(acme) -> Organisation:
-    """Nobody has asked for anything yet; the auditor shares the folder "Closed"."""
+    """Nobody waits for anything yet; the auditor shares the folder "Closed"."""
     with acme.bound(writes=True) as session:
         session.execute(delete(AccessRequest))
+        session.execute(delete(PendingAct))
         own(session, acme, "auditor", "closed")
     return acme
 
@@ -121,7 +124,7 @@ def test_the_roles_that_hold_it_there_are_offered_and_no_others(
 ) -> None:
     request = ask(acme, permission, folder)
     page = acme.visit("admin").get(f"/requests/{request}").text
-    assert set(offered_roles(page)) - {acme.roles["archivist"]} == roles
+    assert set(offered_roles(page)) & BUILT_IN.keys() == roles
     for role in {"member", "auditor", "guest", "admin", "x", ""} - roles:
         assert 400 <= approve(acme, request, role).status_code < 500
     assert roles_of(acme, "guest") == {"guest"}
@@ -224,7 +227,7 @@ def test_nobody_decides_their_own(acme) -> None:
     own_request = ask(acme, "document:read", "", who="admin")
     admin = acme.visit("admin")
     assert "Somebody else has to decide" in admin.get(f"/requests/{own_request}").text
-    assert f'href="/requests/{own_request}"' not in admin.get("/requests").text
+    assert '<span class="count">' not in admin.get("/requests").text
     for how in ("approve", "decline"):
         path = f"/requests/{own_request}/{how}"
         assert admin.post(path, {"role": "member", "until": ""}).status_code == 403
