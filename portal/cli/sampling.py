@@ -73,7 +73,7 @@ ARCHIVIST = Chosen(
     sentence="Reads all documents, and clears away what is out of date.",
     permissions=frozenset({Permission.DOCUMENT_READ, Permission.DOCUMENT_DELETE}),
 )
-REVIEWERS = frozenset({MEMBER.name, AUDITOR.name})
+REVIEWERS = frozenset({ADMIN.name, MEMBER.name, AUDITOR.name})
 
 
 def add_samples(settings: Settings) -> None:

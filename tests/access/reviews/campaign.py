@@ -104,6 +104,12 @@ def put_into_group(
         return group.id
 
 
+def people_in(organisation: Organisation, group: UUID) -> list[UUID]:
+    with organisation.bound() as session:
+        inside = select(GroupMembership.user_id).where(GroupMembership.group_id == group)
+        return list(session.scalars(inside))
+
+
 def deactivate(organisation: Organisation, who: str) -> None:
     with organisation.bound(writes=True) as session:
         user = session.get(User, (organisation.id, organisation[who].id))

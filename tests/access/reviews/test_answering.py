@@ -1,7 +1,6 @@
 """Who answers which line, until when."""
 
 import pytest
-from sqlalchemy import select
 
 from portal.access.models import Group, GroupMembership
 from tests.access.reviews.campaign import (
@@ -11,6 +10,7 @@ from tests.access.reviews.campaign import (
     deactivate,
     line_about,
     lines_of,
+    people_in,
     put_into_group,
     start,
     told,
@@ -135,8 +135,7 @@ def test_a_group_that_a_provider_feeds_by_now_is_left_to_it(acme) -> None:
         found.provider_id, found.claim = acme.providers["nowhere"], "finance"
     assert close(acme, review) == 302
     assert line_about(acme, review, "guest").outcome == "fed"
-    with acme.bound() as session:
-        assert session.scalars(select(GroupMembership.user_id)).all() == [acme["guest"].id]
+    assert people_in(acme, group) == [acme["guest"].id]
 
 
 def test_a_deactivated_reviewers_lines_go_to_the_officers(acme) -> None:

@@ -7,9 +7,8 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import select
 
-from portal.access.models import GroupMembership, RoleAssignment
+from portal.access.models import RoleAssignment
 from portal.access.permissions import EXCLUSIVE
 from tests.access.reviews.campaign import (
     answer,
@@ -21,6 +20,7 @@ from tests.access.reviews.campaign import (
     line_about,
     lines_of,
     outcomes,
+    people_in,
     put_into_group,
     roles_of,
     start,
@@ -136,8 +136,7 @@ def test_a_membership_is_ended_and_the_groups_role_is_its_own_line(acme) -> None
     assert guest.get(f"/documents/{acme.documents['note']}").status_code == 200
     assert close(acme, review) == 302
     assert guest.get(f"/documents/{acme.documents['note']}").status_code == 403
-    with acme.bound() as session:
-        assert list(session.scalars(select(GroupMembership.user_id))) == [acme["member"].id]
+    assert people_in(acme, group) == [acme["member"].id]
     [entry] = told(acme, "group.member-removed")
     assert entry["actor_id"] == acme["auditor"].id
     assert entry["detail"]["person"] == str(acme["guest"].id)
@@ -383,8 +382,8 @@ def test_reviewers_are_told_at_once_and_reminded_before_it_is_due(portal, acme, 
     clock.advance(days=13)
     for _ in range(2):
         work(acme)
-    assert subjects(acme, "member") == [asked], "nothing is left to remind of"
-    assert subjects(acme, "second_admin") == [asked, due]
+    assert due not in subjects(acme, "member"), "nothing is left to remind of"
+    assert subjects(acme, "second_admin") == [due], "what was not sent in time is not sent"
     body = acme.mails()[-1]["txt"]
     assert "Spring" in body
     assert acme["auditor"].name not in body
