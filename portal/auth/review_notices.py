@@ -10,10 +10,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, update
 
+from portal.access.people import list_people_with
 from portal.access.permissions import Permission
-from portal.access.queries import holders_of
 from portal.access.reviews.models import AccessReview, Reviewer, ReviewLine, ReviewState
-from portal.access.roles import list_live_roles
 from portal.auth.notices import Notice, tell
 from portal.core import clock
 from portal.tenancy.session import change, db
@@ -97,9 +96,5 @@ def _tell_officers(review: AccessReview) -> None:
     )
     if not change(marked):
         return
-    roles = [
-        key for key, role in list_live_roles().items() if Permission.REVIEW_RUN in role.permissions
-    ]
-    officers = select(User.id).where(User.state == UserState.ACTIVE, User.id.in_(holders_of(roles)))
-    for user_id in db.session.scalars(officers.order_by(User.id)):
+    for user_id in sorted(list_people_with(Permission.REVIEW_RUN)):
         tell(user_id, Notice.REVIEW_ESCALATED, review=review.name)

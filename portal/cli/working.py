@@ -3,12 +3,14 @@
 import signal
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
 import click
 import structlog
 
 from portal.access.ends import sweep_ended
-from portal.access.reviews.closing import settle_next_due
+from portal.access.reviews.closing import list_due, settle_due
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
@@ -18,11 +20,11 @@ from portal.auth.review_notices import tell_of_reviews
 from portal.auth.sweep import sweep_past
 from portal.cli.context import with_app
 from portal.core.settings import active
-from portal.documents.reviews import repeat_next_due
+from portal.documents.reviews import list_to_repeat, repeat_review
 from portal.documents.sweep import sweep_orphans
 from portal.outbox.models import Job
 from portal.outbox.service import Handler, run_due, sweep_done
-from portal.tenancy.binding import TenantRecord, acting_for
+from portal.tenancy.binding import TenantRecord, acting_for, bound
 from portal.tenancy.models import TenantState
 from portal.tenancy.queries import list_tenants
 from portal.tenancy.session import db
@@ -57,6 +59,9 @@ def worker(once: bool) -> None:
         stop.wait(POLL_SECONDS)
 
 
+SWEEPS = (sweep_orphans, sweep_past, sweep_done, announce_ends, sweep_ended)
+
+
 def _round(sweeping: bool) -> None:
     """One visit to every tenant. What fails for one must not keep the others waiting."""
     for tenant in list_tenants():
@@ -71,28 +76,34 @@ def _round(sweeping: bool) -> None:
 def _visit(tenant: TenantRecord, sweeping: bool) -> None:
     with acting_for(tenant, writes=True):
         if sweeping:
-            mail.drop_stale_notices()  # before any is sent
-            db.session.commit()
+            _chore(mail.drop_stale_notices)  # before any is sent
         done = run_due(_handlers(), _job_failed)
         if done:
             log.info("jobs done", tenant=tenant.slug, count=done)
         if sweeping:
-            sweep_orphans()
-            sweep_past()
-            sweep_done()
-            announce_ends()
-            sweep_ended()
-            db.session.commit()
+            for chore in SWEEPS:
+                _chore(chore)
+        if sweeping and tenant.state == TenantState.ACTIVE:
             _see_to_reviews()
 
 
 def _see_to_reviews() -> None:
     """Close those that are due, begin those that recur, tell whom they concern."""
-    for next_due in (settle_next_due, repeat_next_due):
-        while next_due():
-            db.session.commit()
-    tell_of_reviews()
-    db.session.commit()
+    for review_id in list_due():
+        _chore(partial(settle_due, review_id))
+    for review_id in list_to_repeat():
+        _chore(partial(repeat_review, review_id))
+    _chore(tell_of_reviews)
+
+
+def _chore(chore: Callable[[], object]) -> None:
+    """Do one piece of work by itself: what fails is logged, and keeps nothing else waiting."""
+    try:
+        chore()
+        db.session.commit()
+    except Exception as error:  # noqa: BLE001  # the next round tries again
+        db.session.rollback()
+        log.warning("chore failed", tenant=bound().tenant.slug, error=type(error).__name__)
 
 
 def _handlers() -> dict[str, Handler]:

@@ -1,15 +1,17 @@
 """Access reviews where they touch folders: what lies beneath one, and what folders are called."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
 
-from portal.access.decision import require
+from portal.access.decision import decide, require
+from portal.access.people import find_actor
 from portal.access.permissions import Permission
 from portal.access.reviews import service
 from portal.access.reviews.models import AccessReview, Reviewer, ReviewState, Unanswered
+from portal.access.reviews.queries import get_review
 from portal.access.reviews.scope import FolderIds, Scope
 from portal.access.reviews.service import Choices, Plan
 from portal.audit.actions import Action, Outcome
@@ -46,22 +48,28 @@ def start_review(actor: Actor, choices: Choices) -> AccessReview:
     return _open(actor, plan_review(actor, choices))
 
 
-def repeat_next_due() -> bool:
-    """Start one review of the bound tenant that repeats another, where its time has come.
-
-    Gives whether there was one. The caller commits between two.
-    """
-    earlier = db.session.scalars(
-        select(AccessReview)
+def list_to_repeat() -> Sequence[UUID]:
+    """The bound tenant's reviews whose time to be repeated has come."""
+    return db.session.scalars(
+        select(AccessReview.id)
         .where(AccessReview.next_at <= clock.now(), AccessReview.state != ReviewState.OPEN)
         .order_by(AccessReview.next_at, AccessReview.id)
-        .limit(1)
-    ).one_or_none()
-    if earlier is None:
-        return False
-    if _claim(earlier):
-        _repeat(earlier)
-    return True
+    ).all()
+
+
+def repeat_review(review_id: UUID) -> None:
+    """Start a review that repeats an earlier one; once, whoever else tries.
+
+    It ends with the right of the officer who chose it: nobody's review goes on without them.
+    """
+    earlier = get_review(review_id)
+    if earlier.next_at is None or earlier.next_at > clock.now() or not _claim(earlier):
+        return
+    officer = find_actor(earlier.started_by) if earlier.started_by else None
+    if officer is None or not decide(officer, Permission.REVIEW_RUN):
+        record(SYSTEM, Action.REVIEW_STOPPED, f"review:{earlier.id}", reason="officer-gone")
+        return
+    _repeat(earlier)
 
 
 def _claim(earlier: AccessReview) -> bool:

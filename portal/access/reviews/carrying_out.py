@@ -133,15 +133,13 @@ def _revoke(closing: Actor, line: Any) -> LineOutcome:
 
 
 def _decider(closing: Actor, line: Any) -> Actor:
-    """Who decided a line, by the request that closes the review; nobody did: who closes it."""
+    """Who decided a line; nobody did: who closes the review.
+
+    The request is the one that closes it, but the address it came from is not the decider's.
+    """
     if line.decided_by is None:
         return closing
-    return Actor(
-        kind=ActorKind.USER,
-        user_id=line.decided_by,
-        address=closing.address,
-        request_id=closing.request_id,
-    )
+    return Actor(kind=ActorKind.USER, user_id=line.decided_by, request_id=closing.request_id)
 
 
 def _revoke_assignment(actor: Actor, assignment_id: UUID, reason: str) -> None:

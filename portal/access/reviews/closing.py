@@ -1,8 +1,9 @@
 """Closing a review, once: by an officer when all is answered, or by itself when it is due."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import Select, and_, exists, func, or_, select, update
 
 from portal.access.decision import require
 from portal.access.locking import lock_access
@@ -40,23 +41,22 @@ def close_review(actor: Actor, review_id: UUID) -> AccessReview:
     return review
 
 
-def settle_next_due() -> bool:
-    """Close one review of the bound tenant that is due, or put its rest before the officers.
+def list_due() -> Sequence[UUID]:
+    """The bound tenant's reviews that are due, and can be closed or put before the officers."""
+    return db.session.scalars(_due().order_by(AccessReview.due_at, AccessReview.id)).all()
 
-    Gives whether there was one. The caller commits between two.
-    """
-    if _find_due() is None:
-        return False
+
+def settle_due(review_id: UUID) -> None:
+    """Close a review that is due, or put its rest before the officers; once, whoever else tries."""
     lock_access()
-    review = _find_due()  # as it is now that no other worker is at it
-    if review is None:
-        return False
+    if db.session.scalars(_due().where(AccessReview.id == review_id)).one_or_none() is None:
+        return  # another worker was faster
+    review = get_review(review_id)
     if review.on_unanswered == Unanswered.ESCALATE and count_unanswered(review.id):
         _escalate(review)
     else:
         _close(SYSTEM, review)
         carry_out(SYSTEM, review)
-    return True
 
 
 def count_unanswered(review_id: UUID) -> int:
@@ -66,19 +66,13 @@ def count_unanswered(review_id: UUID) -> int:
     ).scalar_one()
 
 
-def _find_due() -> AccessReview | None:
-    """One that was due and can be closed, or has not been escalated yet."""
+def _due() -> Select[UUID]:
     has_open_lines = exists().where(ReviewLine.review_id == AccessReview.id, UNANSWERED)
-    return db.session.scalars(
-        select(AccessReview)
-        .where(
-            AccessReview.state == ReviewState.OPEN,
-            AccessReview.due_at <= clock.now(),
-            or_(AccessReview.escalated_at.is_(None), ~has_open_lines),
-        )
-        .order_by(AccessReview.due_at, AccessReview.id)
-        .limit(1)
-    ).one_or_none()
+    return select(AccessReview.id).where(
+        AccessReview.state == ReviewState.OPEN,
+        AccessReview.due_at <= clock.now(),
+        or_(AccessReview.escalated_at.is_(None), ~has_open_lines),
+    )
 
 
 def _escalate(review: AccessReview) -> None:
