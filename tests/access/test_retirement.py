@@ -212,7 +212,8 @@ def test_of_two_who_retire_it_one_does(acme) -> None:
     assert acme.told().count(("role.assigned", "success")) == 2
 
 
-def test_of_naming_it_and_retiring_it_at_once_one_happens(acme) -> None:
+@pytest.mark.parametrize("attempt", range(4))
+def test_of_naming_it_and_retiring_it_at_once_one_happens(acme, attempt) -> None:
     key = made(acme, *READS)
     policy = forms_of(acme.visit("second_admin").get("/policy").text)[-1].fields
     policy |= {"mfa_for": "roles", "mfa_roles": [key], "factors": ["totp", "passkey"]}
