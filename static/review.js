@@ -12,10 +12,15 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Where one goes on: the first open line after the one that was just answered, or on the page.
-const lines = [...document.querySelectorAll(LINES)];
-const answered = document.getElementById(location.hash.slice(1));
-const isAfter = (line) => !answered || Boolean(answered.compareDocumentPosition(line) & Node.DOCUMENT_POSITION_FOLLOWING);
-const next = lines.find((line) => line.dataset.line === "open" && isAfter(line));
-if (next && (answered || lines.length === 1)) {
-  (next.tabIndex === 0 ? next : next.querySelector("[data-key]")).focus();
+function goOn() {
+  const lines = [...document.querySelectorAll(LINES)];
+  const answered = document.getElementById(location.hash.slice(1));
+  const isAfter = (line) => !answered || Boolean(answered.compareDocumentPosition(line) & Node.DOCUMENT_POSITION_FOLLOWING);
+  const next = lines.find((line) => line.dataset.line === "open" && isAfter(line));
+  if (next && (answered || lines.length === 1)) {
+    (next.tabIndex === 0 ? next : next.querySelector("[data-key]")).focus();
+  }
 }
+
+// A browser that goes to a fragment takes the focus along, until the page is loaded.
+addEventListener("load", () => setTimeout(goOn));
