@@ -11,7 +11,6 @@ from portal.access.approvals.queries import find_waiting
 from portal.access.approvals.service import wants_second
 from portal.access.decision import Target
 from portal.access.holders import person, require_others
-from portal.access.locking import lock_access_as
 from portal.access.permissions import Permission, Role
 from portal.access.queries import roles_held_by
 from portal.access.roles import list_roles
@@ -23,9 +22,9 @@ from portal.users.models import User
 def require_to_let_in(actor: Actor, user: User) -> Sequence[Role]:
     """The roles that somebody holds, by name or through groups, if `actor` may give them all.
 
-    Takes the lock. Raises `Forbidden` or `OwnRights`.
+    Call `lock_access_as` first. Raises `Forbidden` or `OwnRights`.
     """
-    actor, holder, known = lock_access_as(actor), person(user), list_roles()
+    holder, known = person(user), list_roles()
     require_others(actor, holder, Permission.ROLE_ASSIGN)
     held = roles_held_by([user.id]).get(user.id, frozenset())
     roles = [known[key] for key in sorted(held & known.keys())]

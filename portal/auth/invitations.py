@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from portal.access.decision import Target, require
 from portal.access.holders import person
 from portal.access.letting_in import require_to_let_in, takes_two
+from portal.access.locking import lock_access_as
 from portal.access.permissions import Permission
 from portal.access.service import Way, assign_role, waits
 from portal.audit.actions import Action
@@ -109,6 +110,7 @@ def invite_again(actor: Actor, user_id: UUID, *, host: str) -> Invited:
     Whoever sees the link can come in by it, so it takes the right to give all that the person
     holds. Raises `Forbidden`, `OwnRights`, `NotFound` or `Conflict`.
     """
+    actor = lock_access_as(actor)
     require(actor, Permission.MEMBER_INVITE)
     require(actor, Permission.ROLE_ASSIGN, Target(f"user:{user_id}"))  # as inviting did
     user = get_user(user_id)

@@ -14,7 +14,7 @@ from portal.access.approvals.queries import find_waiting
 from portal.access.approvals.service import ask, lapse, require_alone_to_give, wants_second
 from portal.access.decision import decide, require
 from portal.access.letting_in import require_to_let_in
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access, lock_access_as
 from portal.access.models import RoleAssignment
 from portal.access.permissions import Permission
 from portal.access.queries import assignments_of
@@ -116,6 +116,7 @@ def reactivate_member(actor: Actor, user_id: UUID) -> None:
     With that they have back all that they hold, so it takes what giving it does. Raises
     `Forbidden`, `NotFound`, `Conflict`, or `SecondPersonNeeded` where it takes two people.
     """
+    actor = lock_access_as(actor)
     user = _subject(actor, user_id, Permission.MEMBER_DEACTIVATE)
     require_alone_to_give(actor, require_to_let_in(actor, user), f"user:{user.id}")
     if user.state != UserState.DEACTIVATED:
