@@ -13,7 +13,7 @@ from portal.access.approvals.service import require_alone_to_give
 from portal.access.decision import Member, Target, require
 from portal.access.exclusive import check_exclusive
 from portal.access.holders import OwnRights
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access_as
 from portal.access.models import CustomRole
 from portal.access.permissions import Permission, Role
 from portal.access.queries import holders_of, roles_held_by
@@ -54,10 +54,10 @@ def create_role(actor: Actor, chosen: Chosen, *, is_scoped: bool) -> Role:
 
     Raises `Forbidden`, `Invalid` or `Conflict`.
     """
+    actor = lock_access_as(actor)
     require(actor, Permission.ROLE_EDIT)
     check_chosen(chosen, is_scoped=is_scoped)
     require_management(actor, chosen.permissions)
-    lock_access()
     require_free_name(chosen.name)
     made_id = new_id()
     row = CustomRole(id=made_id, key=str(made_id), is_scoped=is_scoped, created_by=actor.user_id)
@@ -74,8 +74,8 @@ def change_role(actor: Actor, key: str, chosen: Chosen, *, version: str) -> None
     where it would give those who hold it power that takes two people, or `Conflict` where the role
     is no more the one of that `version`.
     """
+    actor = lock_access_as(actor)
     require(actor, Permission.ROLE_EDIT, target_of(key))
-    lock_access()
     row = get_editable(actor, key)
     if version_of(row) != version:
         raise Conflict("Somebody else has changed this role in the meantime. Look at it again.")
@@ -97,8 +97,8 @@ def restore_role(actor: Actor, key: str) -> None:
 
     Raises `Forbidden`, `NotFound` or `Conflict`.
     """
+    actor = lock_access_as(actor)
     require(actor, Permission.ROLE_EDIT, target_of(key))
-    lock_access()
     row = get_custom_role(key)
     if row.retired_at is None:
         raise Conflict(f"{row.name} is not retired.")

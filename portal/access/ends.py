@@ -10,7 +10,7 @@ from portal.access.approvals.service import require_alone_to_give
 from portal.access.decision import Target
 from portal.access.exclusive import check_exclusive
 from portal.access.holders import Holder, holder_of, read_again, require_others
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access, lock_access_as
 from portal.access.models import RoleAssignment
 from portal.access.permissions import ADMIN, Permission
 from portal.access.roles import find_live_role, get_role
@@ -47,9 +47,9 @@ def change_end(
     Raises `Forbidden`, `NotFound`, `Invalid`, `Conflict`, `ExclusiveRoles`, `LastAdmin` or
     `SecondPersonNeeded`.
     """
+    actor = lock_access_as(actor)
     assignment = get_assignment_of(holder, assignment_id)
     require_to_hand_out(actor, get_role(assignment.role), Target(holder.target))
-    lock_access()
     require_others(actor, read_again(holder), Permission.ROLE_ASSIGN)
     move_end(actor, assignment, expires_at, way=way, reason=reason)
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 
 from portal.access.decision import Target, decide, require
 from portal.access.exclusive import list_exclusive_pairs
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access_as
 from portal.access.models import ExclusiveRolePair
 from portal.access.permissions import Permission
 from portal.access.queries import holders_of
@@ -48,8 +48,8 @@ def add_exclusion(actor: Actor, first: str, second: str) -> ExclusiveRolePair:
 
     Raises `Forbidden`, `Invalid`, `Conflict`, or `HeldTogether` where somebody does now.
     """
+    actor = lock_access_as(actor)
     require(actor, Permission.ROLE_EDIT)
-    lock_access()
     roles = list_live_roles()
     if first not in roles or second not in roles or first == second:
         raise Invalid("Choose two different roles.")
@@ -75,8 +75,7 @@ def remove_exclusion(actor: Actor, pair_id: UUID) -> None:
 
     Raises `Forbidden` or `NotFound`.
     """
-    pair = get_exclusion(actor, pair_id)
-    lock_access()
+    pair = get_exclusion(lock_access_as(actor), pair_id)
     if not change(delete(ExclusiveRolePair).where(ExclusiveRolePair.id == pair.id)):
         raise NotFound  # somebody else was faster
     keys = [pair.first_role, pair.second_role]

@@ -1,7 +1,12 @@
 """One at a time: whoever changes what people hold in a tenant."""
 
+from dataclasses import replace
+
 from sqlalchemy import func, select
 
+from portal.access.decision import Member
+from portal.access.people import still_held
+from portal.audit.actor import Actor
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
@@ -17,3 +22,12 @@ def lock_access() -> None:
     if db.session.connection().dialect.name == "postgresql":
         key = func.hashtextextended(f"access:{bound_tenant_id()}", 0)
         db.session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+def lock_access_as(actor: Actor) -> Actor:
+    """Take the lock, and give `actor` with what they hold then: it decides what they may do.
+
+    What they came with was read before they waited, and may have been taken away meanwhile.
+    """
+    lock_access()
+    return replace(actor, grants=still_held(actor)) if isinstance(actor, Member) else actor

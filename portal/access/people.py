@@ -6,10 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import or_, select, union_all
 
-from portal.access.decision import Member
+from portal.access.decision import Grant, Member
 from portal.access.models import RoleAssignment
 from portal.access.permissions import Permission
-from portal.access.queries import grants_from, held_by, holdings_of
+from portal.access.queries import GRANT_COLUMNS, grants_from, held_by, holdings_of
 from portal.access.roles import list_live_roles
 from portal.core import clock
 from portal.tenancy.binding import bound_tenant_id
@@ -35,6 +35,28 @@ def find_actor(user_id: UUID) -> Member | None:
         session_id=NO_SESSION,
         proved_at=NEVER,
         grants=grants_from(holdings_of(user.id), clock.now()),
+    )
+
+
+def still_held(member: Member) -> tuple[Grant, ...]:
+    """What a member came with, as far as it is theirs now; nothing, once they are deactivated.
+
+    Nothing is added to it: a session may be for less than its person holds.
+    """
+    statements = (
+        select(*GRANT_COLUMNS)
+        .select_from(rows)
+        .where(_user.c.id == member.user_id, _user.c.state == UserState.ACTIVE)
+        for rows in held_by(_user, _user.c.id)
+    )
+    found = db.session.execute(union_all(*statements)).all()
+    if not found:
+        return ()
+    now = {grant.assignment_id: grant for grant in grants_from(found, clock.now())}
+    return tuple(
+        now.get(grant.assignment_id, grant)
+        for grant in member.grants
+        if grant.assignment_id is None or grant.assignment_id in now
     )
 
 

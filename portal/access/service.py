@@ -14,7 +14,7 @@ from portal.access.approvals.service import ask, require_alone_to_give, wants_se
 from portal.access.decision import ORGANISATION, Forbidden, Member, Target, decide, require
 from portal.access.exclusive import check_exclusive
 from portal.access.holders import Holder, holder_of, person, read_again, require_others
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access, lock_access_as
 from portal.access.models import RoleAssignment
 from portal.access.permissions import ADMIN, MANAGEMENT, ORGANISATION_WIDE, Permission, Role
 from portal.access.queries import get_assignment, has_ended
@@ -87,9 +87,9 @@ def remove_role(
     actor: Actor, holder: Holder, assignment_id: UUID, *, way: Way = Way.PAGE, reason: str = ""
 ) -> None:
     """Take a role away from a person or a group. Raises `Forbidden`, `NotFound` or `LastAdmin`."""
+    actor = lock_access_as(actor)
     assignment = get_assignment_of(holder, assignment_id)
     require_to_hand_out(actor, get_role(assignment.role), Target(holder.target))
-    lock_access()
     require_others(actor, read_again(holder), Permission.ROLE_ASSIGN)
     revoke_role(actor, assignment, way=way, reason=reason)
 
@@ -169,9 +169,12 @@ def require_other_person(actor: Actor, user: User, permission: Permission) -> No
 
 
 def require_to_assign(actor: Actor, holder: Holder, role: Role) -> None:
-    """Raises `Forbidden` or `OwnRights` unless `actor` may give `role` to `holder`."""
-    require_to_hand_out(actor, role, Target(holder.target))
-    lock_access()
+    """Raises `Forbidden` or `OwnRights` unless `actor` may give `role` to `holder` now.
+
+    Takes the lock. Raises `Conflict` where the role has been retired.
+    """
+    actor = lock_access_as(actor)
+    require_to_hand_out(actor, _as_it_is_now(role), Target(holder.target))
     require_others(actor, read_again(holder), Permission.ROLE_ASSIGN)
 
 

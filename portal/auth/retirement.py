@@ -8,7 +8,7 @@ from sqlalchemy import select
 from portal.access.custom_roles import get_editable, target_of, told
 from portal.access.decision import require
 from portal.access.holders import Holder, holder_of
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access_as
 from portal.access.models import CustomRole, RoleAssignment
 from portal.access.permissions import Permission, Role
 from portal.access.role_holders import HeldCount, count_held
@@ -59,8 +59,8 @@ def retire_role(actor: Actor, key: str, successor: str | None, *, assignments: i
     `assignments` is how many the actor was told of. Raises `Forbidden`, `NotFound`, `Invalid`,
     `ExclusiveRoles`, `StillNamed`, or `Conflict` where there are more or fewer by now.
     """
+    actor = lock_access_as(actor)
     require(actor, Permission.ROLE_EDIT, target_of(key))
-    lock_access()
     row, held = get_editable(actor, key), _assignments(key)
     if len(held) != assignments:
         raise Conflict("More or fewer hold it by now. Look at it again.")

@@ -10,6 +10,7 @@ from portal.access.approvals.models import PendingAct
 from portal.access.decision import ORGANISATION, Forbidden, Grant, decide
 from portal.access.endings import Ending
 from portal.access.holders import OwnRights, get_person
+from portal.access.locking import lock_access_as
 from portal.access.models import RoleAssignment
 from portal.access.people import find_actor
 from portal.access.permissions import MANAGEMENT, Permission, Role
@@ -66,6 +67,7 @@ def approve_request(
 
     Raises `Forbidden`, `StepUpNeeded`, `NotFound`, `Invalid`, `Conflict` or `ExclusiveRoles`.
     """
+    actor = lock_access_as(actor)
     request, place = _to_decide(actor, request_id)
     require_fresh(actor, Act.ROLES)
     role = _roles_for(actor, request, place).get(role_key)

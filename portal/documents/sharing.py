@@ -11,7 +11,7 @@ from uuid import UUID
 from portal.access.decision import ORGANISATION, Forbidden, decide, require
 from portal.access.ends import move_end
 from portal.access.holders import Holder, find_holder, holder_of, read_again, require_others
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access_as
 from portal.access.models import RoleAssignment
 from portal.access.permissions import ORGANISATION_WIDE, Permission, Role
 from portal.access.queries import get_assignment
@@ -46,9 +46,11 @@ def share_folder(
     Raises `NotFound`, `Forbidden`, `StepUpNeeded`, `Invalid`, `Conflict` or `ExclusiveRoles`.
     """
     place = get_live_place(folder_id)
+    actor = lock_access_as(
+        actor
+    )  # what a role allows, and who is in a group, stays what is looked at here
     _require_to_share(actor, place)
     require_fresh(actor, Act.ROLES)
-    lock_access()  # what a role allows, and who is in a group, stays what is looked at here
     role = find_live_role(role_key)
     if role is None:
         raise Invalid("There is no such role.")
@@ -82,7 +84,7 @@ def share_folder_with(
 def unshare_folder(actor: Actor, folder_id: UUID, assignment_id: UUID, *, reason: str = "") -> None:
     """Take a role back that was given on this very folder. Raises as `share_folder`."""
     require_fresh(actor, Act.ROLES)
-    lock_access()
+    actor = lock_access_as(actor)
     assignment, _ = get_share(actor, folder_id, assignment_id)
     revoke_role(actor, assignment, way=Way.SHARE, reason=reason)
 
@@ -97,7 +99,7 @@ def change_share_end(
 ) -> None:
     """Let a role on this very folder be held for longer or shorter. Raises as `share_folder`."""
     require_fresh(actor, Act.ROLES)
-    lock_access()
+    actor = lock_access_as(actor)
     assignment, _ = get_share(actor, folder_id, assignment_id)
     move_end(actor, assignment, expires_at, way=Way.SHARE, reason=reason)
 

@@ -85,6 +85,7 @@ def _begin() -> Any:
     _bind_tenant(host)
     if request.method not in SAFE_METHODS:
         g.actor = replace(g.actor, device_ids=read_device())
+        request.read_form()  # first: what a slow client may do is asked once all of it is here
     _read_actor()
     if _writes(declaration):
         # Nothing stays open, no lock least of all, while a form is read from a slow client.

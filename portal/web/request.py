@@ -25,6 +25,10 @@ class PortalRequest(Request):
         self.is_streamed = True
         self.max_content_length = ANY_SIZE
 
+    def read_form(self) -> None:
+        """Have all of a form here, however slowly it comes. What streams is left to the view."""
+        self._load_form_data()
+
     @property
     def want_form_data_parsed(self) -> bool:
         return not self.is_streamed and super().want_form_data_parsed

@@ -15,7 +15,7 @@ from portal.access.approvals.queries import find_waiting, get_act, kinds_of, nee
 from portal.access.decision import ORGANISATION, Forbidden, Target, require
 from portal.access.endings import Ending
 from portal.access.holders import OwnRights
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access, lock_access_as
 from portal.access.people import list_people_with
 from portal.access.permissions import Permission, Role
 from portal.audit.actions import Action
@@ -162,6 +162,7 @@ def sweep_acts(long_ago: timedelta) -> None:
 def _decide(actor: Actor, act: PendingAct, ending: Ending, action: Action) -> None:
     """Raises `Forbidden`, `SamePerson`, `OwnRights` or `Conflict`."""
     permission, target = act.what.permission, Target(act.target)
+    actor = lock_access_as(actor)
     require(actor, permission, target)
     if act.asked_by == actor.user_id:
         raise SamePerson(permission, target)

@@ -21,7 +21,7 @@ from portal.access.groups.rules import (
     roles_of,
     target_of,
 )
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access, lock_access_as
 from portal.access.models import Group, GroupMembership, RoleAssignment
 from portal.access.permissions import Permission
 from portal.access.service import Way
@@ -77,7 +77,7 @@ def answer_for_feeds(actor: Actor, provider_id: UUID) -> None:
 
     Raises `Forbidden` or `OwnGroup`.
     """
-    lock_access()
+    actor = lock_access_as(actor)
     for group in _fed_by(provider_id):
         if is_inside(actor, group.id):
             raise OwnGroup(Permission.GROUP_EDIT, Target(target_of(group.id)))

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from portal.access.decision import Forbidden, Member, Target, decide, require
 from portal.access.holders import OwnRights
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access_as
 from portal.access.models import Group, GroupMembership, RoleAssignment
 from portal.access.permissions import Permission
 from portal.access.roles import list_roles
@@ -48,8 +48,8 @@ def open_group(actor: Actor, group_id: UUID) -> Group:
     To be let in gives what the group holds, and to be taken out takes it: so it wants what giving
     and taking its roles does. Raises `Forbidden` or `NotFound`.
     """
+    actor = lock_access_as(actor)
     require(actor, Permission.GROUP_EDIT, Target(target_of(group_id)))
-    lock_access()
     group = find_group(group_id)
     if is_inside(actor, group_id):
         raise OwnGroup(Permission.GROUP_EDIT, Target(target_of(group_id)))

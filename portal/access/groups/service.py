@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from portal.access.decision import Target, require
 from portal.access.groups.members import empty
 from portal.access.groups.rules import find_group, name_key, open_group, target_of
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access_as
 from portal.access.models import Group, RoleAssignment
 from portal.access.permissions import Permission
 from portal.access.service import Way, revoke_role
@@ -28,8 +28,8 @@ def create_group(actor: Actor, name: str, sentence: str = "") -> Group:
 
     Raises `Forbidden`, `Invalid` or `Conflict`.
     """
+    actor = lock_access_as(actor)
     require(actor, Permission.GROUP_EDIT)
-    lock_access()
     group = Group(id=new_id(), created_by=actor.user_id)
     _call(group, name, sentence)
     db.session.add(group)
@@ -43,8 +43,8 @@ def rename_group(actor: Actor, group_id: UUID, name: str, sentence: str = "") ->
 
     Raises `Forbidden`, `NotFound`, `Invalid` or `Conflict`.
     """
+    actor = lock_access_as(actor)
     require(actor, Permission.GROUP_EDIT, Target(target_of(group_id)))
-    lock_access()
     group = find_group(group_id)
     _call(group, name, sentence)
     record(actor, Action.GROUP_CHANGED, target_of(group.id), **_told(group))

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.access.decision import require
 from portal.access.groups.feeds import answer_for_feeds, end_feeds
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access_as
 from portal.access.permissions import Permission
 from portal.access.roles import list_live_roles
 from portal.access.service import require_to_hand_out
@@ -156,7 +156,7 @@ def _check(actor: Actor, chosen: Chosen, provider: IdentityProvider | None) -> N
         raise Invalid("A domain looks like example.com.")
     if chosen.default_role and not chosen.allowed_domains:
         raise Invalid("Accounts can be made only for e-mails of domains that are named.")
-    lock_access()  # or a role could be retired that it comes to name
+    actor = lock_access_as(actor)  # or a role could be retired that it comes to name
     roles = list_live_roles()
     for key in _roles_in(chosen):
         if key not in roles or roles[key].is_scoped:
