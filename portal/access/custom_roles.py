@@ -83,6 +83,8 @@ def change_role(actor: Actor, key: str, chosen: Chosen, *, version: str) -> None
     before = {name: told(row)[name] for name in ("name", "sentence", "permissions")}
     is_wider = bool(chosen.permissions - role_from(row).permissions)
     _fill_in(row, chosen)
+    if is_wider:
+        row.widened_by = actor.user_id
     db.session.flush()  # so that the pairs are made of what it allows now
     if is_wider:
         people = frozenset(db.session.scalars(holders_of([key])))

@@ -65,13 +65,15 @@ def move_end(
     """Put another end in place once it is decided that `actor` may. Raises as `change_end`.
 
     A role that two people have to agree to is not made to last longer by one: it is given anew.
+    Whoever has it last longer is the one who gives it from then on.
     """
-    before = assignment.expires_at
+    before, granted_by = assignment.expires_at, assignment.granted_by
     _check_end(assignment, expires_at)
     lock_access()
     holder = holder_of(assignment)
-    if _is_later(expires_at, before):
+    if is_later(expires_at, before):
         _check_longer(actor, holder, assignment.role)
+        granted_by = actor.user_id
     elif assignment.role == ADMIN.key and before is None and holder.user_id:
         require_another_admin(get_user(holder.user_id))
     moved = change(
@@ -80,7 +82,7 @@ def move_end(
             RoleAssignment.id == assignment.id,
             RoleAssignment.expires_at == before if before else RoleAssignment.expires_at.is_(None),
         )
-        .values(expires_at=expires_at, noticed_at=None)
+        .values(expires_at=expires_at, noticed_at=None, granted_by=granted_by)
     )
     if not moved:
         raise Conflict  # somebody else was faster
@@ -92,6 +94,11 @@ def move_end(
         expires_at=_text(expires_at),
         **told(assignment, way, reason),
     )
+
+
+def is_later(expires_at: datetime | None, before: datetime | None) -> bool:
+    """Whether another end makes a role last longer; None is for good."""
+    return before is not None and (expires_at is None or expires_at > before)
 
 
 def take_unannounced() -> Sequence[RoleAssignment]:
@@ -141,10 +148,6 @@ def _check_longer(actor: Actor, holder: Holder, role_key: str) -> None:
         raise Invalid("This role is given no more.")
     check_exclusive(holder.people, {role.key}, holder.target)
     require_alone_to_give(actor, [role], holder.target)
-
-
-def _is_later(expires_at: datetime | None, before: datetime | None) -> bool:
-    return before is not None and (expires_at is None or expires_at > before)
 
 
 def _text(at: datetime | None) -> str | None:

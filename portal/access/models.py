@@ -38,6 +38,8 @@ class CustomRole(TenantOwned, Base):
     created_by: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     changed_at: Mapped[datetime] = mapped_column(default=clock.now)
+    # Who last had it allow more; a claim gives it to others, not to them.
+    widened_by: Mapped[UUID | None]
     retired_at: Mapped[datetime | None]
 
     __table_args__ = (UniqueConstraint("tenant_id", "key"),)

@@ -9,6 +9,7 @@ from portal.access.decision import decide
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
+from portal.core.ids import ids_named
 from portal.documents.places import COLUMNS, Place, chains_to, folder_row, place_from
 from portal.documents.queries import names_of_targets
 from portal.tenancy.session import db
@@ -23,7 +24,7 @@ def names_for(actor: Actor, targets: Iterable[str]) -> Mapping[str, str]:
     wanted = sorted({target for target in targets if target})
     if decide(actor, Permission.AUDIT_READ):
         return names_of_targets(actor, wanted)
-    ids = [UUID(t.partition(":")[2]) for t in wanted if t.startswith("folder:")]
+    ids = ids_named("folder", wanted)
     return {
         f"folder:{place.folder_id}": place.folders[0].name
         for place in _places(ids)

@@ -18,6 +18,7 @@ from portal.access.decision import (
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
+from portal.core.ids import ids_named
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.places import (
     COLUMNS,
@@ -277,7 +278,7 @@ def names_of_targets(actor: Actor, targets: Sequence[str]) -> dict[str, str]:
     require(actor, Permission.AUDIT_READ)
     names: dict[str, str] = {}
     for model, kind in ((Document, "document"), (Folder, "folder")):
-        ids = [UUID(t.partition(":")[2]) for t in set(targets) if t.startswith(f"{kind}:")]
+        ids = ids_named(kind, set(targets))
         if ids:
             rows = db.session.execute(select(model.id, model.name_sealed).where(model.id.in_(ids)))
             names |= {f"{kind}:{i}": model.name.open(i, sealed) for i, sealed in rows}

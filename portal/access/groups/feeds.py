@@ -1,7 +1,7 @@
 """Groups that a provider fills: who is in them follows from what it says at each sign-in.
 
-Nothing is kept of somebody's own making: whoever has a claim fill a group, or gives it a role,
-does not come in by the claim themselves.
+Nothing is kept of somebody's own making: whoever has a claim fill a group, gives it a role, has
+that last longer or has the role allow more does not come in by the claim themselves.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,7 +22,7 @@ from portal.access.groups.rules import (
     target_of,
 )
 from portal.access.locking import lock_access, lock_access_as
-from portal.access.models import Group, GroupMembership, RoleAssignment
+from portal.access.models import CustomRole, Group, GroupMembership, RoleAssignment
 from portal.access.permissions import Permission
 from portal.access.service import Way
 from portal.audit.actions import Action, Outcome
@@ -169,8 +169,12 @@ def _seen_by(user: User, provider_id: UUID) -> Sequence[tuple[Group, bool]]:
 
 def _deciders(group: Group) -> frozenset[UUID | None]:
     """Who has decided what the group gives to whom."""
-    gave = select(RoleAssignment.granted_by).where(RoleAssignment.group_id == group.id)
-    return frozenset(db.session.scalars(gave)) | {group.fed_by}
+    rows = db.session.execute(
+        select(RoleAssignment.granted_by, CustomRole.widened_by)
+        .outerjoin(CustomRole, CustomRole.key == RoleAssignment.role)
+        .where(RoleAssignment.group_id == group.id)
+    )
+    return frozenset(decider for row in rows for decider in row) | {group.fed_by}
 
 
 def _record_refusal(actor: Actor, group: Group, user: User, reason: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from portal.access.decision import Grant
+from portal.access.ends import is_later
 from portal.access.permissions import BUILT_IN, Permission
 from portal.access.roles import permissions_from
 from portal.audit.actions import Action
@@ -126,6 +127,10 @@ def _id(value: str | None) -> UUID | None:
     return UUID(value) if value else None
 
 
+def _time(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None
+
+
 def _person(state: UserState) -> Callable[[World, Entry], None]:
     def step(world: World, entry: Entry) -> None:
         told = entry.detail.get("state", state)
@@ -140,13 +145,12 @@ def _invited(world: World, entry: Entry) -> None:
 
 def _role_given(world: World, entry: Entry) -> None:
     detail = entry.detail
-    ends = detail.get("expires_at")
     given = Given(
         _id(detail.get("assignment")),
         entry.target,
         detail["role"],
         _id(detail.get("folder")),
-        datetime.fromisoformat(ends) if ends else None,
+        _time(detail.get("expires_at")),
         detail.get("reason") or "",
         detail.get("way") or "",
         entry.actor_id,
@@ -161,10 +165,13 @@ def _role_taken(world: World, entry: Entry) -> None:
 
 def _role_end_changed(world: World, entry: Entry) -> None:
     at = entry.target, entry.detail["role"], _id(entry.detail.get("folder"))
-    ends = entry.detail["expires_at"]
-    if at in world.given:
-        expires_at = datetime.fromisoformat(ends) if ends else None
-        world.given[at] = replace(world.given[at], expires_at=expires_at)
+    given = world.given.get(at)
+    if given is None:
+        return
+    ends = _time(entry.detail["expires_at"])
+    if is_later(ends, given.expires_at):
+        given = replace(given, given_by=entry.actor_id)
+    world.given[at] = replace(given, expires_at=ends)
 
 
 def _role_defined(world: World, entry: Entry) -> None:

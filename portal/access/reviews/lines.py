@@ -30,6 +30,8 @@ from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 from portal.users.queries import names_of
 
+LAST_NUMBER = 2**31 - 1  # that the column can hold
+
 
 class Which(StrEnum):
     """Which lines of a review an officer looks at."""
@@ -92,6 +94,7 @@ def list_own_lines(actor: Actor, review_id: UUID, page: int = 1) -> LinePage:
 
 def find_next_line(actor: Actor, review_id: UUID, after: int = 0) -> ReviewLine | None:
     """The first line that waits for somebody, beginning after a number and then from the start."""
+    after = min(max(0, after), LAST_NUMBER)
     waiting = (
         select(ReviewLine)
         .join(AccessReview, AccessReview.id == ReviewLine.review_id)

@@ -35,6 +35,8 @@ class IdentityProvider(TenantOwned, Base):
     default_role: Mapped[str | None] = mapped_column(String(60))  # None: nobody is provisioned
     groups_claim: Mapped[str] = mapped_column(String(60), default="")
     group_roles: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    # By whose decision each group gives its role; what is missing is older than this column.
+    deciders: Mapped[dict[str, str] | None] = mapped_column(JSON)
     trusts_mfa: Mapped[bool] = mapped_column(default=False)
     tested_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select
 
-from portal.access.claimed import replace_claimed_roles
+from portal.access.claimed import NOTHING_CLAIMED, replace_claimed_roles
 from portal.access.decision import Member
 from portal.access.groups.feeds import leave_unclaimed
 from portal.access.models import RoleAssignment
@@ -71,7 +71,7 @@ def take_claimed_roles(actor: Actor, linked: ColumnElement[bool]) -> None:
     holders = select(RoleAssignment.user_id).where(_by_claim(linked))
     people = db.session.scalars(select(User).where(User.id.in_(holders)).order_by(User.id)).all()
     for user in people:
-        replace_claimed_roles(actor, user, frozenset())
+        replace_claimed_roles(actor, user, NOTHING_CLAIMED)
 
 
 def unlink(member: Member, identity_id: UUID) -> None:

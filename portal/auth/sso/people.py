@@ -8,7 +8,7 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
-from portal.access.claimed import claimed_roles, replace_claimed_roles
+from portal.access.claimed import claimed_by, replace_claimed_roles
 from portal.access.groups.feeds import join_claimed, leave_unclaimed
 from portal.access.holders import person
 from portal.access.roles import get_role
@@ -65,13 +65,15 @@ def follow_groups(
     """
     groups = groups_in(provider, claims)
     leave_unclaimed(origin, user, provider.id, groups)
-    replace_claimed_roles(origin, user, claimed_roles(provider.group_roles, groups))
+    claimed = claimed_by(user, provider.group_roles, provider.deciders or {}, groups)
+    replace_claimed_roles(origin, user, claimed)
     join_claimed(origin, user, provider.id, groups)
 
 
 def roles_by_groups(provider: IdentityProvider, claims: Mapping[str, Any]) -> frozenset[str]:
     """The roles that the groups in these claims stand for."""
-    return claimed_roles(provider.group_roles, groups_in(provider, claims))
+    mapped, groups = provider.group_roles, groups_in(provider, claims)
+    return frozenset(mapped[group] for group in groups if group in mapped)
 
 
 def groups_in(provider: IdentityProvider, claims: Mapping[str, Any]) -> Sequence[str]:

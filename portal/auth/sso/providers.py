@@ -1,17 +1,15 @@
 """A tenant's identity providers as an admin manages them."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from portal.access.decision import require
+from portal.access.decision import ORGANISATION, Forbidden, decide, require
 from portal.access.groups.feeds import answer_for_feeds, end_feeds
 from portal.access.locking import lock_access_as
-from portal.access.permissions import Permission
+from portal.access.permissions import Permission, Role
 from portal.access.roles import list_live_roles
 from portal.access.service import require_to_hand_out
 from portal.audit.actions import Action
@@ -21,6 +19,15 @@ from portal.auth.assurance import Act
 from portal.auth.fresh import require_fresh
 from portal.auth.policy.queries import get_policy
 from portal.auth.sessions import end_sessions
+from portal.auth.sso.chosen import (
+    Chosen,
+    RolesByAnother,
+    deciders,
+    handed_out,
+    names_same_groups,
+    roles_in,
+    takes_same_word,
+)
 from portal.auth.sso.discovery import is_address
 from portal.auth.sso.models import ExternalIdentity, IdentityProvider, ProviderState, SsoSession
 from portal.auth.sso.parting import take_claimed_roles
@@ -42,21 +49,6 @@ class OnlyProvider(Conflict):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """What an admin entered. An empty `client_secret` keeps the one there is."""
-
-    name: str
-    issuer: str
-    client_id: str
-    client_secret: str = ""
-    allowed_domains: Sequence[str] = ()
-    default_role: str | None = None
-    groups_claim: str = ""
-    group_roles: Mapping[str, str] = field(default_factory=dict)
-    trusts_mfa: bool = False
-
-
 def create_provider(actor: Actor, chosen: Chosen) -> IdentityProvider:
     """Enter a provider. Raises `Forbidden`, `Invalid`, `Conflict` or `StepUpNeeded`."""
     _require(actor)
@@ -64,6 +56,7 @@ def create_provider(actor: Actor, chosen: Chosen) -> IdentityProvider:
         raise Invalid("The client secret is missing.")
     _check(actor, chosen, None)
     provider = IdentityProvider(id=new_id(), client_secret=chosen.client_secret)
+    provider.deciders = deciders(actor, chosen, None)
     _fill_in(provider, chosen)
     db.session.add(provider)
     _flush()
@@ -74,17 +67,18 @@ def create_provider(actor: Actor, chosen: Chosen) -> IdentityProvider:
 def change_provider(actor: Actor, provider_id: UUID, chosen: Chosen) -> IdentityProvider:
     """Change a provider; with another issuer, client or secret it has to be tested anew.
 
+    Somebody who assigns no roles, as after breaking the glass, can mend it all the same: what it
+    gives by another issuer, client or claim is taken out then, and groups are filled by it no more.
+
     Raises `Forbidden`, `NotFound`, `Invalid`, `Conflict` or `StepUpNeeded`.
     """
     _require(actor)
     provider = get_provider(actor, provider_id)
     _check(actor, chosen, provider)
-    is_another = bool(chosen.client_secret) or (provider.issuer, provider.client_id) != (
-        chosen.issuer,
-        chosen.client_id,
-    )
-    if (provider.issuer, provider.groups_claim) != (chosen.issuer, chosen.groups_claim):
-        answer_for_feeds(actor, provider.id)
+    is_another = bool(chosen.client_secret) or not takes_same_word(chosen, provider)
+    if not names_same_groups(chosen, provider):
+        _answer_for_groups(actor, provider)
+    provider.deciders = deciders(actor, chosen, provider)
     if is_another:
         provider.state, provider.tested_at = ProviderState.DRAFT, None
     if chosen.client_secret:
@@ -158,32 +152,26 @@ def _check(actor: Actor, chosen: Chosen, provider: IdentityProvider | None) -> N
         raise Invalid("Accounts can be made only for e-mails of domains that are named.")
     actor = lock_access_as(actor)  # or a role could be retired that it comes to name
     roles = list_live_roles()
-    for key in _roles_in(chosen):
+    for key in roles_in(chosen):
         if key not in roles or roles[key].is_scoped:
             raise Invalid("There is no such role for the whole organisation.")
-    for key in _handed_out(chosen, provider):
-        require_to_hand_out(actor, roles[key])
+    for key in handed_out(chosen, provider):
+        _require_to_hand_out(actor, roles[key])
 
 
-def _roles_in(chosen: Chosen) -> set[str]:
-    return set(chosen.group_roles.values()) | (
-        {chosen.default_role} if chosen.default_role else set()
-    )
+def _require_to_hand_out(actor: Actor, role: Role) -> None:
+    try:
+        require_to_hand_out(actor, role)
+    except Forbidden as error:
+        raise RolesByAnother(error.permission, ORGANISATION) from None
 
 
-def _handed_out(chosen: Chosen, provider: IdentityProvider | None) -> Iterator[str]:
-    """The roles that somebody is given who had no right to them before.
-
-    Another issuer is somebody else whose word is taken, so there every role counts.
-    """
-    is_known = provider is not None and provider.issuer == chosen.issuer
-    groups = provider.group_roles if provider is not None and is_known else {}
-    default = provider.default_role if provider is not None and is_known else None
-    for group, role in sorted(chosen.group_roles.items()):
-        if groups.get(group) != role:
-            yield role
-    if chosen.default_role and chosen.default_role != default:
-        yield chosen.default_role
+def _answer_for_groups(actor: Actor, provider: IdentityProvider) -> None:
+    """Who could not answer for what it fills may end that, as by deleting the provider."""
+    if decide(actor, Permission.ROLE_ASSIGN):
+        answer_for_feeds(actor, provider.id)
+    else:
+        end_feeds(actor, provider.id)
 
 
 def _fill_in(provider: IdentityProvider, chosen: Chosen) -> None:

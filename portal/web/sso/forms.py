@@ -8,7 +8,7 @@ from wtforms import BooleanField, PasswordField, SelectField, StringField, TextA
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from portal.access.roles import list_live_roles, list_roles, name_key
-from portal.auth.sso.providers import Chosen
+from portal.auth.sso.chosen import Chosen
 from portal.web.choices import choices
 
 NOBODY = ""

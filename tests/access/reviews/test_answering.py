@@ -86,6 +86,16 @@ def test_a_skipped_line_comes_again_at_the_end(acme) -> None:
     assert first.holder_name in member.get(f"/reviews/{review}/next?after={second.number}").text
 
 
+@pytest.mark.parametrize(
+    "after", ["99999999999999999999", "-99999999999999999999", "9" * 5000, "x"]
+)
+def test_after_no_such_line_comes_the_first(acme, after) -> None:
+    review = start(acme, "member", people=["auditor", "guest"])
+    first, _ = lines_of(acme, review)
+    page = acme.visit("member").get(f"/reviews/{review}/next?after={after}")
+    assert first.holder_name in page.text
+
+
 def test_an_answer_that_is_none_is_refused(acme) -> None:
     line = line_about(acme, start(acme, "member", people=["auditor"]), "auditor")
     for wrong in ("", "grant", "KEEP"):

@@ -34,7 +34,7 @@ def taken(organisation: Organisation) -> list[str]:
     return [
         row["detail"]["role"]
         for row in organisation.log()
-        if row["action"] == "role.removed" and row["detail"]["claim"]
+        if row["action"] == "role.removed" and row["detail"]["way"] == "claim"
     ]
 
 

@@ -38,8 +38,9 @@ def test_a_newcomer_with_a_verified_email_becomes_a_member(acme, at_acme: Joined
     assert (answer.status_code, answer.location) == (302, "/auth/code?next=/documents")
     [user] = people(acme)
     assert (user["name"], user["state"]) == ("Mia", "active")
-    told = [row["action"] for row in acme.log()][-3:]
-    assert told == ["member.provisioned", "identity.linked", "sign-in.sso-accepted"]
+    told = [row["action"] for row in acme.log()][-4:]
+    arrived = ["member.provisioned", "role.assigned", "identity.linked", "sign-in.sso-accepted"]
+    assert told == arrived
     # The policy asks for a second factor, and the provider's word for one is not taken.
     assert visitor.get("/auth/code?next=/documents").location == "/auth/enrol?next=/documents"
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete, update
 
 from portal.access.approvals.models import PendingAct
 from portal.access.approvals.service import SecondPersonNeeded
-from portal.access.claimed import replace_claimed_roles
+from portal.access.claimed import Claimed, replace_claimed_roles
 from portal.access.holders import get_person
 from portal.access.models import CustomRole, Group, GroupMembership, RoleAssignment
 from portal.access.permissions import ADMIN
@@ -129,7 +129,7 @@ def test_an_invitation_goes_out_and_its_role_waits(acme) -> None:
 
 def test_what_comes_by_a_claim_is_refused_and_recorded(acme) -> None:
     with acme.bound(writes=True):
-        replace_claimed_roles(STRANGER, get_user(acme["member"].id), {"admin", "auditor"})
+        replace_claimed_roles(STRANGER, get_user(acme["member"].id), Claimed({"admin", "auditor"}))
     assert roles_of(acme, "member") == {"member", "auditor"}
     refused = next(e for e in acme.log() if e["action"] == "role.refused")
     assert refused["detail"] == {"role": "admin", "reason": "needs-two"}

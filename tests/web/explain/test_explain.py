@@ -44,6 +44,14 @@ def test_the_chain_names_role_place_and_reason(acme) -> None:
     assert "for the audit of 2026" in page
 
 
+@pytest.mark.parametrize("who", ["admin", "officer"])
+@pytest.mark.parametrize("email", ["bad", "nobody@acme.example", "member@acme.example"])
+@pytest.mark.parametrize("target", ["folder:xyz", "document:xyz", "folder:", "xyz"])
+def test_what_names_no_thing_is_refused_and_not_named(acme, who, email, target) -> None:
+    asked = {"email": email, "target": target}
+    assert acme.visit(who).get("/explain", query_string=asked).status_code in (400, 422)
+
+
 def test_a_no_says_where_it_would_be_yes(acme) -> None:
     asked = {"permission": "document:read", "target": f"document:{acme.documents['note']}"}
     page = ask(acme.visit("officer"), acme, "guest", **asked)

@@ -5,6 +5,7 @@ from uuid import UUID
 from flask import flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.access.decision import decide
 from portal.access.groups.queries import list_groups_fed_by
 from portal.access.permissions import Permission
 from portal.access.roles import list_roles
@@ -142,4 +143,5 @@ def _form_page(form: ProviderForm, provider_id: UUID | None) -> ResponseReturnVa
         form=form,
         provider_id=provider_id,
         addresses=given_addresses(),
+        can_assign=decide(g.actor, Permission.ROLE_ASSIGN),
     ), shown_status(form)

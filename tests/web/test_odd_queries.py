@@ -1,0 +1,27 @@
+"""No number and no id in a query is more than the database, or a page, can take."""
+
+import pytest
+
+from tests.web.access_list import ACCESS
+from tests.web.things import browser_of, own_address
+
+TAKE_GET = sorted(
+    endpoint
+    for endpoint, entry in ACCESS.items()
+    if "GET" in entry.answers and not endpoint.endswith("static")
+)
+COUNTED = ("page", "after", "before", "assignments", "days")
+NUMBERS = ("99999999999999999999", "-99999999999999999999", "9" * 400)
+NAMED = ("target", "id", "person", "after", "before", "folder", "role", "copy", "at", "since")
+NAMES = ("xyz", "folder:xyz", "document:", "folder:0", "0001-01-01T00:00:00+00:00")
+
+
+@pytest.mark.parametrize("endpoint", TAKE_GET)
+def test_no_query_is_an_error_of_ours(acme, endpoint) -> None:
+    queries = [(COUNTED, value) for value in NUMBERS] + [(NAMED, value) for value in NAMES]
+    for who in sorted(ACCESS[endpoint].let_in):
+        visitor, address = browser_of(acme, who), own_address(acme, endpoint, who)
+        for names, value in queries:
+            asked = [(name, value) for name in names]
+            status = visitor.get(address.partition("?")[0], query_string=asked).status_code
+            assert status < 500, (who, names, value)
