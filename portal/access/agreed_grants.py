@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
+from portal.access.approvals.extent import require_not_grown
 from portal.access.approvals.models import PendingAct
 from portal.access.exclusive import check_exclusive
 from portal.access.groups.members import members_of, put_in, require_to_add
-from portal.access.groups.rules import roles_of
+from portal.access.groups.rules import permissions_of, roles_of
 from portal.access.holders import Holder, get_group_holder, get_person
 from portal.access.permissions import Role
 from portal.access.roles import find_live_role
@@ -26,16 +27,18 @@ def require_to_grant(actor: Actor, act: PendingAct) -> None:
 def grant_agreed(actor: Actor, act: PendingAct) -> None:
     """Give the role that was asked for, or have them be in the group that holds it.
 
-    Raises what `grant_role` raises.
+    Raises `Grown` where more would come of it than was asked for, and what `grant_role` raises.
     """
     if "group" in act.payload:
         _put_in(actor, act)
         return
+    holder, role = _holder_in(act), _role_in(act)
+    require_not_grown(act, holder.people, role.permissions)
     expires_at = act.payload["expires_at"]
     grant_role(
         actor,
-        _holder_in(act),
-        _role_in(act),
+        holder,
+        role,
         way=Way(act.payload["way"]),
         reason=act.reason,
         expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
@@ -46,6 +49,7 @@ def grant_agreed(actor: Actor, act: PendingAct) -> None:
 def _put_in(actor: Actor, act: PendingAct) -> None:
     holder, group_id = _holder_in(act), _group_in(act)
     group = require_to_add(actor, group_id, holder.people)
+    require_not_grown(act, holder.people, permissions_of(group_id))
     if members_of(group_id, among=holder.people):
         raise Conflict(f"{holder.name} is in this group already.")
     check_exclusive(holder.people, roles_of(group_id), holder.target)

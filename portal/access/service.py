@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, select
 
+from portal.access.approvals.extent import extent
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.models import Consent, PendingAct
 from portal.access.approvals.service import ask, require_alone_to_give, wants_second
@@ -72,8 +73,9 @@ def assign_role(
         raise Invalid("There is no such role.")
     require_to_assign(actor, holder, role)
     if role.is_powerful and wants_second(actor, Kind.GRANT_ADMIN):
-        _check_grant(holder, role, folder_id, expires_at)
+        role = _check_grant(holder, role, folder_id, expires_at)
         payload = {"role": role.key, "way": way, "expires_at": _iso(expires_at)}
+        payload |= extent(read_again(holder).people, role.permissions)
         return ask(actor, Kind.GRANT_ADMIN, holder.target, payload, reason)
     return grant_role(actor, holder, role, folder_id, way=way, reason=reason, expires_at=expires_at)
 

@@ -20,6 +20,7 @@ from portal.access.decision import Forbidden, Target, require
 from portal.access.people import find_actor
 from portal.access.permissions import Permission
 from portal.access.queries import names_of_groups
+from portal.access.roles import permissions_from
 from portal.audit.actor import Actor
 from portal.auth.assurance import Act
 from portal.auth.fresh import require_fresh
@@ -53,12 +54,17 @@ class Acts:
 
 @dataclass(frozen=True, slots=True)
 class ShownAct:
-    """One act in full; `member` is the person it is about, if it is about one."""
+    """One act in full; `member` is the person it is about, if it is about one.
+
+    `reached` names all whom it comes to, and `allows` is what it gives them.
+    """
 
     act: PendingAct
     people: Mapping[UUID, str]
     targets: Mapping[str, str]
     member: Listed | None
+    reached: Sequence[str]
+    allows: Sequence[Permission]
 
 
 def list_acts(actor: Actor) -> tuple[Acts, Acts]:
@@ -76,7 +82,9 @@ def show_act(actor: Actor, act_id: UUID) -> ShownAct:
     people, targets = _names([act])
     kind, _, id_ = act.target.partition(":")
     [member] = describe_members([get_user(UUID(id_))]) if kind == "user" else [None]
-    return ShownAct(act, people, targets, member)
+    reached = names_of({UUID(id_) for id_ in act.payload.get("people", ())})
+    allows = sorted(permissions_from(act.payload.get("permissions", ())))
+    return ShownAct(act, people, targets, member, sorted(reached.values()), allows)
 
 
 def approve_act(actor: Actor, act_id: UUID, table: Mapping[Kind, Agreed]) -> PendingAct:

@@ -13,6 +13,7 @@ from portal.core import clock
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.core.ids import new_id
 from portal.documents.models import Folder
+from portal.documents.moving import require_to_move
 from portal.documents.names import clean_name
 from portal.documents.places import MAX_DEPTH, chains_to, get_live_place, get_place, subtree_of
 from portal.tenancy.binding import bound_tenant_id
@@ -41,7 +42,9 @@ def rename_folder(actor: Actor, folder_id: UUID, name: str) -> None:
 
 
 def move_folder(actor: Actor, folder_id: UUID, parent_id: UUID | None) -> None:
-    """Put a folder into another one. Raises `NotFound`, `Forbidden`, `Invalid` or `Conflict`.
+    """Put a folder into another one, as far as the actor could share it with all who gain it.
+
+    Raises `NotFound`, `Forbidden`, `WouldShare`, `Invalid` or `Conflict`.
 
     The rows that decide whether the tree stays a tree are locked, in one order, before they are
     read for good: two folders moved into each other at once would else both be lost.
@@ -50,6 +53,7 @@ def move_folder(actor: Actor, folder_id: UUID, parent_id: UUID | None) -> None:
     _lock(folder_id, parent_id)
     place = get_live_place(parent_id)
     require(actor, Permission.FOLDER_CREATE, place.target())
+    require_to_move(actor, get_live_place(folder_id), place)
     if folder_id in (above.id for above in place.folders):
         raise Invalid("A folder can't be moved into itself or one of its own folders.")
     if len(place.folders) + _height(folder_id) > MAX_DEPTH:

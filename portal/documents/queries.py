@@ -41,6 +41,14 @@ Cursor = tuple[datetime, UUID]
 
 
 @dataclass(frozen=True, slots=True)
+class Reachable:
+    """A place, and what of it whoever asks may see."""
+
+    place: Place
+    seen: Place
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentRow:
     """A document as lists show it."""
 
@@ -208,9 +216,14 @@ def get_folder(actor: Actor, folder_id: UUID, permission: Permission) -> Place:
     return place.seen_by(actor, permission)
 
 
-def list_destinations(
-    actor: Actor, permission: Permission, *, without: UUID | None = None
-) -> Sequence[Place]:
+def list_destinations(actor: Actor, permission: Permission) -> Sequence[Place]:
+    """Every live place where the actor holds `permission`, as they see it: see `list_reachable`."""
+    return [there.seen for there in list_reachable(actor, permission)]
+
+
+def list_reachable(
+    actor: Actor, permission: Permission, without: UUID | None = None
+) -> Sequence[Reachable]:
     """Every live place where the actor holds `permission`, in the order of a tree.
 
     `without` leaves out a folder and all beneath it, which can't be moved into themselves.
@@ -224,12 +237,16 @@ def list_destinations(
         except NotFound:  # beneath a folder in the trash
             continue
     allowed = [
-        place.seen_by(actor, permission)
+        Reachable(place, place.seen_by(actor, permission))
         for place in places
         if decide(actor, permission, place.target())
         and (without is None or without not in (folder.id for folder in place.folders))
     ]
-    return sorted(allowed, key=lambda place: [f.name.casefold() for f in reversed(place.folders)])
+    return sorted(allowed, key=lambda there: _path_key(there.seen))
+
+
+def _path_key(place: Place) -> Sequence[str]:
+    return [folder.name.casefold() for folder in reversed(place.folders)]
 
 
 def list_trash(actor: Actor, before: Cursor | None = None) -> Trash:

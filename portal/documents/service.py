@@ -9,6 +9,7 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.core import clock
 from portal.core.errors import Conflict
+from portal.documents.moving import require_to_move
 from portal.documents.names import clean_name
 from portal.documents.places import get_live_place
 from portal.documents.queries import find_anywhere, get_document
@@ -25,10 +26,14 @@ def rename_document(actor: Actor, document_id: UUID, name: str) -> None:
 def move_document(actor: Actor, document_id: UUID, folder_id: UUID | None) -> None:
     """Put a document into another folder, where one must be allowed to upload.
 
-    Raises `NotFound` or `Forbidden`.
+    Raises `NotFound`, `Forbidden`, or `WouldShare` where the actor couldn't share it with all who
+    would gain it.
     """
     document = get_document(actor, document_id, Permission.DOCUMENT_EDIT).document
-    require(actor, Permission.DOCUMENT_UPLOAD, get_live_place(folder_id).target())
+    place = get_live_place(folder_id)
+    require(actor, Permission.DOCUMENT_UPLOAD, place.target())
+    source = find_anywhere(document_id).place  # whole, also where the actor sees less of it
+    require_to_move(actor, source, place, f"document:{document_id}")
     came_from, document.folder_id = document.folder_id, folder_id
     record(
         actor,

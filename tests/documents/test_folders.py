@@ -13,6 +13,7 @@ from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.places import MAX_DEPTH
 from portal.documents.queries import PAGE_SIZE
 from tests.browsing import Visitor, forms_of, links_of
+from tests.documents import sharers
 from tests.installation import Organisation
 
 
@@ -126,6 +127,7 @@ def test_a_document_is_moved_and_lies_nowhere_else(acme) -> None:
 
 
 def test_a_folder_is_moved_with_all_that_is_in_it(acme) -> None:
+    sharers.give(acme, "member", "folder-owner", "closed")
     member = acme.visit("member")
     assert move(member, acme.folders["closed"], acme.folders["shared"]) == 302
     assert acme.visit("guest").get(f"/documents/{acme.documents['canary']}").status_code == 200

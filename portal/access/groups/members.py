@@ -6,12 +6,20 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
+from portal.access.approvals.extent import extent
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.models import Consent
 from portal.access.approvals.service import ask, require_alone, wants_second
 from portal.access.decision import Target
 from portal.access.exclusive import check_exclusive
-from portal.access.groups.rules import OwnGroup, gives_power, open_group, roles_of, target_of
+from portal.access.groups.rules import (
+    OwnGroup,
+    gives_power,
+    open_group,
+    permissions_of,
+    roles_of,
+    target_of,
+)
 from portal.access.models import Group, GroupMembership
 from portal.access.permissions import Permission
 from portal.access.service import Way
@@ -47,9 +55,10 @@ def add_to_group(actor: Actor, group_id: UUID, user_ids: Collection[UUID]) -> in
         raise Conflict("Choose somebody who is not in the group yet.")
     check_exclusive(added, roles_of(group_id), target_of(group_id))
     if gives_power(group_id) and wants_second(actor, Kind.GRANT_ADMIN):
-        payload = {"group": str(group_id), "way": Way.PAGE}
+        payload, gives = {"group": str(group_id), "way": Way.PAGE}, permissions_of(group_id)
         for user_id in sorted(added):
-            ask(actor, Kind.GRANT_ADMIN, f"user:{user_id}", payload)
+            reach = extent([user_id], gives)
+            ask(actor, Kind.GRANT_ADMIN, f"user:{user_id}", payload | reach)
         return 0
     put_in(actor, group, added, way=Way.PAGE)
     return len(added)

@@ -1,6 +1,6 @@
 """What must hold before anybody changes a group: through it others hold roles."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,7 +9,7 @@ from portal.access.decision import Forbidden, Member, Target, decide, require
 from portal.access.holders import OwnRights
 from portal.access.locking import lock_access_as
 from portal.access.models import Group, GroupMembership, RoleAssignment
-from portal.access.permissions import Permission
+from portal.access.permissions import Permission, Role
 from portal.access.roles import list_roles
 from portal.access.service import require_to_hand_out
 from portal.audit.actor import Actor
@@ -84,8 +84,12 @@ def roles_of(group_id: UUID) -> frozenset[str]:
 
 def gives_power(group_id: UUID) -> bool:
     """Whether those in a group hold a role that is as dangerous as Admin."""
-    held = roles_of(group_id)
-    return bool(held) and any(r.is_powerful for key, r in list_roles().items() if key in held)
+    return any(role.is_powerful for role in _given_by(group_id))
+
+
+def permissions_of(group_id: UUID) -> frozenset[Permission]:
+    """All that those in a group are allowed by it, wherever."""
+    return frozenset().union(*(role.permissions for role in _given_by(group_id)))
 
 
 def is_inside(actor: Actor, group_id: UUID) -> bool:
@@ -94,3 +98,8 @@ def is_inside(actor: Actor, group_id: UUID) -> bool:
         GroupMembership.group_id == group_id, GroupMembership.user_id == actor.user_id
     )
     return isinstance(actor, Member) and db.session.execute(own).first() is not None
+
+
+def _given_by(group_id: UUID) -> Sequence[Role]:
+    held = roles_of(group_id)
+    return [role for key, role in list_roles().items() if key in held] if held else ()

@@ -8,8 +8,8 @@ from wtforms import HiddenField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from portal.core.errors import NotFound
+from portal.documents.moving import Destination
 from portal.documents.names import MAX_LENGTH
-from portal.documents.places import Place
 from portal.web.choices import choices
 
 TOP = ""
@@ -40,12 +40,10 @@ class MoveForm(FlaskForm):
 
     folder = SelectField("Move to")
 
-    def offer(self, places: Sequence[Place]) -> None:
+    def offer(self, destinations: Sequence[Destination]) -> None:
         """Fill in the places to choose from."""
         self.place_names = {
-            str(place.folder_id or TOP): " / ".join(f.name for f in reversed(place.folders))
-            or "All documents"
-            for place in places
+            str(there.place.folder_id or TOP): _name(there) for there in destinations
         }
         self.folder.choices = choices(self.place_names)
 
@@ -57,3 +55,8 @@ class MoveForm(FlaskForm):
 
 class ConfirmForm(FlaskForm):
     """A button that means it."""
+
+
+def _name(there: Destination) -> str:
+    path = " / ".join(folder.name for folder in reversed(there.place.folders)) or "All documents"
+    return f"{path} (shared: others come to see it)" if there.is_shared else path

@@ -13,6 +13,7 @@ from portal.access.permissions import Permission
 from portal.core.errors import Invalid
 from portal.documents import downloads, queries, service, uploads
 from portal.documents.access_lists import list_document_access
+from portal.documents.moving import list_destinations_of_document
 from portal.users.queries import names_of
 from portal.web.access import discloses, requires, streams_body
 from portal.web.documents import transfer
@@ -119,7 +120,7 @@ def move(document_id: UUID) -> ResponseReturnValue:
     """Put a document into another folder."""
     located = queries.get_document(g.actor, document_id, Permission.DOCUMENT_EDIT)
     form = MoveForm(folder=str(located.document.folder_id or ""))
-    form.offer(queries.list_destinations(g.actor, Permission.DOCUMENT_UPLOAD))
+    form.offer(list_destinations_of_document(g.actor, document_id))
     if form.validate_on_submit():
         with shown_on(form):
             service.move_document(g.actor, document_id, form.folder_id)

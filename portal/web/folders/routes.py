@@ -12,6 +12,7 @@ from portal.auth.assurance import Act
 from portal.documents import folders as service
 from portal.documents import queries, sharing
 from portal.documents.access_lists import list_folder_access
+from portal.documents.moving import list_destinations_of_folder
 from portal.web.access import freshly, requires
 from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm, NewFolderForm
 from portal.web.documents.searching import asked
@@ -57,7 +58,7 @@ def move(folder_id: UUID) -> ResponseReturnValue:
     """Put a folder into another one."""
     place = queries.get_folder(g.actor, folder_id, Permission.FOLDER_EDIT)
     form = MoveForm(folder=str(place.folders[0].parent_id or ""))
-    form.offer(queries.list_destinations(g.actor, Permission.FOLDER_CREATE, without=folder_id))
+    form.offer(list_destinations_of_folder(g.actor, folder_id))
     if form.validate_on_submit():
         with shown_on(form):
             service.move_folder(g.actor, folder_id, form.folder_id)

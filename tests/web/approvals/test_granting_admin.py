@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, update
 
+from portal.access.approvals.extent import extent
 from portal.access.approvals.models import PendingAct
 from portal.access.approvals.service import SecondPersonNeeded
 from portal.access.claimed import Claimed, replace_claimed_roles
@@ -97,7 +98,8 @@ def test_a_group_becomes_one_only_by_two_who_are_not_in_it(acme) -> None:
         act = PendingAct(
             kind="grant-admin",
             target=f"group:{group.id}",
-            payload={"role": "admin", "way": "page", "expires_at": None},
+            payload={"role": "admin", "way": "page", "expires_at": None}
+            | extent([acme["second_admin"].id], ADMIN.permissions),
             reason="",
             asked_by=acme["admin"].id,
             expires_at=acme.portal.seeded_at.replace(year=2100),

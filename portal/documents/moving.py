@@ -1,0 +1,132 @@
+"""Moving is sharing: what comes to lie in a folder is open to all who were let into that folder.
+
+So it takes the right to share where a thing lies now, and nobody comes to hold more on a thing by
+moving it into a folder of their own. Folders that the thing lies in already make no difference, nor
+do those on which nobody was given anything: there, moving is no more than moving.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from portal.access.decision import Forbidden, Member, decide, require
+from portal.access.models import RoleAssignment
+from portal.access.permissions import Permission, Role
+from portal.access.queries import has_ended
+from portal.access.roles import list_live_roles
+from portal.audit.actor import Actor
+from portal.documents.places import Place, get_live_place
+from portal.documents.queries import Reachable, find_anywhere, get_document, list_reachable
+from portal.documents.sharing import can_give
+from portal.tenancy.session import db
+
+SHARE = Permission.FOLDER_SHARE
+
+
+class WouldShare(Forbidden):
+    """By being moved a thing would come to be held by somebody to whom the actor can't give it."""
+
+    message = (
+        "Others were let into that folder, or you hold more there than here. Moving this there "
+        "would share it, and you can't share it where it lies now."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A place to which somebody may move a thing; `is_shared`: others come to hold it thereby."""
+
+    place: Place
+    is_shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Shares:
+    """The roles that others than the mover were given on folders, by the folder."""
+
+    roles: Mapping[UUID, Collection[Role]]
+
+    @classmethod
+    def besides(cls, actor: Actor, folder_ids: Collection[UUID] | None = None) -> Self:
+        """What others hold, on all folders or on those that are asked about."""
+        given = select(RoleAssignment.folder_id, RoleAssignment.role).where(
+            RoleAssignment.folder_id.is_not(None)
+            if folder_ids is None
+            else RoleAssignment.folder_id.in_(folder_ids),
+            or_(RoleAssignment.user_id.is_(None), RoleAssignment.user_id != actor.user_id),
+            or_(RoleAssignment.expires_at.is_(None), ~has_ended()),
+        )
+        rows = db.session.execute(given.distinct()).all()
+        known = list_live_roles() if rows else {}
+        found: dict[UUID, list[Role]] = defaultdict(list)
+        for folder_id, key in rows:
+            if key in known:
+                found[folder_id].append(known[key])
+        return cls(found)
+
+    def gained(self, source: Place, destination: Place) -> Sequence[Role]:
+        """The roles that come to be held on what is moved."""
+        return [role for at in _entered(source, destination) for role in self.roles.get(at, ())]
+
+
+def require_to_move(actor: Actor, source: Place, destination: Place, name: str = "") -> None:
+    """Raises `WouldShare` unless `actor` could share what lies at `source` with all who gain it."""
+    entered = _entered(source, destination)
+    if not entered:
+        return
+    shares = _Shares.besides(actor, entered)
+    lacking = _lacking(actor, source, destination, shares)
+    if lacking is not None:
+        raise WouldShare(lacking, source.target(name))
+
+
+def list_destinations_of_folder(actor: Actor, folder_id: UUID) -> Sequence[Destination]:
+    """The places to which `actor` may move a folder. Raises `NotFound` or `Forbidden`."""
+    source = get_live_place(folder_id)
+    require(actor, Permission.FOLDER_EDIT, source.target())
+    return _destinations(actor, source, list_reachable(actor, Permission.FOLDER_CREATE, folder_id))
+
+
+def list_destinations_of_document(actor: Actor, document_id: UUID) -> Sequence[Destination]:
+    """The places to which `actor` may move a document. Raises `NotFound` or `Forbidden`."""
+    get_document(actor, document_id, Permission.DOCUMENT_EDIT)
+    source = find_anywhere(document_id).place  # whole, also where the actor sees less of it
+    return _destinations(actor, source, list_reachable(actor, Permission.DOCUMENT_UPLOAD))
+
+
+def _destinations(
+    actor: Actor, source: Place, reachable: Iterable[Reachable]
+) -> Sequence[Destination]:
+    shares = _Shares.besides(actor)
+    return [
+        Destination(there.seen, bool(shares.gained(source, there.place)))
+        for there in reachable
+        if _lacking(actor, source, there.place, shares) is None
+    ]
+
+
+def _lacking(actor: Actor, source: Place, destination: Place, shares: _Shares) -> Permission | None:
+    """What the actor would have to hold at `source` as well, or None."""
+    for permission in sorted(_own(actor, _entered(source, destination))):
+        if not decide(actor, permission, source.target()):
+            return permission
+    gained = shares.gained(source, destination)
+    may_share = decide(actor, Permission.ROLE_ASSIGN) or decide(actor, SHARE, source.target())
+    if gained and not (may_share and all(can_give(actor, source, role) for role in gained)):
+        return SHARE
+    return None
+
+
+def _entered(source: Place, destination: Place) -> Collection[UUID]:
+    """The folders that a thing comes to lie in, and does not lie in yet."""
+    return {folder.id for folder in destination.folders} - {folder.id for folder in source.folders}
+
+
+def _own(actor: Actor, folder_ids: Collection[UUID]) -> frozenset[Permission]:
+    """What the actor was given on these folders by name or through a group."""
+    held = actor.on_folders if isinstance(actor, Member) else {}
+    return frozenset().union(*(held.get(folder_id, ()) for folder_id in folder_ids))

@@ -1,0 +1,139 @@
+"""Moving is sharing: nobody comes to hold more, or lets others in, by moving what they can't share."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import delete
+
+from portal.access.models import RoleAssignment
+from portal.access.people import find_actor
+from portal.access.permissions import Permission
+from portal.core import clock
+from portal.documents.folders import move_folder
+from portal.documents.moving import WouldShare
+from portal.documents.service import move_document
+from tests.browsing import forms_of
+from tests.documents import sharers
+from tests.installation import Organisation
+
+MARK = "(shared: others come to see it)"
+
+
+def make(acme: Organisation, name: str) -> UUID:
+    """A folder at the top, where nobody was let in."""
+    made = acme.visit("member").post("/folders", {"name": name, "parent": ""})
+    return UUID(made.location.rpartition("/")[2])
+
+
+def move(acme: Organisation, who: str, thing: str, to: object = "") -> int:
+    return acme.visit(who).post(f"/{thing}/move", {"folder": str(to)}).status_code
+
+
+def offered(acme: Organisation, who: str, thing: str) -> set[str]:
+    page = acme.visit(who).get(f"/{thing}/move").text
+    return set(forms_of(page)[-1].choices["folder"])
+
+
+def of(acme: Organisation, name: str) -> str:
+    """The address of a folder or a document by the name that tests use."""
+    if name in acme.folders:
+        return f"folders/{acme.folders[name]}"
+    return f"documents/{acme.documents[name]}"
+
+
+@pytest.mark.parametrize("thing", ["closed", "canary"])
+def test_nobody_comes_to_share_by_moving_into_a_folder_of_their_own(acme, thing) -> None:
+    own = make(acme, "Mine")
+    sharers.give(acme, "member", "folder-owner", own)
+    assert move(acme, "member", of(acme, thing), own) == 422
+    assert str(own) not in offered(acme, "member", of(acme, thing))
+
+
+@pytest.mark.parametrize("through_group", [False, True])
+def test_nobody_comes_to_read_by_moving_to_where_they_read(acme, through_group) -> None:
+    mover = sharers.make_role(
+        acme, "mover", Permission.FOLDER_EDIT, Permission.DOCUMENT_EDIT,
+        Permission.FOLDER_CREATE, Permission.DOCUMENT_UPLOAD,
+    )  # fmt: skip
+    own = make(acme, "Mine")
+    sharers.give(acme, "officer", mover)
+    assert move(acme, "officer", of(acme, "canary"), own) == 302
+    assert move(acme, "officer", of(acme, "canary"), acme.folders["closed"]) == 302
+    if through_group:
+        sharers.give(acme, sharers.make_group(acme, "Readers", "officer"), "guest", own, group=True)
+    else:
+        sharers.give(acme, "officer", "guest", own)
+    for thing in ("closed", "canary"):
+        assert move(acme, "officer", of(acme, thing), own) == 422
+    assert acme.visit("officer").get(f"/{of(acme, 'canary')}").status_code == 403
+
+
+@pytest.mark.parametrize("thing", ["closed", "canary"])
+def test_what_is_moved_among_guests_wants_the_right_to_share(acme, thing) -> None:
+    assert move(acme, "member", of(acme, thing), acme.folders["shared"]) == 422
+    assert acme.visit("guest").get(f"/{of(acme, 'canary')}").status_code == 403
+    sharers.give(acme, "member", "folder-owner", "closed")
+    assert str(acme.folders["shared"]) in offered(acme, "member", of(acme, thing))
+    assert move(acme, "member", of(acme, thing), acme.folders["shared"]) == 302
+    assert acme.visit("guest").get(f"/{of(acme, 'canary')}").status_code == 200
+
+
+def test_who_assigns_roles_may_move_among_guests(acme) -> None:
+    sharers.give(acme, "admin", "member")
+    assert move(acme, "admin", of(acme, "canary"), acme.folders["shared"]) == 302
+
+
+def test_nobody_moves_to_where_others_hold_more_than_they_could_give(acme) -> None:
+    sharers.give(acme, "officer", "folder-owner", "shared")
+    thin = sharers.make_role(
+        acme, "thin", Permission.FOLDER_SHARE, Permission.FOLDER_EDIT, Permission.FOLDER_CREATE
+    )
+    sharers.give(acme, "auditor", thin)
+    assert move(acme, "auditor", of(acme, "closed"), acme.folders["shared"]) == 422
+
+
+def test_moving_within_one_shared_tree_and_among_folders_of_nobody_stays_free(acme) -> None:
+    inner = sharers.make_folder(acme, "Inner", "shared")
+    deep = sharers.make_folder(acme, "Deep", inner)
+    other = make(acme, "Other")
+    assert move(acme, "member", of(acme, "plan"), deep) == 302
+    assert move(acme, "member", of(acme, "plan"), acme.folders["shared"]) == 302
+    assert move(acme, "member", f"folders/{deep}", acme.folders["shared"]) == 302
+    assert move(acme, "member", of(acme, "canary"), other) == 302
+    assert move(acme, "member", of(acme, "shared"), other) == 302
+    assert MARK not in acme.visit("member").get(f"/{of(acme, 'plan')}/move").text
+
+
+@pytest.mark.parametrize("gone", ["ended", "retired", "taken back"])
+def test_who_is_in_no_more_is_no_obstacle(acme, gone) -> None:
+    with acme.bound(writes=True) as session:
+        there = RoleAssignment.folder_id == acme.folders["shared"]
+        session.execute(delete(RoleAssignment).where(there))
+    if gone == "ended":
+        ended = clock.now() - timedelta(days=1)
+        sharers.give(acme, "guest", "guest", "shared", expires_at=ended)
+    elif gone == "retired":
+        sharers.give(acme, "guest", "of-another-time", "shared")
+    assert move(acme, "member", of(acme, "canary"), acme.folders["shared"]) == 302
+
+
+def test_the_service_refuses_it_too_and_the_log_tells_what_was_lacking(acme) -> None:
+    with acme.bound(writes=True) as session:
+        member = find_actor(acme["member"].id)
+        with pytest.raises(WouldShare) as folder:
+            move_folder(member, acme.folders["closed"], acme.folders["shared"])
+        with pytest.raises(WouldShare) as document:
+            move_document(member, acme.documents["canary"], acme.folders["shared"])
+        session.rollback()
+    assert folder.value.target == f"folder:{acme.folders['closed']}"
+    assert document.value.target == f"document:{acme.documents['canary']}"
+    assert document.value.permission == Permission.FOLDER_SHARE
+
+
+def test_the_page_says_who_would_come_to_see_it(acme) -> None:
+    sharers.give(acme, "member", "folder-owner", "closed")
+    page = acme.visit("member").get(f"/{of(acme, 'canary')}/move").text
+    assert f"Shared {MARK}" in page
+    assert f"Closed {MARK}" not in page
+    assert "shares it with them" in page
