@@ -1,6 +1,6 @@
 """Inviting people: a one-time link by which they choose a password."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,8 +8,10 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from portal.access.decision import require
+from portal.access.decision import Target, require
 from portal.access.holders import person
+from portal.access.letting_in import require_to_let_in, takes_two
+from portal.access.locking import lock_access_as
 from portal.access.permissions import Permission
 from portal.access.service import Way, assign_role, waits
 from portal.audit.actions import Action
@@ -50,7 +52,11 @@ class AlreadyMember(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """An invitation as its sender sees it: `link` is shown once and kept nowhere."""
+    """An invitation as its sender sees it: `link` is shown once and kept nowhere.
+
+    It is empty where it takes two people to make such an account: whoever sees the link can use
+    it, and would have a second account to agree with. Then it goes out by mail alone.
+    """
 
     user: User
     link: str
@@ -88,7 +94,9 @@ def invite_member(
         raise AlreadyMember from None
     record(actor, Action.MEMBER_INVITED, f"user:{user.id}", role=role_key)
     given = assign_role(actor, person(user), role_key, folder_id, way=way)
-    return replace(_invite(actor, user, host), role_waits=waits(given))
+    role_waits = waits(given)
+    link = _send_link(actor, user, host)
+    return Invited(user, "" if role_waits else link, role_waits)
 
 
 def is_name(name: str) -> bool:
@@ -99,10 +107,14 @@ def is_name(name: str) -> bool:
 def invite_again(actor: Actor, user_id: UUID, *, host: str) -> Invited:
     """Send a new link to somebody who has not accepted yet; earlier links end.
 
-    Raises `Forbidden`, `NotFound` or `Conflict`.
+    Whoever sees the link can come in by it, so it takes the right to give all that the person
+    holds. Raises `Forbidden`, `OwnRights`, `NotFound` or `Conflict`.
     """
+    actor = lock_access_as(actor)
     require(actor, Permission.MEMBER_INVITE)
+    require(actor, Permission.ROLE_ASSIGN, Target(f"user:{user_id}"))  # as inviting did
     user = get_user(user_id)
+    roles = require_to_let_in(actor, user)
     if user.state != UserState.INVITED:
         raise Conflict(f"{user.name} has accepted the invitation already.")
     db.session.execute(
@@ -111,7 +123,8 @@ def invite_again(actor: Actor, user_id: UUID, *, host: str) -> Invited:
         .values(expires_at=clock.now())
     )
     record(actor, Action.MEMBER_INVITED, f"user:{user.id}", again=True)
-    return _invite(actor, user, host)
+    link = _send_link(actor, user, host)
+    return Invited(user, "" if takes_two(actor, user, roles) else link)
 
 
 def get_invited(token: str) -> User:
@@ -163,7 +176,7 @@ def redeem_invitation(origin: Actor, token: str) -> User:
     return user
 
 
-def _invite(actor: Actor, user: User, host: str) -> Invited:
+def _send_link(actor: Actor, user: User, host: str) -> str:
     token = new_token()
     db.session.add(
         Invitation(
@@ -182,4 +195,4 @@ def _invite(actor: Actor, user: User, host: str) -> Invited:
         link=link,
         days=VALID_FOR.days,
     )
-    return Invited(user, link)
+    return link

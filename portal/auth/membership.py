@@ -11,9 +11,10 @@ from sqlalchemy import delete, func, or_, select, union_all
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.models import PendingAct
 from portal.access.approvals.queries import find_waiting
-from portal.access.approvals.service import ask, lapse, wants_second
+from portal.access.approvals.service import ask, lapse, require_alone_to_give, wants_second
 from portal.access.decision import decide, require
-from portal.access.locking import lock_access
+from portal.access.letting_in import require_to_let_in
+from portal.access.locking import lock_access, lock_access_as
 from portal.access.models import RoleAssignment
 from portal.access.permissions import Permission
 from portal.access.queries import assignments_of
@@ -112,9 +113,12 @@ def deactivate_member(actor: Actor, user_id: UUID) -> None:
 def reactivate_member(actor: Actor, user_id: UUID) -> None:
     """Let somebody sign in again; who never accepted an invitation is invited again.
 
-    Raises `Forbidden`, `NotFound` or `Conflict`.
+    With that they have back all that they hold, so it takes what giving it does. Raises
+    `Forbidden`, `NotFound`, `Conflict`, or `SecondPersonNeeded` where it takes two people.
     """
+    actor = lock_access_as(actor)
     user = _subject(actor, user_id, Permission.MEMBER_DEACTIVATE)
+    require_alone_to_give(actor, require_to_let_in(actor, user), f"user:{user.id}")
     if user.state != UserState.DEACTIVATED:
         raise Conflict(f"{user.name} is not deactivated.")
     user.state = UserState.ACTIVE if _can_sign_in(user) else UserState.INVITED

@@ -98,6 +98,7 @@ def import_table() -> ResponseReturnValue:
 
 
 @blueprint.post("/<uuid:user_id>/invitations")
+@freshly(Act.ROLES)
 @requires(Permission.MEMBER_INVITE)
 def invite_again(user_id: UUID) -> ResponseReturnValue:
     """Send a new link; the earlier one ends."""
