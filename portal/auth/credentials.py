@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from portal.access.decision import Member
-from portal.access.queries import assignments_of
+from portal.access.queries import roles_held_by
 from portal.audit.actions import Action, Outcome
 from portal.audit.service import RecordedRefusal, record
 from portal.auth import attempts, passwords
@@ -52,7 +52,7 @@ def find_credential(user_id: UUID) -> PasswordCredential | None:
 def min_length_for(user: User) -> int:
     """How many characters a password of this person must have."""
     policy = get_policy()
-    roles = {assignment.role for assignment in assignments_of([user.id]).get(user.id, ())}
+    roles = roles_held_by([user.id]).get(user.id, frozenset())
     alone = 0 if policy.wants_factor_of(roles) else passwords.MIN_LENGTH_ALONE
     return max(policy.password_min_length, alone)
 

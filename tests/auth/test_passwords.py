@@ -3,10 +3,13 @@
 import pytest
 
 from portal.auth.credentials import EARLIER_KEPT
+from tests.access.own_roles import group_with
+from tests.auth.factors.device import choose
 from tests.cli.operators import Operator
 from tests.installation import PASSWORD, Installation, Organisation
 
 WORDS = ["purple", "copper", "silver", "golden", "yellow", "violet", "orange", "tomato"]
+SHORT = "kL9!vqZ2x#"
 OTHERS = [f"seventeen {word} lighthouses" for word in WORDS]
 
 
@@ -124,3 +127,10 @@ def test_the_operator_makes_no_link_for_who_has_no_password(acme, operator, who)
     line = operator.refused("user", "reset-password", f"{who}@acme.example", "--tenant", "acme")
     assert "password" in line or "no member" in line
     assert acme.told() == []
+
+
+def test_a_password_may_be_short_beside_a_factor_that_a_groups_role_asks_for(acme) -> None:
+    choose(acme, mfa_for="roles", mfa_roles=["auditor"])
+    assert change(acme, PASSWORD, SHORT) == 400, "it stands alone"
+    group_with(acme, "member", role="auditor")
+    assert change(acme, PASSWORD, SHORT) == 302

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.access.own_roles import group_with
 from tests.auth.factors.device import (
     Device,
     add_passkey,
@@ -243,3 +244,13 @@ def test_a_reset_is_told_by_mail_wants_a_fresh_proof_and_is_nobodys_own(acme, cl
     [mail] = acme.mails()[before:]
     assert mail["to"] == acme["member"].email
     assert mail["subject"] == "Your second factors were removed"
+
+
+def test_the_last_factor_stays_of_whoever_holds_a_role_through_a_group(acme) -> None:
+    """Signing in counts groups, so they would be let in half way only, with nothing to give."""
+    choose(acme, mfa_for="roles", mfa_roles=["auditor"])
+    group_with(acme, "member", role="auditor")
+    visitor = acme.visit("member")
+    own = f"/account/factors/{factors_of(acme)['Authenticator']}/remove"
+    assert visitor.submit(own).status_code == 409
+    assert factors_of(acme).keys() == {"Authenticator"}
