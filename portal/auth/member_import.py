@@ -13,7 +13,7 @@ from portal.access.roles import list_live_roles
 from portal.access.service import Way, require_to_hand_out
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
-from portal.audit.service import record
+from portal.audit.service import RecordedRefusal, record
 from portal.auth.invitations import Invited, invite_member, is_name
 from portal.core.errors import Invalid, PortalError
 from portal.tenancy.session import db
@@ -26,7 +26,10 @@ COLUMNS = ("name", "email", "role")
 
 @dataclass(frozen=True, slots=True)
 class ImportLine:
-    """A line of the table as it was understood; `problem` says why it can't be taken."""
+    """A line of the table as it was understood; `problem` says why it can't be taken.
+
+    `is_refused`: it is fine, and its role is not for the actor to give.
+    """
 
     number: int  # as an editor counts: the line of the columns is 1
     name: str
@@ -34,6 +37,7 @@ class ImportLine:
     role: str  # as it was written
     role_key: str = ""
     problem: str = ""
+    is_refused: bool = False
 
 
 def read_people(actor: Actor, text: str) -> Sequence[ImportLine]:
@@ -51,24 +55,28 @@ def read_people(actor: Actor, text: str) -> Sequence[ImportLine]:
 
 
 def import_people(actor: Actor, text: str, *, host: str) -> Sequence[Invited]:
-    """Invite everybody in a table. Raises `Forbidden`, or `Invalid` with the first bad line.
+    """Invite everybody in a table. Raises `Invalid` with the first bad line, or with the first
+    that is refused `Forbidden`, `ExclusiveRoles` and the like, which are recorded as what they are.
 
     Whatever it raises, the transaction it runs in must not be committed.
     """
     invited = []
     for line in read_people(actor, text):
-        if line.problem:
+        if line.problem and not line.is_refused:
             raise Invalid(f"Line {line.number}: {line.problem}")
-        try:
-            invited.append(
-                invite_member(
-                    actor, line.email, line.name, line.role_key, host=host, way=Way.IMPORT
-                )
-            )
-        except PortalError as error:
-            raise Invalid(f"Line {line.number}: {error}") from error
+        invited.append(_invite(actor, line, host))
     record(actor, Action.MEMBERS_IMPORTED, "members", count=len(invited))
     return invited
+
+
+def _invite(actor: Actor, line: ImportLine, host: str) -> Invited:
+    try:
+        return invite_member(actor, line.email, line.name, line.role_key, host=host, way=Way.IMPORT)
+    except RecordedRefusal as refusal:
+        refusal.args = (f"Line {line.number}: {line.problem or refusal}",)
+        raise
+    except PortalError as error:
+        raise Invalid(f"Line {line.number}: {error}") from error
 
 
 def _parsed(text: str) -> Iterator[ImportLine]:
@@ -97,9 +105,10 @@ def _checked(actor: Actor, lines: Sequence[ImportLine]) -> Iterator[ImportLine]:
     seen: dict[str, int] = {}
     for line in lines:
         found = roles.get(line.role.casefold())
-        problem = line.problem or _problem(line, taken, seen) or _role_problem(actor, found, line)
+        problem = line.problem or _problem(line, taken, seen) or _role_problem(found, line)
         seen.setdefault(canonical(line.email), line.number)
-        yield replace(line, role_key=found.key if found else "", problem=problem)
+        checked = replace(line, role_key=found.key if found else "", problem=problem)
+        yield checked if problem or found is None else _refused(actor, found, checked)
 
 
 def _members_among(lines: Sequence[ImportLine]) -> frozenset[str]:
@@ -122,13 +131,17 @@ def _problem(line: ImportLine, taken: frozenset[str], seen: Mapping[str, int]) -
     return f"The same e-mail as in line {seen[email]}." if email in seen else ""
 
 
-def _role_problem(actor: Actor, role: Role | None, line: ImportLine) -> str:
+def _role_problem(role: Role | None, line: ImportLine) -> str:
     if role is None:
         return f"There is no role “{line.role}”." if line.role else "The role is missing."
-    if role.is_scoped:
-        return f"{role.name} can only be given on a folder."
+    return f"{role.name} can only be given on a folder." if role.is_scoped else ""
+
+
+def _refused(actor: Actor, role: Role, line: ImportLine) -> ImportLine:
+    """The line with the problem that `actor` may not give the role, if that is so."""
     try:
         require_to_hand_out(actor, role)
     except Forbidden:
-        return f"You may not give the role {role.name}."
-    return ""
+        problem = f"You may not give the role {role.name}."
+        return replace(line, problem=problem, is_refused=True)
+    return line

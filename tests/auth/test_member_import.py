@@ -1,11 +1,17 @@
 """Many people invited from a table: looked at first, then all of them or nobody."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portal.audit.actor import Actor
 from portal.auth import member_import
+from portal.auth.invitations import Invited, invite_member
 from portal.core.errors import Invalid
+from tests.access.own_roles import give, made
 from tests.access.test_history import admin_of
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
@@ -109,3 +115,39 @@ def test_no_text_is_an_error_of_ours(acme, text) -> None:
         except Invalid:
             return
         assert all(line.number > 1 for line in lines)
+
+
+def refused(organisation: Organisation) -> list[tuple[str, str]]:
+    return [told for told in organisation.told() if told[1] == "refused"]
+
+
+def test_a_role_that_is_not_ones_own_to_give_is_refused_and_recorded(acme) -> None:
+    """As it is when somebody is invited alone."""
+    give(acme, "guest", made(acme, "member:invite", "role:assign", name="Inviter"))
+    before, visitor = people(acme), acme.visit("guest")
+    table = "name,email,role\nAda,ada@acme.example,member\nX,x@acme.example,admin\n"
+    page = send(visitor, table)
+    assert "You may not give the role Admin." in page.text
+    assert refused(acme) == [], "it was looked at only"
+    answer = send(visitor, table, sure=True)
+    assert answer.status_code == 403
+    assert "Line 3: You may not give the role Admin." in answer.text
+    assert people(acme) == before
+    assert refused(acme) == [("access.refused", "refused")]
+
+
+def test_a_refusal_on_the_way_is_recorded_with_its_line_told(acme, monkeypatch) -> None:
+    """The right was there when the table was read, and is gone at its second line."""
+    before = people(acme)
+
+    def one_right_less(actor: Actor, *given: Any, **named: Any) -> Invited:
+        if given[0] == "bo@acme.example":
+            actor = replace(actor, grants=())
+        return invite_member(actor, *given, **named)
+
+    monkeypatch.setattr(member_import, "invite_member", one_right_less)
+    answer = send(acme.visit("admin"), GOOD, sure=True)
+    assert answer.status_code == 403
+    assert "Line 3: You are not allowed" in answer.text
+    assert people(acme) == before
+    assert acme.told() == [("access.refused", "refused")]
