@@ -232,3 +232,11 @@ def test_of_naming_it_and_retiring_it_at_once_one_happens(acme, attempt) -> None
         statuses = list(pool.map(lambda one: act(*one), acts))
     assert statuses in ([302, 400], [409, 302], [302, 422], [302, 409]), statuses
     assert is_retired(acme, key) == (statuses[0] == 302)
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "99999999999999999999", "-1"])
+def test_a_number_that_nobody_was_told_of_retires_nothing(acme, number) -> None:
+    key = made(acme, *READS)
+    answer = acme.visit("admin").post(f"/roles/{key}/retire", {"assignments": number})
+    assert answer.status_code == 422
+    assert not is_retired(acme, key)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, RadioField, SelectMultipleField, StringField
+from wtforms import HiddenField, RadioField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from portal.access.approvals.kinds import CHOOSABLE
@@ -12,18 +12,9 @@ from portal.access.roles import list_roles
 from portal.auth.assurance import Audience, Factor, Policy
 from portal.auth.policy.service import Shown
 from portal.web.choices import choices
+from portal.web.numbers import NumberField
 
 A_NUMBER = InputRequired("Enter a number.")
-MOST_DIGITS = 5  # of a number at all; what it may be here, the service says
-
-
-class NumberField(IntegerField):
-    """A number of a few digits: validators of WTForms can't take one of hundreds."""
-
-    def process_formdata(self, valuelist: Any) -> None:
-        if valuelist and len(valuelist[0].strip()) > MOST_DIGITS:
-            raise ValueError("This number is too large.")
-        super().process_formdata(valuelist)
 
 
 class PolicyForm(FlaskForm):

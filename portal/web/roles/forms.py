@@ -7,7 +7,6 @@ from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     HiddenField,
-    IntegerField,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -20,6 +19,7 @@ from portal.access.permissions import Permission, Role
 from portal.access.role_rules import MAX_NAME, MAX_SENTENCE, Chosen
 from portal.access.roles import list_live_roles, permissions_from
 from portal.web.choices import choices
+from portal.web.numbers import NumberField
 
 NOBODY_GETS_ANOTHER = ""
 
@@ -74,7 +74,7 @@ class RetireForm(FlaskForm):
     """Which role the holders get instead. `assignments` is how many the admin was told of."""
 
     successor = SelectField("Its holders get instead", default=NOBODY_GETS_ANOTHER)
-    assignments = IntegerField(validators=[InputRequired(), NumberRange(0)], widget=HiddenInput())
+    assignments = NumberField(validators=[InputRequired(), NumberRange(0)], widget=HiddenInput())
 
     def offer(self, roles: Mapping[str, Role]) -> None:
         """Fill in the roles that can take its place."""
