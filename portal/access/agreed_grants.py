@@ -9,7 +9,8 @@ from portal.access.exclusive import check_exclusive
 from portal.access.groups.members import members_of, put_in, require_to_add
 from portal.access.groups.rules import permissions_of, roles_of
 from portal.access.holders import Holder, get_group_holder, get_person
-from portal.access.permissions import Role
+from portal.access.own_end import require_to_hold_until
+from portal.access.permissions import MANAGEMENT, Role
 from portal.access.roles import find_live_role
 from portal.access.service import Way, grant_role, require_to_assign
 from portal.audit.actor import Actor
@@ -21,7 +22,9 @@ def require_to_grant(actor: Actor, act: PendingAct) -> None:
     if "group" in act.payload:
         require_to_add(actor, _group_in(act), _holder_in(act).people)
     else:
-        require_to_assign(actor, _holder_in(act), _role_in(act))
+        role = _role_in(act)
+        require_to_assign(actor, _holder_in(act), role)
+        require_to_hold_until(actor, role.permissions & MANAGEMENT, _end_in(act))
 
 
 def grant_agreed(actor: Actor, act: PendingAct) -> None:
@@ -34,14 +37,13 @@ def grant_agreed(actor: Actor, act: PendingAct) -> None:
         return
     holder, role = _holder_in(act), _role_in(act)
     require_not_grown(act, holder.people, role.permissions)
-    expires_at = act.payload["expires_at"]
     grant_role(
         actor,
         holder,
         role,
         way=Way(act.payload["way"]),
         reason=act.reason,
-        expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
+        expires_at=_end_in(act),
         consent=act.consent,
     )
 
@@ -52,7 +54,7 @@ def _put_in(actor: Actor, act: PendingAct) -> None:
     require_not_grown(act, holder.people, permissions_of(group_id))
     if members_of(group_id, among=holder.people):
         raise Conflict(f"{holder.name} is in this group already.")
-    check_exclusive(holder.people, roles_of(group_id), holder.target)
+    check_exclusive(actor, holder.people, roles_of(group_id), holder.target)
     put_in(actor, group, holder.people, way=Way(act.payload["way"]), consent=act.consent)
 
 
@@ -63,6 +65,11 @@ def _group_in(act: PendingAct) -> UUID:
 def _holder_in(act: PendingAct) -> Holder:
     kind, _, holder_id = act.target.partition(":")
     return (get_person if kind == "user" else get_group_holder)(UUID(holder_id))
+
+
+def _end_in(act: PendingAct) -> datetime | None:
+    expires_at = act.payload["expires_at"]
+    return datetime.fromisoformat(expires_at) if expires_at else None
 
 
 def _role_in(act: PendingAct) -> Role:

@@ -88,7 +88,7 @@ def change_role(actor: Actor, key: str, chosen: Chosen, *, version: str) -> None
     db.session.flush()  # so that the pairs are made of what it allows now
     if is_wider:
         people = frozenset(db.session.scalars(holders_of([key])))
-        check_exclusive(people, {key}, target_of(key).name)
+        check_exclusive(actor, people, {key}, target_of(key).name)
         if people:
             require_alone_to_give(actor, [role_from(row)], target_of(key).name)
     record(actor, Action.ROLE_CHANGED, target_of(key).name, before=before, **told(row))

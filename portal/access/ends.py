@@ -7,12 +7,13 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 
 from portal.access.approvals.service import require_alone_to_give
-from portal.access.decision import Target
+from portal.access.decision import Target, require
 from portal.access.exclusive import check_exclusive
 from portal.access.holders import Holder, holder_of, read_again, require_others
 from portal.access.locking import lock_access, lock_access_as
 from portal.access.models import RoleAssignment
-from portal.access.permissions import ADMIN, Permission
+from portal.access.own_end import require_to_hold_until
+from portal.access.permissions import ADMIN, MANAGEMENT, Permission
 from portal.access.roles import find_live_role, get_role
 from portal.access.service import (
     Way,
@@ -47,10 +48,13 @@ def change_end(
     Raises `Forbidden`, `NotFound`, `Invalid`, `Conflict`, `ExclusiveRoles`, `LastAdmin` or
     `SecondPersonNeeded`.
     """
+    require(actor, Permission.ROLE_ASSIGN, Target(holder.target))
     actor = lock_access_as(actor)
     assignment = get_assignment_of(holder, assignment_id)
     require_to_hand_out(actor, get_role(assignment.role), Target(holder.target))
     require_others(actor, read_again(holder), Permission.ROLE_ASSIGN)
+    if is_later(expires_at, assignment.expires_at):
+        require_to_hold_until(actor, get_role(assignment.role).permissions & MANAGEMENT, expires_at)
     move_end(actor, assignment, expires_at, way=way, reason=reason)
 
 
@@ -146,7 +150,7 @@ def _check_longer(actor: Actor, holder: Holder, role_key: str) -> None:
     role = find_live_role(role_key)
     if role is None:
         raise Invalid("This role is given no more.")
-    check_exclusive(holder.people, {role.key}, holder.target)
+    check_exclusive(actor, holder.people, {role.key}, holder.target)
     require_alone_to_give(actor, [role], holder.target)
 
 

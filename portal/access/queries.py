@@ -176,8 +176,9 @@ def groups_of(user_id: UUID | None) -> frozenset[UUID]:
 
 
 def get_assignment(assignment_id: UUID) -> RoleAssignment:
-    """One assignment. Raises `NotFound`."""
-    assignment = db.session.get(RoleAssignment, (bound_tenant_id(), assignment_id))
+    """One assignment as it is now, whatever was read of it before. Raises `NotFound`."""
+    key = (bound_tenant_id(), assignment_id)
+    assignment = db.session.get(RoleAssignment, key, populate_existing=True)
     if assignment is None:
         raise NotFound
     return assignment

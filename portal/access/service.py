@@ -17,6 +17,7 @@ from portal.access.exclusive import check_exclusive
 from portal.access.holders import Holder, holder_of, person, read_again, require_others
 from portal.access.locking import lock_access, lock_access_as
 from portal.access.models import RoleAssignment
+from portal.access.own_end import require_to_hold_until
 from portal.access.permissions import ADMIN, MANAGEMENT, ORGANISATION_WIDE, Permission, Role
 from portal.access.queries import get_assignment, has_ended
 from portal.access.roles import find_live_role, get_role
@@ -72,8 +73,9 @@ def assign_role(
     if role is None:
         raise Invalid("There is no such role.")
     require_to_assign(actor, holder, role)
+    require_to_hold_until(actor, role.permissions & MANAGEMENT, expires_at)
     if role.is_powerful and wants_second(actor, Kind.GRANT_ADMIN):
-        role = _check_grant(holder, role, folder_id, expires_at)
+        role = _check_grant(actor, holder, role, folder_id, expires_at)
         payload = {"role": role.key, "way": way, "expires_at": _iso(expires_at)}
         payload |= extent(read_again(holder).people, role.permissions)
         return ask(actor, Kind.GRANT_ADMIN, holder.target, payload, reason)
@@ -89,6 +91,7 @@ def remove_role(
     actor: Actor, holder: Holder, assignment_id: UUID, *, way: Way = Way.PAGE, reason: str = ""
 ) -> None:
     """Take a role away from a person or a group. Raises `Forbidden`, `NotFound` or `LastAdmin`."""
+    require(actor, Permission.ROLE_ASSIGN, Target(holder.target))
     actor = lock_access_as(actor)
     assignment = get_assignment_of(holder, assignment_id)
     require_to_hand_out(actor, get_role(assignment.role), Target(holder.target))
@@ -113,7 +116,7 @@ def grant_role(
     agree to needs the second one's `consent`. Raises `Invalid`, `Conflict`, `ExclusiveRoles` or
     `SecondPersonNeeded`.
     """
-    role = _check_grant(holder, role, folder_id, expires_at)
+    role = _check_grant(actor, holder, role, folder_id, expires_at)
     if consent is None:
         require_alone_to_give(actor, [role], holder.target)
     assignment = RoleAssignment(
@@ -217,7 +220,11 @@ def _require_another_admin(user_id: UUID) -> None:
 
 
 def _check_grant(
-    holder: Holder, role: Role, folder_id: UUID | None, expires_at: datetime | None
+    actor: Actor,
+    holder: Holder,
+    role: Role,
+    folder_id: UUID | None,
+    expires_at: datetime | None,
 ) -> Role:
     """The role as it is now, under the lock, if it can be given."""
     if expires_at is not None and expires_at <= clock.now():
@@ -225,7 +232,7 @@ def _check_grant(
     lock_access()
     role, holder = _as_it_is_now(role), read_again(holder)
     _check_place(role, folder_id)
-    check_exclusive(holder.people, {role.key}, holder.target)
+    check_exclusive(actor, holder.people, {role.key}, holder.target)
     held = _held(holder, role, folder_id)
     db.session.execute(delete(RoleAssignment).where(held, has_ended()))
     if db.session.execute(select(RoleAssignment.id).where(held)).first():

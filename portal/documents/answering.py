@@ -13,7 +13,7 @@ from portal.access.holders import OwnRights, get_person
 from portal.access.locking import lock_access_as
 from portal.access.models import RoleAssignment
 from portal.access.people import find_actor
-from portal.access.permissions import MANAGEMENT, Permission, Role
+from portal.access.permissions import Permission, Role
 from portal.access.requests import service
 from portal.access.requests.models import AccessRequest
 from portal.access.requests.queries import get_request
@@ -26,6 +26,7 @@ from portal.auth.notices import Notice, tell
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.documents.places import Place, get_place
 from portal.documents.requests import decides_requests, may_decide_on, seen
+from portal.documents.sharing import can_give, require_to_give_until
 from portal.users.models import User, UserState
 from portal.users.queries import get_user, names_of
 
@@ -75,6 +76,8 @@ def approve_request(
         raise Invalid("This role does not hold what was asked for, or you can't give it.")
     if expires_at is None and not decide(actor, Permission.ROLE_ASSIGN):
         raise Invalid("Say until when it is to hold.")
+    if place.folders:
+        require_to_give_until(actor, place, role, expires_at)
     if get_user(request.user_id).state != UserState.ACTIVE or not place.is_live:
         raise Conflict("The person or the folder is not there any more. Decline it.")
     service.close_request(actor, request, Ending.APPROVED)
@@ -129,16 +132,16 @@ def _roles_for(actor: Actor, request: AccessRequest, place: Place) -> Mapping[st
     return {
         key: role
         for key, role in list_live_roles().items()
-        if request.permission in role.permissions
-        and not (role.permissions & MANAGEMENT if request.folder_id else role.is_scoped)
-        and _may_give(actor, role, place)
+        if request.permission in role.permissions and _may_give(actor, role, place)
     }
 
 
 def _may_give(actor: Actor, role: Role, place: Place) -> bool:
-    """An admin by the rules of assigning; who shares a folder, within what they hold there."""
-    if not decide(actor, Permission.ROLE_ASSIGN):
-        return all(decide(actor, permission, place.target()) for permission in role.permissions)
+    """On a folder by the rules of sharing it; in the organisation by those of assigning roles."""
+    if place.folders:
+        return can_give(actor, place, role)
+    if role.is_scoped:
+        return False
     try:
         require_to_hand_out(actor, role)
     except Forbidden:

@@ -64,7 +64,7 @@ class _Shares:
         known = list_live_roles() if rows else {}
         found: dict[UUID, list[Role]] = defaultdict(list)
         for folder_id, key in rows:
-            if key in known:
+            if folder_id is not None and key in known:
                 found[folder_id].append(known[key])
         return cls(found)
 

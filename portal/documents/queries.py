@@ -245,7 +245,7 @@ def list_reachable(
     return sorted(allowed, key=lambda there: _path_key(there.seen))
 
 
-def _path_key(place: Place) -> Sequence[str]:
+def _path_key(place: Place) -> list[str]:
     return [folder.name.casefold() for folder in reversed(place.folders)]
 
 

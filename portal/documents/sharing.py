@@ -9,10 +9,11 @@ from datetime import datetime
 from uuid import UUID
 
 from portal.access.decision import ORGANISATION, Forbidden, decide, require
-from portal.access.ends import move_end
+from portal.access.ends import is_later, move_end
 from portal.access.holders import Holder, find_holder, holder_of, read_again, require_others
 from portal.access.locking import lock_access_as
 from portal.access.models import RoleAssignment
+from portal.access.own_end import require_to_hold_until
 from portal.access.permissions import ORGANISATION_WIDE, Permission, Role
 from portal.access.queries import get_assignment
 from portal.access.roles import find_live_role, get_role, list_roles
@@ -55,6 +56,7 @@ def share_folder(
     if role is None:
         raise Invalid("There is no such role.")
     _require_to_give(actor, place, role)
+    require_to_give_until(actor, place, role, expires_at)
     require_others(actor, read_again(holder), Permission.FOLDER_SHARE)
     return grant_role(
         actor, holder, role, folder_id, way=Way.SHARE, reason=reason, expires_at=expires_at
@@ -101,6 +103,9 @@ def change_share_end(
     require_fresh(actor, Act.ROLES)
     actor = lock_access_as(actor)
     assignment, _ = get_share(actor, folder_id, assignment_id)
+    if is_later(expires_at, assignment.expires_at):
+        place, role = get_live_place(folder_id), get_role(assignment.role)
+        require_to_give_until(actor, place, role, expires_at)
     move_end(actor, assignment, expires_at, way=Way.SHARE, reason=reason)
 
 
@@ -149,6 +154,14 @@ def can_give(actor: Actor, place: Place, role: Role) -> bool:
     return decide(actor, Permission.ROLE_ASSIGN) or all(
         decide(actor, permission, place.target()) for permission in role.permissions
     )
+
+
+def require_to_give_until(
+    actor: Actor, place: Place, role: Role, expires_at: datetime | None
+) -> None:
+    """Raises `BeyondOwnEnd` where a folder owner would give a role for longer than they hold it."""
+    if not decide(actor, Permission.ROLE_ASSIGN):
+        require_to_hold_until(actor, role.permissions, expires_at, place.target())
 
 
 def _require_to_share(actor: Actor, place: Place) -> None:

@@ -6,15 +6,21 @@ from threading import Barrier
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from portal.access.approvals.service import SecondPersonNeeded
 from portal.access.history.queries import replay_access
+from portal.access.locking import lock_access
+from portal.access.models import CustomRole
+from portal.access.permissions import Permission
 from portal.auth.ending_roles import announce_ends
 from portal.cli import working
 from portal.core import clock as portal_clock
 from tests.access.asked import want_two
+from tests.access.waiting import locks_waited_for, wait_until
 from tests.browsing import Visitor
-from tests.documents.sharers import give, held_by, make_group
+from tests.conftest import on_postgresql
+from tests.documents.sharers import give, held_by, make_group, make_role
 from tests.installation import Organisation
 
 
@@ -244,3 +250,59 @@ def test_what_ended_is_swept_a_month_later_and_no_sooner(acme, globex, clock) ->
     assert others in {row["id"] for row in held_by(globex, "member")}
     assert len(held_by(acme, "officer")) == lasting
     assert "role.removed" not in [entry["action"] for entry in acme.log()[told:]]
+
+
+# For no longer than it is held
+
+
+def for_a_while(acme: Organisation) -> Visitor:
+    """Somebody who is an admin until the day after tomorrow."""
+    give(acme, "member", "admin", expires_at=portal_clock.now() + timedelta(days=2))
+    return acme.visit("member")
+
+
+def test_an_admin_for_a_while_makes_none_for_longer(acme) -> None:
+    temporary = for_a_while(acme)
+    for until in ("", day(3)):
+        answer = assign(temporary, acme, "guest", "admin", until)
+        assert answer.status_code == 400
+        assert "You hold this yourself until" in answer.text
+    assert assign(temporary, acme, "guest", "admin", day(1)).status_code == 302
+    made = next(row["id"] for row in held_by(acme, "guest") if row["role"] == "admin")
+    for until in ("", day(3)):
+        assert move(temporary, acme, "guest", made, until).status_code == 400
+    assert move(acme.visit("admin"), acme, "guest", made, "").status_code == 302
+    assert move(temporary, acme, "guest", made, day(5)).status_code == 302, "that is shorter"
+
+
+def test_an_admin_for_a_while_lets_nobody_into_a_group_that_manages(acme) -> None:
+    temporary, group = for_a_while(acme), make_group(acme, "Board")
+    give(acme, group, "admin", group=True)
+    form = {"people": [str(acme["guest"].id)]}
+    assert temporary.post(f"/groups/{group}/people/add", form).status_code == 400
+
+
+def test_an_admin_for_a_while_gives_other_work_for_good(acme) -> None:
+    assert assign(for_a_while(acme), acme, "guest", "member", "").status_code == 302
+
+
+# Under the lock
+
+
+@on_postgresql
+@pytest.mark.parametrize("what", ["end", "remove"])
+def test_what_the_role_has_come_to_allow_meanwhile_counts(portal, acme, what) -> None:
+    """Whoever waits is asked about the role as of then."""
+    give(acme, "auditor", make_role(acme, "assigner", Permission.ROLE_ASSIGN))
+    role = make_role(acme, "helper", Permission.DOCUMENT_READ)
+    made = give(acme, "guest", role, expires_at=portal_clock.now() + timedelta(days=2))
+    visitor, form = acme.visit("auditor"), {"until": day(9), "reason": ""}
+    path = f"/members/{acme['guest'].id}/roles/{made}/{what}"
+    with ThreadPoolExecutor(1) as pool:
+        with acme.bound(writes=True) as session:
+            lock_access()
+            trying = pool.submit(visitor.post, path, form)
+            wait_until(lambda: locks_waited_for(portal) == 1)
+            wider = update(CustomRole).where(CustomRole.key == role)
+            session.execute(wider.values(permissions=["sso:edit"]))
+        assert trying.result().status_code == 403

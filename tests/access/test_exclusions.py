@@ -140,13 +140,13 @@ def test_whoever_is_put_into_a_group_is_checked_alike(acme) -> None:
     key = made(acme, *READS)
     forbid(acme, key, "member")
     with acme.bound():
-        check_exclusive({acme["officer"].id}, {key}, "group:x")
-        check_exclusive({acme["officer"].id, acme["guest"].id}, {key, "guest"}, "group:x")
+        check_exclusive(OPERATOR, {acme["officer"].id}, {key}, "group:x")
+        check_exclusive(OPERATOR, {acme["officer"].id, acme["guest"].id}, {key, "guest"}, "group:x")
         for roles in ({key}, {key, "guest"}, {"member", key}):
             with pytest.raises(ExclusiveRoles):
-                check_exclusive({acme["officer"].id, acme["member"].id}, roles, "group:x")
+                check_exclusive(OPERATOR, {acme["officer"].id, acme["member"].id}, roles, "group:x")
         with pytest.raises(ExclusiveRoles):
-            check_exclusive({acme["officer"].id}, {key, "member"}, "group:x")
+            check_exclusive(OPERATOR, {acme["officer"].id}, {key, "member"}, "group:x")
 
 
 def test_an_invitation_and_the_command_line_are_no_way_round(acme) -> None:

@@ -1,4 +1,4 @@
-"""Moving is sharing: nobody comes to hold more, or lets others in, by moving what they can't share."""
+"""Moving is sharing: nobody holds more, or lets others in, by moving what they can't share."""
 
 from datetime import timedelta
 from uuid import UUID

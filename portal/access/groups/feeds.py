@@ -109,7 +109,7 @@ def join_claimed(actor: Actor, user: User, provider_id: UUID, claims: Collection
             _record_refusal(actor, group, user, "own-decision")
             continue
         try:
-            check_exclusive([user.id], roles_of(group.id), target_of(group.id))
+            check_exclusive(actor, [user.id], roles_of(group.id), target_of(group.id))
             put_in(actor, group, [user.id], way=Way.CLAIM, provider=str(provider_id))
         except ExclusiveRoles:
             _record_refusal(actor, group, user, "exclusive")

@@ -21,7 +21,8 @@ from portal.access.groups.rules import (
     target_of,
 )
 from portal.access.models import Group, GroupMembership
-from portal.access.permissions import Permission
+from portal.access.own_end import require_to_hold_until
+from portal.access.permissions import MANAGEMENT, Permission
 from portal.access.service import Way
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
@@ -53,7 +54,7 @@ def add_to_group(actor: Actor, group_id: UUID, user_ids: Collection[UUID]) -> in
     added = _existing(user_ids) - members_of(group_id, among=user_ids)
     if not added:
         raise Conflict("Choose somebody who is not in the group yet.")
-    check_exclusive(added, roles_of(group_id), target_of(group_id))
+    check_exclusive(actor, added, roles_of(group_id), target_of(group_id))
     if gives_power(group_id) and wants_second(actor, Kind.GRANT_ADMIN):
         payload, gives = {"group": str(group_id), "way": Way.PAGE}, permissions_of(group_id)
         for user_id in sorted(added):
@@ -69,6 +70,7 @@ def require_to_add(actor: Actor, group_id: UUID, user_ids: Collection[UUID]) -> 
     group = _open(actor, group_id)
     if actor.user_id is not None and actor.user_id in user_ids:
         raise OwnGroup(Permission.GROUP_EDIT, Target(target_of(group_id)))
+    require_to_hold_until(actor, permissions_of(group_id) & MANAGEMENT, None)
     return group
 
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
-from portal.access.decision import Target, require
+from portal.access.decision import require
 from portal.access.groups.members import empty
-from portal.access.groups.rules import find_group, name_key, open_group, target_of
+from portal.access.groups.rules import name_key, open_group, target_of
 from portal.access.locking import lock_access_as
 from portal.access.models import Group, RoleAssignment
 from portal.access.permissions import Permission
@@ -39,13 +39,12 @@ def create_group(actor: Actor, name: str, sentence: str = "") -> Group:
 
 
 def rename_group(actor: Actor, group_id: UUID, name: str, sentence: str = "") -> Group:
-    """Call a group otherwise, which changes nothing for anybody.
+    """Call a group otherwise, by the rules of letting people in: folders are shared with a group by
+    its name, so whoever can move a name to another group decides who is let in.
 
-    Raises `Forbidden`, `NotFound`, `Invalid` or `Conflict`.
+    Raises `Forbidden`, `OwnGroup`, `NotFound`, `Invalid` or `Conflict`.
     """
-    actor = lock_access_as(actor)
-    require(actor, Permission.GROUP_EDIT, Target(target_of(group_id)))
-    group = find_group(group_id)
+    group = open_group(actor, group_id)
     _call(group, name, sentence)
     record(actor, Action.GROUP_CHANGED, target_of(group.id), **_told(group))
     return group

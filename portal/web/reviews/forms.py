@@ -32,7 +32,7 @@ from portal.core import clock
 from portal.documents.places import Place
 from portal.users.queries import canonical, ids_by_email
 from portal.web.choices import choices
-from portal.web.policy.forms import NumberField
+from portal.web.numbers import NumberField
 
 ANYWHERE = ""
 MOST_PEOPLE = 500

@@ -1,12 +1,9 @@
 """Who is in a group holds what it was given, is put there by others, and only by who may."""
 
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from uuid import uuid4
 
-import psycopg
 import pytest
 
 from portal.access.decision import Forbidden, Grant, Member
@@ -17,9 +14,11 @@ from portal.access.permissions import MANAGEMENT, Permission
 from portal.access.service import Way
 from portal.audit.actor import OPERATOR
 from portal.core import clock
+from tests.access import own_roles
 from tests.access.groups.teams import add, delete, give, held_by, inside, make, remove, told
+from tests.access.waiting import locks_waited_for, wait_until
 from tests.conftest import on_postgresql
-from tests.installation import Installation, Organisation
+from tests.installation import Organisation
 
 
 def test_who_is_added_holds_what_the_group_holds_at_once_and_until_removed(acme) -> None:
@@ -161,12 +160,23 @@ def test_nobody_changes_a_group_that_they_are_in(portal, acme) -> None:
     assert delete(acme, group).status_code == 403
     source = {"provider": str(acme.providers["nowhere"]), "claim": "staff"}
     assert admin.post(f"/groups/{group}/source", source).status_code in (403, 409)
+    assert admin.post(f"/groups/{group}/edit", {"name": "Renamed"}).status_code == 403
     assert (portal.rows("group_membership"), portal.rows("role_assignment")) == before
-    assert admin.post(f"/groups/{group}/edit", {"name": "Renamed"}).status_code == 302
     page = admin.get(f"/groups/{group}").text
     assert "You are in this group" in page
-    assert "Add people" not in page
-    assert "Give role" not in page
+    for act in ("Add people", "Give role", "Rename<", "Delete<"):
+        assert act not in page
+
+
+def test_a_name_is_changed_only_by_who_may_let_people_in(acme) -> None:
+    board = make(acme, "Board")
+    give(acme, board, "admin")
+    own_roles.give(acme, "guest", own_roles.made(acme, "group:edit", "member:read"))
+    clerk = acme.visit("guest")
+    assert clerk.post(f"/groups/{board}/edit", {"name": "Bored"}).status_code == 403
+    assert "Rename<" not in clerk.get(f"/groups/{board}").text
+    harmless = make(acme, "Chess", who="guest")
+    assert clerk.post(f"/groups/{harmless}/edit", {"name": "Go"}).status_code == 302
 
 
 @pytest.mark.parametrize("who", ["member", "guest", "auditor", "officer"])
@@ -305,17 +315,3 @@ def test_who_was_just_put_into_a_group_gives_it_no_role(portal, acme) -> None:
             members.put_in(OPERATOR, find_group(group), [acme["admin"].id], way=Way.CLI)
         assert giving.result().status_code == 403
     assert held_by(acme, group) == set()
-
-
-def locks_waited_for(portal: Installation) -> int:
-    with psycopg.connect(portal.settings.owner_database_url.replace("+psycopg", "")) as connection:
-        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        return connection.execute(waiting).fetchone()[0]
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if is_so():
-            return
-        time.sleep(0.02)
-    pytest.fail("it never came to that")

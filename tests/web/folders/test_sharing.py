@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from portal.access.permissions import BUILT_IN, ORGANISATION_WIDE, Permission
 from portal.core import clock as portal_clock
+from tests.access.own_roles import made
 from tests.browsing import Visitor, links_of
 from tests.documents.sharers import give, held_by, make_folder, make_group, make_role
 from tests.web.things import without_log
@@ -297,3 +298,73 @@ def test_folders_above_keep_their_names(acme, shared) -> None:
     assert "Shared" not in page
     assert acme["second_admin"].email not in page, "e-mails are for who may see the members"
     assert "Shared" in acme.visit("member").get(f"/folders/{beneath}/access").text
+
+
+# For no longer than it is held
+
+
+def end(visitor: Visitor, folder: UUID, assignment: UUID, until: str) -> int:
+    path = f"/folders/{folder}/shares/{assignment}/end"
+    return visitor.post(path, {"until": until, "reason": ""}).status_code
+
+
+def test_two_whose_roles_end_do_not_prolong_each_other(acme) -> None:
+    folder, soon = acme.folders["shared"], portal_clock.now() + timedelta(days=2)
+    one = give(acme, "officer", "folder-owner", "shared", expires_at=soon)
+    two = give(acme, "auditor", "folder-owner", "shared", expires_at=soon)
+    later = f"{soon + timedelta(days=2):%Y-%m-%d}"
+    for until in ("", later):
+        assert end(acme.visit("officer"), folder, two, until) == 400
+        assert end(acme.visit("auditor"), folder, one, until) == 400
+    assert end(acme.visit("officer"), folder, two, f"{portal_clock.now():%Y-%m-%d}") == 302
+    assert end(acme.visit("admin"), folder, one, "") == 302
+
+
+def test_an_owner_for_a_while_shares_for_no_longer(acme) -> None:
+    folder, soon = acme.folders["shared"], portal_clock.now() + timedelta(days=2)
+    give(acme, "officer", "folder-owner", "shared", expires_at=soon)
+    officer, whom = acme.visit("officer"), acme["member"].email
+    answer = share(officer, folder, whom, "folder-owner")
+    assert answer.status_code == 400
+    assert f"until {soon:%Y-%m-%d %H:%M} UTC" in answer.text
+    assert share(officer, folder, whom, "guest").status_code == 400
+    tomorrow = f"{portal_clock.now() + timedelta(days=1):%Y-%m-%d}"
+    assert share(officer, folder, whom, "folder-owner", until=tomorrow).status_code == 302
+
+
+def test_what_is_held_for_good_besides_is_shared_for_good(acme) -> None:
+    folder, soon = acme.folders["shared"], portal_clock.now() + timedelta(days=2)
+    give(acme, "auditor", "folder-owner", "shared", expires_at=soon)  # reads everywhere
+    auditor, whom = acme.visit("auditor"), acme["member"].email
+    assert share(auditor, folder, whom, "guest").status_code == 302
+    assert share(auditor, folder, whom, "folder-owner").status_code == 400
+
+
+def test_an_owner_for_a_while_shortens_what_others_were_given_for_good(acme) -> None:
+    folder, soon = acme.folders["shared"], portal_clock.now() + timedelta(days=2)
+    give(acme, "officer", "folder-owner", "shared", expires_at=soon)
+    given = give(acme, "member", "guest", "shared")
+    later = f"{soon + timedelta(days=20):%Y-%m-%d}"
+    assert end(acme.visit("officer"), folder, given, later) == 302
+    assert end(acme.visit("officer"), folder, given, "") == 400
+
+
+# Separation of duties
+
+
+def test_a_refusal_tells_an_owner_nothing_of_what_others_hold(acme, owner, shared) -> None:
+    key = made(acme, "session:end", name="Secretproject")
+    group = make_group(acme, "Layoffs", "officer")
+    give(acme, group, key, group=True)
+    admin = acme.visit("admin")
+    assert admin.post("/roles/exclusive/add", {"first": "guest", "second": key}).status_code == 302
+    answer = share(owner, shared, acme["officer"].email, "guest")
+    assert answer.status_code == 409
+    assert "Ask an admin" in answer.text
+    for trace in ("Layoffs", "Secretproject", acme["officer"].name):
+        assert trace not in answer.text
+    told = acme.log()[-1]["detail"]
+    assert (told["person"], told["group"]) == (str(acme["officer"].id), str(group))
+    answer = share(admin, shared, acme["officer"].email, "guest")
+    for fact in ("Layoffs", "Secretproject", acme["officer"].name):
+        assert fact in answer.text

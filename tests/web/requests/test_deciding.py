@@ -1,6 +1,7 @@
 """Deciding about requests: by who may give it, within what they may give, once, not their own."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 from uuid import UUID
@@ -301,3 +302,29 @@ def test_no_name_is_told_that_the_decider_may_not_see(acme) -> None:
             assert "Kanarienvogel" not in answer.text
             assert str(acme.documents["canary"]) not in answer.text
     assert "Closed" not in acme.visit("guest").get("/requests").text
+
+
+def test_who_shares_for_a_while_approves_for_no_longer(acme) -> None:
+    soon = portal_clock.now() + timedelta(days=5)
+    with acme.bound(writes=True) as session:
+        mine = RoleAssignment.user_id == acme["auditor"].id
+        on_folder = RoleAssignment.folder_id.is_not(None)
+        session.execute(update(RoleAssignment).where(mine, on_folder).values(expires_at=soon))
+    request = ask(acme, "document:upload")
+    later = f"{soon + timedelta(days=2):%Y-%m-%d}"
+    late = approve(acme, request, "member", by="auditor", until=later)
+    assert late.status_code == 400
+    assert f"until {soon:%Y-%m-%d %H:%M} UTC" in late.text
+    early = f"{portal_clock.now() + timedelta(days=2):%Y-%m-%d}"
+    assert approve(acme, request, "member", by="auditor", until=early).status_code == 302
+
+
+def test_what_concerns_the_organisation_is_offered_on_no_folder(acme) -> None:
+    with acme.bound(writes=True) as session:
+        for key, more in (("watcher", "audit:read"), ("keeper", "review:run")):
+            held = ["document:read", more]
+            session.add(CustomRole(key=key, name=key, sentence="S", permissions=held))
+    request = ask(acme)
+    for who in ("admin", "auditor"):
+        page = acme.visit(who).get(f"/requests/{request}").text
+        assert set(offered_roles(page)) == {"member", "folder-owner", "guest"}
