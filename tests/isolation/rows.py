@@ -18,6 +18,9 @@ import portal
 from portal.core.db import Base
 from portal.tenancy.guard import tenant_tables
 
+# Of these columns a check wants exactly one to be filled in: they take turns.
+EITHER = {"role_assignment": ("user_id", "group_id")}
+
 
 def import_all_models() -> None:
     """Import every module of models there is, so that a new one is covered the day it is made."""
@@ -78,6 +81,9 @@ def _value(column: Column[Any], number: int, marker: str) -> Any:
     table = column.table
     if column.name == "id":
         return row_id(table, number)
+    if column.name in (either := EITHER.get(table.name, ())):
+        is_its_turn = column.name == either[number % len(either)]
+        return row_id(_target(column), number) if is_its_turn else None
     if column.foreign_keys:
         return _reference(column, number)
     if number == 0 and column.nullable:
@@ -91,11 +97,15 @@ def _value(column: Column[Any], number: int, marker: str) -> Any:
 
 def _reference(column: Column[Any], number: int) -> UUID | None:
     """Row n refers to row n, or in its own table to the one before; a nullable first to none."""
-    target = next(iter(column.foreign_keys)).column.table
+    target = _target(column)
     if target is column.table:
         number -= 1
     is_none = number < 0 or (number == 0 and column.nullable)
     return None if is_none else row_id(target, number)
+
+
+def _target(column: Column[Any]) -> Table:
+    return next(iter(column.foreign_keys)).column.table
 
 
 def _of_type(column: Column[Any], number: int, marker: str) -> Any:
