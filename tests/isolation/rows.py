@@ -73,6 +73,11 @@ def free_columns(table: Table) -> list[Column[Any]]:
     ]
 
 
+def stands_alone(table: Table) -> bool:
+    """Whether no foreign key leads from the table or to it."""
+    return not table.foreign_keys and not any(_refers(other, table) for other in tenant_tables())
+
+
 def _refers(table: Table, to: Table) -> bool:
     return any(key.column.table is to for key in table.foreign_keys)
 
