@@ -39,7 +39,7 @@ log = structlog.get_logger()
 @click.option("--once", is_flag=True, help="Do what is due, sweep, and end.")
 @with_app
 def worker(once: bool) -> None:
-    """Deliver mail, see to access reviews, and sweep abandoned uploads and what has long ended.
+    """Deliver mail, see to access reviews, and sweep what has ended.
 
     Ctrl-C or SIGTERM stops it.
     """
