@@ -47,9 +47,8 @@ def share_folder(
     Raises `NotFound`, `Forbidden`, `StepUpNeeded`, `Invalid`, `Conflict` or `ExclusiveRoles`.
     """
     place = get_live_place(folder_id)
-    actor = lock_access_as(
-        actor
-    )  # what a role allows, and who is in a group, stays what is looked at here
+    # What a role allows, and who is in a group, stays what is looked at here.
+    actor = lock_access_as(actor)
     _require_to_share(actor, place)
     require_fresh(actor, Act.ROLES)
     role = find_live_role(role_key)
