@@ -14,6 +14,7 @@ from sqlalchemy import CompoundSelect, and_, func, or_, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from portal.access.decision import Grant, Target
+from portal.access.explanation import is_about
 from portal.access.models import Group, GroupMembership, RoleAssignment
 from portal.access.permissions import Permission, Role
 from portal.access.queries import GRANT_COLUMNS, grants_from, with_custom_roles
@@ -120,7 +121,7 @@ def reach(
     by_group: dict[UUID, list[Grant]] = defaultdict(list)
     for one in given:
         grant = one.grant
-        if not grant.permissions or not _covers(grant, target):
+        if not grant.permissions or not is_about(grant, target.folders):
             continue
         if one.user_id is not None:
             by_name[one.user_id].append(grant)
@@ -134,10 +135,6 @@ def reach(
         if grants:
             reached[user_id] = Reach(tuple(grants))
     return reached
-
-
-def _covers(grant: Grant, target: Target) -> bool:
-    return grant.folder_id is None or grant.folder_id in target.folders
 
 
 def search_reach(
