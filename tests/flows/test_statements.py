@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from urllib.parse import urlencode
+from uuid import UUID
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from portal.access.approvals.models import PendingAct
@@ -84,7 +85,8 @@ def trash(to: Organisation, count: int) -> None:
     folders(to, count, **given)
 
 
-def members(to: Organisation, count: int) -> None:
+def members(to: Organisation, count: int) -> list[UUID]:
+    added = []
     with to.bound(writes=True) as session:
         have = len(to.portal.rows("user_account"))
         for n in range(count):
@@ -93,6 +95,8 @@ def members(to: Organisation, count: int) -> None:
             session.add(made)
             session.flush()
             session.add(RoleAssignment(user_id=made.id, role="member", granted_by=to["admin"].id))
+            added.append(made.id)
+    return added
 
 
 def roles(to: Organisation, count: int) -> None:
@@ -136,10 +140,9 @@ def in_a_group(to: Organisation, count: int) -> None:
 
 
 def archivists(to: Organisation, count: int) -> None:
-    members(to, count)
+    people = members(to, count)
     with to.bound(writes=True) as session:
-        people = session.scalars(select(User.id).where(User.name.like("Person %"))).all()
-        for user_id in people[-count:]:
+        for user_id in people:
             session.add(RoleAssignment(user_id=user_id, role=to.roles["archivist"]))
 
 
@@ -220,7 +223,7 @@ def acts(to: Organisation, count: int) -> None:
                 )  # fmt: skip
 
 
-Add = Callable[[Organisation, int], None]
+Add = Callable[[Organisation, int], object]
 
 
 def inside(name: str) -> Add:

@@ -21,14 +21,14 @@ CHANGING = sorted(
 @on_sqlite
 @pytest.mark.parametrize(("endpoint", "method"), CHANGING)
 def test_without_its_token_a_form_changes_nothing(portal, acme, endpoint, method) -> None:
-    let_in = sorted(ACCESS[endpoint].let_in - {STRANGER}, key=lambda who: who != "half")
-    who = let_in[0]
+    let_in = ACCESS[endpoint].let_in - {STRANGER}
+    who = min(let_in, key=lambda who: (who != "half", who))
     before, entries = without_log(portal), 0
     for sent in ({}, {"csrf_token": ""}, {"csrf_token": "forged"}):
         visitor = browser_of(acme, who)
         headers = {"X-CSRFToken": sent.get("csrf_token", "")}
         answer = visitor.open(own_address(acme, endpoint, who), method, data=sent, headers=headers)
-        if (who, method) in ACCESS[endpoint].also:
+        if ACCESS[endpoint].also.get((who, method)) == 302:
             assert answer.status_code == 302  # sent on before anything is looked at
             continue
         assert answer.status_code == 400
