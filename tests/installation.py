@@ -333,6 +333,7 @@ class Installation:
         self._make_roles(made)
         self._make_group(made)
         self._review(made)
+        self._export(made)
         half = made.visit()
         half.submit("/auth/sign-in", email=made["member"].email, password=PASSWORD)
         made.half_token = half.cookie("session") or ""
@@ -410,6 +411,12 @@ class Installation:
                 assert officer.post(f"{begun.location}/close").status_code == 302
         with organisation.bound(writes=True) as session:
             session.execute(update(Reviewer).values(told_at=clock.now(), reminded_at=clock.now()))
+
+    def _export(self, organisation: Organisation) -> None:
+        """The officer has had a part of the log got ready."""
+        form = {"form": "jsonl", "reason": "for the auditor", "action": "role.assigned"}
+        made = organisation.visit("officer").post("/audit/exports", form)
+        assert made.status_code == 302, made.text
 
     def _enter_provider(self, organisation: Organisation) -> None:
         """A provider that nobody can reach, and that is not offered; everybody is known to it."""

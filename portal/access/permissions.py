@@ -25,6 +25,7 @@ class Permission(StrEnum):
     __hash__ = str.__hash__  # Enum's own is Python code, and every decision takes several hashes
 
     ACCESS_READ = "access:read", "See who can read, change or share a folder, and why"
+    AUDIT_EXPORT = "audit:export", "Take the audit log out of the portal", DANGEROUS
     AUDIT_READ = "audit:read", "Read the audit log, with the names of what it tells of", DANGEROUS
     DOCUMENT_DELETE = "document:delete", "Move documents to the trash and take them out again"
     DOCUMENT_EDIT = "document:edit", "Rename documents and move them to other folders"
@@ -81,11 +82,11 @@ MANAGEMENT = frozenset(
     }
 )
 # What concerns the whole organisation, so that no folder is a place to hold it on.
-ORGANISATION_WIDE = MANAGEMENT | {P.AUDIT_READ, P.REVIEW_RUN}
+ORGANISATION_WIDE = MANAGEMENT | {P.AUDIT_EXPORT, P.AUDIT_READ, P.REVIEW_RUN}
 
 # Power over what others hold; and the sight of what those do who have it. Nobody holds both.
 POWER = frozenset(permission for permission in MANAGEMENT if permission.is_dangerous)
-OVERSIGHT = frozenset({P.AUDIT_READ})
+OVERSIGHT = frozenset({P.AUDIT_EXPORT, P.AUDIT_READ})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,16 @@ COMPLIANCE_OFFICER = Role(
     "compliance-officer",
     "Compliance officer",
     "Reads the audit log and has access reviewed. Can't be an admin at the same time.",
-    frozenset({P.ACCESS_READ, P.AUDIT_READ, P.MEMBER_READ, P.POLICY_READ, P.REVIEW_RUN}),
+    frozenset(
+        {
+            P.ACCESS_READ,
+            P.AUDIT_EXPORT,
+            P.AUDIT_READ,
+            P.MEMBER_READ,
+            P.POLICY_READ,
+            P.REVIEW_RUN,
+        }
+    ),
 )
 AUDITOR = Role(
     "auditor",

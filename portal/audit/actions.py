@@ -27,6 +27,8 @@ class Action(StrEnum):
     ACT_EXPIRED = "act.expired", "An act that waited for a second person expired"
     ACT_VOIDED = "act.voided", "An act that waited was void, for who asked had lost the right to it"
     ACT_WITHDRAWN = "act.withdrawn", "An act that waited for a second person was taken back"
+    AUDIT_EXPORTED = "audit.exported", "A part of the audit log was downloaded"
+    AUDIT_EXPORT_MADE = "audit.export-made", "A part of the audit log was got ready for download"
     AUDIT_READ = "audit.read", "The audit log was read"
     BREAK_GLASS_USED = "break-glass.used", "A break-glass code was used"
     CHOICE_CHANGED = "choice.changed", "The acts that two people have to agree to were changed"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVarTuple
 from uuid import UUID
 
 from sqlalchemy import Select, or_, select
@@ -13,6 +14,8 @@ from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
 PAGE_SIZE = 50
+
+Columns = TypeVarTuple("Columns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,19 +48,17 @@ def search_entries(
     Paged by key: a page costs the same however deep it lies, and entries that arrive meanwhile
     shift nothing.
     """
-    matching = _matching(filters)
+    found = matching(select(AuditEntry), filters)
     if after is not None:
         rows = db.session.scalars(
-            matching.where(AuditEntry.id > after).order_by(AuditEntry.id).limit(PAGE_SIZE + 1)
+            found.where(AuditEntry.id > after).order_by(AuditEntry.id).limit(PAGE_SIZE + 1)
         ).all()
         entries = rows[:PAGE_SIZE][::-1]
         has_newer, has_older = len(rows) > PAGE_SIZE, True
     else:
         if before is not None:
-            matching = matching.where(AuditEntry.id < before)
-        rows = db.session.scalars(
-            matching.order_by(AuditEntry.id.desc()).limit(PAGE_SIZE + 1)
-        ).all()
+            found = found.where(AuditEntry.id < before)
+        rows = db.session.scalars(found.order_by(AuditEntry.id.desc()).limit(PAGE_SIZE + 1)).all()
         entries = rows[:PAGE_SIZE]
         has_newer, has_older = before is not None, len(rows) > PAGE_SIZE
     return EntryPage(
@@ -75,8 +76,8 @@ def get_entry(entry_id: UUID) -> AuditEntry:
     return entry
 
 
-def _matching(filters: Filters) -> Select[AuditEntry]:
-    statement = select(AuditEntry)
+def matching(statement: Select[*Columns], filters: Filters) -> Select[*Columns]:
+    """A statement over the log, narrowed to the entries that match."""
     if filters.actor_id:
         statement = statement.where(AuditEntry.actor_id == filters.actor_id)
     if filters.action:

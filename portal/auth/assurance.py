@@ -59,6 +59,7 @@ class Act(StrEnum):
     """Kinds of act that want a proof which is not old."""
 
     APPROVALS = "approvals"
+    EXPORTS = "exports"
     FACTORS = "factors"
     MEMBERS = "members"
     POLICY = "policy"
@@ -70,6 +71,7 @@ class Act(StrEnum):
 # proof that was given so many minutes ago at most (ASVS 5.0, 7.5.1 and 7.5.3).
 FRESH_MINUTES = {
     Act.APPROVALS: 15,
+    Act.EXPORTS: 15,
     Act.FACTORS: 10,
     Act.MEMBERS: 30,
     Act.POLICY: 15,

@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import delete, or_
 
 from portal.access.approvals.service import sweep_acts
+from portal.access.log_exports.service import sweep_exports
 from portal.access.requests.service import sweep_requests
 from portal.auth import attempts, ceremonies
 from portal.auth.models import Invitation, PasswordReset, UserSession
@@ -37,3 +38,4 @@ def sweep_past() -> None:
     attempts.sweep()
     sweep_acts(KEPT_FOR)
     sweep_requests(KEPT_FOR)
+    sweep_exports()

@@ -10,10 +10,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def csv_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table (RFC 4180) with a line for its columns. No cell is taken for a formula."""
+    return csv_lines([columns]) + csv_lines(rows)
+
+
+def csv_lines(rows: Iterable[Sequence[object]]) -> str:
+    """Lines of a table that is put together piece by piece."""
     out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(columns)
-    writer.writerows([_neutral(str(cell)) for cell in row] for row in rows)
+    csv.writer(out).writerows([_neutral(str(cell)) for cell in row] for row in rows)
     return out.getvalue()
 
 

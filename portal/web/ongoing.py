@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import TypeVar
 
 from flask import current_app, g
 
@@ -19,7 +20,10 @@ from portal.tenancy.session import db
 
 ASKED_EVERY = timedelta(seconds=2)
 
+Result = TypeVar("Result")
+Mark = TypeVar("Mark")
 Ask = Callable[[Actor], None]
+Read = Callable[[Actor, Mark | None], tuple[str, Mark | None]]
 
 
 def while_allowed(pieces: Iterator[bytes], target: str, ask: Ask) -> Iterator[bytes]:
@@ -29,33 +33,37 @@ def while_allowed(pieces: Iterator[bytes], target: str, ask: Ask) -> Iterator[by
     a slow reader loses a right as soon as everybody does. What is refused breaks the answer off:
     its error goes to the server, which closes the connection short of the length it announced.
     """
-    return _checked(pieces, _Watch(current_app.app_context, g.host, g.actor, target, ask))
+    return _checked(pieces, _Return(g.actor, target), ask)
 
 
-class _Watch:
-    """Asks as a request of its own would, in a context that is left to nobody else."""
+def read_out(heading: str, target: str, read: Read[Mark]) -> Iterator[bytes]:
+    """What `read` gives, batch by batch, each behind the mark that came with the one before it.
 
-    def __init__(
-        self, context: Callable[[], Any], host: str, actor: Actor, target: str, ask: Ask
-    ) -> None:
-        self._context, self._host, self._actor = context, host, actor
-        self._target, self._ask = target, ask
-        self._asked_at = clock.now()
+    Each batch is read as a request of its own would read it, and `read` decides each time whether
+    the actor may have it. What is refused breaks the answer off.
+    """
+    return _batches(heading, _Return(g.actor, target), read)
 
-    def check(self) -> None:
-        """Raises what was refused, having recorded it, if it is time to ask again."""
-        if clock.now() - self._asked_at >= ASKED_EVERY:
-            copy_context().run(self._check)
-            self._asked_at = clock.now()
 
-    def _check(self) -> None:
+class _Return:
+    """Comes back to a request's tenant after it, in a context that is left to nobody else."""
+
+    def __init__(self, actor: Actor, target: str) -> None:
+        self._context, self._host = current_app.app_context, g.host
+        self._actor, self._target = actor, target
+
+    def to(self, work: Callable[[Actor], Result]) -> Result:
+        """Do some work for the actor. What is refused is recorded and raised."""
+        return copy_context().run(self._work, work)
+
+    def _work(self, work: Callable[[Actor], Result]) -> Result:
         with self._context():
             tenant = find_tenant_by_host(self._host)
             if tenant is None or tenant.state != TenantState.ACTIVE:
                 raise NotFound
             try:
                 with acting_for(tenant):
-                    self._ask(self._actor)
+                    return work(self._actor)
             except PortalError as error:
                 with acting_for(tenant, writes=True):
                     self._record(type(error).__name__)
@@ -66,7 +74,22 @@ class _Watch:
         db.session.commit()
 
 
-def _checked(pieces: Iterator[bytes], watch: _Watch) -> Iterator[bytes]:
+def _checked(pieces: Iterator[bytes], back: _Return, ask: Ask) -> Iterator[bytes]:
+    asked_at = clock.now()
     for piece in pieces:
-        watch.check()
+        if clock.now() - asked_at >= ASKED_EVERY:
+            back.to(ask)
+            asked_at = clock.now()
         yield piece
+
+
+def _batches(heading: str, back: _Return, read: Read[Mark]) -> Iterator[bytes]:
+    yield heading.encode()
+    text, mark = back.to(lambda actor: read(actor, None))
+    while mark is not None:
+        yield text.encode()
+        text, mark = back.to(partial(_read_behind, read, mark))
+
+
+def _read_behind(read: Read[Mark], mark: Mark, actor: Actor) -> tuple[str, Mark | None]:
+    return read(actor, mark)

@@ -111,6 +111,7 @@ class Day:
     def acts(self) -> Iterator[Act]:
         yield from self._folders()
         yield from self._documents()
+        yield from self._the_export()
         yield from self._the_reviews()
         yield from self._another_review()
         yield from self._the_newcomer()
@@ -863,6 +864,21 @@ class Day:
         yield self._get(self.officer, f"/audit/{entry}", [
             Told("audit.read", f"audit:{entry}", officer)
         ])  # fmt: skip
+
+    def _the_export(self) -> Iterator[Act]:
+        officer = self.acme["officer"].id
+        what = {"form": "csv", "filters": {"target": "document", "without_action": "audit.read"}}
+        form = {"form": "csv", "target": "document", "reason": "for the auditor"}
+        yield self._poster(self.officer)("/audit/exports", form, lambda _: [
+            Told("audit.export-made", f"log-export:{self._newest_export()}", officer,
+                 detail=what | {"reason": "for the auditor"})
+        ])  # fmt: skip
+        yield self._get(self.officer, f"/audit/exports/{self._newest_export()}", [
+            Told("audit.exported", f"log-export:{self._newest_export()}", officer, detail=what)
+        ])  # fmt: skip
+
+    def _newest_export(self) -> str:
+        return str(max(row["id"] for row in self.rows("log_export")))
 
     def _explanations(self) -> Iterator[Act]:
         officer, member = self.acme["officer"].id, self.acme["member"].id

@@ -117,6 +117,7 @@ PAGES = [
     (ADMIN, "/members/import"),
     (OFFICER, "/audit"),
     (OFFICER, "/audit?action=sign-in.succeeded&outcome=refused"),
+    (OFFICER, "/audit/exports"),
     (OFFICER, "/audit {Somebody signed in}"),
     (GUEST, "/documents"),
     (GUEST, "/account"),

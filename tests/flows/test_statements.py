@@ -308,6 +308,7 @@ PAGES = {
     ),
     "the log": ("/audit", "officer", entries, 9),
     "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 7),
+    "exports of the log": ("/audit/exports", "officer", entries, 6),
     "the log of many people": ("/audit", "officer", members, 8),
     "the account": ("/account", "member", sessions, 8),
     "an account with many roles": ("/account", "member", roles, 8),

@@ -51,6 +51,7 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "group": lambda: organisation.groups[name],
         "assignment": lambda: _assignment(organisation, name),
         "entry": lambda: _first_entry(organisation),
+        "export": lambda: _only_row(organisation, "log_export"),
         "act": lambda: _act_about(organisation, name),
         "request": lambda: _row_of(organisation, "access_request", _owner(name, who)),
         "review": lambda: _review(organisation, name),
@@ -87,6 +88,13 @@ def _assignment(organisation: Organisation, name: str) -> UUID:
         return _row_of(organisation, "role_assignment", name)
     rows, crew = organisation.portal.rows("role_assignment"), organisation.groups["crew"]
     return next(row["id"] for row in rows if row["group_id"] == crew)
+
+
+def _only_row(organisation: Organisation, table: str) -> UUID:
+    """The organisation's only row of a table."""
+    rows = organisation.portal.rows(table)
+    [own] = [row["id"] for row in rows if row["tenant_id"] == organisation.id]
+    return own
 
 
 def _act_about(organisation: Organisation, who: str) -> UUID:

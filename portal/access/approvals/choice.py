@@ -20,6 +20,7 @@ from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
 TARGET = "policy"
+TWO = 2
 
 
 def change_choice(actor: Actor, kinds: Collection[str], reason: str = "") -> PendingAct | None:
@@ -36,7 +37,7 @@ def change_choice(actor: Actor, kinds: Collection[str], reason: str = "") -> Pen
     lock_access()
     if set(wanted) == list_needing_two() - {Kind.CHANGE_CHOICE}:
         raise Conflict("This is the choice already.")
-    _require_others(actor, wanted)
+    _require_others(wanted)
     if wants_second(actor, Kind.CHANGE_CHOICE):
         payload = {"kinds": sorted(map(str, wanted))}
         return ask(actor, Kind.CHANGE_CHOICE, TARGET, payload, reason)
@@ -65,10 +66,11 @@ def _choose(actor: Actor, wanted: Collection[str], **agreed: Any) -> None:
     record(actor, Action.CHOICE_CHANGED, TARGET, **told, **agreed)
 
 
-def _require_others(actor: Actor, wanted: Collection[Kind]) -> None:
+def _require_others(wanted: Collection[Kind]) -> None:
     """With a single person who may decide, nothing could be done any more."""
     for permission in sorted({k.permission for k in wanted} | {Permission.POLICY_EDIT}):
-        if wanted and list_people_with(permission) <= {actor.user_id}:
+        if wanted and len(list_people_with(permission)) < TWO:
             raise Conflict(
-                "Nobody else here could agree to this. Make somebody else an admin first."
+                "Nobody else here could agree to this: only one person holds the right "
+                f"“{permission.sentence}”. Give it to somebody else first."
             )

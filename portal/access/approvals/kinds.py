@@ -27,6 +27,7 @@ class Kind(StrEnum):
         "Make somebody an admin, or give another role with a dangerous right",
         Permission.ROLE_ASSIGN,
     )
+    EXPORT_LOG = "export-log", "Take the audit log out of the portal", Permission.AUDIT_EXPORT
     RESET_FACTORS = "reset-factors", "Remove somebody's second factors", Permission.MEMBER_RESET
     CHANGE_CHOICE = (
         "change-choice",

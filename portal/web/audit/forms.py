@@ -3,10 +3,13 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from wtforms import BooleanField, DateTimeLocalField, Form, SelectField, StringField
-from wtforms.validators import Length, Optional
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, DateTimeLocalField, Form, RadioField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional
 
+from portal.audit import export
 from portal.audit.actions import Action, Outcome
+from portal.audit.export import MEDIA_TYPES
 from portal.audit.queries import Filters
 from portal.web.choices import choices
 
@@ -45,6 +48,13 @@ class FilterForm(Form):
             until=_utc(self.until.data),
             without_action=None if self.readings.data or self.action.data else Action.AUDIT_READ,
         )
+
+
+class ExportForm(FilterForm, FlaskForm):
+    """What is to be taken out of the log, in which form, and why."""
+
+    form = RadioField("Form", choices=choices(MEDIA_TYPES), default=export.Form.CSV, coerce=str)
+    reason = StringField("Reason", [InputRequired("Say what it is for."), Length(max=500)])
 
 
 def _utc(at: datetime | None) -> datetime | None:
