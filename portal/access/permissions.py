@@ -28,7 +28,7 @@ class Permission(StrEnum):
     AUDIT_EXPORT = "audit:export", "Take the audit log out of the portal", DANGEROUS
     AUDIT_READ = "audit:read", "Read the audit log, with the names of what it tells of", DANGEROUS
     DOCUMENT_DELETE = "document:delete", "Move documents to the trash and take them out again"
-    DOCUMENT_EDIT = "document:edit", "Rename documents and move them to other folders"
+    DOCUMENT_EDIT = "document:edit", "Rename documents, move them, and upload new versions"
     DOCUMENT_READ = "document:read", "See and download documents"
     DOCUMENT_UPLOAD = "document:upload", "Upload documents"
     FOLDER_CREATE = "folder:create", "Create folders"

@@ -137,6 +137,7 @@ class Action(StrEnum):
     TENANT_RESUMED = "tenant.resumed", "The organisation was resumed"
     TENANT_SUSPENDED = "tenant.suspended", "The organisation was suspended"
     UPLOAD_ABANDONED = "upload.abandoned", "An upload broke off; nothing was kept"
+    VERSION_UPLOADED = "version.uploaded", "A new version of a document was uploaded"
 
 
 class Outcome(StrEnum):

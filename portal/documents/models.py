@@ -73,6 +73,9 @@ class DocumentVersion(TenantOwned, Base):
     key_version: Mapped[int]
     created_by: Mapped[UUID]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    note = SealedText("note_sealed")  # what its uploader says of it, if anything
 
     __table_args__ = (
         within_tenant("document_id", "document", ondelete="CASCADE"),

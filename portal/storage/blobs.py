@@ -1,6 +1,6 @@
 """What a store of blobs must do. It sees ciphertext only, and names that are ids."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
@@ -10,6 +10,9 @@ from uuid import UUID
 from portal.core.errors import PortalError
 
 Piece = bytes | bytearray | memoryview
+
+# What an assembly takes at once: a whole part of PF1, which is a legal part of S3's as well.
+PART_BYTES = 8_396_872
 
 
 class BlobMissing(PortalError):
@@ -48,6 +51,25 @@ class BlobWriter(Protocol):
         """
 
 
+class Assembly(Protocol):
+    """A blob that comes in parts, over days, through several processes; one of them at a time."""
+
+    def write_part(self, index: int, sealed: Piece, /) -> None:
+        """Take the part of that index: `PART_BYTES`, or fewer for the last. Durable on return.
+
+        The same index again replaces what was there, of a process that was killed perhaps.
+        """
+
+    def commit(self, parts: int, /) -> None:
+        """Make the blob of so many parts visible, once, and durably.
+
+        Raises `BlobExists` where that was done before, `BlobMissing` where parts are wanting.
+        """
+
+    def abandon(self) -> None:
+        """Leave nothing behind. What is committed stays; nothing there is no error."""
+
+
 class BlobReader(Protocol):
     """A blob that is read from any offset."""
 
@@ -72,15 +94,24 @@ class BlobStore(Protocol):
     def create(self, tenant_id: UUID, blob_id: UUID) -> AbstractContextManager[BlobWriter]:
         """Begin a blob. Leaving the block without `commit` leaves nothing behind."""
 
+    def begin(self, tenant_id: UUID, blob_id: UUID) -> str:
+        """Begin a blob that comes in parts; gives a token by which to resume it."""
+
+    def resume(self, tenant_id: UUID, blob_id: UUID, token: str) -> Assembly:
+        """Go on with a blob that was begun, in whatever process."""
+
     def open(self, tenant_id: UUID, blob_id: UUID) -> BlobReader:
         """A committed blob. Raises `BlobMissing`."""
 
     def delete(self, tenant_id: UUID, blob_id: UUID) -> None:
         """Take away a committed blob. Nothing there is no error."""
 
-    def delete_unfinished(self, tenant_id: UUID, untouched_since: datetime) -> int:
+    def delete_unfinished(
+        self, tenant_id: UUID, untouched_since: datetime, but: Collection[UUID] = ()
+    ) -> int:
         """Take away what was never committed and not written to since then; returns how many.
 
+        `but` are blobs that come in parts and are still waited for, however long they pause.
         Apart from `delete`, so that a sweep of old attempts can't hit a later one that succeeded.
         """
 

@@ -1,6 +1,7 @@
 """Blobs as files in a folder.
 
     <root>/<tenant>/incoming/<blob>.<random>    being written, or left by a killed writer
+    <root>/<tenant>/assembling/<blob>           coming in parts, each at its own offset
     <root>/<tenant>/<x>/<y>/<blob>              committed; x and y are the id's last two digits
 
 A UUIDv7 begins with the time and ends at random, so its end spreads evenly over 256 folders.
@@ -9,16 +10,16 @@ A UUIDv7 begins with the time and ends at random, so its end spreads evenly over
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 from uuid import UUID
 
-from portal.storage.blobs import BlobExists, BlobMissing, Piece, StoredBlob
+from portal.storage.blobs import PART_BYTES, BlobExists, BlobMissing, Piece, StoredBlob
 
-INCOMING = "incoming"
+INCOMING, ASSEMBLING = "incoming", "assembling"
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 
 
@@ -37,19 +38,30 @@ class LocalBlobs:
         with LocalWriter(unfinished, self._path(tenant_id, blob_id)) as writer:
             yield writer
 
+    def begin(self, tenant_id: UUID, blob_id: UUID) -> str:
+        return ""  # the id says all; the file is made with the first part
+
+    def resume(self, tenant_id: UUID, blob_id: UUID, token: str) -> "LocalAssembly":
+        unfinished = self._folder(tenant_id, ASSEMBLING) / _name(blob_id)
+        return LocalAssembly(unfinished, self._path(tenant_id, blob_id))
+
     def open(self, tenant_id: UUID, blob_id: UUID) -> "LocalReader":
         return LocalReader(self._path(tenant_id, blob_id))
 
     def delete(self, tenant_id: UUID, blob_id: UUID) -> None:
         self._path(tenant_id, blob_id).unlink(missing_ok=True)
 
-    def delete_unfinished(self, tenant_id: UUID, untouched_since: datetime) -> int:
-        count = 0
-        for path in self._folder(tenant_id, INCOMING).glob("*"):
-            with suppress(FileNotFoundError):  # committed or given up meanwhile
-                if path.lstat().st_mtime < untouched_since.timestamp():
-                    path.unlink()
-                    count += 1
+    def delete_unfinished(
+        self, tenant_id: UUID, untouched_since: datetime, but: Collection[UUID] = ()
+    ) -> int:
+        count, kept = 0, {_name(blob_id) for blob_id in but}
+        for folder in (INCOMING, ASSEMBLING):
+            for path in self._folder(tenant_id, folder).glob("*"):
+                with suppress(FileNotFoundError):  # committed or given up meanwhile
+                    is_old = path.lstat().st_mtime < untouched_since.timestamp()
+                    if is_old and path.name not in kept:
+                        path.unlink()
+                        count += 1
         return count
 
     def list_blobs(self, tenant_id: UUID) -> Iterator[StoredBlob]:
@@ -87,18 +99,10 @@ class LocalWriter:
         return self._file.write(piece)
 
     def commit(self) -> None:
-        """A hard link is the one way to give a name that never replaces another file."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        _make_folders(self._path.parent)
-        try:
-            os.link(self._unfinished, self._path)
-        except FileExistsError:
-            raise BlobExists from None
-        except FileNotFoundError:
-            raise BlobMissing from None
-        _sync_folder(self._path.parent)
+        _give_name(self._unfinished, self._path)
 
     def __enter__(self) -> "LocalWriter":
         return self
@@ -107,6 +111,38 @@ class LocalWriter:
         self._unfinished.unlink(missing_ok=True)
         with suppress(OSError):  # what is given up need not be flushed, be the disk full or not
             self._file.close()
+
+
+class LocalAssembly:
+    """A file that is written part by part, and gets its name when the last one is there."""
+
+    def __init__(self, unfinished: Path, path: Path) -> None:
+        self._unfinished, self._path = unfinished, path
+
+    def write_part(self, index: int, sealed: Piece, /) -> None:
+        _make_folders(self._unfinished.parent)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(self._unfinished, flags, FILE_MODE)
+        try:
+            _write_at(descriptor, index * PART_BYTES, sealed)
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+        if index == 0:
+            _sync_folder(self._unfinished.parent)
+
+    def commit(self, parts: int, /) -> None:
+        try:
+            size_bytes = self._unfinished.lstat().st_size
+        except FileNotFoundError:
+            raise (BlobExists if self._path.exists() else BlobMissing) from None
+        if not (parts - 1) * PART_BYTES < size_bytes <= parts * PART_BYTES:
+            raise BlobMissing
+        _give_name(self._unfinished, self._path)
+        self.abandon()
+
+    def abandon(self) -> None:
+        self._unfinished.unlink(missing_ok=True)
 
 
 class LocalReader(FileIO):
@@ -133,8 +169,27 @@ def _stored(folder: Path, name: str) -> StoredBlob:
         blob_id=UUID(name.partition(".")[0]),
         size_bytes=found.st_size,
         modified_at=datetime.fromtimestamp(found.st_mtime, UTC),
-        is_committed=folder.name != INCOMING,
+        is_committed=folder.name not in (INCOMING, ASSEMBLING),
     )
+
+
+def _give_name(unfinished: Path, path: Path) -> None:
+    """A hard link is the one way to give a name that never replaces another file."""
+    _make_folders(path.parent)
+    try:
+        os.link(unfinished, path)
+    except FileExistsError:
+        raise BlobExists from None
+    except FileNotFoundError:
+        raise BlobMissing from None
+    _sync_folder(path.parent)
+
+
+def _write_at(descriptor: int, offset: int, piece: Piece) -> None:
+    rest = memoryview(piece)
+    while rest:
+        written = os.pwrite(descriptor, rest, offset)
+        rest, offset = rest[written:], offset + written
 
 
 def _private(path: str, flags: int) -> int:

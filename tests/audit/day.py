@@ -23,6 +23,7 @@ from tests.installation import PASSWORD, Organisation
 # Marks that stand nowhere by chance. None of them may come to stand in a row, a log or a file.
 FOLDER, OTHER_FOLDER = "Kanarienordner Qz8kd", "Umbenannt Wm3xs"
 FILE, OTHER_FILE = "Kanarienvogel Hv5rj.txt", "Umgetauft Tb9np.txt"
+NOTE = "Strophe vier ist neu Jw2tn"
 CONTENT = b"Der Kanarienvogel Yc4wq singt nur im Verborgenen.\n"
 WRONG_PASSWORD, NEW_PASSWORD = "falsch Lf6gz geraten", "seventeen Nd2vx lighthouses"
 AUTHENTICATOR, PASSKEY = "Telefon Gd7hn", "Schluessel Pv4cx"
@@ -94,6 +95,7 @@ class Day:
         self.secrets = {
             "folder": FOLDER,
             "other folder": OTHER_FOLDER,
+            "note": NOTE,
             "file": FILE,
             "other file": OTHER_FILE,
             "content": CONTENT.decode(),
@@ -166,6 +168,13 @@ class Day:
         ], CONTENT, headers, status=201)  # fmt: skip
         yield sent
         path, target = f"/documents/{sent.made}", f"document:{sent.made}"
+        yield Act(self.member, "PUT", f"{path}/versions", lambda _: [
+            Told("version.uploaded", target, who, detail={
+                "number": 2,
+                "size_bytes": len(CONTENT),
+                "sealed_sha256": self._sealed_sha256(sent.made),
+            })
+        ], CONTENT, {"X-Note": NOTE.replace(" ", "%20")}, status=201)  # fmt: skip
         yield self._get(self.member, f"{path}/download", [
             Told("document.downloaded", target, who, detail={"range": None})
         ])  # fmt: skip
@@ -958,8 +967,9 @@ class Day:
 
     def _sealed_sha256(self, document: UUID) -> str:
         rows = self.rows("document_version")
-        [found] = [row["sealed_sha256"] for row in rows if row["document_id"] == document]
-        return bytes(found).hex()
+        mine = [row for row in rows if row["document_id"] == document]
+        newest = max(mine, key=lambda row: row["number"])
+        return bytes(newest["sealed_sha256"]).hex()
 
 
 def _always(told: Any) -> Callable[[Act], list[Told]]:

@@ -194,7 +194,7 @@ def test_what_is_too_large_is_refused_by_its_announcement_and_by_its_bytes(
     portal, acme, monkeypatch
 ) -> None:
     tiny = replace(portal.settings, max_upload_gib=1)
-    monkeypatch.setattr("portal.documents.uploads.active", lambda: tiny)
+    monkeypatch.setattr("portal.documents.contents.active", lambda: tiny)
     files = files_of(portal)
     member = acme.visit("member")
     sent = {"X_File_Name": "large", "Content_Length": str(2**31)}

@@ -126,6 +126,7 @@ ACCESS = {
         WORKERS | LOOKERS, on("document", "plan"), also={("admin", "GET"): 403}
     ),
     "documents.upload": Entry(WORKERS, {"PUT": 400}),  # without a name
+    "documents.upload_version": Entry(WORKERS, {"PUT": 201}, on("document", "plan")),
     "documents.rename": form(WORKERS, on("document", "plan")),
     "documents.move": form(WORKERS, on("document", "plan"), empty=302),  # "" is the top
     "documents.delete": form(WORKERS, on("document", "plan"), empty=QUESTION),

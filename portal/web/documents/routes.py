@@ -64,18 +64,35 @@ def upload() -> ResponseReturnValue:
     The name comes percent-encoded in X-File-Name, the folder in X-Folder: neither belongs into an
     address, which proxies write to their logs.
     """
-    if request.is_form:
-        raise UnsupportedMediaType("Send the content itself, as application/octet-stream.")
     document = uploads.upload_document(
         g.actor,
         _folder_header(),
         unquote(request.headers.get("X-File-Name", "")),
-        transfer.Arriving(request.stream),
+        _body(),
         announced_bytes=request.content_length,
     )
     return {
         "id": str(document.id),
         "address": url_for("documents.show", document_id=document.id),
+    }, 201
+
+
+@blueprint.put("/<uuid:document_id>/versions")
+@streams_body
+@requires(Permission.DOCUMENT_EDIT)
+def upload_version(document_id: UUID) -> ResponseReturnValue:
+    """A new version as the raw body of the request; a note comes percent-encoded in X-Note."""
+    version = uploads.upload_version(
+        g.actor,
+        document_id,
+        _body(),
+        announced_bytes=request.content_length,
+        note=unquote(request.headers.get("X-Note", "")),
+    )
+    return {
+        "id": str(version.id),
+        "number": version.number,
+        "address": url_for("documents.show", document_id=document_id),
     }, 201
 
 
@@ -185,6 +202,13 @@ def _utc(text: str) -> datetime:
     if at.utcoffset() != timedelta(0):
         raise ValueError("not in UTC")
     return at
+
+
+def _body() -> transfer.Arriving:
+    """The content, which is all of the request's body."""
+    if request.is_form:
+        raise UnsupportedMediaType("Send the content itself, as application/octet-stream.")
+    return transfer.Arriving(request.stream)
 
 
 def _folder_header() -> UUID | None:

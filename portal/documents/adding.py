@@ -1,0 +1,83 @@
+"""The rows of a content that is stored: of a new document, or of a new version of one.
+
+Access is the caller's to decide, and the entry in the log the caller's to write.
+"""
+
+import unicodedata
+from uuid import UUID
+
+from portal.audit.actor import Actor
+from portal.core import clock
+from portal.core.errors import Invalid, NotFound
+from portal.core.texts import is_one_line
+from portal.documents import cipher
+from portal.documents.contents import StoredContent
+from portal.documents.models import Document, DocumentVersion
+from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.session import db
+
+MAX_NOTE_LENGTH = 500
+
+
+def add_document(
+    actor: Actor, stored: StoredContent, folder_id: UUID | None, name: str, note: str = ""
+) -> Document:
+    """A new document of a folder, with its first version."""
+    document = Document(
+        id=stored.content.document_id, folder_id=folder_id, name=name, created_by=actor.user_id
+    )
+    db.session.add(document)
+    db.session.flush()  # the version's foreign key
+    db.session.add(_version(actor, stored, 1, note))
+    return document
+
+
+def add_version(actor: Actor, stored: StoredContent, note: str = "") -> DocumentVersion:
+    """A new version of a document, which becomes the newest. Raises `NotFound`.
+
+    Two at once get two numbers: the document's row is locked until the end of the transaction.
+    """
+    document = _lock_document(stored.content.document_id)
+    version = _version(actor, stored, document.version_number + 1, note)
+    document.version_number = version.number
+    document.updated_at = clock.now()
+    db.session.add(version)
+    return version
+
+
+def clean_note(note: str) -> str:
+    """What somebody notes about a version, as it is kept: NFC, trimmed. Raises `Invalid`."""
+    note = unicodedata.normalize("NFC", note).strip()
+    if len(note) > MAX_NOTE_LENGTH:
+        raise Invalid(f"A note has at most {MAX_NOTE_LENGTH} characters.")
+    if not is_one_line(note):
+        raise Invalid("A note is one line, without invisible characters.")
+    return note
+
+
+def _lock_document(document_id: UUID) -> Document:
+    identity = (bound_tenant_id(), document_id)
+    found = db.session.get(Document, identity, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _version(actor: Actor, stored: StoredContent, number: int, note: str) -> DocumentVersion:
+    version = DocumentVersion(
+        id=stored.content.version_id,
+        document_id=stored.content.document_id,
+        number=number,
+        format=cipher.FORMAT,
+        mode=stored.content.mode,
+        size_bytes=stored.sealed.size_bytes,
+        sealed_bytes=stored.sealed.sealed_bytes,
+        sealed_sha256=stored.sealed.sealed_sha256,
+        media_type=stored.media_type,
+        wrapped_key=stored.key.wrapped,
+        key_version=stored.key.key_version,
+        created_by=actor.user_id,
+    )
+    if note:
+        version.note = note
+    return version
