@@ -6,8 +6,8 @@ from typing import Any, Self
 from portal.storage.blobs import BlobMissing, Piece, StoreUnavailable
 from portal.storage.s3.access import Access, told
 
-PART_BYTES = 8 * 1024 * 1024  # S3 takes 10,000 parts of 5 MiB or more
-MAX_PARTS = 10_000
+PART_BYTES = 8 * 1024 * 1024
+LARGEST_GIB = 78  # in the 10,000 parts that S3 takes
 NOT_OVER_ANOTHER = "*"  # If-None-Match
 
 
