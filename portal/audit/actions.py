@@ -32,6 +32,8 @@ class Action(StrEnum):
     AUDIT_READ = "audit.read", "The audit log was read"
     BREAK_GLASS_USED = "break-glass.used", "A break-glass code was used"
     CHOICE_CHANGED = "choice.changed", "The acts that two people have to agree to were changed"
+    CONTENTS_MOVED = "contents.moved", "All contents have moved to another store"
+    CONTENTS_MOVING = "contents.moving", "Contents began to move to another store"
     DOCUMENT_DELETED = "document.deleted", "A document was moved to the trash"
     DOCUMENT_DOWNLOADED = "document.downloaded", "A document was downloaded"
     DOCUMENT_MOVED = "document.moved", "A document was moved to another folder"
