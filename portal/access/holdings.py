@@ -1,6 +1,6 @@
 """What one person holds, as pages show it: by name and through groups, ended roles too."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -42,3 +42,8 @@ def list_holdings(user_id: UUID | None) -> Sequence[Holding]:
         .order_by(RoleAssignment.id)
     )
     return [Holding(assignment, group) for assignment, group in rows]
+
+
+def folders_in(assignments: Iterable[RoleAssignment]) -> Collection[UUID]:
+    """The folders on which these roles are held."""
+    return {each.folder_id for each in assignments if each.folder_id}

@@ -54,10 +54,10 @@ from portal.core import clock
 from portal.core.errors import Conflict
 from portal.core.ids import new_id
 from portal.core.settings import Settings
+from portal.documents.choosing import Spot, list_level
 from portal.documents.downloads import open_download
 from portal.documents.folders import create_folder
-from portal.documents.places import Place
-from portal.documents.queries import list_destinations, list_folder
+from portal.documents.queries import list_folder
 from portal.documents.reviews import start_review
 from portal.documents.service import delete_document
 from portal.documents.uploads import upload_document
@@ -122,7 +122,7 @@ def _fill(tenant: TenantRecord, organisation: Organisation, own: dict[str, Sampl
     for person in organisation.people:
         if person.folder:
             with _acting_as(tenant, worker) as member:
-                folder_id = _places(member)[person.folder].folder_id
+                folder_id = _find_folder(member, person.folder)
             _add_person(tenant, person, own[person.name], folder_id)
     _make_a_role(tenant, list(own.values()))
     admin = own[next(p.name for p in organisation.people if p.role == "admin")]
@@ -197,7 +197,7 @@ def _add_team(admin: Member, team: Team, own: dict[str, SamplePerson]) -> None:
     group = create_group(admin, team.name, team.sentence)
     users = [find_user_by_email(own[name].email) for name in team.people]
     add_to_group(admin, group.id, [user.id for user in users if user])
-    folder_id = _places(admin, Permission.ROLE_ASSIGN)[team.folder].folder_id
+    folder_id = _find_folder(admin, team.folder, Permission.ROLE_ASSIGN)
     assign_role(
         admin, get_group_holder(group.id), team.role, folder_id, reason="Works on what lies there"
     )
@@ -213,20 +213,32 @@ def _add_document(member: Member, path: str, name: str, text: str) -> None:
 
 
 def _ensure_folder(member: Member, path: str) -> UUID | None:
-    if path in (places := _places(member)):
-        return places[path].folder_id
+    if not path:
+        return None
     above, _, name = path.rpartition("/")
-    folder = create_folder(member, _ensure_folder(member, above), name)
+    parent_id = _ensure_folder(member, above)
+    there = _folders_in(member, parent_id)
+    if name in there:
+        return there[name]
+    folder = create_folder(member, parent_id, name)
     db.session.flush()
     return folder.id
 
 
-def _places(member: Member, permission: Permission = Permission.DOCUMENT_READ) -> dict[str, Place]:
-    """Every folder by its path; the top is ""."""
-    return {
-        "/".join(folder.name for folder in reversed(place.folders)): place
-        for place in list_destinations(member, permission)
-    }
+def _find_folder(
+    member: Member, path: str, permission: Permission = Permission.DOCUMENT_READ
+) -> UUID | None:
+    found: UUID | None = None
+    for name in path.split("/"):
+        found = _folders_in(member, found, permission)[name]
+    return found
+
+
+def _folders_in(
+    member: Member, folder_id: UUID | None, permission: Permission = Permission.DOCUMENT_READ
+) -> dict[str, UUID]:
+    level = list_level(member, permission, Spot(folder_id))
+    return {folder.name: folder.id for folder in level.folders}
 
 
 def _leave_a_trail(tenant: TenantRecord, people: list[SamplePerson], worker: SamplePerson) -> None:

@@ -6,7 +6,7 @@ do those on which nobody was given anything: there, moving is no more than movin
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
@@ -19,8 +19,9 @@ from portal.access.permissions import Permission, Role
 from portal.access.queries import has_ended
 from portal.access.roles import list_live_roles
 from portal.audit.actor import Actor
+from portal.documents.choosing import Level, Spot, list_level
 from portal.documents.places import Place, get_live_place
-from portal.documents.queries import Reachable, find_anywhere, get_document, list_reachable
+from portal.documents.queries import find_anywhere, get_document
 from portal.documents.sharing import can_give
 from portal.tenancy.session import db
 
@@ -38,10 +39,20 @@ class WouldShare(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A place to which somebody may move a thing; `is_shared`: others come to hold it thereby."""
+    """A level of the tree to which a thing could be moved, or from which one goes on.
 
-    place: Place
+    `is_shared`: others come to hold the thing there. `lacking` is what forbids it, if anything.
+    """
+
+    level: Level
+    is_here: bool
     is_shared: bool
+    lacking: Permission | None
+
+    @property
+    def can_move(self) -> bool:
+        """Whether it can be moved to the place itself."""
+        return self.level.is_held and not self.is_here and self.lacking is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +62,10 @@ class _Shares:
     roles: Mapping[UUID, Collection[Role]]
 
     @classmethod
-    def besides(cls, actor: Actor, folder_ids: Collection[UUID] | None = None) -> Self:
-        """What others hold, on all folders or on those that are asked about."""
+    def besides(cls, actor: Actor, folder_ids: Collection[UUID]) -> Self:
+        """What others hold on the folders that are asked about."""
         given = select(RoleAssignment.folder_id, RoleAssignment.role).where(
-            RoleAssignment.folder_id.is_not(None)
-            if folder_ids is None
-            else RoleAssignment.folder_id.in_(folder_ids),
+            RoleAssignment.folder_id.in_(folder_ids),
             or_(RoleAssignment.user_id.is_(None), RoleAssignment.user_id != actor.user_id),
             or_(RoleAssignment.expires_at.is_(None), ~has_ended()),
         )
@@ -84,29 +93,45 @@ def require_to_move(actor: Actor, source: Place, destination: Place, name: str =
         raise WouldShare(lacking, source.target(name))
 
 
-def list_destinations_of_folder(actor: Actor, folder_id: UUID) -> Sequence[Destination]:
-    """The places to which `actor` may move a folder. Raises `NotFound` or `Forbidden`."""
+def show_destination_of_folder(actor: Actor, folder_id: UUID, spot: Spot | None) -> Destination:
+    """Where `actor` is on the way to another place for a folder; at first, where it lies.
+
+    Raises `NotFound` or `Forbidden`.
+    """
     source = get_live_place(folder_id)
     require(actor, Permission.FOLDER_EDIT, source.target())
-    return _destinations(actor, source, list_reachable(actor, Permission.FOLDER_CREATE, folder_id))
+    return _destination(actor, Permission.FOLDER_CREATE, source, spot, moved_id=folder_id)
 
 
-def list_destinations_of_document(actor: Actor, document_id: UUID) -> Sequence[Destination]:
-    """The places to which `actor` may move a document. Raises `NotFound` or `Forbidden`."""
+def show_destination_of_document(actor: Actor, document_id: UUID, spot: Spot | None) -> Destination:
+    """Where `actor` is on the way to another place for a document; at first, where it lies.
+
+    Raises `NotFound` or `Forbidden`.
+    """
     get_document(actor, document_id, Permission.DOCUMENT_EDIT)
     source = find_anywhere(document_id).place  # whole, also where the actor sees less of it
-    return _destinations(actor, source, list_reachable(actor, Permission.DOCUMENT_UPLOAD))
+    return _destination(actor, Permission.DOCUMENT_UPLOAD, source, spot)
 
 
-def _destinations(
-    actor: Actor, source: Place, reachable: Iterable[Reachable]
-) -> Sequence[Destination]:
-    shares = _Shares.besides(actor)
-    return [
-        Destination(there.seen, bool(shares.gained(source, there.place)))
-        for there in reachable
-        if _lacking(actor, source, there.place, shares) is None
-    ]
+def _destination(
+    actor: Actor,
+    permission: Permission,
+    source: Place,
+    spot: Spot | None,
+    *,
+    moved_id: UUID | None = None,
+) -> Destination:
+    above = Place(source.folders[1:]) if moved_id else source  # a folder is its own first one
+    if spot is None:
+        spot = Spot(above.folder_id if decide(actor, permission, above.target()) else None)
+    level = list_level(actor, permission, spot, without=moved_id)
+    shares = _Shares.besides(actor, _entered(source, level.place))
+    return Destination(
+        level,
+        is_here=level.place.folder_id == above.folder_id,
+        is_shared=bool(shares.gained(source, level.place)),
+        lacking=_lacking(actor, source, level.place, shares),
+    )
 
 
 def _lacking(actor: Actor, source: Place, destination: Place, shares: _Shares) -> Permission | None:

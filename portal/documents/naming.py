@@ -33,6 +33,14 @@ def names_for(actor: Actor, targets: Iterable[str]) -> Mapping[str, str]:
     }
 
 
+def tells_names(actor: Actor) -> Permission:
+    """The permission by which the actor is told what folders are called, where it is held."""
+    for permission in (Permission.AUDIT_READ, Permission.ROLE_ASSIGN):
+        if decide(actor, permission):
+            return permission
+    return Permission.DOCUMENT_READ
+
+
 def _places(folder_ids: list[UUID]) -> Iterable[Place]:
     if not folder_ids:
         return

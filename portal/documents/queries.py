@@ -28,6 +28,7 @@ from portal.documents.places import (
     chains_to,
     folder_row,
     get_place,
+    list_places,
     place_from,
     subtree_of,
 )
@@ -38,14 +39,6 @@ from portal.users.models import User
 PAGE_SIZE = 50
 
 Cursor = tuple[datetime, UUID]
-
-
-@dataclass(frozen=True, slots=True)
-class Reachable:
-    """A place, and what of it whoever asks may see."""
-
-    place: Place
-    seen: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +157,7 @@ def list_folder(actor: Actor, folder_id: UUID | None, before: Cursor | None = No
     """
     if folder_id is None and not decide(actor, Permission.DOCUMENT_READ, TOP.target()):
         return _shared_folders(actor)
-    place, folders = _place_and_subfolders(folder_id)
+    place, folders = find_with_subfolders(folder_id)
     require(actor, Permission.DOCUMENT_READ, place.target())
     statement = _AT_TOP if folder_id is None else _IN_FOLDER
     if before is not None:
@@ -216,37 +209,33 @@ def get_folder(actor: Actor, folder_id: UUID, permission: Permission) -> Place:
     return place.seen_by(actor, permission)
 
 
-def list_destinations(actor: Actor, permission: Permission) -> Sequence[Place]:
-    """Every live place where the actor holds `permission`, as they see it: see `list_reachable`."""
-    return [there.seen for there in list_reachable(actor, permission)]
+def find_with_subfolders(folder_id: UUID | None) -> tuple[Place, Sequence[FolderRow]]:
+    """A live place and the live folders in it by name, in one statement; access is the caller's.
 
-
-def list_reachable(
-    actor: Actor, permission: Permission, without: UUID | None = None
-) -> Sequence[Reachable]:
-    """Every live place where the actor holds `permission`, in the order of a tree.
-
-    `without` leaves out a folder and all beneath it, which can't be moved into themselves.
+    Raises `NotFound`.
     """
-    rows = db.session.execute(select(*COLUMNS).where(_folder.c.trashed_at.is_(None)))
-    folders = {row[0]: folder_row(row) for row in rows}
-    places = [TOP]
-    for folder_id in folders:
-        try:
-            places.append(place_from(folders, folder_id))
-        except NotFound:  # beneath a folder in the trash
-            continue
-    allowed = [
-        Reachable(place, place.seen_by(actor, permission))
-        for place in places
-        if decide(actor, permission, place.target())
-        and (without is None or without not in (folder.id for folder in place.folders))
-    ]
-    return sorted(allowed, key=lambda there: _path_key(there.seen))
+    statement = _TOP_FOLDERS
+    if folder_id is not None:
+        beneath = and_(_folder.c.parent_id == folder_id, _folder.c.trashed_at.is_(None))
+        above = _folder.c.id.in_(select(chains_to([folder_id]).c.id))
+        statement = select(*COLUMNS).where(or_(beneath, above))
+    rows = [folder_row(row) for row in db.session.execute(statement)]
+    subfolders = [row for row in rows if row.parent_id == folder_id]
+    if folder_id is None:
+        place = TOP
+    else:
+        place = place_from({row.id: row for row in rows}, folder_id)
+        if not place.is_live:
+            raise NotFound
+    return place, sorted(subfolders, key=lambda row: row.name.casefold())
 
 
-def _path_key(place: Place) -> list[str]:
-    return [folder.name.casefold() for folder in reversed(place.folders)]
+def find_given_folders(actor: Actor, permission: Permission) -> Sequence[FolderRow]:
+    """The live folders on which the actor was given `permission`, by name."""
+    folder_ids = folders_of(actor, permission)
+    places = list_places(folder_ids).values()
+    live = [place.folders[0] for place in places if place.is_live]
+    return sorted(live, key=lambda row: row.name.casefold())
 
 
 def list_trash(actor: Actor, before: Cursor | None = None) -> Trash:
@@ -302,33 +291,10 @@ def names_of_targets(actor: Actor, targets: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def _place_and_subfolders(folder_id: UUID | None) -> tuple[Place, Sequence[FolderRow]]:
-    """One statement for both: the chain upwards and the live folders one step down."""
-    statement = _TOP_FOLDERS
-    if folder_id is not None:
-        beneath = and_(_folder.c.parent_id == folder_id, _folder.c.trashed_at.is_(None))
-        above = _folder.c.id.in_(select(chains_to([folder_id]).c.id))
-        statement = select(*COLUMNS).where(or_(beneath, above))
-    rows = [folder_row(row) for row in db.session.execute(statement)]
-    subfolders = [row for row in rows if row.parent_id == folder_id]
-    if folder_id is None:
-        place = TOP
-    else:
-        place = place_from({row.id: row for row in rows}, folder_id)
-        if not place.is_live:
-            raise NotFound
-    return place, sorted(subfolders, key=lambda row: row.name.casefold())
-
-
 def _shared_folders(actor: Actor) -> Listing:
-    folder_ids = folders_of(actor, Permission.DOCUMENT_READ)
-    if not folder_ids:
+    if not holds_anywhere(actor, Permission.DOCUMENT_READ):
         raise Forbidden(Permission.DOCUMENT_READ, TOP.target())
-    wanted = _folder.c.id.in_(select(chains_to(folder_ids).c.id))
-    rows = {row[0]: folder_row(row) for row in db.session.execute(select(*COLUMNS).where(wanted))}
-    places = (place_from(rows, folder_id) for folder_id in folder_ids)
-    live = [place.folders[0] for place in places if place.is_live]
-    folders = sorted(live, key=lambda row: row.name.casefold())
+    folders = find_given_folders(actor, Permission.DOCUMENT_READ)
     return _listing(actor, TOP, folders, (), None)
 
 

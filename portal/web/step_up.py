@@ -3,6 +3,7 @@
 What was typed is not lost: the question carries the form along, and sends it on with the answer.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Flask, current_app, g, redirect, render_template, url_for
@@ -53,13 +54,13 @@ def prove(typed: Any) -> None:
 
 def ask(error: PortalError | None = None, *, then: str | None = None) -> ResponseReturnValue:
     """The question. With `then` it leads there; else it sends on the form that came in."""
-    carried = [] if then else list(_carried())
+    fields = [] if then else list(carried())
     address = url_for("auth.step_up", next=then) if then else request.full_path.rstrip("?")
     has_factors = bool(usable_factors(g.actor))
     page = render_template(
         "step_up.html",
         address=address,
-        carried=carried,
+        carried=fields,
         error=error,
         factors=offered_factors(g.actor, g.host),
         has_factors=has_factors,
@@ -98,7 +99,7 @@ def _ask_instead(error: StepUpNeeded) -> ResponseReturnValue:
     return ask()
 
 
-def _carried() -> Any:
+def carried() -> Iterator[tuple[str, str]]:
     """The fields of the form that came in, without those of an earlier question."""
     for name, value in request.form.items(multi=True):
         if name not in NOT_CARRIED and not name.startswith(PROOF):

@@ -57,6 +57,7 @@ PAGES = [
     (ADMIN, "/members"),
     (ADMIN, "/members?q=nobody+of+this+name"),
     (ADMIN, "/members {Tomas Rivera}"),
+    (ADMIN, "/explain?folder-at="),
     (ADMIN, "/members {Tomas Rivera} {Deactivate}"),
     (ADMIN, "/members {Tomas Rivera} {Remove}"),
     (ADMIN, "/members {Tomas Rivera} {End of}"),

@@ -1,18 +1,13 @@
 """Forms for folders and documents."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, SelectField, StringField
+from wtforms import HiddenField, StringField, ValidationError
 from wtforms.validators import InputRequired, Length
 
-from portal.core.errors import NotFound
-from portal.documents.moving import Destination
 from portal.documents.names import MAX_LENGTH
-from portal.web.choices import choices
-
-TOP = ""
+from portal.web.places import id_named
 
 
 class NameForm(FlaskForm):
@@ -29,34 +24,24 @@ class NewFolderForm(NameForm):
     @property
     def parent_id(self) -> UUID | None:
         """The folder to make it in; None for the top. Raises `NotFound` for what is no id."""
-        try:
-            return UUID(self.parent.data) if self.parent.data else None
-        except ValueError:
-            raise NotFound from None
+        return id_named(self.parent.data)
 
 
 class MoveForm(FlaskForm):
     """Where something is to go."""
 
-    folder = SelectField("Move to")
+    folder = HiddenField()
 
-    def offer(self, destinations: Sequence[Destination]) -> None:
-        """Fill in the places to choose from."""
-        self.place_names = {
-            str(there.place.folder_id or TOP): _name(there) for there in destinations
-        }
-        self.folder.choices = choices(self.place_names)
+    def validate_folder(self, field: HiddenField) -> None:
+        """The top is chosen too, by an empty value."""
+        if not field.raw_data:
+            raise ValidationError("Choose a place.")
 
     @property
     def folder_id(self) -> UUID | None:
-        """The chosen folder; None for the top."""
-        return UUID(self.folder.data) if self.folder.data else None
+        """The chosen folder; None for the top. Raises `NotFound` for what is no id."""
+        return id_named(self.folder.data)
 
 
 class ConfirmForm(FlaskForm):
     """A button that means it."""
-
-
-def _name(there: Destination) -> str:
-    path = " / ".join(folder.name for folder in reversed(there.place.folders)) or "All documents"
-    return f"{path} (shared: others come to see it)" if there.is_shared else path

@@ -1,12 +1,14 @@
 """Questions about access, sent by GET."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from wtforms import DateTimeLocalField, Form, SelectField, StringField
 from wtforms.validators import Email, InputRequired, Length, Optional
 
 from portal.access.permissions import Permission
 from portal.web.choices import choices
+from portal.web.places import PlaceField
 
 ANY = ""
 
@@ -16,6 +18,14 @@ class AboutForm(Form):
 
     target = StringField("Folder or document", [Length(max=80)])
     at = DateTimeLocalField("As of", [Optional()], format="%Y-%m-%dT%H:%M")
+    folder = PlaceField("Folder", Permission.DOCUMENT_READ, "The whole organisation")
+
+    def __init__(self, asked: Any, told: Permission = Permission.DOCUMENT_READ) -> None:
+        """`told` is by what the reader is told the names of folders to choose from."""
+        super().__init__(asked)
+        self.folder.permission = told
+        if self.folder.data:
+            self.target.data = f"folder:{self.folder.data}"
 
     @property
     def about(self) -> str:

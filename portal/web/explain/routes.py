@@ -14,11 +14,12 @@ from portal.access.roles import list_roles
 from portal.core import clock
 from portal.core.errors import NotFound
 from portal.documents import explaining
-from portal.documents.naming import names_for
+from portal.documents.naming import names_for, tells_names
 from portal.users.queries import find_user_by_email, names_of
 from portal.web.access import discloses, requires, signed_in
 from portal.web.explain.forms import OwnForm, QuestionForm, ReachForm
 from portal.web.explain.report import Naming, reach_csv
+from portal.web.places import choose_place
 
 blueprint = Blueprint("explain", __name__, url_prefix="/explain")
 
@@ -30,8 +31,10 @@ PAGE_SIZE = 50
 @requires(Permission.MEMBER_READ)
 def index() -> ResponseReturnValue:
     """Why a person may do something, or may not; now or then."""
-    form = QuestionForm(request.args)
-    if not request.args:
+    form = QuestionForm(request.args, tells_names(g.actor))
+    if form.folder.is_asked:
+        return choose_place(form.folder, "get")
+    if not request.args or form.folder.is_answered:
         return _question_page(form)
     if not form.validate():
         return _question_page(form), 422
@@ -62,8 +65,10 @@ def own() -> ResponseReturnValue:
 @requires(Permission.AUDIT_READ)
 def reach() -> ResponseReturnValue:
     """Who could read, change or share a thing at a moment."""
-    form = ReachForm(request.args)
-    if not request.args:
+    form = ReachForm(request.args, tells_names(g.actor))
+    if form.folder.is_asked:
+        return choose_place(form.folder, "get")
+    if not request.args or form.folder.is_answered:
         return render_template("explain/reach.html", form=form, found=None)
     if not form.validate():
         return render_template("explain/reach.html", form=form, found=None), 422

@@ -12,7 +12,7 @@ from portal.auth.assurance import Act
 from portal.documents import folders as service
 from portal.documents import queries, sharing
 from portal.documents.access_lists import list_folder_access
-from portal.documents.moving import list_destinations_of_folder
+from portal.documents.moving import show_destination_of_folder
 from portal.web.access import freshly, requires
 from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm, NewFolderForm
 from portal.web.documents.searching import asked
@@ -20,6 +20,7 @@ from portal.web.folders.forms import ShareForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.members.forms import EndForm, RemoveRoleForm
+from portal.web.places import asked_spot
 
 blueprint = Blueprint("folders", __name__, url_prefix="/folders")
 
@@ -57,14 +58,15 @@ def rename(folder_id: UUID) -> ResponseReturnValue:
 def move(folder_id: UUID) -> ResponseReturnValue:
     """Put a folder into another one."""
     place = queries.get_folder(g.actor, folder_id, Permission.FOLDER_EDIT)
-    form = MoveForm(folder=str(place.folders[0].parent_id or ""))
-    form.offer(list_destinations_of_folder(g.actor, folder_id))
+    form = MoveForm()
     if form.validate_on_submit():
         with shown_on(form):
             service.move_folder(g.actor, folder_id, form.folder_id)
             flash("The folder is moved.", "success")
             return _to_folder(folder_id)
-    return render_template("folders/move.html", form=form, place=place), shown_status(form)
+    there = show_destination_of_folder(g.actor, folder_id, asked_spot())
+    page = render_template("folders/move.html", form=form, place=place, there=there)
+    return page, shown_status(form)
 
 
 @blueprint.route("/<uuid:folder_id>/delete", methods=["GET", "POST"])

@@ -10,17 +10,19 @@ from portal.access import ends
 from portal.access import service as access
 from portal.access.groups import members, queries, service
 from portal.access.holders import get_group_holder
+from portal.access.holdings import folders_in
 from portal.access.permissions import Permission
 from portal.access.roles import list_roles
 from portal.auth.assurance import Act
 from portal.auth.sso.feeds import change_source, provider_names
 from portal.auth.sso.queries import list_providers
-from portal.documents.queries import list_destinations
+from portal.documents.queries import names_of_folders
 from portal.users.queries import get_user, names_of
 from portal.web.access import freshly, requires
 from portal.web.groups.forms import AddPeopleForm, ConfirmForm, GroupForm, SourceForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.members.forms import AssignRoleForm, EndForm, RemoveRoleForm
+from portal.web.places import choose_place
 
 blueprint = Blueprint("groups", __name__, url_prefix="/groups")
 
@@ -46,7 +48,7 @@ def index() -> ResponseReturnValue:
 @requires(Permission.MEMBER_READ)
 def show(group_id: UUID) -> ResponseReturnValue:
     """One group with its people and roles."""
-    return _group_page(group_id, _assign_form())
+    return _group_page(group_id, AssignRoleForm())
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -138,14 +140,16 @@ def remove(group_id: UUID, user_id: UUID) -> ResponseReturnValue:
 @requires(Permission.ROLE_ASSIGN)
 def assign_role(group_id: UUID) -> ResponseReturnValue:
     """Give a role to all in the group."""
-    form = _assign_form()
+    form = AssignRoleForm()
+    if form.folder.is_asked:
+        return choose_place(form.folder)
     if form.validate_on_submit():
         with shown_on(form):
             given = access.assign_role(
                 g.actor,
                 get_group_holder(group_id),
                 str(form.role.data),
-                form.folder_id,
+                form.folder.folder_id,
                 reason=form.reason.data or "",
                 expires_at=form.until.end,
             )
@@ -208,12 +212,6 @@ def _page() -> int:
     return request.args.get("page", 1, type=int)
 
 
-def _assign_form() -> AssignRoleForm:
-    form = AssignRoleForm()
-    form.offer(list_destinations(g.actor, Permission.ROLE_ASSIGN))
-    return form
-
-
 def _question(
     template: str, group_id: UUID, form: FlaskForm, **more: object
 ) -> ResponseReturnValue:
@@ -233,7 +231,8 @@ def _group_page(group_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
         found=found,
         text=text,
         form=form,
-        roles=list_roles(),
+        roles=form.all_roles,
+        folders=names_of_folders(g.actor, folders_in(shown.assignments)),
         names=names_of([person for person in people if person]),
         providers=provider_names([shown.group.provider_id]),
     )

@@ -1,47 +1,29 @@
 """Forms for managing members."""
 
-from collections.abc import Sequence
-from uuid import UUID
+from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import Email, InputRequired, Length
 
+from portal.access.permissions import Permission
 from portal.access.roles import list_roles
-from portal.documents.places import Place
 from portal.web.choices import choices
+from portal.web.places import PlaceField, PlaceForm
 from portal.web.until import UntilField
 
-WHOLE_ORGANISATION = ""
 
-
-def _place_names(places: Sequence[Place]) -> dict[str, str]:
-    folders = {
-        str(place.folder_id): " / ".join(folder.name for folder in reversed(place.folders))
-        for place in places
-        if place.folder_id
-    }
-    return {WHOLE_ORGANISATION: "The whole organisation"} | folders
-
-
-class RoleForm(FlaskForm):
+class RoleForm(PlaceForm):
     """A role, and where it holds."""
 
     role = SelectField("Role")
-    folder = SelectField("Where")
+    folder = PlaceField("Where", Permission.ROLE_ASSIGN, "The whole organisation")
 
-    def offer(self, places: Sequence[Place]) -> None:
-        """Fill in the roles there are, and the folders that they can be given on."""
+    def __init__(self, **preset: Any) -> None:
+        super().__init__(**preset)
         self.all_roles = list_roles()
         self.roles = {key: role for key, role in self.all_roles.items() if not role.is_retired}
         self.role.choices = choices(self.roles)
-        self.place_names = _place_names(places)
-        self.folder.choices = choices(self.place_names)
-
-    @property
-    def folder_id(self) -> UUID | None:
-        """The chosen folder; None for the whole organisation."""
-        return UUID(self.folder.data) if self.folder.data else None
 
 
 class AssignRoleForm(RoleForm):

@@ -11,13 +11,13 @@ from portal.access.approvals.kinds import Kind
 from portal.access.approvals.queries import needs_two
 from portal.access.groups.queries import list_groups_of
 from portal.access.holders import get_person
-from portal.access.holdings import list_holdings
+from portal.access.holdings import folders_in, list_holdings
 from portal.access.permissions import Permission
 from portal.access.roles import list_live_roles, list_roles
 from portal.auth import invitations, membership
 from portal.auth.assurance import Act
 from portal.auth.member_import import MAX_LINES, import_people, read_people
-from portal.documents.queries import list_destinations
+from portal.documents.queries import names_of_folders
 from portal.users.queries import names_of
 from portal.web.access import freshly, requires
 from portal.web.lifecycle import shown_on, shown_status
@@ -30,6 +30,7 @@ from portal.web.members.forms import (
     RemoveRoleForm,
     ResetForm,
 )
+from portal.web.places import choose_place
 
 blueprint = Blueprint("members", __name__, url_prefix="/members")
 
@@ -55,7 +56,7 @@ def index() -> ResponseReturnValue:
 @requires(Permission.MEMBER_READ)
 def show(user_id: UUID) -> ResponseReturnValue:
     """One member with roles and what can be done."""
-    return _member_page(user_id, _assign_form())
+    return _member_page(user_id, AssignRoleForm())
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -64,7 +65,8 @@ def show(user_id: UUID) -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Invite somebody; the one-time link is shown once and goes out by mail as well."""
     form = InviteForm()
-    form.offer(list_destinations(g.actor, Permission.ROLE_ASSIGN))
+    if form.folder.is_asked:
+        return choose_place(form.folder)
     if form.validate_on_submit():
         with shown_on(form):
             invited = invitations.invite_member(
@@ -72,7 +74,7 @@ def create() -> ResponseReturnValue:
                 str(form.email.data),
                 str(form.name.data),
                 str(form.role.data),
-                form.folder_id,
+                form.folder.folder_id,
                 host=g.host,
             )
             return render_template("members/invited.html", invited=invited)
@@ -111,14 +113,16 @@ def invite_again(user_id: UUID) -> ResponseReturnValue:
 @requires(Permission.ROLE_ASSIGN)
 def assign_role(user_id: UUID) -> ResponseReturnValue:
     """Give a member a role."""
-    form = _assign_form()
+    form = AssignRoleForm()
+    if form.folder.is_asked:
+        return choose_place(form.folder)
     if form.validate_on_submit():
         with shown_on(form):
             given = access.assign_role(
                 g.actor,
                 get_person(user_id),
                 str(form.role.data),
-                form.folder_id,
+                form.folder.folder_id,
                 reason=form.reason.data or "",
                 expires_at=form.until.end,
             )
@@ -251,12 +255,6 @@ def end_sessions(user_id: UUID) -> ResponseReturnValue:
     )
 
 
-def _assign_form() -> AssignRoleForm:
-    form = AssignRoleForm()
-    form.offer(list_destinations(g.actor, Permission.ROLE_ASSIGN))
-    return form
-
-
 def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
     member = membership.get_member(g.actor, user_id)
     holdings = list_holdings(user_id)
@@ -267,6 +265,7 @@ def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
         holdings=holdings,
         form=form,
         roles=form.all_roles,
+        folders=names_of_folders(g.actor, folders_in([h.assignment for h in holdings])),
         groups=list_groups_of(g.actor, user_id),
         granters=granters,
         sessions=membership.list_member_sessions(g.actor, user_id),

@@ -1,6 +1,5 @@
 """Forms of access reviews."""
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +8,6 @@ from flask_wtf import FlaskForm
 from wtforms import (
     DateField,
     RadioField,
-    SelectField,
     SelectMultipleField,
     StringField,
     SubmitField,
@@ -24,17 +22,17 @@ from wtforms.validators import (
     ValidationError,
 )
 
+from portal.access.permissions import Permission
 from portal.access.reviews.models import Decision, Unanswered
 from portal.access.reviews.scope import Scope, list_group_names
 from portal.access.reviews.service import LONGEST, MAX_REVIEWERS, Choices
 from portal.access.roles import list_live_roles
 from portal.core import clock
-from portal.documents.places import Place
 from portal.users.queries import canonical, ids_by_email
 from portal.web.choices import choices
 from portal.web.numbers import NumberField
+from portal.web.places import PlaceField, PlaceForm
 
-ANYWHERE = ""
 MOST_PEOPLE = 500
 LARGEST_FILE = 200_000
 
@@ -54,12 +52,12 @@ class PeopleField(TextAreaField):
         self.ids = frozenset(found.values())
 
 
-class ReviewForm(FlaskForm):
+class ReviewForm(PlaceForm):
     """Everything that is chosen before a review starts."""
 
     name = StringField("Name", [InputRequired("Give it a name."), Length(max=100)])
     roles = SelectMultipleField("Roles")
-    folder = SelectField("Folder", default=ANYWHERE)
+    folder = PlaceField("Folder", Permission.REVIEW_RUN, "Anywhere, and the whole organisation")
     groups = SelectMultipleField("Groups")
     people = PeopleField("People", [Length(max=50_000)])
     reviewers = PeopleField(
@@ -76,12 +74,10 @@ class ReviewForm(FlaskForm):
     every_days = NumberField("Repeat after so many days", [Optional(), NumberRange(1)])
     preview = SubmitField()
 
-    def offer(self, places: Sequence[Place]) -> None:
-        """Fill in the roles, folders and groups that there are."""
+    def __init__(self, **preset: Any) -> None:
+        super().__init__(**preset)
         self.role_names = {key: role.name for key, role in list_live_roles().items()}
         self.roles.choices = choices(self.role_names)
-        self.place_names = _folder_names(places)
-        self.folder.choices = choices(self.place_names)
         self.group_names = {str(key): name for key, name in list_group_names().items()}
         self.groups.choices = choices(self.group_names)
 
@@ -97,7 +93,7 @@ class ReviewForm(FlaskForm):
             name=str(self.name.data).strip(),
             scope=Scope(
                 roles=frozenset(self.roles.data or ()),
-                folder_id=UUID(self.folder.data) if self.folder.data else None,
+                folder_id=self.folder.folder_id,
                 people=self.people.ids,
                 groups=frozenset(map(UUID, self.groups.data or ())),
             ),
@@ -142,12 +138,3 @@ class VerifyForm(FlaskForm):
 
 class ConfirmForm(FlaskForm):
     """A button that means it."""
-
-
-def _folder_names(places: Sequence[Place]) -> Mapping[str, str]:
-    folders = {
-        str(place.folder_id): " / ".join(folder.name for folder in reversed(place.folders))
-        for place in places
-        if place.folder_id
-    }
-    return {ANYWHERE: "Anywhere, and the whole organisation"} | folders

@@ -10,9 +10,9 @@ from portal.access.permissions import Permission
 from portal.access.reviews import answers, closing, lines, queries, report, service
 from portal.auth.assurance import Act
 from portal.documents import reviews
-from portal.documents.queries import list_destinations
 from portal.web.access import discloses, freshly, requires, signed_in
 from portal.web.lifecycle import shown_on, shown_status
+from portal.web.places import choose_place
 from portal.web.reviews import reports
 from portal.web.reviews.forms import (
     AnswerForm,
@@ -39,7 +39,8 @@ def index() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Choose what is reviewed and by whom; see what that comes down to; start."""
     form, plan = ReviewForm(), None
-    form.offer(list_destinations(g.actor, Permission.REVIEW_RUN))
+    if form.folder.is_asked:
+        return choose_place(form.folder)
     if form.validate_on_submit():
         with shown_on(form):
             if form.preview.data:

@@ -13,7 +13,7 @@ from portal.access.permissions import Permission
 from portal.core.errors import Invalid
 from portal.documents import downloads, queries, service, uploads
 from portal.documents.access_lists import list_document_access
-from portal.documents.moving import list_destinations_of_document
+from portal.documents.moving import show_destination_of_document
 from portal.users.queries import names_of
 from portal.web.access import discloses, requires, streams_body
 from portal.web.documents import transfer
@@ -23,6 +23,7 @@ from portal.web.documents.routes.group import blueprint
 from portal.web.documents.searching import asked
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.ongoing import while_allowed
+from portal.web.places import asked_spot
 from portal.web.request import request
 
 
@@ -136,15 +137,18 @@ def rename(document_id: UUID) -> ResponseReturnValue:
 def move(document_id: UUID) -> ResponseReturnValue:
     """Put a document into another folder."""
     located = queries.get_document(g.actor, document_id, Permission.DOCUMENT_EDIT)
-    form = MoveForm(folder=str(located.document.folder_id or ""))
-    form.offer(list_destinations_of_document(g.actor, document_id))
+    form = MoveForm()
     if form.validate_on_submit():
         with shown_on(form):
             service.move_document(g.actor, document_id, form.folder_id)
             flash("The document is moved.", "success")
             return _to_place(form.folder_id)
     page = render_template(
-        "documents/move.html", form=form, name=located.document.name, place=located.place
+        "documents/move.html",
+        form=form,
+        name=located.document.name,
+        place=located.place,
+        there=show_destination_of_document(g.actor, document_id, asked_spot()),
     )
     return page, shown_status(form)
 
