@@ -37,6 +37,7 @@ class Action(StrEnum):
     DOCUMENT_DELETED = "document.deleted", "A document was moved to the trash"
     DOCUMENT_DOWNLOADED = "document.downloaded", "A document was downloaded"
     DOCUMENT_MOVED = "document.moved", "A document was moved to another folder"
+    DOCUMENT_PREVIEWED = "document.previewed", "A document was looked at"
     DOCUMENT_RENAMED = "document.renamed", "A document was renamed"
     DOCUMENT_RESTORED = "document.restored", "A document was taken out of the trash"
     DOCUMENT_UPLOADED = "document.uploaded", "A document was uploaded"

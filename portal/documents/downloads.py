@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 from uuid import UUID
-
-from sqlalchemy import select
 
 from portal.access.decision import Member
 from portal.access.permissions import Permission
@@ -14,13 +13,13 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.sessions import read_again
 from portal.documents.cipher import ContentId, DamagedDocument, decrypt, decrypt_range
-from portal.documents.models import DocumentVersion
+from portal.documents.models import Document, DocumentVersion
 from portal.documents.queries import get_document
+from portal.documents.versions import get_version
 from portal.keys.data_keys import Mode, open_data_key
 from portal.storage.blobs import BlobReader
 from portal.storage.chosen import blobs
 from portal.tenancy.binding import bound_tenant_id
-from portal.tenancy.session import db
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,7 @@ class Download:
     size_bytes: int
     updated_at: datetime
     version_id: UUID
+    number: int
     _blob: BlobReader
     _key: bytes
     _content: ContentId
@@ -52,6 +52,12 @@ class Download:
         """Give the blob back, read or not."""
         self._blob.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
     def _decrypted(self, start: int, stop: int) -> Iterator[bytes]:
         if (start, stop) == (0, self.size_bytes):
             return decrypt(self._blob, self._key, self._content, self.size_bytes)
@@ -60,29 +66,44 @@ class Download:
         )
 
 
-def open_download(actor: Actor, document_id: UUID, *, byte_range: str | None = None) -> Download:
-    """Open a document's content, and record that it was.
+def open_download(
+    actor: Actor,
+    document_id: UUID,
+    version_id: UUID | None = None,
+    *,
+    byte_range: str | None = None,
+) -> Download:
+    """Open a document's content, or that of an older version, and record that it was.
 
     Raises `NotFound`, `Forbidden`, `KeyUnavailable`, `KeyDamaged` or `BlobMissing`.
     """
-    document = get_document(actor, document_id, Permission.DOCUMENT_READ).document
-    version = db.session.scalars(
-        select(DocumentVersion).where(
-            DocumentVersion.document_id == document.id,
-            DocumentVersion.number == document.version_number,
-        )
-    ).one()
+    located, version = get_version(actor, document_id, version_id, Permission.DOCUMENT_READ)
+    opened = open_content(located.document, version)
+    record(
+        actor,
+        Action.DOCUMENT_DOWNLOADED,
+        f"document:{document_id}",
+        range=byte_range or None,
+        version=version.number,
+    )
+    return opened
+
+
+def open_content(document: Document, version: DocumentVersion) -> Download:
+    """Open a content to which access is decided. What is made known of it is to be recorded.
+
+    Raises `KeyUnavailable`, `KeyDamaged` or `BlobMissing`.
+    """
     mode = _mode(version)
     key = open_data_key(document.id, version.id, mode, version.wrapped_key, version.key_version)
-    blob = blobs().open(bound_tenant_id(), version.id)
-    record(actor, Action.DOCUMENT_DOWNLOADED, f"document:{document.id}", range=byte_range or None)
     return Download(
         name=document.name,
         media_type=version.media_type,
         size_bytes=version.size_bytes,
         updated_at=version.created_at,
         version_id=version.id,
-        _blob=blob,
+        number=version.number,
+        _blob=blobs().open(bound_tenant_id(), version.id),
         _key=key,
         _content=ContentId(bound_tenant_id(), document.id, version.id, mode),
     )

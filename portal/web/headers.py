@@ -13,6 +13,12 @@ PAGE_POLICY = (
 )
 # What people uploaded: shown by no page, run by nothing.
 DOWNLOAD_POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'"
+# Of it, what may be looked at in a frame of a page of ours; and such a page. `data:` is what stands
+# in the frame itself: it can fetch nothing.
+FRAMED_POLICY = (
+    "sandbox; default-src 'none'; img-src data:; style-src data:; frame-ancestors 'self'"
+)
+FRAMING_POLICY = f"{PAGE_POLICY}; frame-src 'self'"
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",

@@ -176,11 +176,14 @@ class Day:
             })
         ], CONTENT, {"X-Note": NOTE.replace(" ", "%20")}, status=201)  # fmt: skip
         yield self._get(self.member, f"{path}/download", [
-            Told("document.downloaded", target, who, detail={"range": None})
+            Told("document.downloaded", target, who, detail={"range": None, "version": 1})
         ])  # fmt: skip
         yield Act(self.member, "GET", f"{path}/download", lambda _: [
-            Told("document.downloaded", target, who, detail={"range": "bytes=0-4"})
+            Told("document.downloaded", target, who, detail={"range": "bytes=0-4", "version": 1})
         ], headers={"Range": "bytes=0-4"}, status=206)  # fmt: skip
+        yield self._get(self.member, f"{path}/preview", [
+            Told("document.previewed", target, who, detail={"version": 1, "page": 1})
+        ])  # fmt: skip
         renamed = [Told("document.renamed", target, who)]
         yield post(f"{path}/rename", {"name": OTHER_FILE}, renamed)
         moved = {"came_from": shared, "folder": None}

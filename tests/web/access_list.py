@@ -122,6 +122,8 @@ ACCESS = {
     "documents.folder": page(READERS, on("folder", "shared")),
     "documents.show": page(READERS, on("document", "plan")),
     "documents.download": page(READERS, on("document", "plan")),
+    "documents.view": page(READERS, on("document", "plan")),
+    "documents.preview": page(READERS, on("document", "plan")),
     "documents.access": page(  # an admin may know who, but not what a document is called
         WORKERS | LOOKERS, on("document", "plan"), also={("admin", "GET"): 403}
     ),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from urllib.parse import unquote
 from uuid import UUID
 
-from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask import flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import UnsupportedMediaType
 
@@ -17,14 +17,14 @@ from portal.documents.moving import show_destination_of_document
 from portal.users.queries import names_of
 from portal.web.access import discloses, requires, streams_body
 from portal.web.documents import transfer
+from portal.web.documents.asking import asked_version
 from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm
+from portal.web.documents.routes.group import blueprint
 from portal.web.documents.searching import asked
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.ongoing import while_allowed
 from portal.web.places import asked_spot
 from portal.web.request import request
-
-blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 
 
 @blueprint.get("")
@@ -101,9 +101,9 @@ def upload_version(document_id: UUID) -> ResponseReturnValue:
 @discloses
 @requires(Permission.DOCUMENT_READ)
 def download(document_id: UUID) -> ResponseReturnValue:
-    """The content, whole or the range that is asked for, as long as one may have it."""
+    """The content or that of an older version, whole or the range that is asked for."""
     asked_range = request.headers.get("Range", "")[:80]
-    opened = downloads.open_download(g.actor, document_id, byte_range=asked_range)
+    opened = downloads.open_download(g.actor, document_id, asked_version(), byte_range=asked_range)
 
     def watched(pieces: Iterator[bytes]) -> Iterator[bytes]:
         return while_allowed(

@@ -1,0 +1,93 @@
+"""Reading the versions of documents. Access to them is that to the document."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from portal.access.permissions import Permission
+from portal.audit.actor import Actor
+from portal.core.errors import NotFound
+from portal.documents.models import Document, DocumentVersion
+from portal.documents.queries import Located, get_document
+from portal.tenancy.session import db
+from portal.users.models import User
+
+PAGE_SIZE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A version as lists show it."""
+
+    id: UUID
+    number: int
+    size_bytes: int
+    media_type: str
+    created_at: datetime
+    author: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """A page of a document's versions, newest first, and the number after which to go on."""
+
+    rows: Sequence[VersionRow]
+    older: int | None
+
+
+def get_version(
+    actor: Actor, document_id: UUID, version_id: UUID | None, permission: Permission
+) -> tuple[Located, DocumentVersion]:
+    """A live document and one version of it, the newest where none is named.
+
+    Raises `NotFound` or `Forbidden`.
+    """
+    located = get_document(actor, document_id, permission)
+    return located, find_version(located.document, version_id)
+
+
+def find_version(document: Document, version_id: UUID | None) -> DocumentVersion:
+    """A version of a document to which access is decided. Raises `NotFound`."""
+    which = (
+        DocumentVersion.number == document.version_number
+        if version_id is None
+        else DocumentVersion.id == version_id
+    )
+    found = db.session.scalars(
+        select(DocumentVersion).where(DocumentVersion.document_id == document.id, which)
+    ).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def list_versions(document_id: UUID, before: int | None = None) -> Versions:
+    """A page of the versions of a document to which access is decided."""
+    columns = (
+        DocumentVersion.id,
+        DocumentVersion.number,
+        DocumentVersion.size_bytes,
+        DocumentVersion.media_type,
+        DocumentVersion.created_at,
+        User.name,
+        DocumentVersion.note_sealed,
+    )
+    statement = (
+        select(*columns)
+        .join(User, User.id == DocumentVersion.created_by)
+        .where(DocumentVersion.document_id == document_id)
+        .order_by(DocumentVersion.number.desc())
+        .limit(PAGE_SIZE + 1)
+    )
+    if before is not None:
+        statement = statement.where(DocumentVersion.number < before)
+    found = [
+        VersionRow(*row[:-1], DocumentVersion.note.open(row[0], row[-1]) if row[-1] else "")
+        for row in db.session.execute(statement)
+    ]
+    rows = found[:PAGE_SIZE]
+    return Versions(rows, rows[-1].number if len(found) > PAGE_SIZE else None)
