@@ -25,8 +25,8 @@ from portal.core.settings import Settings
 from portal.core.settings import use as use_settings
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.keys import hierarchy
+from portal.keys.chosen import providers_of
 from portal.keys.columns import seal
-from portal.keys.local import LocalKeys
 from portal.storage import chosen as storage
 from portal.storage.local import LocalBlobs
 from portal.tenancy import migrations
@@ -64,7 +64,7 @@ class Installation:
     def use(self) -> None:
         """Make it the one that this process works for: its settings, keys and blobs."""
         use_settings(self.settings)
-        hierarchy.configure(LocalKeys(self.settings.instance / "keys.json"))
+        hierarchy.configure(providers_of(self.settings))
         storage.configure(LocalBlobs(self.settings.instance / "blobs"))
 
     @contextmanager

@@ -14,7 +14,7 @@ from portal.core import logs, settings
 from portal.core.settings import Settings
 from portal.core.shipped import shipped
 from portal.keys import hierarchy
-from portal.keys.local import LocalKeys
+from portal.keys.chosen import providers_of
 from portal.storage import chosen as storage
 from portal.tenancy import schema, startup
 from portal.tenancy.placement import ENGINE_OPTIONS
@@ -43,7 +43,7 @@ def create_app(given: Settings | None = None) -> Flask:
         settings.check_production(chosen)
     settings.use(chosen)
     logs.configure(chosen)
-    hierarchy.configure(LocalKeys(chosen.instance / "keys.json"))
+    hierarchy.configure(providers_of(chosen))
     storage.configure(storage.open_stores(chosen))
     schema.check_models()
     app = _flask(chosen)

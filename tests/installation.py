@@ -194,7 +194,7 @@ class Installation:
         settings.use(chosen)
         upgrade_all(chosen, Factories(self._make_app, lambda: None))
         self.wsgi = in_fresh_context(self.app)
-        self._provider, self._blobs = hierarchy.active(), storage.configured()
+        self._providers, self._blobs = hierarchy.providers(), storage.configured()
         self.organisations = {slug: self._organisation(slug) for slug in ("acme", "globex")}
         self._snapshot = snapshot(self)
         # One-time codes change every 30 s: each test begins when one has just done so.
@@ -217,7 +217,7 @@ class Installation:
         """Make this installation the one of the process."""
         settings.use(self.settings)
         logs.configure(self.settings)
-        hierarchy.configure(self._provider)
+        hierarchy.configure(self._providers)
         storage.configure(self._blobs)
 
     def use(self, **given: Any) -> None:

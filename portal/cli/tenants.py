@@ -9,8 +9,10 @@ from portal.auth.invitations import Invited, invite_member
 from portal.auth.sso.enforcement import release_sso
 from portal.cli.context import role_checked, with_app, writing, writing_for
 from portal.core.errors import Conflict
-from portal.core.settings import active
+from portal.core.settings import KEY_PROVIDERS, active
 from portal.keys import hierarchy
+from portal.keys.providers import KeyProvider
+from portal.keys.queries import find_wrapped_seed
 from portal.keys.service import create_tenant_key
 from portal.storage.chosen import settle_in
 from portal.tenancy import service
@@ -34,13 +36,31 @@ def tenant() -> None:
     help="Where its rows live.  [default: pooled on PostgreSQL, a file of its own on SQLite]",
 )
 @click.option("--admin", nargs=2, metavar="EMAIL NAME", help="Invite its first admin.")
+@click.option(
+    "--keys",
+    type=click.Choice(KEY_PROVIDERS),
+    help="Who holds its root key.  [default: PORTAL_KEYS]",
+)
+@click.option("--kms-key", metavar="ARN", default="", help="A key of its own, at aws-kms.")
 @with_app
-def create(
-    slug: str, name: str, host: str | None, placement: str | None, admin: tuple[str, str] | None
+def create(  # noqa: PLR0917  # click passes its options by name
+    slug: str,
+    name: str,
+    host: str | None,
+    placement: str | None,
+    admin: tuple[str, str] | None,
+    keys: str | None,
+    kms_key: str,
 ) -> None:
     """Create the organisation NAME, reached as SLUG."""
     made, invited = create_tenant(
-        slug, name, host=host, placement=Placement(placement) if placement else None, admin=admin
+        slug,
+        name,
+        host=host,
+        placement=Placement(placement) if placement else None,
+        admin=admin,
+        keys=keys,
+        own_key=kms_key,
     )
     click.echo(f"created {made.slug} ({made.id}), {made.placement}")
     if invited:
@@ -100,19 +120,20 @@ def create_tenant(
     host: str | None = None,
     placement: Placement | None = None,
     admin: tuple[str, str] | None = None,
+    keys: str | None = None,
+    own_key: str = "",
 ) -> tuple[TenantRecord, Invited | None]:
     """Make a tenant with its key, and invite its first admin if one is named."""
     settings = active()
-    for other in list_tenants()[:1]:  # with another key file in place, the new key would be lost
-        with acting_for(other):
-            hierarchy.current_key()
+    provider = hierarchy.providers().get(keys or settings.keys, own_key)
+    _check_same_keys(provider)
     host = host or f"{slug}.{settings.apex}"
     invited: Invited | None = None
 
     def prepare(new: TenantRecord) -> None:
         nonlocal invited
         with writing(new):
-            create_tenant_key(hierarchy.active())
+            create_tenant_key(provider)
             settle_in()
             record(OPERATOR, Action.TENANT_CREATED, f"tenant:{new.id}", slug=slug)
             if admin:
@@ -129,6 +150,15 @@ def create_tenant(
         prepare=prepare,
     )
     return made, invited
+
+
+def _check_same_keys(provider: KeyProvider) -> None:
+    """With another key file in place, or another token, a new key would be lost."""
+    for other in list_tenants()[:1]:
+        with acting_for(other):
+            seed = find_wrapped_seed()
+            if seed is None or (seed.provider, seed.own_key) == (provider.name, ""):
+                hierarchy.current_key()
 
 
 def _change_state(slug: str, before: TenantState, after: TenantState, action: Action) -> None:

@@ -4,7 +4,7 @@ docs/operators.md lists every one of them; a test compares.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +22,7 @@ _REGION = re.compile(r"[a-z0-9-]*")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+")
 _DATABASE_NUMBER = re.compile(r"/\d+\Z")
 IN_MEMORY = "memory://"
+KEY_PROVIDERS = ("local", "aws-kms", "pkcs11", "vault")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -56,6 +57,20 @@ class Settings:
     s3_endpoint: str = ""
     s3_region: str = ""
     s3_role_arn: str = ""
+    keys: str = "local"
+    keys_timeout_seconds: float = 5
+    kms_region: str = ""
+    kms_endpoint: str = ""
+    kms_waiting_days: int = 30
+    pkcs11_module: Path | None = None
+    pkcs11_token: str = "portal"
+    pkcs11_pin: str = field(default="", repr=False)
+    vault_url: str = ""
+    vault_ca: Path | None = None
+    vault_mount: str = "transit"
+    vault_token: str = field(default="", repr=False)
+    vault_role_id: str = ""
+    vault_secret_id: str = field(default="", repr=False)
     log_level: str = "INFO"
     threads: int = 8
     workers: int = 1
@@ -140,6 +155,22 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "s3_endpoint": env.str("S3_ENDPOINT", default="", validate=_is_endpoint),
         "s3_region": env.str("S3_REGION", default="", validate=_is_region),
         "s3_role_arn": env.str("S3_ROLE_ARN", default="", validate=_is_role),
+        "keys": env.str("KEYS", default="local", validate=validate.OneOf(KEY_PROVIDERS)),
+        "keys_timeout_seconds": env.float(
+            "KEYS_TIMEOUT_SECONDS", default=5.0, validate=validate.Range(0.1, 30)
+        ),
+        "kms_region": env.str("KMS_REGION", default="", validate=_is_region),
+        "kms_endpoint": env.str("KMS_ENDPOINT", default="", validate=_is_endpoint),
+        "kms_waiting_days": env.int("KMS_WAITING_DAYS", default=30, validate=validate.Range(7, 30)),
+        "pkcs11_module": env.path("PKCS11_MODULE", default=None, validate=_is_file),
+        "pkcs11_token": env.str("PKCS11_TOKEN", default="portal"),
+        "pkcs11_pin": env.str("PKCS11_PIN", default=""),
+        "vault_url": env.str("VAULT_URL", default="", validate=_is_endpoint),
+        "vault_ca": env.path("VAULT_CA", default=None, validate=_is_file),
+        "vault_mount": env.str("VAULT_MOUNT", default="transit"),
+        "vault_token": env.str("VAULT_TOKEN", default=""),
+        "vault_role_id": env.str("VAULT_ROLE_ID", default=""),
+        "vault_secret_id": env.str("VAULT_SECRET_ID", default=""),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
         "threads": env.int("THREADS", default=8, validate=positive),
         "workers": env.int("WORKERS", default=1, validate=positive),
@@ -228,6 +259,11 @@ def check_production(settings: Settings) -> None:
         faults.append("PORTAL_DEMO shows sample passwords; unset it.")
     if not settings.is_secure:
         faults.append("PORTAL_URL is not https://; put a TLS proxy in front and name its address.")
+    faults += [
+        f"PORTAL_{name.upper()} is not https://; seeds would travel in clear."
+        for name in ("kms_endpoint", "vault_url")
+        if _is_clear(getattr(settings, name))
+    ]
     if len(settings.secret_key) < MIN_SECRET_LENGTH or len(set(settings.secret_key)) < 10:
         faults.append(
             "PORTAL_SECRET_KEY is missing or weak; "
@@ -235,6 +271,12 @@ def check_production(settings: Settings) -> None:
         )
     if faults:
         raise Misconfigured("\n".join(faults))
+
+
+def _is_clear(url: str) -> bool:
+    """Whether what is sent there can be read on the way."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
 
 
 _active: Settings | None = None

@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from portal.core.errors import Misconfigured
 from portal.keys import queries
+from portal.keys.chosen import Providers
 from portal.keys.providers import KeyDamaged, KeyProvider, KeyUnavailable
+from portal.keys.queries import WrappedSeed
 from portal.tenancy.binding import bound_tenant_id
 
 KEY_BYTES = 32
@@ -73,21 +75,33 @@ class KekCache:
 
 
 _cache = KekCache(TTL_SECONDS)
-_provider: KeyProvider | None = None
+_providers: Providers | None = None
 
 
-def configure(provider: KeyProvider) -> None:
-    """Make `provider` the one of this process. `create_app` and the command line call it once."""
-    global _provider  # noqa: PLW0603  # a process has one installation's root keys
-    _provider = provider
+def configure(providers: Providers) -> None:
+    """Make these the providers of this process. `create_app` and the command line call it once."""
+    global _providers  # noqa: PLW0603  # a process has one installation's root keys
+    _providers = providers
     _cache.purge(None)
 
 
-def active() -> KeyProvider:
-    """The provider of this process."""
-    if _provider is None:
+def providers() -> Providers:
+    """The providers of this process."""
+    if _providers is None:
         raise Misconfigured("No key provider is configured.")
-    return _provider
+    return _providers
+
+
+def provider_of(seed: WrappedSeed) -> KeyProvider:
+    """The provider that wrapped a seed.
+
+    Raises `KeyUnavailable` where the installation has it no more.
+    """
+    chosen = providers()
+    try:
+        return chosen.get(seed.provider, seed.own_key)
+    except Misconfigured as error:
+        raise KeyUnavailable(f"{seed.provider}: {error}") from error
 
 
 def current_key() -> TenantKek:
@@ -111,13 +125,11 @@ def purge(tenant_id: UUID | None = None) -> None:
 def _unlock(version: int | None) -> TenantKek:
     """Not under a lock: two threads may both do the work, neither waits for a slow provider."""
     tenant_id = bound_tenant_id()
-    provider, purges = active(), _cache.purges
+    purges = _cache.purges
     found = queries.find_wrapped_seed(version)
     if found is None:
         raise KeyUnavailable if version is None else KeyDamaged
-    if found.provider != provider.name:
-        raise KeyUnavailable
-    seed = provider.unwrap(tenant_id, found.version, found.wrapped)
+    seed = provider_of(found).unwrap(tenant_id, found.version, found.wrapped)
     if len(seed) != KEY_BYTES:
         raise KeyDamaged
     info = KEK_LABEL + tenant_id.bytes + found.version.to_bytes(4, "big")

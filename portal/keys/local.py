@@ -21,11 +21,10 @@ from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encr
 from cryptography.exceptions import InvalidTag
 
 from portal.core.errors import Misconfigured
-from portal.keys.providers import KeyDamaged, KeyUnavailable
+from portal.keys.providers import KeyDamaged, KeyUnavailable, seed_context
 
 FORMAT = "portal-keys/v1"
 SECRET_BYTES = 32
-SEED_LABEL = b"portal/seed/v1\0"
 
 Secrets = dict[UUID, bytes]
 Signature = tuple[int, ...]
@@ -40,6 +39,7 @@ class LocalKeys:
     """
 
     name = "local"
+    own_key = ""
 
     def __init__(self, path: Path) -> None:
         """Make the file where there is none. Raises `Misconfigured` where it can't be trusted."""
@@ -61,15 +61,18 @@ class LocalKeys:
                 self._replace(known | {tenant_id: secrets.token_bytes(SECRET_BYTES)})
 
     def wrap(self, tenant_id: UUID, version: int, seed: bytes) -> bytes:
-        message = Cobblestone256Encryptor(self._secret(tenant_id), _context(tenant_id, version))
+        message = Cobblestone256Encryptor(self._secret(tenant_id), seed_context(tenant_id, version))
         return message.update(seed) + message.finalize()
 
     def unwrap(self, tenant_id: UUID, version: int, wrapped: bytes) -> bytes:
-        message = Cobblestone256Decryptor(self._secret(tenant_id), _context(tenant_id, version))
+        message = Cobblestone256Decryptor(self._secret(tenant_id), seed_context(tenant_id, version))
         try:
             return message.update(wrapped) + message.finalize()
         except InvalidTag:
             raise KeyDamaged from None
+
+    def rewrap(self, tenant_id: UUID, version: int, wrapped: bytes) -> bytes:
+        return self.wrap(tenant_id, version, self.unwrap(tenant_id, version, wrapped))
 
     def destroy(self, tenant_id: UUID) -> None:
         """Take the tenant's secret out, then overwrite the file that held it.
@@ -151,10 +154,6 @@ class LocalKeys:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-
-def _context(tenant_id: UUID, version: int) -> bytes:
-    return SEED_LABEL + tenant_id.bytes + version.to_bytes(4, "big")
 
 
 def _private(path: str, flags: int) -> int:

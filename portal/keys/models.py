@@ -18,6 +18,7 @@ class TenantKey(TenantOwned, Base):
     version: Mapped[int]
     wrapped_seed: Mapped[bytes] = mapped_column(LargeBinary)
     provider: Mapped[str] = mapped_column(String(20))
+    own_key: Mapped[str] = mapped_column(String(300), default="")  # of a tenant that brings one
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
     __table_args__ = (UniqueConstraint("tenant_id", "version"),)

@@ -14,6 +14,7 @@ class WrappedSeed(NamedTuple):
     version: int
     wrapped: bytes
     provider: str
+    own_key: str = ""
 
 
 def find_wrapped_seed(version: int | None = None) -> WrappedSeed | None:
@@ -21,7 +22,7 @@ def find_wrapped_seed(version: int | None = None) -> WrappedSeed | None:
 
     It doesn't flush: a key may be wanted while an object that is being built is half full.
     """
-    query = select(TenantKey.version, TenantKey.wrapped_seed, TenantKey.provider)
+    query = select(TenantKey.version, TenantKey.wrapped_seed, TenantKey.provider, TenantKey.own_key)
     if version is not None:
         query = query.where(TenantKey.version == version)
     with db.session.no_autoflush:

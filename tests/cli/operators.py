@@ -130,7 +130,7 @@ def _applications() -> Iterator[tuple[Any, Any]]:
 @contextmanager
 def _as_it_was() -> Iterator[None]:
     """What belongs to the process is put back: a command has a process of its own."""
-    active = settings._active, hierarchy._provider, storage._stores
+    active = settings._active, hierarchy._providers, storage._stores
     handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
     umask = os.umask(0o022)
     os.umask(umask)

@@ -10,6 +10,7 @@ import pytest
 
 from portal.core.ids import new_id
 from portal.keys import hierarchy, queries
+from portal.keys.chosen import Providers
 from portal.keys.local import LocalKeys
 from portal.keys.queries import WrappedSeed
 from portal.tenancy.binding import TenantRecord, bound_tenant_id
@@ -47,8 +48,8 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rows]:
     for tenant in (ACME, GLOBEX):
         rows.add(tenant, 1)
     monkeypatch.setattr(queries, "find_wrapped_seed", rows.find)
-    monkeypatch.setattr(hierarchy, "_provider", None)
-    hierarchy.configure(rows.provider)
+    monkeypatch.setattr(hierarchy, "_providers", None)
+    hierarchy.configure(Providers({"local": lambda own_key: rows.provider}, "local"))
     yield rows
     hierarchy.purge()
 

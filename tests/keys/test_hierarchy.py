@@ -128,7 +128,7 @@ def test_a_seed_of_another_provider_or_none_at_all_is_unavailable(
 def test_the_provider_must_be_configured(
     rows: Rows, acme: TenantRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hierarchy, "_provider", None)
+    monkeypatch.setattr(hierarchy, "_providers", None)
     with acting_for(acme), pytest.raises(Misconfigured):
         current_key()
 
@@ -172,7 +172,7 @@ def test_what_a_rolled_back_unit_unlocked_is_forgotten(
 ) -> None:
     """Otherwise the next unit would seal under a seed that was never stored."""
     added = []
-    session = SimpleNamespace(add=added.append, flush=lambda: None)
+    session = SimpleNamespace(add=added.append, flush=lambda: None, execute=lambda _: ())
     monkeypatch.setattr(service, "db", SimpleNamespace(session=session))
     rows.seeds.clear()
     secrets = []

@@ -118,4 +118,7 @@ def test_a_link_in_a_mail_leads_to_a_stored_host(portal, acme) -> None:
 def test_probes_answer_under_any_host(portal) -> None:
     for host in ("10.0.0.1", "localhost", "acme.localhost", "nobody.example"):
         assert portal.visit(host).get("/healthz").json == {"status": "ok"}
-        assert portal.visit(host).get("/readyz").json == {"status": "ready"}
+        assert portal.visit(host).get("/readyz").json == {
+            "status": "ready",
+            "keys": {"local": "ready"},
+        }

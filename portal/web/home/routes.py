@@ -8,7 +8,7 @@ from portal.access.decision import holds_anywhere
 from portal.access.permissions import Permission
 from portal.auth import samples
 from portal.core.settings import active
-from portal.keys.hierarchy import active as active_provider
+from portal.keys import hierarchy
 from portal.tenancy.queries import check_main_database, find_tenant_host
 from portal.web.access import anywhere, probe
 
@@ -44,10 +44,15 @@ def healthz() -> ResponseReturnValue:
 @blueprint.get("/readyz")
 @probe
 def readyz() -> ResponseReturnValue:
-    """The main database answers, and the keys can be used."""
+    """The main database answers, and the keys can be used.
+
+    A provider that is away and not the default is told of, and no reason to send nobody here.
+    """
     check_main_database()
-    active_provider().health()
-    return {"status": "ready"}
+    chosen = hierarchy.providers()
+    keys = {name: "away" if fault else "ready" for name, fault in chosen.health().items()}
+    status = keys[chosen.default.name]
+    return {"status": status, "keys": keys}, 200 if status == "ready" else 503
 
 
 def _first_page() -> str:
