@@ -16,7 +16,9 @@ from portal.core.settings import Settings
 from tests.harness.aws import ENVIRONMENT, Aws, aws_server
 from tests.harness.browser import browser
 from tests.harness.postgres import PostgresServer, postgres_server
+from tests.harness.softhsm import SoftHsm, softhsm_token
 from tests.harness.valkey import ValkeyServer, valkey_server
+from tests.harness.vault import Vault, vault_server
 from tests.installation import (
     APP_ROLE,
     OWNER,
@@ -82,6 +84,20 @@ def aws() -> Iterator[Aws]:
     with aws_server() as server, pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory) -> Iterator[SoftHsm]:
+    """The one hardware module of the run, in software."""
+    with softhsm_token(tmp_path_factory.mktemp("softhsm")) as token:
+        yield token
+
+
+@pytest.fixture(scope="session")
+def vault() -> Iterator[Vault]:
+    """The one stand-in for Vault of the run."""
+    with vault_server() as server:
         yield server
 
 

@@ -9,6 +9,7 @@ CloudTrail with every use and a key policy can ask for them.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -35,30 +36,27 @@ UNUSABLE = {
 }
 
 
-class Clients:
-    """Connections to KMS, one a region and process. Credentials are found as boto3 finds them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Where KMS is. Credentials are found as boto3 finds them."""
 
-    def __init__(self, region: str, endpoint: str, timeout_seconds: float) -> None:
-        self._region = region
-        self._endpoint = endpoint
-        self._config = Config(
-            connect_timeout=timeout_seconds / 2,
-            read_timeout=timeout_seconds,
+    region: str = ""
+    endpoint: str = ""
+    timeout_seconds: float = 5
+
+    def connect(self, region: str = "") -> Any:
+        """A client for a region, or for the installation's own."""
+        limits = Config(
+            connect_timeout=self.timeout_seconds / 2,
+            read_timeout=self.timeout_seconds,
             retries={"total_max_attempts": 2, "mode": "standard"},
         )
-        self._clients: PerProcess[dict[str, Any]] = PerProcess(dict)
-
-    def in_region(self, region: str) -> Any:
-        """The client of a region; "" is the installation's own."""
-        made = self._clients.get()
-        if region not in made:
-            made[region] = boto3.session.Session().client(  # the shared session is for one thread
-                "kms",
-                region_name=region or self._region or None,
-                endpoint_url=self._endpoint or None,
-                config=self._config,
-            )
-        return made[region]
+        return boto3.session.Session().client(  # the shared session is for one thread
+            "kms",
+            region_name=region or self.region or None,
+            endpoint_url=self.endpoint or None,
+            config=limits,
+        )
 
 
 class AwsKms:
@@ -66,7 +64,7 @@ class AwsKms:
 
     name = "aws-kms"
 
-    def __init__(self, clients: Clients, own_key: str = "", *, waiting_days: int = 30) -> None:
+    def __init__(self, access: Access, own_key: str = "", *, waiting_days: int = 30) -> None:
         """`own_key` is the ARN of a key of the organisation's. Raises `Invalid` for anything else.
 
         An alias won't do: whoever may change it would exchange the key under it.
@@ -75,8 +73,8 @@ class AwsKms:
         if own_key and found is None:
             raise Invalid("A key of one's own is given as arn:aws:kms:REGION:ACCOUNT:key/ID.")
         self.own_key = own_key
-        self._region = found["region"] if found else ""
-        self._clients = clients
+        region = found["region"] if found else ""
+        self._client: PerProcess[Any] = PerProcess(lambda: access.connect(region))
         self._waiting_days = waiting_days
 
     def create(self, tenant_id: UUID) -> None:
@@ -129,7 +127,7 @@ class AwsKms:
             if found is not None:
                 if found["KeyState"] != "PendingDeletion":
                     kms.schedule_key_deletion(
-                        KeyId=found["Arn"], PendingWindowInDays=self._waiting_days
+                        KeyId=found["KeyId"], PendingWindowInDays=self._waiting_days
                     )
                 kms.delete_alias(AliasName=_alias(tenant_id))
 
@@ -145,7 +143,7 @@ class AwsKms:
         made = kms.create_key(
             Description=f"Tenant Portal: root key of {tenant_id}",
             Tags=[{"TagKey": "tenant-portal", "TagValue": str(tenant_id)}],
-        )["KeyMetadata"]["Arn"]
+        )["KeyMetadata"]["KeyId"]
         try:
             kms.create_alias(AliasName=_alias(tenant_id), TargetKeyId=made)
         except ClientError as error:
@@ -160,7 +158,7 @@ class AwsKms:
     def _asking(self) -> Iterator[Any]:
         """The client; what it raises becomes ours, without the text, which may name accounts."""
         try:
-            yield self._clients.in_region(self._region)
+            yield self._client.get()
         except ClientError as error:
             raise _translated(_code(error)) from None
         except BotoCoreError as error:

@@ -75,10 +75,14 @@ def _local(settings: Settings, own_key: str) -> KeyProvider:
 
 def _aws(settings: Settings, own_key: str) -> KeyProvider:
     _need_extra("boto3", "aws")
-    from portal.keys.aws import AwsKms, Clients  # noqa: PLC0415  # an extra of the package
+    from portal.keys.aws import Access, AwsKms  # noqa: PLC0415  # an extra of the package
 
-    clients = Clients(settings.kms_region, settings.kms_endpoint, settings.keys_timeout_seconds)
-    kms = AwsKms(clients, own_key, waiting_days=settings.kms_waiting_days)
+    access = Access(
+        region=settings.kms_region,
+        endpoint=settings.kms_endpoint,
+        timeout_seconds=settings.keys_timeout_seconds,
+    )
+    kms = AwsKms(access, own_key, waiting_days=settings.kms_waiting_days)
     return Limited(kms, settings.keys_timeout_seconds)
 
 

@@ -70,7 +70,7 @@ class Pkcs11:
                 made.destroy()
                 raise
 
-        self._run(make)
+        self._run(make, anew=True)
 
     def wrap(self, tenant_id: UUID, version: int, seed: bytes) -> bytes:
         return self._run(lambda session: _seal(_key(session, tenant_id), tenant_id, version, seed))
@@ -85,11 +85,10 @@ class Pkcs11:
 
         def open_seed(session: Session) -> bytes:
             key = _key(session, tenant_id)
-            try:
+            with suppress(GeneralError, EncryptedDataInvalid, EncryptedDataLenRange):
                 return _open(key, tenant_id, version, wrapped)
-            except (GeneralError, EncryptedDataInvalid, EncryptedDataLenRange):
-                _open(key, tenant_id, version, _seal(key, tenant_id, version, b"probe"))
-                raise KeyDamaged from None
+            _open(key, tenant_id, version, _seal(key, tenant_id, version, b"probe"))
+            raise KeyDamaged
 
         return self._run(open_seed)
 
@@ -100,12 +99,11 @@ class Pkcs11:
         self._run(lambda session: [key.destroy() for key in _keys(session, tenant_id)])
 
     def health(self) -> None:
-        """The token is there and we are logged in; an object that nobody has is looked for."""
-        self._run(lambda session: _keys(session, UUID(int=0)))
+        self._run(lambda session: session.token.slot.get_token())
 
-    def _run(self, work: Callable[[Session], T]) -> T:
+    def _run(self, work: Callable[[Session], T], *, anew: bool = False) -> T:
         try:
-            return token(*self._where).run(work)
+            return token(*self._where).run(work, anew=anew)
         except NoSuchKey:
             raise KeyUnavailable("the token holds no key of this organisation") from None
         except MultipleObjectsReturned:

@@ -5,6 +5,7 @@ that was begun without locks is for one thread at a time; and after a fork it ha
 So there is one session a process, opened there, behind a lock.
 """
 
+import time
 from collections.abc import Callable
 from functools import cache
 from threading import Lock
@@ -13,15 +14,20 @@ from typing import TypeVar
 import pkcs11
 from pkcs11 import exceptions as said
 
-from portal.core.errors import Misconfigured
 from portal.keys.processes import PerProcess
 from portal.keys.providers import ProviderAway
 
 T = TypeVar("T")
+one_at_a_time: PerProcess[Lock] = PerProcess(Lock)  # whichever the token: modules are begun whole
 
-# What says nothing about the session: the caller knows what it means.
-ANSWERS = (said.NoSuchKey, said.MultipleObjectsReturned)
-PIN_REFUSED = (said.PinIncorrect, said.PinInvalid, said.PinLenRange, said.PinExpired)
+BELIEVED_SECONDS = 10.0
+PIN_REFUSED = (
+    said.PinExpired,
+    said.PinIncorrect,
+    said.PinInvalid,
+    said.PinLenRange,
+    said.PinLocked,
+)
 
 
 class Token:
@@ -31,31 +37,40 @@ class Token:
         self._module = module
         self._label = label
         self._pin = pin
-        self._lock = Lock()
         self._session: pkcs11.Session | None = None
+        self._opened_at = 0.0
         self._is_pin_refused = False
 
-    def run(self, work: Callable[[pkcs11.Session], T]) -> T:
-        """Do something in the session, which is opened anew once where it was lost.
+    def run(self, work: Callable[[pkcs11.Session], T], *, anew: bool = False) -> T:
+        """Do something in the session, which is opened anew where it was lost or is not trusted.
 
-        `work` may be done twice. Raises `ProviderAway`, and what is in `ANSWERS`.
+        A session that outlived its token's absence may see an empty token: before it is believed
+        that a key is missing, it has to be a young one. `work` may be done twice. Raises
+        `ProviderAway`, `NoSuchKey` or `MultipleObjectsReturned`.
         """
-        with self._lock:
-            if self._session is not None:
+        with one_at_a_time.get():
+            if self._session is not None and not anew:
                 try:
                     return work(self._session)
-                except ANSWERS:
+                except said.MultipleObjectsReturned:
                     raise
+                except said.NoSuchKey:
+                    if time.monotonic() < self._opened_at + BELIEVED_SECONDS:
+                        raise
                 except pkcs11.PKCS11Error:
-                    self._session = None
+                    pass
+            self._session = None
             try:
-                self._session = self._open()
+                self._session, self._opened_at = self._open(), time.monotonic()
                 return work(self._session)
-            except ANSWERS:
+            except (said.NoSuchKey, said.MultipleObjectsReturned):
                 raise
             except pkcs11.PKCS11Error as error:
                 self._session = None
-                raise ProviderAway(type(error).__name__) from None
+                reason = type(error).__name__
+        # Out here: an error that is kept keeps what was under way, and the library ends that
+        # when it is let go, be it by then in another session under the same number.
+        raise ProviderAway(reason)
 
     def _open(self) -> pkcs11.Session:
         """Begin the module anew, which ends what was open, and log in.
@@ -64,7 +79,10 @@ class Token:
         """
         if self._is_pin_refused:
             raise ProviderAway("the token refused the PIN; restart with the right one")
-        module = pkcs11.lib(self._module)
+        try:
+            module = pkcs11.lib(self._module)
+        except pkcs11.PKCS11Error as error:
+            raise ProviderAway("the module can't be loaded") from error
         module.reinitialize()
         token = module.get_token(token_label=self._label)
         try:
@@ -80,13 +98,5 @@ def _tokens(module: str, label: str, pin: str) -> PerProcess[Token]:
 
 
 def token(module: str, label: str, pin: str) -> Token:
-    """This process's token of that module and label.
-
-    Raises `Misconfigured` where the module can't be loaded.
-    """
-    try:
-        pkcs11.lib(module)
-    except pkcs11.PKCS11Error as error:
-        if "loading" in str(error):
-            raise Misconfigured(f"{module} is no PKCS#11 module.") from None
+    """This process's token of that module and label."""
     return _tokens(module, label, pin).get()

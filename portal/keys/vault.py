@@ -4,8 +4,8 @@ The keys are derived ones and what a seed is bound to is the context: a cipherte
 data could not be rewrapped, since rewrapping has no place for it.
 """
 
+import re
 from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from requests import RequestException, Response
 
 from portal.keys.processes import PerProcess
 from portal.keys.providers import KeyDamaged, KeyUnavailable, ProviderAway, seed_context
+
+CIPHERTEXT = re.compile(rb"vault:v([0-9]{1,9}):[A-Za-z0-9+/]+={0,2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,14 +164,10 @@ def _context(tenant_id: UUID, version: int) -> str:
 
 def _version_of(wrapped: bytes) -> int:
     """The version N of the key in `vault:vN:base64`. Raises `KeyDamaged` for what is no such."""
-    try:
-        kind, number, text = wrapped.decode("ascii").split(":")
-        b64decode(text, validate=True)
-        if kind != "vault" or not number.startswith("v"):
-            raise KeyDamaged
-        return int(number[1:])
-    except (ValueError, NotBase64):
-        raise KeyDamaged from None
+    found = CIPHERTEXT.fullmatch(wrapped)
+    if found is None:
+        raise KeyDamaged
+    return int(found[1])
 
 
 def _checked(answer: Any) -> Any:
