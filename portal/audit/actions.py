@@ -61,6 +61,13 @@ class Action(StrEnum):
     IDENTITY_UNLINKED = "identity.unlinked", "An account was parted from a provider's"
     INVITATION_ACCEPTED = "invitation.accepted", "An invitation was accepted"
     INVITATION_REFUSED = "invitation.refused", "An invitation link was refused"
+    KEY_POLICY_CHANGED = "key.policy-changed", "How often the encryption key rotates was changed"
+    KEY_REWRAPPED = "key.rewrapped", "Everything was sealed anew under the newest encryption key"
+    KEY_ROTATED = "key.rotated", "A new encryption key was made"
+    KEY_VERSION_DESTROYED = (
+        "key.version-destroyed",
+        "An earlier encryption key was destroyed, as nothing referred to it any more",
+    )
     MAIL_DROPPED = "mail.dropped", "Notices had waited too long, and were not sent"
     MAIL_FAILED = "mail.failed", "A mail could not be delivered"
     MAIL_SENT = "mail.sent", "A mail was handed to the mail server"

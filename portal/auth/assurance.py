@@ -60,6 +60,7 @@ class Act(StrEnum):
 
     APPROVALS = "approvals"
     FACTORS = "factors"
+    KEYS = "keys"
     MEMBERS = "members"
     POLICY = "policy"
     ROLES = "roles"
@@ -71,6 +72,7 @@ class Act(StrEnum):
 FRESH_MINUTES = {
     Act.APPROVALS: 15,
     Act.FACTORS: 10,
+    Act.KEYS: 15,
     Act.MEMBERS: 30,
     Act.POLICY: 15,
     Act.ROLES: 30,

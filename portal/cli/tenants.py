@@ -15,7 +15,7 @@ from portal.keys.service import create_tenant_key
 from portal.tenancy import service
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.models import Placement, TenantState
-from portal.tenancy.queries import get_tenant, list_hosts, list_tenants
+from portal.tenancy.queries import get_tenant, list_hosts, list_living_tenants, list_tenants
 
 
 @click.group()
@@ -102,7 +102,9 @@ def create_tenant(
 ) -> tuple[TenantRecord, Invited | None]:
     """Make a tenant with its key, and invite its first admin if one is named."""
     settings = active()
-    for other in list_tenants()[:1]:  # with another key file in place, the new key would be lost
+    for other in list_living_tenants()[
+        :1
+    ]:  # with another key file in place, the new key would be lost
         with acting_for(other):
             hierarchy.current_key()
     host = host or f"{slug}.{settings.apex}"

@@ -49,6 +49,7 @@ class Settings:
     smtp_url: str = ""
     mail_from: str = "portal@localhost"
     max_upload_gib: int = 64
+    key_rotation_days: int = 0
     log_level: str = "INFO"
     threads: int = 8
     workers: int = 1
@@ -129,6 +130,9 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "smtp_url": env.str("SMTP_URL", default="", validate=_is_mail_server),
         "mail_from": env.str("MAIL_FROM", default="portal@localhost"),
         "max_upload_gib": env.int("MAX_UPLOAD_GIB", default=64, validate=positive),
+        "key_rotation_days": env.int(
+            "KEY_ROTATION_DAYS", default=0, validate=validate.Range(0, 3650)
+        ),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
         "threads": env.int("THREADS", default=8, validate=positive),
         "workers": env.int("WORKERS", default=1, validate=positive),

@@ -18,7 +18,7 @@ from portal.documents.cipher import ContentId, Encryptor, Sealed
 from portal.documents.models import Document, DocumentVersion
 from portal.documents.names import clean_name
 from portal.documents.places import get_live_place
-from portal.keys.data_keys import NewDataKey, new_data_key
+from portal.keys.data_keys import NewDataKey, new_data_key, wrap_again
 from portal.storage.blobs import BlobWriter
 from portal.storage.chosen import blobs
 from portal.tenancy.binding import bound_tenant_id
@@ -73,6 +73,7 @@ def upload_document(
     )
     db.session.add(document)
     db.session.flush()  # the version's foreign key
+    key = wrap_again(key, content.document_id, content.version_id, content.mode)
     db.session.add(_version(actor, content, key, sealed, name))
     record(
         actor,

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from portal.core.errors import Misconfigured
 from portal.keys import queries
 from portal.keys.providers import KeyDamaged, KeyProvider, KeyUnavailable
+from portal.keys.queries import WrappedSeed
 from portal.tenancy.binding import bound_tenant_id
 
 KEY_BYTES = 32
@@ -90,6 +91,13 @@ def active() -> KeyProvider:
     return _provider
 
 
+def provider_of(seed: WrappedSeed) -> KeyProvider:
+    """The provider that wrapped a seed. Raises `KeyUnavailable` where there is none such."""
+    if seed.provider != active().name:
+        raise KeyUnavailable
+    return active()
+
+
 def current_key() -> TenantKek:
     """The bound tenant's newest KEK, for whatever is sealed now.
 
@@ -111,13 +119,11 @@ def purge(tenant_id: UUID | None = None) -> None:
 def _unlock(version: int | None) -> TenantKek:
     """Not under a lock: two threads may both do the work, neither waits for a slow provider."""
     tenant_id = bound_tenant_id()
-    provider, purges = active(), _cache.purges
+    purges = _cache.purges
     found = queries.find_wrapped_seed(version)
     if found is None:
         raise KeyUnavailable if version is None else KeyDamaged
-    if found.provider != provider.name:
-        raise KeyUnavailable
-    seed = provider.unwrap(tenant_id, found.version, found.wrapped)
+    seed = provider_of(found).unwrap(tenant_id, found.version, found.wrapped)
     if len(seed) != KEY_BYTES:
         raise KeyDamaged
     info = KEK_LABEL + tenant_id.bytes + found.version.to_bytes(4, "big")

@@ -1,11 +1,11 @@
-"""Making a tenant's key."""
+"""Making a tenant's keys."""
 
 import secrets
 
 from portal.keys import hierarchy
 from portal.keys.models import TenantKey
 from portal.keys.providers import KeyProvider
-from portal.tenancy.binding import bound
+from portal.tenancy.binding import bound, bound_tenant_id
 from portal.tenancy.session import db
 
 
@@ -21,8 +21,14 @@ def create_tenant_key(provider: KeyProvider) -> TenantKey:
     hierarchy.purge(tenant_id)
     unit.at_end(lambda: hierarchy.purge(tenant_id))
     provider.create(tenant_id)
-    wrapped = provider.wrap(tenant_id, 1, secrets.token_bytes(hierarchy.KEY_BYTES))
-    key = TenantKey(version=1, wrapped_seed=wrapped, provider=provider.name)
+    return add_seed(provider, 1)
+
+
+def add_seed(provider: KeyProvider, version: int) -> TenantKey:
+    """Give the bound tenant another seed, wrapped by its root key at `provider`."""
+    seed = secrets.token_bytes(hierarchy.KEY_BYTES)
+    wrapped = provider.wrap(bound_tenant_id(), version, seed)
+    key = TenantKey(version=version, wrapped_seed=wrapped, provider=provider.name)
     db.session.add(key)
     db.session.flush()  # keys are read without a flush, and this unit may already seal with it
     return key

@@ -20,12 +20,13 @@ from portal.audit.service import record
 from portal.core import clock
 from portal.core.errors import NotFound
 from portal.core.ids import new_id
+from portal.keys.cells import sealed_cell
 from portal.keys.columns import open_sealed, seal
 from portal.keys.models import SigningKey
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
 
-CELL = ("signing_key", "secret_sealed")
+CELL = sealed_cell("signing_key", "secret_sealed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from sqlalchemy import select
 from portal.access.reviews.models import AccessReview, ResultPart, Reviewer, ReviewLine
 from portal.core.errors import NotFound
 from portal.core.ids import new_id
+from portal.keys.cells import sealed_cell
 from portal.keys.columns import MAX_BYTES, open_sealed, seal
 from portal.keys.providers import KeyDamaged
 from portal.keys.signing import Signature, is_genuine, sign
@@ -28,7 +29,7 @@ from portal.tenancy.session import db
 from portal.users.queries import names_of
 
 FORMAT = "portal/access-review/v1"
-CELL = ("review_result_part", "content_sealed")
+CELL = sealed_cell("review_result_part", "content_sealed")
 
 
 @dataclass(frozen=True, slots=True)
