@@ -15,6 +15,7 @@ from portal.web.explain.routes import blueprint as explain
 from portal.web.folders.routes import blueprint as folders
 from portal.web.groups.routes import blueprint as groups
 from portal.web.home.routes import blueprint as home
+from portal.web.keys.routes import blueprint as keys
 from portal.web.members.routes import blueprint as members
 from portal.web.policy.routes import blueprint as policy
 from portal.web.requests.routes import blueprint as requests
@@ -38,6 +39,7 @@ GROUPS = (
     approvals,
     reviews,
     policy,
+    keys,
     audit,
 )
 

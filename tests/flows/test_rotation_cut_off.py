@@ -66,7 +66,7 @@ def rotate_all(organisation: Organisation) -> None:
 def kill_rotations(portal, acme, clock, monkeypatch) -> Callable[[int], None]:
     """Begin rotations, or go on with them, and kill each somewhere, while the member works."""
     monkeypatch.setattr(rewrapping, "BATCH_ROWS", 2)
-    chance = random.Random(20261126)
+    chance = random.Random(20261126)  # noqa: S311  # no secret
     member = acme.visit("member")
 
     def kill(count: int) -> None:
