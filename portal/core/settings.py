@@ -50,6 +50,7 @@ class Settings:
     mail_from: str = "portal@localhost"
     max_upload_gib: int = 64
     key_rotation_days: int = 0
+    closing_days: int = 14
     log_level: str = "INFO"
     threads: int = 8
     workers: int = 1
@@ -133,6 +134,7 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "key_rotation_days": env.int(
             "KEY_ROTATION_DAYS", default=0, validate=validate.Range(0, 3650)
         ),
+        "closing_days": env.int("CLOSING_DAYS", default=14, validate=validate.Range(7, 365)),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
         "threads": env.int("THREADS", default=8, validate=positive),
         "workers": env.int("WORKERS", default=1, validate=positive),

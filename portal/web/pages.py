@@ -10,6 +10,7 @@ from portal.web.account.routes import blueprint as account
 from portal.web.approvals.routes import blueprint as approvals
 from portal.web.audit.routes import blueprint as audit
 from portal.web.auth.routes import blueprint as auth
+from portal.web.closing.routes import blueprint as closing
 from portal.web.documents.routes import blueprint as documents
 from portal.web.explain.routes import blueprint as explain
 from portal.web.folders.routes import blueprint as folders
@@ -40,6 +41,7 @@ GROUPS = (
     reviews,
     policy,
     keys,
+    closing,
     audit,
 )
 

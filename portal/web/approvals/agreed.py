@@ -4,10 +4,12 @@ from portal.access.agreed_grants import grant_agreed, require_to_grant
 from portal.access.approvals.choice import choose_agreed, require_to_choose
 from portal.access.approvals.kinds import Kind
 from portal.auth.approving import Agreed
+from portal.auth.closing.service import close_agreed, require_to_close
 from portal.auth.membership import require_to_reset, reset_agreed
 
 AGREED = {
     Kind.CHANGE_CHOICE: Agreed(require_to_choose, choose_agreed),
+    Kind.CLOSE_ORGANISATION: Agreed(require_to_close, close_agreed),
     Kind.GRANT_ADMIN: Agreed(require_to_grant, grant_agreed),
     Kind.RESET_FACTORS: Agreed(require_to_reset, reset_agreed),
 }
