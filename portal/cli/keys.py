@@ -3,6 +3,7 @@
 import click
 
 from portal.audit.actor import OPERATOR
+from portal.cli import destroying
 from portal.cli.context import with_app, writing
 from portal.cli.rewrapping import finish_rotation
 from portal.keys import rotation
@@ -42,6 +43,10 @@ def rewrap(slug: str | None) -> None:
     """
     for tenant in [get_tenant(slug)] if slug else list_living_tenants():
         _rewrap(tenant)
+
+
+key.add_command(destroying.destroy)
+key.add_command(destroying.verify)
 
 
 def _rewrap(tenant: TenantRecord) -> None:

@@ -15,6 +15,7 @@ from portal.audit.actions import Action, Outcome
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
 from portal.auth import mail, resets
+from portal.auth.closing.queries import find_end
 from portal.auth.ending_roles import announce_ends
 from portal.auth.review_notices import tell_of_reviews
 from portal.auth.sweep import sweep_past
@@ -84,7 +85,7 @@ def _visit(tenant: TenantRecord, sweeping: bool) -> None:
         if sweeping:
             for chore in SWEEPS:
                 _chore(chore)
-        if sweeping and tenant.state == TenantState.ACTIVE:
+        if sweeping and tenant.state == TenantState.ACTIVE and find_end() is None:
             _see_to_reviews()
         if sweeping:
             _chore(_rotate_if_due)

@@ -93,7 +93,12 @@ def active() -> KeyProvider:
 
 def provider_of(seed: WrappedSeed) -> KeyProvider:
     """The provider that wrapped a seed. Raises `KeyUnavailable` where there is none such."""
-    if seed.provider != active().name:
+    return provider_named(seed.provider)
+
+
+def provider_named(name: str) -> KeyProvider:
+    """The provider of that name. Raises `KeyUnavailable` where there is none such."""
+    if name != active().name:
         raise KeyUnavailable
     return active()
 
