@@ -15,7 +15,7 @@ SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench fuzz screenshots lock clean
+.PHONY: help run test check bench fuzz chaos screenshots lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ bench: .venv/bench.stamp  ## measure speed (ARGS are passed on)
 
 fuzz: .venv/test.stamp  ## look for counter-examples to the isolation of tenants
 	$(BIN)/pytest -m fuzz $(ARGS)
+
+chaos: .venv/test.stamp  ## kill what is under way, again and again, and look whether all is there
+	$(BIN)/pytest -m chaos $(ARGS)
 
 screenshots: .venv/test.stamp $(NODE_MODULES)/stamp  ## draw the documentation's pictures anew
 	$(BIN)/pytest -m screenshots $(ARGS)

@@ -18,7 +18,7 @@ from portal.keys.chosen import providers_of
 from portal.storage import chosen as storage
 from portal.tenancy import schema, startup
 from portal.tenancy.placement import ENGINE_OPTIONS
-from portal.tenancy.queries import list_tenants
+from portal.tenancy.queries import list_living_tenants
 from portal.tenancy.session import db, init_databases
 from portal.web import (
     assets,
@@ -66,7 +66,7 @@ def create_wsgi_app() -> WsgiApp:
     app = create_app()
     breached.check_list()
     with app.app_context():
-        startup.check_everything(db.engine.url, list_tenants())
+        startup.check_everything(db.engine.url, list_living_tenants())
     return in_fresh_context(app)
 
 

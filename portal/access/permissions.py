@@ -36,10 +36,20 @@ class Permission(StrEnum):
     FOLDER_EDIT = "folder:edit", "Rename folders and move them"
     FOLDER_SHARE = "folder:share", "Let others into a folder, with no more than one holds there"
     GROUP_EDIT = "group:edit", "Make groups, and decide who is in them", DANGEROUS
+    KEY_READ = "key:read", "See the encryption keys: how old, where kept, what needs them"
+    KEY_ROTATE = (
+        "key:rotate",
+        "Make new encryption and signing keys, and agree where the operator wants to close",
+    )
     MEMBER_DEACTIVATE = "member:deactivate", "Deactivate and reactivate members"
     MEMBER_INVITE = "member:invite", "Invite people"
     MEMBER_READ = "member:read", "See the members and the roles they hold"
     MEMBER_RESET = "member:reset", "Remove a member's lost authenticator", DANGEROUS
+    ORGANISATION_CLOSE = (
+        "organisation:close",
+        "Ask, with a second person, to close the organisation and destroy all it has",
+        DANGEROUS,
+    )
     POLICY_EDIT = "policy:edit", "Decide how members sign in, and with which factors", DANGEROUS
     POLICY_READ = "policy:read", "See how members sign in, and who falls short of it"
     REVIEW_RUN = "review:run", "Start access reviews, and close them"
@@ -69,10 +79,13 @@ DOCUMENTS = frozenset(
 MANAGEMENT = frozenset(
     {
         P.GROUP_EDIT,
+        P.KEY_READ,
+        P.KEY_ROTATE,
         P.MEMBER_DEACTIVATE,
         P.MEMBER_INVITE,
         P.MEMBER_READ,
         P.MEMBER_RESET,
+        P.ORGANISATION_CLOSE,
         P.POLICY_EDIT,
         P.POLICY_READ,
         P.ROLE_ASSIGN,
@@ -145,6 +158,8 @@ COMPLIANCE_OFFICER = Role(
             P.ACCESS_READ,
             P.AUDIT_EXPORT,
             P.AUDIT_READ,
+            P.KEY_READ,
+            P.KEY_ROTATE,
             P.MEMBER_READ,
             P.POLICY_READ,
             P.REVIEW_RUN,
@@ -155,7 +170,16 @@ AUDITOR = Role(
     "auditor",
     "Auditor",
     "Reads documents, members and the audit log, and changes nothing. Can't be an admin.",
-    frozenset({P.ACCESS_READ, P.AUDIT_READ, P.DOCUMENT_READ, P.MEMBER_READ, P.POLICY_READ}),
+    frozenset(
+        {
+            P.ACCESS_READ,
+            P.AUDIT_READ,
+            P.DOCUMENT_READ,
+            P.KEY_READ,
+            P.MEMBER_READ,
+            P.POLICY_READ,
+        }
+    ),
 )
 
 BUILT_IN = {

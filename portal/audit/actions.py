@@ -32,6 +32,9 @@ class Action(StrEnum):
     AUDIT_READ = "audit.read", "The audit log was read"
     BREAK_GLASS_USED = "break-glass.used", "A break-glass code was used"
     CHOICE_CHANGED = "choice.changed", "The acts that two people have to agree to were changed"
+    CLOSING_ASKED = "closing.asked", "The operator asked to close the organisation"
+    CLOSING_BEGUN = "closing.begun", "The organisation began to close, as was agreed"
+    CLOSING_WITHDRAWN = "closing.withdrawn", "The closing of the organisation was taken back"
     CONTENTS_MOVED = "contents.moved", "All contents have moved to another store"
     CONTENTS_MOVING = "contents.moving", "Contents began to move to another store"
     DOCUMENT_DELETED = "document.deleted", "A document was moved to the trash"
@@ -66,6 +69,13 @@ class Action(StrEnum):
     IDENTITY_UNLINKED = "identity.unlinked", "An account was parted from a provider's"
     INVITATION_ACCEPTED = "invitation.accepted", "An invitation was accepted"
     INVITATION_REFUSED = "invitation.refused", "An invitation link was refused"
+    KEY_POLICY_CHANGED = "key.policy-changed", "How often the encryption key rotates was changed"
+    KEY_REWRAPPED = "key.rewrapped", "Everything was sealed anew under the newest encryption key"
+    KEY_ROTATED = "key.rotated", "A new encryption key was made"
+    KEY_VERSION_DESTROYED = (
+        "key.version-destroyed",
+        "An earlier encryption key was destroyed, as nothing referred to it any more",
+    )
     MAIL_DROPPED = "mail.dropped", "Notices had waited too long, and were not sent"
     MAIL_FAILED = "mail.failed", "A mail could not be delivered"
     MAIL_SENT = "mail.sent", "A mail was handed to the mail server"
@@ -137,6 +147,7 @@ class Action(StrEnum):
     SSO_RELEASED = "sso.released", "Other ways in were allowed again"
     SSO_SIGNED_OUT = "sso.signed-out", "An identity provider signed somebody out"
     TENANT_CREATED = "tenant.created", "The organisation was created"
+    TENANT_DESTROYED = "tenant.destroyed", "The destruction of the organisation's keys began"
     TENANT_RESUMED = "tenant.resumed", "The organisation was resumed"
     TENANT_SUSPENDED = "tenant.suspended", "The organisation was suspended"
     UPLOAD_ABANDONED = "upload.abandoned", "An upload broke off; nothing was kept"

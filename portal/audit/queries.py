@@ -1,6 +1,6 @@
 """Reading the audit log. `access.audit_log` decides who may, and records each reading."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVarTuple
@@ -66,6 +66,16 @@ def search_entries(
         newer=entries[0].id if entries and has_newer else None,
         older=entries[-1].id if entries and has_older else None,
     )
+
+
+def list_latest(actions: Collection[str], limit: int) -> Sequence[AuditEntry]:
+    """The newest entries of these actions, latest first."""
+    return db.session.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.action.in_(actions))
+        .order_by(AuditEntry.id.desc())
+        .limit(limit)
+    ).all()
 
 
 def get_entry(entry_id: UUID) -> AuditEntry:

@@ -61,6 +61,7 @@ class Act(StrEnum):
     APPROVALS = "approvals"
     EXPORTS = "exports"
     FACTORS = "factors"
+    KEYS = "keys"
     MEMBERS = "members"
     POLICY = "policy"
     ROLES = "roles"
@@ -73,6 +74,7 @@ FRESH_MINUTES = {
     Act.APPROVALS: 15,
     Act.EXPORTS: 15,
     Act.FACTORS: 10,
+    Act.KEYS: 15,
     Act.MEMBERS: 30,
     Act.POLICY: 15,
     Act.ROLES: 30,

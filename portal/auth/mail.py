@@ -20,6 +20,7 @@ from portal.audit.service import record
 from portal.core import clock
 from portal.core.settings import active
 from portal.core.shipped import shipped
+from portal.keys.cells import sealed_cell
 from portal.keys.columns import open_sealed, seal
 from portal.outbox import smtp
 from portal.outbox.models import Job
@@ -28,6 +29,7 @@ from portal.tenancy.binding import bound
 from portal.tenancy.session import release
 
 KIND, NOTICE_KIND = "mail", "notice"
+PAYLOAD = sealed_cell("job", "payload")  # the outbox lies below the keys: who seals declares it
 NOTICES_KEPT_FOR = timedelta(days=3)  # a weekend without a mail server, and no longer
 
 
@@ -42,12 +44,12 @@ def send_later(to: str, subject: str, template: str, *, kind: str = KIND, **fact
         form: _templates().get_template(f"{template}.{form}").render(facts)
         for form in ("txt", "html")
     }
-    enqueue(kind, lambda job: seal("job", "payload", job.id, json.dumps(content)))
+    enqueue(kind, lambda job: seal(*PAYLOAD, job.id, json.dumps(content)))
 
 
 def deliver(job: Job) -> None:
     """Hand a waiting mail to the mail server. Raises what `smtp.send` raises."""
-    content = json.loads(open_sealed("job", "payload", job.id, job.payload))
+    content = json.loads(open_sealed(*PAYLOAD, job.id, job.payload))
     sender = _sender(bound().tenant.name)
     release()  # the mail server may be slow: no transaction waits for it
     settings = active()

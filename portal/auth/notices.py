@@ -43,6 +43,21 @@ class Notice(Enum):
         "A break-glass code opened a session that may repair single sign-on and nothing else.",
         "If no admin of your organisation did this, enforce single sign-on anew: all codes end.",
     )
+    CLOSING_ASKED = (
+        "The operator asks to close your organisation",
+        "The operator of the portal wants to close your organisation, and destroy all it keeps.",
+        "Nothing happens unless somebody agrees. Sign in to the portal as always, and open Keys.",
+    )
+    CLOSING_BEGUN = (
+        "Your organisation is closing",
+        "Until the time below all can be read and downloaded. Then its keys are destroyed.",
+        "If this is not meant, an admin takes it back: sign in to the portal as always.",
+    )
+    CLOSING_WITHDRAWN = (
+        "Your organisation stays",
+        "The closing of your organisation was taken back.",
+        "Everything works as before. There is nothing to do.",
+    )
     FACTOR_ADDED = "A second factor was added", "A second factor was added to your account.", _CHECK
     FACTOR_REMOVED = (
         "A second factor was removed",

@@ -24,6 +24,7 @@ from portal.auth.assurance import (
     grace_of,
     next_step,
 )
+from portal.auth.closing.queries import end_of_closing
 from portal.auth.factors.queries import factors_of
 from portal.auth.factors.totp import new_secret
 from portal.auth.models import PasswordCredential, UserSession
@@ -52,6 +53,7 @@ _COLUMNS = (
     _user.c.name,
     _user.c.email,
     _user.c.created_at.label("member_since"),
+    end_of_closing().label("closing_ends_at"),
     *CHOICES,
     *GRANT_COLUMNS,
 )
@@ -92,13 +94,16 @@ class FoundSession:
         proof: Proof,
         step: Step,
         last_seen_at: datetime,
+        *,
         grace_ends_at: datetime | None = None,
+        closing_ends_at: datetime | None = None,
     ) -> None:
         self.member = member
         self.proof = proof
         self.step = step
         self.last_seen_at = last_seen_at
         self.grace_ends_at = grace_ends_at  # from then on it will owe a second factor
+        self.closing_ends_at = closing_ends_at  # from then on the organisation is read no more
 
     @property
     def user_id(self) -> UUID:
@@ -276,7 +281,14 @@ def _found(rows: Sequence[Any], origin: Actor) -> FoundSession | None:
         grants=_grants_of(rows, proof) if step == Step.NOTHING else (),
     )
     grace_ends_at = grace_of(proof, policy, standing, now)
-    return FoundSession(member, proof, step, row.last_seen_at, grace_ends_at)
+    return FoundSession(
+        member,
+        proof,
+        step,
+        row.last_seen_at,
+        grace_ends_at=grace_ends_at,
+        closing_ends_at=row.closing_ends_at,
+    )
 
 
 def proof_of(session: Any) -> Proof:

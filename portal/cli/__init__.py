@@ -9,7 +9,16 @@ import click
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.cli import blobs, databases, demonstration, serving, tenants, users, working
+from portal.cli import (
+    blobs,
+    databases,
+    demonstration,
+    keys,
+    serving,
+    tenants,
+    users,
+    working,
+)
 from portal.cli.context import Factories
 from portal.core.errors import Misconfigured, PortalError
 from portal.tenancy.errors import SchemaNotIsolated
@@ -22,6 +31,7 @@ def portal() -> None:
 
 portal.add_command(databases.db)
 portal.add_command(tenants.tenant)
+portal.add_command(keys.key)
 portal.add_command(users.user)
 portal.add_command(blobs.blobs)
 portal.add_command(serving.serve)

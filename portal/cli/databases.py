@@ -10,7 +10,7 @@ from portal.core.settings import Settings
 from portal.keys.hierarchy import current_key
 from portal.tenancy import migrations, startup
 from portal.tenancy.binding import acting_for
-from portal.tenancy.queries import list_tenants
+from portal.tenancy.queries import list_living_tenants
 from portal.tenancy.session import db as database
 
 
@@ -38,7 +38,7 @@ def check() -> None:
     """
     for name in check_all():
         click.echo(f"{name}: in order")
-    tenants = list_tenants()
+    tenants = list_living_tenants()
     for tenant in tenants:
         with acting_for(tenant):
             current_key()
@@ -48,7 +48,7 @@ def check() -> None:
 def check_all() -> Sequence[str]:
     """Check every database; gives their names. The main one comes first: it knows the others."""
     startup.check_everything(database.engine.url, ())
-    return startup.check_everything(database.engine.url, list_tenants())
+    return startup.check_everything(database.engine.url, list_living_tenants())
 
 
 def upgrade_all(chosen: Settings, factories: Factories) -> None:
@@ -58,7 +58,7 @@ def upgrade_all(chosen: Settings, factories: Factories) -> None:
     migrations.upgrade_main(chosen.owner_database_url, role)
     click.echo("main database: up to date")
     with factories.app().app_context():
-        tenants = list_tenants()
+        tenants = list_living_tenants()
     for number, tenant in enumerate(tenants, 1):
         migrations.upgrade_tenant(tenant, chosen.owner_database_url, role)
         click.echo(f"[{number}/{len(tenants)}] {tenant.slug}: up to date")

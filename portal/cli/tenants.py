@@ -5,6 +5,8 @@ import click
 from portal.audit.actions import Action
 from portal.audit.actor import OPERATOR
 from portal.audit.service import record
+from portal.auth.closing.queries import find_end
+from portal.auth.closing.service import ask_as_operator
 from portal.auth.invitations import Invited, invite_member
 from portal.auth.sso.enforcement import release_sso
 from portal.cli.context import role_checked, with_app, writing, writing_for
@@ -18,12 +20,12 @@ from portal.storage.chosen import settle_in
 from portal.tenancy import service
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.models import Placement, TenantState
-from portal.tenancy.queries import get_tenant, list_hosts, list_tenants
+from portal.tenancy.queries import get_tenant, list_hosts, list_living_tenants, list_tenants
 
 
 @click.group()
 def tenant() -> None:
-    """Create, list, suspend and resume organisations."""
+    """Create, list, suspend, resume and close organisations."""
 
 
 @tenant.command()
@@ -77,7 +79,7 @@ def list_() -> None:
     for found in list_tenants():
         reached = ", ".join(hosts.get(found.slug, []))
         click.echo(
-            f"{found.slug:<24} {found.state:<10} {found.placement:<9} {reached}  {found.name}"
+            f"{found.slug:<24} {_stand(found):<10} {found.placement:<9} {reached}  {found.name}"
         )
 
 
@@ -97,6 +99,21 @@ def resume(slug: str) -> None:
     """Let the people of a suspended SLUG sign in again."""
     _change_state(slug, TenantState.SUSPENDED, TenantState.ACTIVE, Action.TENANT_RESUMED)
     click.echo(f"{slug} is active")
+
+
+@tenant.command()
+@click.argument("slug")
+@click.option("--reason", default="", help="For those who have to agree.")
+@with_app
+def close(slug: str, reason: str) -> None:
+    """Ask the people of SLUG to agree that it is closed for good.
+
+    One of them who cares for its keys agrees on a page. From then on it is read only, and can be
+    taken back, for the days that PORTAL_CLOSING_DAYS says; then comes `portal key destroy`.
+    """
+    with writing_for(slug):
+        ask_as_operator(OPERATOR, reason)
+    click.echo(f"the people of {slug} who care for its keys are asked to agree")
 
 
 @tenant.command("release-sso")
@@ -154,11 +171,19 @@ def create_tenant(
 
 def _check_same_keys(provider: KeyProvider) -> None:
     """With another key file in place, or another token, a new key would be lost."""
-    for other in list_tenants()[:1]:
+    for other in list_living_tenants()[:1]:
         with acting_for(other):
             seed = find_wrapped_seed()
             if seed is None or (seed.provider, seed.own_key) == (provider.name, ""):
                 hierarchy.current_key()
+
+
+def _stand(tenant: TenantRecord) -> str:
+    """An organisation that people still read while it closes keeps that among its own rows."""
+    if tenant.state != TenantState.ACTIVE:
+        return tenant.state
+    with acting_for(tenant):
+        return TenantState.CLOSING if find_end() else tenant.state
 
 
 def _change_state(slug: str, before: TenantState, after: TenantState, action: Action) -> None:

@@ -15,18 +15,22 @@ from portal.audit.actions import Action, Outcome
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
 from portal.auth import mail, resets
+from portal.auth.closing.queries import find_end
 from portal.auth.ending_roles import announce_ends
 from portal.auth.review_notices import tell_of_reviews
 from portal.auth.sweep import sweep_past
 from portal.cli.context import with_app
+from portal.cli.rewrapping import finish_rotation
 from portal.core.settings import active
 from portal.documents.reviews import list_to_repeat, repeat_review
 from portal.documents.sweep import sweep_orphans
+from portal.keys.policy import is_rotation_due
+from portal.keys.rotation import rotate_key
 from portal.outbox.models import Job
 from portal.outbox.service import Handler, run_due, sweep_done
 from portal.tenancy.binding import TenantRecord, acting_for, bound
 from portal.tenancy.models import TenantState
-from portal.tenancy.queries import list_tenants
+from portal.tenancy.queries import list_living_tenants
 from portal.tenancy.session import db
 
 POLL_SECONDS = 2.0
@@ -64,9 +68,7 @@ SWEEPS = (sweep_orphans, sweep_past, sweep_done, announce_ends, sweep_ended)
 
 def _round(sweeping: bool) -> None:
     """One visit to every tenant. What fails for one must not keep the others waiting."""
-    for tenant in list_tenants():
-        if tenant.state == TenantState.DESTROYED:
-            continue
+    for tenant in list_living_tenants():
         try:
             _visit(tenant, sweeping)
         except Exception as error:  # noqa: BLE001  # logged; the next round tries again
@@ -83,8 +85,11 @@ def _visit(tenant: TenantRecord, sweeping: bool) -> None:
         if sweeping:
             for chore in SWEEPS:
                 _chore(chore)
-        if sweeping and tenant.state == TenantState.ACTIVE:
+        if sweeping and tenant.state == TenantState.ACTIVE and find_end() is None:
             _see_to_reviews()
+        if sweeping:
+            _chore(_rotate_if_due)
+            _chore(finish_rotation)
 
 
 def _see_to_reviews() -> None:
@@ -94,6 +99,11 @@ def _see_to_reviews() -> None:
     for review_id in list_to_repeat():
         _chore(partial(repeat_review, review_id))
     _chore(tell_of_reviews)
+
+
+def _rotate_if_due() -> None:
+    if is_rotation_due():
+        rotate_key(SYSTEM)
 
 
 def _chore(chore: Callable[[], object]) -> None:

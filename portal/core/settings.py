@@ -71,6 +71,8 @@ class Settings:
     vault_token: str = field(default="", repr=False)
     vault_role_id: str = ""
     vault_secret_id: str = field(default="", repr=False)
+    key_rotation_days: int = 0
+    closing_days: int = 14
     log_level: str = "INFO"
     threads: int = 8
     workers: int = 1
@@ -171,6 +173,10 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "vault_token": env.str("VAULT_TOKEN", default=""),
         "vault_role_id": env.str("VAULT_ROLE_ID", default=""),
         "vault_secret_id": env.str("VAULT_SECRET_ID", default=""),
+        "key_rotation_days": env.int(
+            "KEY_ROTATION_DAYS", default=0, validate=validate.Range(0, 3650)
+        ),
+        "closing_days": env.int("CLOSING_DAYS", default=14, validate=validate.Range(7, 365)),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
         "threads": env.int("THREADS", default=8, validate=positive),
         "workers": env.int("WORKERS", default=1, validate=positive),

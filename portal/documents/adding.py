@@ -13,6 +13,7 @@ from portal.core.texts import is_one_line
 from portal.documents import cipher
 from portal.documents.contents import StoredContent
 from portal.documents.models import Document, DocumentVersion
+from portal.keys.data_keys import wrap_again
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
@@ -64,18 +65,20 @@ def _lock_document(document_id: UUID) -> Document:
 
 
 def _version(actor: Actor, stored: StoredContent, number: int, note: str) -> DocumentVersion:
+    content = stored.content
+    key = wrap_again(stored.key, content.document_id, content.version_id, content.mode)
     version = DocumentVersion(
-        id=stored.content.version_id,
-        document_id=stored.content.document_id,
+        id=content.version_id,
+        document_id=content.document_id,
         number=number,
         format=cipher.FORMAT,
-        mode=stored.content.mode,
+        mode=content.mode,
         size_bytes=stored.sealed.size_bytes,
         sealed_bytes=stored.sealed.sealed_bytes,
         sealed_sha256=stored.sealed.sealed_sha256,
         media_type=stored.media_type,
-        wrapped_key=stored.key.wrapped,
-        key_version=stored.key.key_version,
+        wrapped_key=key.wrapped,
+        key_version=key.key_version,
         created_by=actor.user_id,
     )
     if note:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.db import Base
+from portal.keys.cells import wrapped_key
 from portal.keys.columns import SealedText
 from portal.tenancy.models import TenantOwned, within_tenant
 
@@ -81,3 +82,6 @@ class DocumentVersion(TenantOwned, Base):
         within_tenant("document_id", "document", ondelete="CASCADE"),
         UniqueConstraint("tenant_id", "document_id", "number"),
     )
+
+
+wrapped_key("document_version")

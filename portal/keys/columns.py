@@ -18,7 +18,7 @@ from sqlalchemy import event
 
 from portal.core.errors import Invalid
 from portal.core.ids import new_id
-from portal.keys import hierarchy
+from portal.keys import cells, hierarchy
 from portal.keys.hierarchy import TenantKek
 from portal.keys.providers import KeyDamaged
 from portal.tenancy.binding import bound_tenant_id
@@ -33,17 +33,14 @@ MAX_BYTES = 64 * 1024
 
 def seal(table: str, column: str, row_id: UUID, value: str | bytes) -> bytes:
     """Encrypt a value for one cell of the bound tenant. Raises `Invalid` above 64 KiB."""
+    cells.require_declared(table, column)
     try:
         text = value.encode() if isinstance(value, str) else value
     except UnicodeEncodeError:
         raise Invalid("This text holds characters that are none.") from None
     if len(text) > MAX_BYTES:
         raise Invalid("This text is too long.")
-    kek = hierarchy.current_key()
-    cipher, fixed = kek.column_ciphers.get((table, column)) or _cipher(kek, table, column)
-    nonce = secrets.token_bytes(TEXT_AT - NONCE_AT)
-    header = bytes([FORMAT]) + kek.version.to_bytes(4, "big") + nonce
-    return header + cipher.encrypt(nonce, text, fixed + row_id.bytes)
+    return _seal_under(hierarchy.current_key(), table, column, row_id, text)
 
 
 def open_sealed(table: str, column: str, row_id: UUID, sealed: bytes) -> bytes:
@@ -61,11 +58,28 @@ def open_sealed(table: str, column: str, row_id: UUID, sealed: bytes) -> bytes:
         raise KeyDamaged from None
 
 
+def reseal(kek: TenantKek, table: str, column: str, row_id: UUID, sealed: bytes) -> bytes:
+    """Seal anew, under `kek`, what was sealed under another version. Raises `KeyDamaged`."""
+    return _seal_under(kek, table, column, row_id, open_sealed(table, column, row_id, sealed))
+
+
+def version_bytes(version: int) -> bytes:
+    """How a sealed value names the version that it was sealed under: bytes 2 to 5."""
+    return version.to_bytes(4, "big")
+
+
+def _seal_under(kek: TenantKek, table: str, column: str, row_id: UUID, text: bytes) -> bytes:
+    cipher, fixed = kek.column_ciphers.get((table, column)) or _cipher(kek, table, column)
+    nonce = secrets.token_bytes(TEXT_AT - NONCE_AT)
+    header = bytes([FORMAT]) + version_bytes(kek.version) + nonce
+    return header + cipher.encrypt(nonce, text, fixed + row_id.bytes)
+
+
 def _cipher(kek: TenantKek, table: str, column: str) -> tuple[AESGCM, bytes]:
     """Derived once and kept with the KEK, so that it is forgotten with it."""
     names = f"{table}\0{column}".encode("ascii")
     key = hierarchy.derive_key(kek.secret, COLUMN_LABEL + names)
-    fixed = COLUMN_LABEL + kek.tenant_id.bytes + kek.version.to_bytes(4, "big") + names + b"\0"
+    fixed = COLUMN_LABEL + kek.tenant_id.bytes + version_bytes(kek.version) + names + b"\0"
     kek.column_ciphers[table, column] = derived = (AESGCM(key), fixed)
     return derived
 
@@ -82,6 +96,7 @@ class SealedText:
 
     def __set_name__(self, owner: Any, name: str) -> None:
         self._table: str = owner.__tablename__
+        cells.sealed_cell(self._table, self._column)
         event.listen(owner, "init", _put_identity_first)
 
     @overload

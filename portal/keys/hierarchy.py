@@ -93,15 +93,17 @@ def providers() -> Providers:
 
 
 def provider_of(seed: WrappedSeed) -> KeyProvider:
-    """The provider that wrapped a seed.
+    """The provider that wrapped a seed. Raises as `provider_named`."""
+    return provider_named(seed.provider, seed.own_key)
 
-    Raises `KeyUnavailable` where the installation has it no more.
-    """
+
+def provider_named(name: str, own_key: str = "") -> KeyProvider:
+    """The provider of that name. Raises `KeyUnavailable` where the installation has it no more."""
     chosen = providers()
     try:
-        return chosen.get(seed.provider, seed.own_key)
+        return chosen.get(name, own_key)
     except Misconfigured as error:
-        raise KeyUnavailable(f"{seed.provider}: {error}") from error
+        raise KeyUnavailable(f"{name}: {error}") from error
 
 
 def current_key() -> TenantKek:

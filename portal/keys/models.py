@@ -1,6 +1,7 @@
 """A tenant's seeds, wrapped by the provider, and the keys that it signs with."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -20,8 +21,19 @@ class TenantKey(TenantOwned, Base):
     provider: Mapped[str] = mapped_column(String(20))
     own_key: Mapped[str] = mapped_column(String(300), default="")  # of a tenant that brings one
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    unused_since: Mapped[datetime | None]  # when nothing was found any more that refers to it
 
     __table_args__ = (UniqueConstraint("tenant_id", "version"),)
+
+
+class KeyPolicy(TenantOwned, Base):
+    """How often a tenant's key rotates. Its id is the tenant's own; none: the default holds."""
+
+    __tablename__ = "key_policy"
+
+    rotate_every_days: Mapped[int | None]  # None: only when somebody wants it
+    changed_at: Mapped[datetime] = mapped_column(default=clock.now)
+    changed_by: Mapped[UUID | None]
 
 
 class SigningKey(TenantOwned, Base):

@@ -1,10 +1,11 @@
-"""Reading a tenant's wrapped seeds."""
+"""Reading a tenant's wrapped seeds and signing keys."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import select
 
-from portal.keys.models import TenantKey
+from portal.keys.models import SigningKey, TenantKey
 from portal.tenancy.session import db
 
 
@@ -28,3 +29,19 @@ def find_wrapped_seed(version: int | None = None) -> WrappedSeed | None:
     with db.session.no_autoflush:
         row = db.session.execute(query.order_by(TenantKey.version.desc()).limit(1)).one_or_none()
     return None if row is None else WrappedSeed(*row)
+
+
+def list_tenant_keys() -> Sequence[TenantKey]:
+    """All versions of the bound tenant's seed that there still are, newest first."""
+    return db.session.scalars(
+        select(TenantKey)
+        .order_by(TenantKey.version.desc())
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def list_signing_keys() -> Sequence[SigningKey]:
+    """All keys that the bound tenant signs with, or did, newest first."""
+    return db.session.scalars(
+        select(SigningKey).order_by(SigningKey.created_at.desc(), SigningKey.id)
+    ).all()

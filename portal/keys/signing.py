@@ -20,12 +20,13 @@ from portal.audit.service import record
 from portal.core import clock
 from portal.core.errors import NotFound
 from portal.core.ids import new_id
+from portal.keys.cells import sealed_cell
 from portal.keys.columns import open_sealed, seal
 from portal.keys.models import SigningKey
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
 
-CELL = ("signing_key", "secret_sealed")
+CELL = sealed_cell("signing_key", "secret_sealed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def sign(message: bytes) -> Signature:
 
     Whoever signs says in the message itself what kind of message it is: the key serves for all.
     """
-    key = _find_live() or _make(SYSTEM)
+    key = get_live_key()
     secret = Ed25519PrivateKey.from_private_bytes(open_sealed(*CELL, key.id, key.secret_sealed))
     return Signature(key.id, secret.sign(message))
 
@@ -65,6 +66,11 @@ def rotate_signing_key(actor: Actor) -> SigningKey:
         .execution_options(synchronize_session="fetch")
     )
     return _make(actor)
+
+
+def get_live_key() -> SigningKey:
+    """The key that the bound tenant signs with now. The first one is made by the way."""
+    return _find_live() or _make(SYSTEM)
 
 
 def get_signing_key(key_id: UUID) -> SigningKey:

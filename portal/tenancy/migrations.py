@@ -5,12 +5,13 @@ remembers how far it has come, so a run that is cut off goes on where it stopped
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, make_url, text
+from sqlalchemy import URL, Connection, func, make_url, select, text
 
 from portal.core.db import Base
 from portal.core.shipped import shipped
@@ -43,12 +44,33 @@ def create_database(tenant: TenantRecord, main: URL, app_role: str) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=False)
     else:
-        engine = system_engine(main)
         name = url_for(tenant, main).database
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with _autocommitting(main) as connection:
             connection.execute(text(f'CREATE DATABASE "{name}"'))
-        engine.dispose()
     upgrade_tenant(tenant, main.render_as_string(hide_password=False), app_role)
+
+
+def drop_database(tenant: TenantRecord, main: URL, app: URL) -> None:
+    """Delete the database of a tenant that has its own. One that is gone is no error.
+
+    `app` is the main database as the portal's role connects: on PostgreSQL nobody else may end the
+    connections that its processes keep.
+    """
+    if main.get_backend_name() == "sqlite":
+        path = file_of(tenant, main)
+        for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+            file.unlink(missing_ok=True)
+        return
+    name = str(url_for(tenant, main).database)
+    known = "SELECT FROM pg_database WHERE datname = :name"
+    kept = "SELECT pid FROM pg_stat_activity WHERE datname = :name AND usename = current_user"
+    with _autocommitting(main) as owner, _autocommitting(app) as portal:
+        if owner.execute(text(known), {"name": name}).first() is None:
+            return
+        owner.execute(text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'))
+        for pid in portal.execute(text(kept), {"name": name}).scalars().all():
+            portal.execute(select(func.pg_terminate_backend(pid)))
+        owner.execute(text(f'DROP DATABASE "{name}"'))
 
 
 def behind(connection: Connection, lane: str) -> bool:
@@ -78,6 +100,16 @@ def _upgrade(url: URL, lanes: Sequence[str], app_role: str) -> None:
                 for statement in _grants(lanes, app_role):
                     connection.execute(text(statement))
             connection.commit()
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _autocommitting(url: URL) -> Iterator[Connection]:
+    engine = system_engine(url)
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
     finally:
         engine.dispose()
 

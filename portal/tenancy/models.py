@@ -32,6 +32,10 @@ class TenantState(StrEnum):
     DESTROYED = "destroyed"
 
 
+# The states in which a tenant has its rows and keys, all of them.
+LIVING = frozenset({TenantState.ACTIVE, TenantState.SUSPENDED})
+
+
 class Placement(StrEnum):
     """Where a tenant's rows live."""
 

@@ -7,6 +7,7 @@ missing_ok, so a transaction without a tenant raises and never sees an empty tab
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -53,6 +54,24 @@ def wall_lifted(connection: Connection, table: str) -> Iterator[None]:
     connection.execute(text(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"))
     yield
     connection.execute(text(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"))
+
+
+def has_transaction_older_than(connection: Connection, age: timedelta) -> bool:
+    """Whether the portal has had another transaction open in this database for so long.
+
+    Elsewhere than on PostgreSQL there is none beside one that writes.
+    """
+    if connection.dialect.name != "postgresql":
+        return False
+    found = connection.execute(
+        text(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid()"
+            " AND xact_start < clock_timestamp() - make_interval(secs => :seconds))"
+        ),
+        {"seconds": age.total_seconds()},
+    )
+    return bool(found.scalar_one())
 
 
 def check_role(connection: Connection) -> None:

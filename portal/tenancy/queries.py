@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, Select, bindparam, select
 
 from portal.core.errors import NotFound
 from portal.tenancy.binding import TenantRecord
-from portal.tenancy.models import Tenant, TenantHost
+from portal.tenancy.models import LIVING, Tenant, TenantHost
 from portal.tenancy.session import db
 
 _RECORD = (Tenant.id, Tenant.slug, Tenant.name, Tenant.state, Tenant.placement)
@@ -45,6 +45,11 @@ def list_tenants() -> Sequence[TenantRecord]:
         return [
             TenantRecord(*row) for row in connection.execute(select(*_RECORD).order_by(Tenant.slug))
         ]
+
+
+def list_living_tenants() -> Sequence[TenantRecord]:
+    """Those whose keys are not being destroyed, and have not been."""
+    return [tenant for tenant in list_tenants() if tenant.state in LIVING]
 
 
 def find_tenant_host(slug: str) -> str | None:

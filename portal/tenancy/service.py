@@ -8,14 +8,16 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import URL, Connection, insert, make_url, select, update
+from sqlalchemy import URL, Connection, func, insert, make_url, select, text, update
 
+from portal.core.db import Base
 from portal.core.errors import Conflict, Invalid
 from portal.core.ids import new_id
 from portal.tenancy import migrations
 from portal.tenancy.binding import TenantRecord
-from portal.tenancy.models import Placement, Tenant, TenantHost, TenantState
+from portal.tenancy.models import GLOBAL_TABLES, Placement, Tenant, TenantHost, TenantState
 from portal.tenancy.placement import system_engine
+from portal.tenancy.postgres import SETTING
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
 RESERVED = frozenset({"www", "admin", "api", "app", "apex", "mail", "portal", "static", "status"})
@@ -58,9 +60,26 @@ def create_tenant(
 
 
 def change_state(owner_url: str, tenant: TenantRecord, state: TenantState) -> None:
-    """Suspend or resume a tenant. It holds from the next request on."""
+    """Have a tenant stand elsewhere. It holds from the next request on."""
     with _writing(make_url(owner_url)) as connection:
         connection.execute(update(Tenant).where(Tenant.id == tenant.id).values(state=state))
+
+
+def sweep_tenant(owner_url: str, app_url: str, tenant: TenantRecord) -> None:
+    """Delete every row of a tenant. Its short name and its hosts stay taken.
+
+    Only the owner of the database may: to the portal's own role the audit log is append-only.
+    """
+    main = make_url(owner_url)
+    if tenant.placement == Placement.DATABASE:
+        migrations.drop_database(tenant, main, make_url(app_url))
+        return
+    with _writing(main) as connection:
+        connection.execute(select(func.set_config(SETTING, str(tenant.id), True)))
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name not in GLOBAL_TABLES:
+                owned = text(f'DELETE FROM "{table.name}" WHERE tenant_id = :tenant')  # noqa: S608
+                connection.execute(owned, {"tenant": tenant.id})
 
 
 def _check_names(slug: str, name: str, host: str) -> None:

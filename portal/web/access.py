@@ -36,6 +36,7 @@ class Declared:
     fresh: Act | None = None  # the kind of act, where the last proof must not be old
     finishes_ceremony: bool = False  # a GET by which somebody comes back (docs/decisions/0009)
     repairs: bool = False  # open to a break-glass session too, though it takes no permission
+    while_closing: bool = False  # done by members even when the organisation closes
     by_programs: bool = False  # a POST by another program, which has no form's token
 
 
@@ -94,6 +95,13 @@ def finishes_ceremony(view: View) -> View:
 def repairs(view: View) -> View:
     """Let a break-glass session in as well. Stands above the door's declaration."""
     return _declare(view, replace(view.declared, repairs=True))  # type: ignore[attr-defined]
+
+
+def while_closing(view: View) -> View:
+    """Let members do this even when the organisation closes. Stands above the door's
+    declaration.
+    """
+    return _declare(view, replace(view.declared, while_closing=True))  # type: ignore[attr-defined]
 
 
 def by_programs(view: View) -> View:

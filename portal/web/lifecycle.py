@@ -17,7 +17,9 @@ from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import RecordedRefusal
 from portal.auth.assurance import First, Step
 from portal.auth.attempts import TooManyAttempts
+from portal.auth.closing.queries import find_end
 from portal.auth.sessions import touch_session
+from portal.core import clock
 from portal.core.errors import PortalError
 from portal.core.ids import new_id
 from portal.core.settings import active
@@ -47,6 +49,47 @@ class Suspended(PortalError):
 
     status = 403
     message = "This organisation is suspended. Its documents are kept safe."
+
+
+class BeingDestroyed(PortalError):
+    """The tenant's keys are being destroyed."""
+
+    status = 403
+    message = "This organisation is being closed for good. Nobody can read its documents any more."
+
+
+class Destroyed(PortalError):
+    """The tenant's keys were destroyed."""
+
+    status = 410
+    message = (
+        "This organisation was closed for good. Its keys were destroyed, so that nobody can read "
+        "its documents any more."
+    )
+
+
+class ReadOnly(PortalError):
+    """The tenant closes: nothing is changed any more."""
+
+    status = 403
+    message = "This organisation is closing. Everything can be read, and nothing be changed."
+
+
+class Closed(PortalError):
+    """The time is over in which the tenant could be read; its keys are about to be destroyed."""
+
+    status = 403
+    message = (
+        "This organisation is closed. The time to download what it kept is over, and its keys are "
+        "about to be destroyed."
+    )
+
+
+REFUSED_IN = {
+    TenantState.SUSPENDED: Suspended,
+    TenantState.CLOSING: BeingDestroyed,
+    TenantState.DESTROYED: Destroyed,
+}
 
 
 class NotSignedIn(PortalError):
@@ -87,6 +130,7 @@ def _begin() -> Any:
         g.actor = replace(g.actor, device_ids=read_device())
         request.read_form()  # first: what a slow client may do is asked once all of it is here
     _read_actor()
+    _check_closing(declaration)
     if _writes(declaration):
         # Nothing stays open, no lock least of all, while a form is read from a slow client.
         release()
@@ -133,7 +177,7 @@ def _bind_tenant(host: str) -> None:
     g.tenant, g.host = tenant, host
     g.stack.enter_context(acting_for(tenant))
     if tenant.state != TenantState.ACTIVE and request.endpoint not in STATIC:
-        raise Suspended
+        raise REFUSED_IN[TenantState(tenant.state)]
 
 
 def _writes(declaration: Declared | None) -> bool:
@@ -150,6 +194,21 @@ def _read_actor() -> None:
     g.actor = current_user.member
     if current_user.found.is_stale:
         _note_use(g.actor.session_id)
+
+
+def _check_closing(declaration: Declared | None) -> None:
+    """Where the tenant closes, people come in, look, and go out again, and do nothing else."""
+    is_safe = request.method in SAFE_METHODS
+    if current_user.is_anonymous:
+        ends_at = None if is_safe else find_end()
+    else:
+        ends_at = current_user.found.closing_ends_at
+    if ends_at is None or declaration is None or declaration.door == Door.ANYWHERE:
+        return
+    if ends_at <= clock.now() and declaration.door != Door.ANY_SESSION:
+        raise Closed
+    if not is_safe and declaration.door == Door.SIGNED_IN and not declaration.while_closing:
+        raise ReadOnly
 
 
 def _note_use(session_id: UUID) -> None:

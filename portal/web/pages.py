@@ -10,11 +10,13 @@ from portal.web.account.routes import blueprint as account
 from portal.web.approvals.routes import blueprint as approvals
 from portal.web.audit.routes import blueprint as audit
 from portal.web.auth.routes import blueprint as auth
+from portal.web.closing.routes import blueprint as closing
 from portal.web.documents.routes import blueprint as documents
 from portal.web.explain.routes import blueprint as explain
 from portal.web.folders.routes import blueprint as folders
 from portal.web.groups.routes import blueprint as groups
 from portal.web.home.routes import blueprint as home
+from portal.web.keys.routes import blueprint as keys
 from portal.web.members.routes import blueprint as members
 from portal.web.policy.routes import blueprint as policy
 from portal.web.requests.routes import blueprint as requests
@@ -38,6 +40,8 @@ GROUPS = (
     approvals,
     reviews,
     policy,
+    keys,
+    closing,
     audit,
 )
 

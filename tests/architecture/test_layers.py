@@ -28,6 +28,7 @@ def test_nothing_commits_but_the_ends_of_a_unit_of_work() -> None:
     allowed = {
         "web/lifecycle.py",
         "cli/context.py",
+        "cli/rewrapping.py",
         "cli/sampling.py",
         "cli/working.py",
         "outbox/service.py",  # a job is claimed before it is tried

@@ -6,7 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,8 @@ from uuid import UUID
 import pyotp
 from werkzeug.test import TestResponse
 
+from portal.audit.actor import SYSTEM
+from portal.auth.closing.service import ask_as_operator
 from portal.auth.tokens import hash_token
 from portal.core import clock as portal_clock
 from tests.auth.factors.device import Device
@@ -129,11 +131,13 @@ class Day:
         yield from self._the_ended_sessions()
         yield from self._the_lost_factor()
         yield from self._the_policy()
+        yield from self._the_keys()
         provider = yield from self._single_sign_on()
         yield from self._two_admins()
         yield from self._requests()
         yield from self._the_log()
         yield from self._explanations()
+        yield from self._closing()
         yield from self._broken_glass(provider)  # everybody who has a password is out by it
 
     def _folders(self) -> Iterator[Act]:
@@ -781,6 +785,65 @@ class Day:
                 "before": [], "after": ["reset-factors"],
             })
         ])  # fmt: skip
+
+    def _the_keys(self) -> Iterator[Act]:
+        yield self._proof_renewed(self.officer, "officer")
+        post, officer = self._poster(self.officer), self.acme["officer"].id
+        yield post("/keys/rotate", {}, [
+            Told("key.rotated", "tenant-key:2", officer, detail={"version": 2})
+        ])  # fmt: skip
+        yield post("/keys/rotation", {"days": "90"}, [
+            Told("key.policy-changed", "policy", officer, detail={"before": 365, "after": 90})
+        ])  # fmt: skip
+        yield post("/keys/signing/rotate", {}, lambda _: [self._signing_key_made(officer)])
+
+    def _signing_key_made(self, who: UUID) -> Told:
+        rows = [r for r in self.rows("signing_key") if r["tenant_id"] == self.acme.id]
+        [live] = [row for row in rows if row["retired_at"] is None]
+        public = b64encode(live["public_key"]).decode("ascii")
+        target = f"signing-key:{live['id']}"
+        return Told("signing-key.made", target, who, detail={"public_key": public})
+
+    def _closing(self) -> Iterator[Act]:
+        """Two admins agree, and one takes it back; the operator asks, and an officer agrees."""
+        browsers = self.acme.visit("admin"), self.acme.visit("second_admin")
+        yield self._proof_renewed(browsers[1], "second_admin")
+        (first, second), officer = map(self._poster, browsers), self._poster(self.officer)
+        admin, other = self.acme["admin"].id, self.acme["second_admin"].id
+        wanted = {"slug": "acme", "reason": "merged into Globex"}
+        yield first("/closing/ask", wanted, lambda _: [
+            Told("act.asked", "organisation", admin, detail=self._close() | {
+                "reason": wanted["reason"],
+            })
+        ])  # fmt: skip
+        yield second(f"/approvals/{self._newest_act()}/approve", {}, lambda _: [
+            Told("act.approved", "organisation", other, detail=self._close()),
+            Told("closing.begun", "organisation", other, detail={
+                "act": self._newest_act(), "asked_by": str(admin), "ends_at": self._end(),
+            }),
+        ])  # fmt: skip
+        yield first("/closing/take-back", {}, [Told("closing.withdrawn", "organisation", admin)])
+        with self.acme.bound(writes=True):
+            ask_as_operator(SYSTEM, "")
+            self.acme.entries_at_start += 1
+        yield officer("/closing/agree", {}, lambda _: [
+            Told("closing.begun", "organisation", self.acme["officer"].id, detail={
+                "ends_at": self._end()
+            })
+        ])  # fmt: skip
+        yield first("/closing/take-back", {}, [Told("closing.withdrawn", "organisation", admin)])
+
+    def _close(self) -> dict[str, str]:
+        return {"act": self._newest_act(), "kind": "close-organisation"}
+
+    def _end(self) -> str:
+        rows = [r for r in self.rows("organisation_closing") if r["withdrawn_at"] is None]
+        [at] = [row["ends_at"] for row in rows if row["tenant_id"] == self.acme.id]
+        return (
+            (datetime.fromisoformat(at) if isinstance(at, str) else at)
+            .replace(tzinfo=UTC)
+            .isoformat()
+        )
 
     def _two_admins(self) -> Iterator[Act]:
         asking = self._poster(self.acme.visit("second_admin", address="192.0.2.16"))

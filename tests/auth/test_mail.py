@@ -88,13 +88,13 @@ def test_it_comes_under_the_organisations_name_and_from_the_portal(
     rename(acme, name)
     try:
         with acme.portal.app.app_context():
-            acme.record = working.list_tenants()[0]
+            acme.record = working.list_living_tenants()[0]
         notify(acme)
         mail = arrived(portal, sink)
     finally:
         rename(acme, "Acme")
         with acme.portal.app.app_context():
-            acme.record = working.list_tenants()[0]
+            acme.record = working.list_living_tenants()[0]
     printed = "".join(c for c in name if c.isprintable())
     assert mail.message["From"].addresses[0].display_name == printed
     assert getaddresses([str(mail.message["From"])])[0][1] == "portal@portal.example"

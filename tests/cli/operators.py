@@ -92,10 +92,16 @@ class Operator:
     @contextmanager
     def visiting(self, host: str) -> Iterator[Visitor]:
         """A browser on `host`, served by a process of its own."""
+        with self.inside() as app:
+            yield Visitor(in_fresh_context(app), host)
+
+    @contextmanager
+    def inside(self) -> Iterator[Flask]:
+        """The application, in a process of its own."""
         with _as_it_was(), _applications() as (make_app, _):
             with patch.dict(os.environ, self.environment, clear=True):
                 app = make_app()
-            yield Visitor(in_fresh_context(app), host)
+            yield app
 
     @property
     def instance(self) -> Path:

@@ -17,6 +17,7 @@ ADMINS = frozenset({"admin"})
 LOOKERS = frozenset({"admin", "officer", "auditor"})
 WATCHERS = frozenset({"officer", "auditor"})
 OFFICERS = frozenset({"officer"})
+CARETAKERS = frozenset({"officer", "admin"})  # of keys
 REVIEWERS = frozenset({"officer", "member"})  # who runs a review, and who was named in it
 OUTSIDE_REVIEWS = {(who, method): 403 for who in MEMBERS - REVIEWERS for method in ("GET", "POST")}
 
@@ -231,6 +232,15 @@ ACCESS = {
     "policy.change": act(ADMINS, empty=422),
     "policy.choose": act(ADMINS, empty=409),  # two people are wanted for nothing already
     "policy.people": page(LOOKERS),
+    # The keys, which nobody has rotated, and closing the organisation, which nobody wants.
+    "keys.index": page(LOOKERS),
+    "keys.rotate": act(CARETAKERS),
+    "keys.choose": act(CARETAKERS),  # never by itself
+    "keys.rotate_signing": act(CARETAKERS),
+    "closing.index": page(CARETAKERS),
+    "closing.ask": act(ADMINS, empty=422),
+    "closing.agree": act(CARETAKERS, empty=409),
+    "closing.take_back": act(ADMINS, empty=409),
     # Single sign-on. The provider here is not offered, and can't be reached.
     "sso.index": page(ADMINS),
     "sso.show": page(ADMINS, on("provider", "nowhere")),

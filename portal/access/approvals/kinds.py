@@ -34,7 +34,15 @@ class Kind(StrEnum):
         "Change which acts two people have to agree to",
         Permission.POLICY_EDIT,
     )
+    CLOSE_ORGANISATION = (
+        "close-organisation",
+        "Close the organisation, and destroy its keys",
+        Permission.ORGANISATION_CLOSE,
+    )
 
 
-# Changing the choice is never chosen: it takes two people as soon as anything does.
-CHOOSABLE = tuple(kind for kind in Kind if kind != Kind.CHANGE_CHOICE)
+# Changing the choice is never chosen: it takes two people as soon as anything does. To close the
+# organisation always takes two.
+CHOOSABLE = tuple(
+    kind for kind in Kind if kind not in (Kind.CHANGE_CHOICE, Kind.CLOSE_ORGANISATION)
+)

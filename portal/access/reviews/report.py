@@ -17,10 +17,11 @@ from portal.access.decision import require
 from portal.access.permissions import Permission
 from portal.access.reviews.models import AccessReview, Decision, LineOutcome
 from portal.access.reviews.queries import get_review
-from portal.access.reviews.result import FORMAT, canonical, read_result
+from portal.access.reviews.result import FORMAT, read_result
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
+from portal.core.canonical import canonical
 from portal.core.errors import Invalid, NotFound
 from portal.core.tables import csv_table
 from portal.keys.signing import Signature, get_signing_key, is_genuine, public_key_pem

@@ -6,7 +6,6 @@ sealed column.
 """
 
 import hashlib
-import json
 import zlib
 from base64 import b64encode
 from collections.abc import Mapping
@@ -18,8 +17,10 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal.access.reviews.models import AccessReview, ResultPart, Reviewer, ReviewLine
+from portal.core.canonical import canonical
 from portal.core.errors import NotFound
 from portal.core.ids import new_id
+from portal.keys.cells import sealed_cell
 from portal.keys.columns import MAX_BYTES, open_sealed, seal
 from portal.keys.providers import KeyDamaged
 from portal.keys.signing import Signature, is_genuine, sign
@@ -28,7 +29,7 @@ from portal.tenancy.session import db
 from portal.users.queries import names_of
 
 FORMAT = "portal/access-review/v1"
-CELL = ("review_result_part", "content_sealed")
+CELL = sealed_cell("review_result_part", "content_sealed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +79,6 @@ def read_result(review: AccessReview) -> bytes:
     if not is_genuine(content, Signature(review.key_id, review.signature)):
         raise KeyDamaged
     return content
-
-
-def canonical(value: Mapping[str, Any]) -> bytes:
-    """Canonical JSON of texts, whole numbers, booleans, lists and maps with ASCII keys: for these
-    Python writes what RFC 8785 asks for.
-    """
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.encode()
 
 
 def _told(review: AccessReview) -> dict[str, Any]:

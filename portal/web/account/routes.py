@@ -15,7 +15,7 @@ from portal.auth.credentials import change_password
 from portal.auth.devices import device_of
 from portal.auth.factors.queries import count_recovery_codes
 from portal.web import cookies
-from portal.web.access import freshly, signed_in
+from portal.web.access import freshly, signed_in, while_closing
 from portal.web.account.forms import (
     AddAuthenticatorForm,
     AddPasskeyForm,
@@ -60,6 +60,7 @@ def password() -> ResponseReturnValue:
 
 
 @blueprint.post("/sessions/<uuid:session_id>/end")
+@while_closing
 @signed_in
 def end_session(session_id: UUID) -> ResponseReturnValue:
     """End one session; the present one signs out."""
@@ -71,6 +72,7 @@ def end_session(session_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/sessions/end-others")
+@while_closing
 @signed_in
 def end_other_sessions() -> ResponseReturnValue:
     """End every session but the present one."""

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from portal.auth import passkeys
 from portal.core.errors import PortalError
 from portal.web import step_up as question
-from portal.web.access import repairs, signed_in
+from portal.web.access import repairs, signed_in, while_closing
 from portal.web.auth.blueprint import blueprint
 from portal.web.lifecycle import refuse
 from portal.web.limits import limited
@@ -16,6 +16,7 @@ from portal.web.urls import local_path
 
 @blueprint.route("/step-up", methods=["GET", "POST"])
 @limited
+@while_closing
 @repairs
 @signed_in
 def step_up() -> ResponseReturnValue:
@@ -33,6 +34,7 @@ def step_up() -> ResponseReturnValue:
 
 @blueprint.post("/passkeys/step-up/begin")
 @limited
+@while_closing
 @signed_in
 def begin_passkey_step_up() -> ResponseReturnValue:
     """What to ask a passkey for, of whoever is to confirm who they are."""

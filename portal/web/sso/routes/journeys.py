@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from portal.auth.sso.journeys import Purpose, take_up
 from portal.auth.sso.refusals import SsoRefused
 from portal.web import cookies
-from portal.web.access import finishes_ceremony, public, repairs, signed_in
+from portal.web.access import finishes_ceremony, public, repairs, signed_in, while_closing
 from portal.web.lifecycle import refuse
 from portal.web.limits import limited, limited_returns
 from portal.web.request import request
@@ -31,6 +31,7 @@ def begin() -> ResponseReturnValue:
 
 @blueprint.post("/step-up")
 @limited
+@while_closing
 @repairs
 @signed_in
 def step_up() -> ResponseReturnValue:

@@ -1,0 +1,120 @@
+"""The end of an organisation: its keys first, then everything they opened.
+
+Each step can be done twice, so a run that is cut off at any line is gone on with by the next. The
+order is what matters: nobody comes in any more, then the certificate is safe on disk, then the root
+key goes, and only then the rows that say by which provider it was held.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from portal.audit.actions import Action
+from portal.audit.actor import OPERATOR
+from portal.audit.service import record
+from portal.auth.closing.certificate import describe_end, get_agreed_closing
+from portal.cli.context import role_checked, with_app, writing
+from portal.core.errors import Conflict, Invalid
+from portal.core.settings import active
+from portal.documents.inventory import count_everything
+from portal.keys import hierarchy
+from portal.keys.certificates import certify, verify_certificate
+from portal.storage.chosen import configured
+from portal.tenancy import service
+from portal.tenancy.binding import TenantRecord, acting_for
+from portal.tenancy.models import LIVING, TenantState
+from portal.tenancy.queries import get_tenant
+
+
+@click.command()
+@click.argument("slug")
+@click.option("--confirm", metavar="SLUG", help="The short name once more, instead of typing it.")
+@with_app
+def destroy(slug: str, confirm: str | None) -> None:
+    """Destroy the keys of SLUG, and everything that it keeps.
+
+    Two people have to have agreed to it, and the time is over in which they could take it back. It
+    can't be undone, from no backup. A run that is cut off is gone on with by the next.
+    """
+    role_checked(active())
+    tenant = get_tenant(slug)
+    if tenant.state == TenantState.DESTROYED:
+        raise Conflict(f"{slug} is destroyed. Its certificate: {_certificate_of(tenant)}")
+    if tenant.state in LIVING:
+        with writing(tenant):
+            get_agreed_closing()
+    typed = confirm or click.prompt("Type the short name of the organisation to destroy it")
+    if typed != slug:
+        raise Invalid("This is another name. Nothing was destroyed.")
+    click.echo(f"{slug} is destroyed. Its certificate: {_destroy(tenant)}")
+
+
+@click.command("verify-certificate")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def verify(file: Path) -> None:
+    """Check a certificate of destruction, offline.
+
+    Compare the public key with the one that the organisation kept from before.
+    """
+    told = verify_certificate(file.read_bytes())
+    keys = ", ".join(str(key["version"]) for key in told["encryption_keys"])
+    click.echo(f"genuine: {told['organisation']['name']} ({told['organisation']['slug']})")
+    click.echo(f"signed {told['signed_at']}; encryption keys destroyed: {keys}")
+    click.echo(f"asked by {_name(told['asked']['by'])}, agreed by {_name(told['agreed']['by'])}")
+    click.echo(f"signed by the key {told['key']['id']}:\n{told['key']['pem']}".rstrip())
+
+
+def _destroy(tenant: TenantRecord) -> Path:
+    owner_url, final = active().owner_database_url, _certificate_of(tenant)
+    pending = final.with_suffix(".pending")
+    if tenant.state in LIVING:
+        with writing(tenant):
+            record(OPERATOR, Action.TENANT_DESTROYED, f"tenant:{tenant.id}")
+        service.change_state(owner_url, tenant, TenantState.CLOSING)
+    if not pending.exists() and not final.exists():
+        with writing(tenant):
+            certificate = certify(describe_end(count_everything()))
+        _write(pending, certificate)
+    told = verify_certificate((final if final.exists() else pending).read_bytes())
+    root = told["root_key"]
+    hierarchy.provider_named(root["provider"], root["own_key"]).destroy(tenant.id)
+    hierarchy.purge(tenant.id)
+    service.sweep_tenant(owner_url, active().database_url, tenant)
+    _delete_blobs(tenant)
+    if pending.exists():
+        pending.rename(final)
+    service.change_state(owner_url, tenant, TenantState.DESTROYED)
+    return final
+
+
+def _delete_blobs(tenant: TenantRecord) -> None:
+    """From every store: by now no row says any more in which they lay."""
+    with acting_for(tenant):
+        for store in configured().values():
+            store.delete_tenant(tenant.id)
+
+
+def _certificate_of(tenant: TenantRecord) -> Path:
+    return active().instance / "certificates" / f"{tenant.slug}.json"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole and durable, or not at all."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".new")
+    with unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _name(who: dict[str, Any]) -> str:
+    return str(who.get("name") or who.get("id") or who["kind"])

@@ -1,0 +1,56 @@
+"""The certificate of destruction: canonical JSON, signed by the organisation's own key.
+
+It says itself by which key, so that it is verified without the portal; whoever kept that key's
+public part from before knows besides that it is the organisation's.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from portal.core.canonical import canonical
+from portal.core.errors import Invalid
+from portal.keys.signing import get_live_key, public_key_pem, sign
+
+FORMAT = "portal/key-destruction/v1"
+
+
+class NotGenuine(Invalid):
+    """The certificate was altered, or is none."""
+
+    message = "This is not a certificate that the key in it signed."
+
+
+def certify(facts: Mapping[str, Any]) -> bytes:
+    """A signed certificate of `facts`, which hold what `canonical` can write."""
+    key = get_live_key()
+    told = {
+        **facts,
+        "format": FORMAT,
+        "key": {
+            "id": str(key.id),
+            "ed25519": b64encode(key.public_key).decode("ascii"),
+            "pem": public_key_pem(key),
+        },
+    }
+    signature = sign(canonical(told))
+    return canonical(told | {"signature": b64encode(signature.value).decode("ascii")}) + b"\n"
+
+
+def verify_certificate(content: bytes) -> dict[str, Any]:
+    """What a certificate tells. Raises `NotGenuine`."""
+    try:
+        told = json.loads(content)
+        signature = b64decode(told.pop("signature"), validate=True)
+        public_key = b64decode(told["key"]["ed25519"], validate=True)
+        is_ours = told["format"] == FORMAT and isinstance(told["organisation"]["slug"], str)
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, canonical(told))
+    except (ValueError, TypeError, KeyError, AttributeError, InvalidSignature):
+        raise NotGenuine from None
+    if not is_ours:
+        raise NotGenuine
+    return dict(told)

@@ -1,0 +1,1 @@
+"""Closing the organisation for good."""
