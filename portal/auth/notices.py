@@ -43,6 +43,11 @@ class Notice(Enum):
         "A break-glass code opened a session that may repair single sign-on and nothing else.",
         "If no admin of your organisation did this, enforce single sign-on anew: all codes end.",
     )
+    CONTENTS_DAMAGED = (
+        "Damaged contents were found",
+        "The contents of documents of your organisation are not what was stored, or are missing.",
+        "The page Documents health shows which. Ask the operator to restore them from a backup.",
+    )
     FACTOR_ADDED = "A second factor was added", "A second factor was added to your account.", _CHECK
     FACTOR_REMOVED = (
         "A second factor was removed",

@@ -56,6 +56,8 @@ class Settings:
     s3_endpoint: str = ""
     s3_region: str = ""
     s3_role_arn: str = ""
+    verify_mib_per_second: int = 8
+    verify_every_days: int = 30
     log_level: str = "INFO"
     threads: int = 8
     workers: int = 1
@@ -140,6 +142,12 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "s3_endpoint": env.str("S3_ENDPOINT", default="", validate=_is_endpoint),
         "s3_region": env.str("S3_REGION", default="", validate=_is_region),
         "s3_role_arn": env.str("S3_ROLE_ARN", default="", validate=_is_role),
+        "verify_mib_per_second": env.int(
+            "VERIFY_MIB_PER_SECOND", default=8, validate=validate.Range(1, 10_000)
+        ),
+        "verify_every_days": env.int(
+            "VERIFY_EVERY_DAYS", default=30, validate=validate.Range(0, 3650)
+        ),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
         "threads": env.int("THREADS", default=8, validate=positive),
         "workers": env.int("WORKERS", default=1, validate=positive),

@@ -14,6 +14,7 @@ from portal.web.documents.routes import blueprint as documents
 from portal.web.explain.routes import blueprint as explain
 from portal.web.folders.routes import blueprint as folders
 from portal.web.groups.routes import blueprint as groups
+from portal.web.health.routes import blueprint as health
 from portal.web.home.routes import blueprint as home
 from portal.web.members.routes import blueprint as members
 from portal.web.policy.routes import blueprint as policy
@@ -39,6 +40,7 @@ GROUPS = (
     reviews,
     policy,
     audit,
+    health,
 )
 
 
