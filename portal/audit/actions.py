@@ -37,6 +37,8 @@ class Action(StrEnum):
     CLOSING_WITHDRAWN = "closing.withdrawn", "The closing of the organisation was taken back"
     CONTENTS_MOVED = "contents.moved", "All contents have moved to another store"
     CONTENTS_MOVING = "contents.moving", "Contents began to move to another store"
+    CONTENTS_VERIFIED = "contents.verified", "All contents were read back and compared"
+    DOCUMENT_DAMAGED = "document.damaged", "The content of a document is damaged or missing"
     DOCUMENT_DELETED = "document.deleted", "A document was moved to the trash"
     DOCUMENT_DOWNLOADED = "document.downloaded", "A document was downloaded"
     DOCUMENT_MOVED = "document.moved", "A document was moved to another folder"

@@ -58,6 +58,11 @@ class Notice(Enum):
         "The closing of your organisation was taken back.",
         "Everything works as before. There is nothing to do.",
     )
+    CONTENTS_DAMAGED = (
+        "Damaged contents were found",
+        "The contents of documents of your organisation are not what was stored, or are missing.",
+        "The page Documents health shows which. Ask the operator to restore them from a backup.",
+    )
     FACTOR_ADDED = "A second factor was added", "A second factor was added to your account.", _CHECK
     FACTOR_REMOVED = (
         "A second factor was removed",

@@ -17,6 +17,7 @@ from portal.cli import (
     serving,
     tenants,
     users,
+    verifying,
     working,
 )
 from portal.cli.context import Factories
@@ -34,6 +35,7 @@ portal.add_command(tenants.tenant)
 portal.add_command(keys.key)
 portal.add_command(users.user)
 portal.add_command(blobs.blobs)
+portal.add_command(verifying.document)
 portal.add_command(serving.serve)
 portal.add_command(working.worker)
 portal.add_command(demonstration.demo)

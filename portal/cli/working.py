@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 
 import click
@@ -21,7 +22,9 @@ from portal.auth.review_notices import tell_of_reviews
 from portal.auth.sweep import sweep_past
 from portal.cli.context import with_app
 from portal.cli.rewrapping import finish_rotation
+from portal.cli.verifying import verifying
 from portal.core.settings import active
+from portal.documents.integrity.findings import tell_of_findings
 from portal.documents.reviews import list_to_repeat, repeat_review
 from portal.documents.sweep import sweep_orphans
 from portal.keys.policy import is_rotation_due
@@ -52,6 +55,11 @@ def worker(once: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    with nullcontext() if once else verifying(stop):
+        _work(stop, once)
+
+
+def _work(stop: threading.Event, once: bool) -> None:
     swept_at = float("-inf")
     while not stop.is_set():
         sweeping = time.monotonic() - swept_at > SWEEP_SECONDS
@@ -63,7 +71,7 @@ def worker(once: bool) -> None:
         stop.wait(POLL_SECONDS)
 
 
-SWEEPS = (sweep_orphans, sweep_past, sweep_done, announce_ends, sweep_ended)
+SWEEPS = (sweep_orphans, sweep_past, sweep_done, announce_ends, sweep_ended, tell_of_findings)
 
 
 def _round(sweeping: bool) -> None:

@@ -73,6 +73,8 @@ class Settings:
     vault_secret_id: str = field(default="", repr=False)
     key_rotation_days: int = 0
     closing_days: int = 14
+    verify_mib_per_second: int = 8
+    verify_every_days: int = 30
     log_level: str = "INFO"
     threads: int = 8
     workers: int = 1
@@ -177,6 +179,12 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
             "KEY_ROTATION_DAYS", default=0, validate=validate.Range(0, 3650)
         ),
         "closing_days": env.int("CLOSING_DAYS", default=14, validate=validate.Range(7, 365)),
+        "verify_mib_per_second": env.int(
+            "VERIFY_MIB_PER_SECOND", default=8, validate=validate.Range(1, 10_000)
+        ),
+        "verify_every_days": env.int(
+            "VERIFY_EVERY_DAYS", default=30, validate=validate.Range(0, 3650)
+        ),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
         "threads": env.int("THREADS", default=8, validate=positive),
         "workers": env.int("WORKERS", default=1, validate=positive),

@@ -12,12 +12,15 @@ from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.sessions import read_again
+from portal.core.errors import PortalError
 from portal.documents.cipher import ContentId, DamagedDocument, decrypt, decrypt_range
+from portal.documents.integrity.findings import DamageFound
+from portal.documents.integrity.models import Fault
 from portal.documents.models import Document, DocumentVersion
 from portal.documents.queries import get_document
 from portal.documents.versions import get_version
 from portal.keys.data_keys import Mode, open_data_key
-from portal.storage.blobs import BlobReader
+from portal.storage.blobs import BlobMissing, BlobReader
 from portal.storage.chosen import blobs
 from portal.tenancy.binding import bound_tenant_id
 
@@ -39,14 +42,14 @@ class Download:
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from `start` up to `stop`, the first block already proved.
 
-        Raises `DamagedDocument`, here while there is still a status to answer with (the blob is
+        Raises `DamageFound`, here while there is still a status to answer with (the blob is
         closed then), or out of the iterator. Whoever reads closes the download at the end.
         """
         try:
-            return self._decrypted(start, stop)
-        except DamagedDocument:
+            return self._proved(self._decrypted(start, stop))
+        except (DamagedDocument, BlobMissing) as error:
             self.close()
-            raise
+            raise self._damage(error) from None
 
     def close(self) -> None:
         """Give the blob back, read or not."""
@@ -57,6 +60,16 @@ class Download:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _proved(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        try:
+            yield from blocks
+        except (DamagedDocument, BlobMissing) as error:
+            raise self._damage(error) from None
+
+    def _damage(self, error: PortalError) -> DamageFound:
+        fault = Fault.MISSING if isinstance(error, BlobMissing) else Fault.ROT
+        return DamageFound(self._content.document_id, self.version_id, fault)
 
     def _decrypted(self, start: int, stop: int) -> Iterator[bytes]:
         if (start, stop) == (0, self.size_bytes):
@@ -75,7 +88,7 @@ def open_download(
 ) -> Download:
     """Open a document's content, or that of an older version, and record that it was.
 
-    Raises `NotFound`, `Forbidden`, `KeyUnavailable`, `KeyDamaged` or `BlobMissing`.
+    Raises `NotFound`, `Forbidden`, `KeyUnavailable`, `KeyDamaged` or `DamageFound`.
     """
     located, version = get_version(actor, document_id, version_id, Permission.DOCUMENT_READ)
     opened = open_content(located.document, version)
@@ -92,10 +105,14 @@ def open_download(
 def open_content(document: Document, version: DocumentVersion) -> Download:
     """Open a content to which access is decided. What is made known of it is to be recorded.
 
-    Raises `KeyUnavailable`, `KeyDamaged` or `BlobMissing`.
+    Raises `KeyUnavailable`, `KeyDamaged` or `DamageFound`.
     """
     mode = _mode(version)
     key = open_data_key(document.id, version.id, mode, version.wrapped_key, version.key_version)
+    try:
+        blob = blobs().open(bound_tenant_id(), version.id)
+    except BlobMissing:
+        raise DamageFound(document.id, version.id, Fault.MISSING) from None
     return Download(
         name=document.name,
         media_type=version.media_type,
@@ -103,7 +120,7 @@ def open_content(document: Document, version: DocumentVersion) -> Download:
         updated_at=version.created_at,
         version_id=version.id,
         number=version.number,
-        _blob=blobs().open(bound_tenant_id(), version.id),
+        _blob=blob,
         _key=key,
         _content=ContentId(bound_tenant_id(), document.id, version.id, mode),
     )

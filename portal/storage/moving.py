@@ -1,12 +1,13 @@
 """A tenant's blobs while they move from one store to another, and nobody has to wait."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import chain
 from uuid import UUID
 
 from portal.storage.blobs import (
+    Assembly,
     BlobMissing,
     BlobReader,
     BlobStore,
@@ -24,6 +25,16 @@ class MovingBlobs:
     def create(self, tenant_id: UUID, blob_id: UUID) -> AbstractContextManager[BlobWriter]:
         return self.new.create(tenant_id, blob_id)
 
+    def begin(self, tenant_id: UUID, blob_id: UUID) -> str:
+        return self.new.begin(tenant_id, blob_id)
+
+    def resume(self, tenant_id: UUID, blob_id: UUID, token: str) -> Assembly:
+        """Where it was begun: a store refuses what is none of its tokens."""
+        try:
+            return self.new.resume(tenant_id, blob_id, token)
+        except BlobMissing:
+            return self.old.resume(tenant_id, blob_id, token)
+
     def open(self, tenant_id: UUID, blob_id: UUID) -> BlobReader:
         for store in (self.new, self.old):
             try:
@@ -37,9 +48,12 @@ class MovingBlobs:
         self.old.delete(tenant_id, blob_id)
         self.new.delete(tenant_id, blob_id)
 
-    def delete_unfinished(self, tenant_id: UUID, untouched_since: datetime) -> int:
+    def delete_unfinished(
+        self, tenant_id: UUID, untouched_since: datetime, but: Collection[UUID] = ()
+    ) -> int:
         return sum(
-            store.delete_unfinished(tenant_id, untouched_since) for store in (self.new, self.old)
+            store.delete_unfinished(tenant_id, untouched_since, but)
+            for store in (self.new, self.old)
         )
 
     def list_blobs(self, tenant_id: UUID) -> Iterator[StoredBlob]:

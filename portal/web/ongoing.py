@@ -10,7 +10,7 @@ from flask import current_app, g
 
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
-from portal.audit.service import record
+from portal.audit.service import RecordedRefusal, record
 from portal.core import clock
 from portal.core.errors import NotFound, PortalError
 from portal.tenancy.binding import acting_for
@@ -56,6 +56,18 @@ class _Return:
         """Do some work for the actor. What is refused is recorded and raised."""
         return copy_context().run(self._work, work)
 
+    def record(self, refusal: RecordedRefusal) -> None:
+        """Record what broke the answer off."""
+        copy_context().run(self._record_refusal, refusal)
+
+    def _record_refusal(self, refusal: RecordedRefusal) -> None:
+        with self._context():
+            tenant = find_tenant_by_host(self._host)
+            if tenant is not None:
+                with acting_for(tenant, writes=True):
+                    refusal.record(self._actor)
+                    db.session.commit()
+
     def _work(self, work: Callable[[Actor], Result]) -> Result:
         with self._context():
             tenant = find_tenant_by_host(self._host)
@@ -76,11 +88,20 @@ class _Return:
 
 def _checked(pieces: Iterator[bytes], back: _Return, ask: Ask) -> Iterator[bytes]:
     asked_at = clock.now()
-    for piece in pieces:
+    for piece in _recorded(pieces, back):
         if clock.now() - asked_at >= ASKED_EVERY:
             back.to(ask)
             asked_at = clock.now()
         yield piece
+
+
+def _recorded(pieces: Iterator[bytes], back: _Return) -> Iterator[bytes]:
+    """The pieces. If they break off for a reason that is to be recorded, it is."""
+    try:
+        yield from pieces
+    except RecordedRefusal as refusal:
+        back.record(refusal)
+        raise
 
 
 def _batches(heading: str, back: _Return, read: Read[Mark]) -> Iterator[bytes]:

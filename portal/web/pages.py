@@ -15,6 +15,7 @@ from portal.web.documents.routes import blueprint as documents
 from portal.web.explain.routes import blueprint as explain
 from portal.web.folders.routes import blueprint as folders
 from portal.web.groups.routes import blueprint as groups
+from portal.web.health.routes import blueprint as health
 from portal.web.home.routes import blueprint as home
 from portal.web.keys.routes import blueprint as keys
 from portal.web.members.routes import blueprint as members
@@ -43,6 +44,7 @@ GROUPS = (
     keys,
     closing,
     audit,
+    health,
 )
 
 

@@ -117,6 +117,7 @@ PAGES = [
     (MEMBER, "/explain/own?permission=audit%3Aread"),
     (ADMIN, "/members/import"),
     (OFFICER, "/audit"),
+    (OFFICER, "/health"),
     (OFFICER, "/audit?action=sign-in.succeeded&outcome=refused"),
     (OFFICER, "/audit/exports"),
     (OFFICER, "/audit {Somebody signed in}"),

@@ -132,6 +132,8 @@ def test_parts_may_come_from_several_processes_and_again(aws) -> None:
     with pytest.raises(BlobMissing):
         store.resume(ACME, blob_id, token).commit(3)
     store.resume(ACME, blob_id, token).commit(2)
+    with pytest.raises(BlobExists):
+        store.resume(ACME, blob_id, token).commit(2)
     assert get(store, ACME, blob_id) == b"x" * 5 * MEBIBYTE + b"end"
     other = store.begin(ACME, blob_id)
     store.resume(ACME, blob_id, other).write_part(0, b"other")

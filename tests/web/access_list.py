@@ -208,6 +208,8 @@ ACCESS = {
     "requests.approve": act(ADMINS, on("request", "guest"), empty=422),
     "requests.decline": act(ADMINS, on("request", "guest")),
     "requests.withdraw": act(MEMBERS, on("request", "own")),
+    # Whether contents are what was stored.
+    "health.index": page(WATCHERS),
     # Access reviews. The member is to review the auditor's role, and has reviewed the guest's.
     "reviews.index": page(MEMBERS),
     "reviews.create": form(OFFICERS),

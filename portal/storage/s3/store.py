@@ -1,6 +1,6 @@
 """Blobs as objects: `<prefix>/<tenant>/<blob>`. What is being written is a multipart upload."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -28,13 +28,15 @@ class S3Blobs:
         return S3Writer(self._access(), self._place.bucket, self._key(tenant_id, blob_id))
 
     def begin(self, tenant_id: UUID, blob_id: UUID) -> str:
-        return writing.create(self._access(), self._named(tenant_id, blob_id))
+        upload = writing.create(self._access(), self._named(tenant_id, blob_id))
+        return f"{self._place.bucket}/{self._place.prefix} {upload}"
 
     def resume(self, tenant_id: UUID, blob_id: UUID, token: str) -> S3Assembly:
-        if not token:
-            raise BlobMissing  # it was begun in a store that gives none
+        where, _, upload = token.rpartition(" ")
+        if where != f"{self._place.bucket}/{self._place.prefix}":
+            raise BlobMissing  # it was begun in another store
         key = self._key(tenant_id, blob_id)
-        return S3Assembly(self._access(), self._place.bucket, key, token)
+        return S3Assembly(self._access(), self._place.bucket, key, upload)
 
     def open(self, tenant_id: UUID, blob_id: UUID) -> S3Reader:
         return S3Reader(self._access(), self._place.bucket, self._key(tenant_id, blob_id))
@@ -43,10 +45,15 @@ class S3Blobs:
         with suppress(BlobMissing), told():
             self._access().client().delete_object(**self._named(tenant_id, blob_id))
 
-    def delete_unfinished(self, tenant_id: UUID, untouched_since: datetime) -> int:
+    def delete_unfinished(
+        self, tenant_id: UUID, untouched_since: datetime, but: Collection[UUID] = ()
+    ) -> int:
         count = 0
         access = self._access()
+        kept = {self._key(tenant_id, blob_id) for blob_id in but}
         for upload in self._list_uploads(access, tenant_id):
+            if upload["Key"] in kept:
+                continue
             named = {"Bucket": self._place.bucket, "Key": upload["Key"]}
             with suppress(BlobMissing):  # committed or given up meanwhile
                 if _touched_at(access, named, upload) < untouched_since:

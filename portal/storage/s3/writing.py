@@ -1,12 +1,11 @@
-"""Writing an object: in parts of 8 MiB, visible when all of it is there, and never over another."""
+"""Writing an object: in parts, visible when all of it is there, and never over another."""
 
 from contextlib import suppress
 from typing import Any, Self
 
-from portal.storage.blobs import BlobMissing, Piece, StoreUnavailable
+from portal.storage.blobs import PART_BYTES, BlobExists, BlobMissing, Piece, StoreUnavailable
 from portal.storage.s3.access import Access, told
 
-PART_BYTES = 8 * 1024 * 1024
 LARGEST_GIB = 78  # in the 10,000 parts that S3 takes
 NOT_OVER_ANOTHER = "*"  # If-None-Match
 
@@ -75,30 +74,36 @@ class S3Assembly:
         self._access, self._upload = access, upload
         self._named = {"Bucket": bucket, "Key": key}
 
-    def write_part(self, index: int, sealed: Piece) -> None:
+    def write_part(self, index: int, sealed: Piece, /) -> None:
         """Raises `BlobMissing` where the upload has ended, or `StoreUnavailable`."""
         send(self._access, self._named, self._upload, index + 1, bytes(sealed))
 
-    def commit(self, parts: int) -> None:
+    def commit(self, parts: int, /) -> None:
         """Raises `BlobExists`, `BlobMissing` (a part, or the upload) or `StoreUnavailable`."""
-        found = self._list_parts()
-        if [part["PartNumber"] for part in found[:parts]] != list(range(1, parts + 1)):
-            raise BlobMissing
-        complete(self._access, self._named, self._upload, found[:parts])
+        try:
+            complete(self._access, self._named, self._upload, self._list_all(parts))
+        except BlobMissing:
+            with told():  # an upload that was completed is gone, and its object is there
+                self._access.client().head_object(**self._named)
+            raise BlobExists from None
 
     def abandon(self) -> None:
         """Take back all parts."""
         with suppress(BlobMissing):
             abort(self._access, self._named, self._upload)
 
-    def _list_parts(self) -> list[dict[str, Any]]:
+    def _list_all(self, parts: int) -> list[dict[str, Any]]:
+        """What S3 has of the upload, if it is just these."""
         with told():
             pages = self._access.client().get_paginator("list_parts")
-            return [
+            found = [
                 {"PartNumber": part["PartNumber"], "ETag": part["ETag"]}
                 for page in pages.paginate(UploadId=self._upload, **self._named)
                 for part in page.get("Parts", ())
             ]
+        if [part["PartNumber"] for part in found] != list(range(1, parts + 1)):
+            raise BlobMissing
+        return found
 
 
 def create(access: Access, named: dict[str, str]) -> str:

@@ -1,0 +1,114 @@
+"""Reading contents back: gently by the worker, at once by `portal document verify`."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+import structlog
+from flask import Flask, current_app
+
+from portal.audit.actor import OPERATOR, SYSTEM
+from portal.cli.context import with_app
+from portal.core.settings import active
+from portal.documents.integrity import rounds
+from portal.documents.integrity.checking import Pace, Stopped
+from portal.tenancy.binding import TenantRecord, acting_for
+from portal.tenancy.models import TenantState
+from portal.tenancy.queries import get_tenant, list_tenants
+from portal.tenancy.session import db
+
+LOOK_SECONDS = 60.0
+AS_FAST_AS_IT_GOES = 100_000
+
+log = structlog.get_logger()
+
+
+@click.group()
+def document() -> None:
+    """Look after the contents of documents."""
+
+
+@document.command()
+@click.argument("slug", required=False)
+@click.option("--rate", type=click.IntRange(min=1), help="MiB a second.  [default: no limit]")
+@with_app
+def verify(slug: str | None, rate: int | None) -> None:
+    """Read every content of SLUG, or of everybody, back and compare it with what was stored.
+
+    Exit status 1 if something is damaged, missing or foreign. Its officers see what, and are told
+    by mail.
+    """
+    pace = Pace(rate or AS_FAST_AS_IT_GOES)
+    found = 0
+    for tenant in [get_tenant(slug)] if slug else _living():
+        found += _verify(tenant, pace)
+    if found:
+        raise SystemExit(1)
+
+
+def _verify(tenant: TenantRecord, pace: Pace) -> int:
+    with acting_for(tenant, writes=True):
+        round_id = rounds.begin()
+        total = rounds.bytes_left(round_id)
+        db.session.commit()
+        with click.progressbar(length=total, label=tenant.slug, show_pos=False) as bar:
+            while (size := rounds.verify_next(OPERATOR, round_id, pace)) is not None:
+                db.session.commit()
+                bar.update(size)
+        ended = rounds.end_round(OPERATOR, round_id)
+        db.session.commit()
+        click.echo(f"{tenant.slug}: {ended.versions} contents read, {ended.found} faults")
+        return ended.found
+
+
+@contextmanager
+def verifying(stop: threading.Event) -> Iterator[None]:
+    """Go round all organisations in a thread of its own, until told to stop."""
+    if not active().verify_every_days:
+        yield
+        return
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    thread = threading.Thread(target=_go_round, args=(app, stop), name="verifying")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _go_round(app: Flask, stop: threading.Event) -> None:
+    pace = Pace(active().verify_mib_per_second, stop.wait)
+    with app.app_context():
+        while not stop.is_set():
+            for tenant in _living():
+                try:
+                    _go_on(tenant, pace)
+                except Stopped:
+                    return
+                except Exception as error:  # noqa: BLE001  # logged; the next look tries again
+                    log.warning("verifying failed", tenant=tenant.slug, error=type(error).__name__)
+            stop.wait(LOOK_SECONDS)
+
+
+def _go_on(tenant: TenantRecord, pace: Pace) -> None:
+    with acting_for(tenant, writes=True):
+        round_id = rounds.take_due(active().verify_every_days)
+        db.session.commit()
+        if round_id is None:
+            return
+        try:
+            while rounds.verify_next(SYSTEM, round_id, pace) is not None:
+                db.session.commit()
+            rounds.end_round(SYSTEM, round_id)
+            db.session.commit()
+        except Exception:
+            db.session.rollback()
+            rounds.give_back(round_id)
+            db.session.commit()
+            raise
+
+
+def _living() -> Sequence[TenantRecord]:
+    return [tenant for tenant in list_tenants() if tenant.state != TenantState.DESTROYED]
