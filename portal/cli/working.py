@@ -20,6 +20,7 @@ from portal.auth.review_notices import tell_of_reviews
 from portal.auth.sweep import sweep_past
 from portal.cli.context import with_app
 from portal.core.settings import active
+from portal.documents.quotas import sweep_room
 from portal.documents.reviews import list_to_repeat, repeat_review
 from portal.documents.sweep import sweep_orphans
 from portal.outbox.models import Job
@@ -59,7 +60,7 @@ def worker(once: bool) -> None:
         stop.wait(POLL_SECONDS)
 
 
-SWEEPS = (sweep_orphans, sweep_past, sweep_done, announce_ends, sweep_ended)
+SWEEPS = (sweep_orphans, sweep_room, sweep_past, sweep_done, announce_ends, sweep_ended)
 
 
 def _round(sweeping: bool) -> None:

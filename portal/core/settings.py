@@ -56,6 +56,7 @@ class Settings:
     s3_endpoint: str = ""
     s3_region: str = ""
     s3_role_arn: str = ""
+    max_tenant_gib: int = 0
     log_level: str = "INFO"
     threads: int = 8
     workers: int = 1
@@ -140,6 +141,7 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "s3_endpoint": env.str("S3_ENDPOINT", default="", validate=_is_endpoint),
         "s3_region": env.str("S3_REGION", default="", validate=_is_region),
         "s3_role_arn": env.str("S3_ROLE_ARN", default="", validate=_is_role),
+        "max_tenant_gib": env.int("MAX_TENANT_GIB", default=0, validate=validate.Range(min=0)),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
         "threads": env.int("THREADS", default=8, validate=positive),
         "workers": env.int("WORKERS", default=1, validate=positive),

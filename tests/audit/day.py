@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from portal.auth.tokens import hash_token
 from portal.core import clock as portal_clock
+from portal.documents.types import Family
 from tests.auth.factors.device import Device
 from tests.browsing import Visitor
 from tests.installation import PASSWORD, Organisation
@@ -774,6 +775,13 @@ class Day:
             Told("policy.changed", "policy", admin, detail={
                 "before": {"absolute_hours": 12}, "after": {"absolute_hours": 11},
                 "ended_sessions": 0,
+            })
+        ])  # fmt: skip
+        form = {"families": ["text"], "person_quota_mib": 100}
+        yield post("/policy/documents/change", form, [
+            Told("document-policy.changed", "policy", admin, detail={
+                "before": {"families": sorted(Family), "person_quota_mib": None},
+                "after": {"families": ["text"], "person_quota_mib": 100},
             })
         ])  # fmt: skip
         yield post("/policy/choice", {"kinds": ["reset-factors"]}, [

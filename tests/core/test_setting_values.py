@@ -41,6 +41,7 @@ RIGHT = {
     "s3_endpoint": ("https://objects.example:9000", None),
     "s3_region": ("eu-central-1", None),
     "s3_role_arn": ("arn:aws:iam::123456789012:role/portal", None),
+    "max_tenant_gib": ("0", 0),
     "log_level": ("DEBUG", None),
     "threads": ("16", 16),
     "workers": ("4", 4),
@@ -56,6 +57,7 @@ WRONG = {
         "geheim", "mysql://u:geheim@h/d", "postgresql://u:geheim@h:port/d", "/a/file.db"
     ],
     "owner_database_url": ["geheim", "oracle://u:geheim@h/d"],
+    "max_tenant_gib": ["-1", "lots"],
     "production": ["maybe", "2"],
     "demo": ["maybe"],
     "debug": ["maybe"],

@@ -231,6 +231,8 @@ ACCESS = {
     "policy.change": act(ADMINS, empty=422),
     "policy.choose": act(ADMINS, empty=409),  # two people are wanted for nothing already
     "policy.people": page(LOOKERS),
+    "policy.documents": page(LOOKERS),
+    "policy.change_documents": act(ADMINS, empty=400),  # no kind at all
     # Single sign-on. The provider here is not offered, and can't be reached.
     "sso.index": page(ADMINS),
     "sso.show": page(ADMINS, on("provider", "nowhere")),
