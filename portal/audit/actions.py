@@ -42,6 +42,10 @@ class Action(StrEnum):
     DOCUMENT_DELETED = "document.deleted", "A document was moved to the trash"
     DOCUMENT_DOWNLOADED = "document.downloaded", "A document was downloaded"
     DOCUMENT_MOVED = "document.moved", "A document was moved to another folder"
+    DOCUMENT_POLICY_CHANGED = (
+        "document-policy.changed",
+        "The types of documents, or the room for them, were changed",
+    )
     DOCUMENT_PREVIEWED = "document.previewed", "A document was looked at"
     DOCUMENT_RENAMED = "document.renamed", "A document was renamed"
     DOCUMENT_RESTORED = "document.restored", "A document was taken out of the trash"
@@ -153,6 +157,7 @@ class Action(StrEnum):
     TENANT_RESUMED = "tenant.resumed", "The organisation was resumed"
     TENANT_SUSPENDED = "tenant.suspended", "The organisation was suspended"
     UPLOAD_ABANDONED = "upload.abandoned", "An upload broke off; nothing was kept"
+    UPLOAD_REFUSED = "upload.refused", "An upload was refused for its type or its size"
     VERSION_UPLOADED = "version.uploaded", "A new version of a document was uploaded"
 
 

@@ -25,6 +25,7 @@ from portal.cli.rewrapping import finish_rotation
 from portal.cli.verifying import verifying
 from portal.core.settings import active
 from portal.documents.integrity.findings import tell_of_findings
+from portal.documents.quotas import sweep_room
 from portal.documents.reviews import list_to_repeat, repeat_review
 from portal.documents.sweep import sweep_orphans
 from portal.keys.policy import is_rotation_due
@@ -71,7 +72,15 @@ def _work(stop: threading.Event, once: bool) -> None:
         stop.wait(POLL_SECONDS)
 
 
-SWEEPS = (sweep_orphans, sweep_past, sweep_done, announce_ends, sweep_ended, tell_of_findings)
+SWEEPS = (
+    sweep_orphans,
+    sweep_room,
+    sweep_past,
+    sweep_done,
+    announce_ends,
+    sweep_ended,
+    tell_of_findings,
+)
 
 
 def _round(sweeping: bool) -> None:

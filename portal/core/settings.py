@@ -75,6 +75,7 @@ class Settings:
     closing_days: int = 14
     verify_mib_per_second: int = 8
     verify_every_days: int = 30
+    max_tenant_gib: int = 0
     log_level: str = "INFO"
     threads: int = 8
     workers: int = 1
@@ -185,6 +186,7 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "verify_every_days": env.int(
             "VERIFY_EVERY_DAYS", default=30, validate=validate.Range(0, 3650)
         ),
+        "max_tenant_gib": env.int("MAX_TENANT_GIB", default=0, validate=validate.Range(min=0)),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
         "threads": env.int("THREADS", default=8, validate=positive),
         "workers": env.int("WORKERS", default=1, validate=positive),

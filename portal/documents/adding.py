@@ -6,13 +6,13 @@ Access is the caller's to decide, and the entry in the log the caller's to write
 import unicodedata
 from uuid import UUID
 
-from portal.audit.actor import Actor
 from portal.core import clock
 from portal.core.errors import Invalid, NotFound
 from portal.core.texts import is_one_line
 from portal.documents import cipher
 from portal.documents.contents import StoredContent
 from portal.documents.models import Document, DocumentVersion
+from portal.documents.quotas import keep_room
 from portal.keys.data_keys import wrap_again
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
@@ -21,25 +21,30 @@ MAX_NOTE_LENGTH = 500
 
 
 def add_document(
-    actor: Actor, stored: StoredContent, folder_id: UUID | None, name: str, note: str = ""
+    stored: StoredContent, folder_id: UUID | None, name: str, note: str = ""
 ) -> Document:
-    """A new document of a folder, with its first version."""
+    """A new document of a folder, with its first version. Raises `QuotaExceeded`."""
+    keep_room(stored.room, stored.sealed.size_bytes)
     document = Document(
-        id=stored.content.document_id, folder_id=folder_id, name=name, created_by=actor.user_id
+        id=stored.content.document_id,
+        folder_id=folder_id,
+        name=name,
+        created_by=stored.room.owner_id,
     )
     db.session.add(document)
     db.session.flush()  # the version's foreign key
-    db.session.add(_version(actor, stored, 1, note))
+    db.session.add(_version(stored, 1, note))
     return document
 
 
-def add_version(actor: Actor, stored: StoredContent, note: str = "") -> DocumentVersion:
-    """A new version of a document, which becomes the newest. Raises `NotFound`.
+def add_version(stored: StoredContent, note: str = "") -> DocumentVersion:
+    """A new version of a document, which becomes the newest. Raises `NotFound`, `QuotaExceeded`.
 
     Two at once get two numbers: the document's row is locked until the end of the transaction.
     """
     document = _lock_document(stored.content.document_id)
-    version = _version(actor, stored, document.version_number + 1, note)
+    keep_room(stored.room, stored.sealed.size_bytes)
+    version = _version(stored, document.version_number + 1, note)
     document.version_number = version.number
     document.updated_at = clock.now()
     db.session.add(version)
@@ -64,7 +69,7 @@ def _lock_document(document_id: UUID) -> Document:
     return found
 
 
-def _version(actor: Actor, stored: StoredContent, number: int, note: str) -> DocumentVersion:
+def _version(stored: StoredContent, number: int, note: str) -> DocumentVersion:
     content = stored.content
     key = wrap_again(stored.key, content.document_id, content.version_id, content.mode)
     version = DocumentVersion(
@@ -79,7 +84,7 @@ def _version(actor: Actor, stored: StoredContent, number: int, note: str) -> Doc
         media_type=stored.media_type,
         wrapped_key=key.wrapped,
         key_version=key.key_version,
-        created_by=actor.user_id,
+        created_by=stored.room.owner_id,
     )
     if note:
         version.note = note

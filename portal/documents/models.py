@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
@@ -85,3 +85,35 @@ class DocumentVersion(TenantOwned, Base):
 
 
 wrapped_key("document_version")
+
+
+class DocumentPolicy(TenantOwned, Base):
+    """A tenant's choices about documents. Its id is the tenant's own, so there is one at most."""
+
+    __tablename__ = "document_policy"
+
+    families: Mapped[list[str]] = mapped_column(JSON)
+    tenant_quota_mib: Mapped[int | None]
+    person_quota_mib: Mapped[int | None]
+    changed_at: Mapped[datetime] = mapped_column(default=clock.now)
+    changed_by: Mapped[UUID | None]
+
+
+class StorageUse(TenantOwned, Base):
+    """How much is taken: one row for the tenant, under its own id, and one for each person."""
+
+    __tablename__ = "storage_use"
+
+    held_bytes: Mapped[int] = mapped_column(BigInteger, default=0)  # versions and holds
+
+
+class StorageHold(TenantOwned, Base):
+    """Room that is kept for a content on its way in. One that lapses is swept, and given back."""
+
+    __tablename__ = "storage_hold"
+
+    owner_id: Mapped[UUID]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    lapses_at: Mapped[datetime]
+
+    __table_args__ = (within_tenant("owner_id", "user_account", ondelete="CASCADE"),)

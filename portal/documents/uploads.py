@@ -7,7 +7,7 @@ and before the rows, on what the person holds by then.
 
 from uuid import UUID
 
-from portal.access.decision import Member, require
+from portal.access.decision import ORGANISATION, Forbidden, Member, require
 from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
@@ -33,13 +33,14 @@ def upload_document(
 ) -> Document:
     """Take in a new document of a folder.
 
-    Raises `SessionEnded`, `NotFound`, `Forbidden`, `Invalid`, `TooLarge` or `UploadAbandoned`.
+    Raises `SessionEnded`, `NotFound`, `Forbidden`, `Invalid`, and whatever `take_in` does.
     """
     name, note = clean_name(name), clean_note(note)
     _require_upload(actor, folder_id)
-    stored = take_in(new_id(), name, body, announced_bytes=announced_bytes)
+    owner_id = person_behind(actor)
+    stored = take_in(new_id(), name, body, owner_id=owner_id, announced_bytes=announced_bytes)
     _require_upload(_as_of_now(actor), folder_id)
-    document = add_document(actor, stored, folder_id, name, note)
+    document = add_document(stored, folder_id, name, note)
     record(
         actor,
         Action.DOCUMENT_UPLOADED,
@@ -57,13 +58,14 @@ def upload_version(
     """Take in a new version of a document, which becomes the one that everybody reads.
 
     It takes the right to edit: to upload is to add, and changes nothing that others rely on.
-    Raises `SessionEnded`, `NotFound`, `Forbidden`, `Invalid`, `TooLarge` or `UploadAbandoned`.
+    Raises `SessionEnded`, `NotFound`, `Forbidden`, `Invalid`, and whatever `take_in` does.
     """
     note = clean_note(note)
     name = get_document(actor, document_id, Permission.DOCUMENT_EDIT).document.name
-    stored = take_in(document_id, name, body, announced_bytes=announced_bytes)
+    owner_id = person_behind(actor)
+    stored = take_in(document_id, name, body, owner_id=owner_id, announced_bytes=announced_bytes)
     get_document(_as_of_now(actor), document_id, Permission.DOCUMENT_EDIT)
-    version = add_version(actor, stored, note)
+    version = add_version(stored, note)
     record(
         actor,
         Action.VERSION_UPLOADED,
@@ -73,6 +75,13 @@ def upload_version(
         sealed_sha256=stored.sealed.sealed_sha256.hex(),
     )
     return version
+
+
+def person_behind(actor: Actor) -> UUID:
+    """Whose documents they become, and whose room they take. Raises `Forbidden` for nobody."""
+    if actor.user_id is None:
+        raise Forbidden(Permission.DOCUMENT_UPLOAD, ORGANISATION)
+    return actor.user_id
 
 
 def _require_upload(actor: Actor, folder_id: UUID | None) -> None:

@@ -18,6 +18,7 @@ from portal.audit.actor import SYSTEM
 from portal.auth.closing.service import ask_as_operator
 from portal.auth.tokens import hash_token
 from portal.core import clock as portal_clock
+from portal.documents.types import Family
 from tests.auth.factors.device import Device
 from tests.browsing import Visitor
 from tests.installation import PASSWORD, Organisation
@@ -778,6 +779,13 @@ class Day:
             Told("policy.changed", "policy", admin, detail={
                 "before": {"absolute_hours": 12}, "after": {"absolute_hours": 11},
                 "ended_sessions": 0,
+            })
+        ])  # fmt: skip
+        form = {"families": ["text"], "person_quota_mib": 100}
+        yield post("/policy/documents/change", form, [
+            Told("document-policy.changed", "policy", admin, detail={
+                "before": {"families": sorted(Family), "person_quota_mib": None},
+                "after": {"families": ["text"], "person_quota_mib": 100},
             })
         ])  # fmt: skip
         yield post("/policy/choice", {"kinds": ["reset-factors"]}, [

@@ -57,6 +57,7 @@ RIGHT = {
     "vault_secret_id": ("s3cret", None),
     "verify_mib_per_second": ("20", 20),
     "verify_every_days": ("0", 0),
+    "max_tenant_gib": ("0", 0),
     "log_level": ("DEBUG", None),
     "threads": ("16", 16),
     "workers": ("4", 4),
@@ -84,6 +85,7 @@ WRONG = {
         "geheim", "mysql://u:geheim@h/d", "postgresql://u:geheim@h:port/d", "/a/file.db"
     ],
     "owner_database_url": ["geheim", "oracle://u:geheim@h/d"],
+    "max_tenant_gib": ["-1", "lots"],
     "production": ["maybe", "2"],
     "demo": ["maybe"],
     "debug": ["maybe"],

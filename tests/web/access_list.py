@@ -243,6 +243,8 @@ ACCESS = {
     "closing.ask": act(ADMINS, empty=422),
     "closing.agree": act(CARETAKERS, empty=409),
     "closing.take_back": act(ADMINS, empty=409),
+    "policy.documents": page(LOOKERS),
+    "policy.change_documents": act(ADMINS, empty=400),  # no kind at all
     # Single sign-on. The provider here is not offered, and can't be reached.
     "sso.index": page(ADMINS),
     "sso.show": page(ADMINS, on("provider", "nowhere")),

@@ -14,6 +14,7 @@ from portal.auth.assurance import Act
 from portal.auth.credentials import change_password
 from portal.auth.devices import device_of
 from portal.auth.factors.queries import count_recovery_codes
+from portal.documents.quotas import find_usage
 from portal.web import cookies
 from portal.web.access import freshly, signed_in, while_closing
 from portal.web.account.forms import (
@@ -42,6 +43,7 @@ def index() -> ResponseReturnValue:
         groups=list_groups_of(g.actor, g.actor.user_id),
         roles=list_roles(),
         to_review=count_waiting(g.actor),
+        usage=find_usage(g.actor.user_id),
     )
 
 

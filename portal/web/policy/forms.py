@@ -11,6 +11,8 @@ from portal.access.approvals.kinds import CHOOSABLE
 from portal.access.roles import list_roles
 from portal.auth.assurance import Audience, Factor, Policy
 from portal.auth.policy.service import Shown
+from portal.documents.policy import DocumentRules, ShownRules
+from portal.documents.types import Family
 from portal.web.choices import choices
 from portal.web.numbers import NumberField
 
@@ -74,3 +76,26 @@ class ChoiceForm(FlaskForm):
 
     kinds = SelectMultipleField("Acts", choices=choices(CHOOSABLE))
     reason = StringField("Reason", [Length(max=500)])
+
+
+class DocumentPolicyForm(FlaskForm):
+    """What an organisation takes in. `version` is of the rules that the admin was shown."""
+
+    families = SelectMultipleField("Kinds that are taken", choices=choices(Family))
+    tenant_quota_mib = NumberField("For everybody together, in MiB", [Optional(), NumberRange(1)])
+    person_quota_mib = NumberField("For each person, in MiB", [Optional(), NumberRange(1)])
+    version = HiddenField()
+
+    @classmethod
+    def showing(cls, shown: ShownRules) -> "DocumentPolicyForm":
+        """The form as the rules in force fill it in."""
+        return cls(formdata=None, obj=shown.rules, version=shown.version)
+
+    def rules(self, present: DocumentRules) -> DocumentRules:
+        """The rules that were asked for: `present` with what this form decides."""
+        return replace(
+            present,
+            families=frozenset(map(Family, self.families.data or ())),
+            tenant_quota_mib=self.tenant_quota_mib.data,
+            person_quota_mib=self.person_quota_mib.data,
+        )

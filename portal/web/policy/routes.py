@@ -12,9 +12,11 @@ from portal.access.roles import list_roles
 from portal.auth import approving, review
 from portal.auth.assurance import Act
 from portal.auth.policy import service
+from portal.documents import policy as document_policy
+from portal.documents import quotas
 from portal.web.access import freshly, requires
 from portal.web.lifecycle import shown_on, shown_status
-from portal.web.policy.forms import ChoiceForm, PolicyForm
+from portal.web.policy.forms import ChoiceForm, DocumentPolicyForm, PolicyForm
 
 blueprint = Blueprint("policy", __name__, url_prefix="/policy")
 
@@ -90,6 +92,42 @@ def people() -> ResponseReturnValue:
     return render_template(
         "policy/people.html", found=found, only_short=only_short, roles=list_roles()
     )
+
+
+@blueprint.get("/documents")
+@requires(Permission.POLICY_READ)
+def documents() -> ResponseReturnValue:
+    """Which documents are taken, and how much room there is for them."""
+    shown = document_policy.show_rules(g.actor)
+    return _documents_page(DocumentPolicyForm.showing(shown), shown)
+
+
+@blueprint.post("/documents/change")
+@freshly(Act.POLICY)
+@requires(Permission.POLICY_EDIT)
+def change_documents() -> ResponseReturnValue:
+    """Take other documents, or more of them, from now on."""
+    form, shown = DocumentPolicyForm(), document_policy.show_rules(g.actor)
+    if form.validate_on_submit():
+        with shown_on(form):
+            wanted = form.rules(shown.rules)
+            document_policy.change_rules(g.actor, wanted, version=form.version.data or "")
+            flash("The rules are changed. They hold for what is uploaded from now on.", "success")
+            return redirect(url_for("policy.documents"))
+    return _documents_page(form, shown)
+
+
+def _documents_page(
+    form: DocumentPolicyForm, shown: document_policy.ShownRules
+) -> ResponseReturnValue:
+    form.version.data = shown.version
+    page = render_template(
+        "policy/documents.html",
+        form=form,
+        usage=quotas.find_tenant_usage(),
+        largest=quotas.list_largest(g.actor),
+    )
+    return page, shown_status(form)
 
 
 def _form_page(

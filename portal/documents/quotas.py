@@ -1,0 +1,226 @@
+"""How much documents may take, of the organisation together and of each person who uploads.
+
+A counter holds what is stored and what is on its way. Room is taken by one conditional UPDATE, so
+that any number of uploads at once never pass a limit; it is taken and committed before the content
+comes, as a long upload holds no transaction. Whoever uploads gives back what breaks off; what a
+process left that died is given back by the sweep, once its hold has lapsed.
+
+Whoever changes several rows takes them in this order: the document, the hold, the tenant's counter,
+the person's. The sweep counts anew while it has the tenant's, so nobody is in between.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from portal.access.decision import require
+from portal.access.permissions import Permission
+from portal.audit.actions import Action
+from portal.audit.actor import Actor
+from portal.audit.service import RecordedRefusal
+from portal.core import clock
+from portal.core.ids import new_id
+from portal.documents.models import DocumentVersion, StorageHold, StorageUse
+from portal.documents.policy import MIB, get_rules
+from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.session import change, db
+from portal.users.models import User
+
+LARGEST = 10  # people that an admin is shown
+LAPSE = timedelta(minutes=15)
+RENEWED_EVERY = timedelta(minutes=3)
+STEP_BYTES = 4 * 2**20  # at a time, for a content that does not say how large it is
+_COLUMNS = (StorageUse.id, StorageUse.held_bytes)
+
+
+class QuotaExceeded(RecordedRefusal):
+    """There is no room left for a content."""
+
+    status = 413
+    action = Action.UPLOAD_REFUSED
+
+
+@dataclass(slots=True)
+class Room:
+    """What is held for one content while it comes in."""
+
+    owner_id: UUID
+    size_bytes: int
+    id: UUID = field(default_factory=new_id)
+    renewed_at: datetime = field(default_factory=clock.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much is taken, and how much may be; None: no limit."""
+
+    used_bytes: int
+    limit_bytes: int | None
+
+
+def hold_room(room: Room, until: datetime) -> None:
+    """Hold room in the present transaction. Raises `QuotaExceeded`."""
+    _take(room.owner_id, room.size_bytes)
+    db.session.add(
+        StorageHold(id=room.id, owner_id=room.owner_id, size_bytes=room.size_bytes, lapses_at=until)
+    )
+    db.session.flush()
+
+
+def keep_room(room: Room, size_bytes: int) -> None:
+    """Turn a hold into what is stored: `size_bytes` of it. One that has lapsed is taken anew.
+
+    In the transaction that writes the version's row, before it does. Raises `QuotaExceeded`.
+    """
+    _take(room.owner_id, size_bytes - _end_hold(room.id))
+
+
+def drop_room(room_id: UUID, owner_id: UUID) -> None:
+    """Give back what was held, in the present transaction."""
+    _take(owner_id, -_end_hold(room_id))
+
+
+def free_room(owner_id: UUID, size_bytes: int) -> None:
+    """Give back what was stored of a person's, as it is deleted for good."""
+    _take(owner_id, -size_bytes)
+
+
+def begin_room(owner_id: UUID, announced_bytes: int | None) -> Room:
+    """Hold room for a content that comes now, and commit that. Raises `QuotaExceeded`."""
+    room = Room(owner_id, STEP_BYTES if announced_bytes is None else announced_bytes)
+    hold_room(room, clock.now() + LAPSE)
+    db.session.commit()
+    return room
+
+
+def cover(room: Room, taken_bytes: int) -> None:
+    """See that the hold is large and young enough, as the content goes on. Commits.
+
+    Raises `QuotaExceeded`.
+    """
+    more = taken_bytes - room.size_bytes
+    if more <= 0 and clock.now() - room.renewed_at < RENEWED_EVERY:
+        return
+    grown = room.size_bytes + (max(more, STEP_BYTES) if more > 0 else 0)
+    held = update(StorageHold).where(StorageHold.id == room.id)
+    if change(held.values(size_bytes=grown, lapses_at=clock.now() + LAPSE)):
+        _take(room.owner_id, grown - room.size_bytes)
+    else:  # it had lapsed
+        hold_room(Room(room.owner_id, grown, room.id), clock.now() + LAPSE)
+    db.session.commit()
+    room.size_bytes, room.renewed_at = grown, clock.now()
+
+
+def give_back(room: Room) -> None:
+    """Give back, and commit, what was held for a content that broke off."""
+    db.session.rollback()
+    drop_room(room.id, room.owner_id)
+    db.session.commit()
+
+
+def find_usage(user_id: UUID) -> Usage:
+    """How much a person's uploads take."""
+    return Usage(_read(user_id), get_rules().person_limit_bytes)
+
+
+def find_tenant_usage() -> Usage:
+    """How much everything takes."""
+    return Usage(_read(bound_tenant_id()), get_rules().tenant_limit_bytes)
+
+
+def list_largest(actor: Actor) -> Sequence[tuple[str, int]]:
+    """The people whose uploads take most, by name, with how much. Raises `Forbidden`."""
+    require(actor, Permission.POLICY_READ)
+    found = (
+        select(User.name, StorageUse.held_bytes)
+        .join(User, User.id == StorageUse.id)
+        .where(StorageUse.held_bytes > 0)
+        .order_by(StorageUse.held_bytes.desc(), User.id)
+        .limit(LARGEST)
+    )
+    return [(name, held_bytes) for name, held_bytes in db.session.execute(found)]
+
+
+def sweep_room() -> int:
+    """Give back what lapsed holds kept, and count anew what is taken; gives the holds' number."""
+    lapsed = change(delete(StorageHold).where(StorageHold.lapses_at < clock.now()))
+    _ensure(bound_tenant_id())
+    own = select(StorageUse.id).where(StorageUse.id == bound_tenant_id())
+    db.session.execute(own.with_for_update())
+    _correct()
+    return lapsed
+
+
+def _take(owner_id: UUID, size_bytes: int) -> None:
+    rules = get_rules()
+    _add(bound_tenant_id(), size_bytes, rules.tenant_limit_bytes, "the organisation's")
+    _add(owner_id, size_bytes, rules.person_limit_bytes, "your own")
+
+
+def _add(counter: UUID, size_bytes: int, limit_bytes: int | None, whose: str) -> None:
+    statement = update(StorageUse).where(StorageUse.id == counter)
+    if limit_bytes is not None and size_bytes > 0:
+        statement = statement.where(StorageUse.held_bytes + size_bytes <= limit_bytes)
+    statement = statement.values(held_bytes=StorageUse.held_bytes + size_bytes)
+    if change(statement):
+        return
+    _ensure(counter)
+    if not change(statement):
+        raise QuotaExceeded(
+            "documents",
+            f"There is not enough room for this: {whose} documents may take"
+            f" {(limit_bytes or 0) // MIB} MiB.",
+            limit_bytes=limit_bytes,
+            size_bytes=size_bytes,
+        )
+
+
+def _ensure(counter: UUID) -> None:
+    """Make a counter where there is none, with what there is to count."""
+    dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
+    row = {"tenant_id": bound_tenant_id(), "id": counter, "held_bytes": 0}
+    insert = dialect.insert(StorageUse).values(row).on_conflict_do_nothing()
+    if db.session.scalars(insert.returning(StorageUse.id)).all():
+        mine = update(StorageUse).where(StorageUse.id == counter)
+        change(mine.values(held_bytes=_count()[counter]))
+
+
+def _correct() -> None:
+    """Write what is counted where a counter says something else."""
+    counted = _count()
+    present = {row.id: row.held_bytes for row in db.session.execute(select(*_COLUMNS))}
+    for counter in sorted(present.keys() | counted.keys()):
+        if counter not in present:
+            db.session.add(StorageUse(id=counter, held_bytes=counted[counter]))
+        elif present[counter] != counted[counter]:
+            mine = update(StorageUse).where(StorageUse.id == counter)
+            change(mine.values(held_bytes=counted[counter]))
+
+
+def _count() -> Counter[UUID]:
+    """What is stored and held by person, and under the tenant's id by all."""
+    found: Counter[UUID] = Counter()
+    for owner, size in (
+        (DocumentVersion.created_by, DocumentVersion.size_bytes),
+        (StorageHold.owner_id, StorageHold.size_bytes),
+    ):
+        sums = select(owner, func.sum(size)).group_by(owner)
+        for owner_id, size_bytes in db.session.execute(sums):
+            found[owner_id] += int(size_bytes)
+            found[bound_tenant_id()] += int(size_bytes)
+    return found
+
+
+def _end_hold(room_id: UUID) -> int:
+    ended = delete(StorageHold).where(StorageHold.id == room_id).returning(StorageHold.size_bytes)
+    return db.session.execute(ended).scalar() or 0
+
+
+def _read(counter: UUID) -> int:
+    found = select(StorageUse.held_bytes).where(StorageUse.id == counter)
+    return db.session.scalars(found).one_or_none() or 0
