@@ -32,6 +32,8 @@ class Action(StrEnum):
     AUDIT_READ = "audit.read", "The audit log was read"
     BREAK_GLASS_USED = "break-glass.used", "A break-glass code was used"
     CHOICE_CHANGED = "choice.changed", "The acts that two people have to agree to were changed"
+    DOCUMENT_COMPARED = "document.compared", "Two versions of a document were compared"
+    DOCUMENT_COPIED = "document.copied", "A copy of a document was made"
     DOCUMENT_DELETED = "document.deleted", "A document was moved to the trash"
     DOCUMENT_DOWNLOADED = "document.downloaded", "A document was downloaded"
     DOCUMENT_MOVED = "document.moved", "A document was moved to another folder"
@@ -138,6 +140,8 @@ class Action(StrEnum):
     TENANT_RESUMED = "tenant.resumed", "The organisation was resumed"
     TENANT_SUSPENDED = "tenant.suspended", "The organisation was suspended"
     UPLOAD_ABANDONED = "upload.abandoned", "An upload broke off; nothing was kept"
+    VERSION_NOTED = "version.noted", "The note on a version of a document was changed"
+    VERSION_RESTORED = "version.restored", "An older version of a document was made the newest"
     VERSION_UPLOADED = "version.uploaded", "A new version of a document was uploaded"
 
 
