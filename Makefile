@@ -45,8 +45,8 @@ screenshots: .venv/test.stamp $(NODE_MODULES)/stamp  ## draw the documentation's
 lock: .tools/stamp  ## pin the dependencies of pyproject.toml anew (ARGS=--upgrade for newer ones)
 	$(COMPILE) --group tools -o $(LOCKS)/tools.txt
 	$(COMPILE) pyproject.toml -o $(LOCKS)/run.txt
-	$(COMPILE) pyproject.toml -c $(LOCKS)/run.txt --extra postgresql --extra valkey --extra previews --group dev -o $(LOCKS)/test.txt
-	$(COMPILE) pyproject.toml -c $(LOCKS)/test.txt --extra postgresql --extra valkey --extra previews --group dev --group bench -o $(LOCKS)/bench.txt
+	$(COMPILE) pyproject.toml -c $(LOCKS)/run.txt --extra aws --extra postgresql --extra valkey --extra previews --group dev -o $(LOCKS)/test.txt
+	$(COMPILE) pyproject.toml -c $(LOCKS)/test.txt --extra aws --extra postgresql --extra valkey --extra previews --group dev --group bench -o $(LOCKS)/bench.txt
 
 clean:  ## remove what was installed, never the portal's data
 	rm -rf .venv .tools $(NODE_MODULES)

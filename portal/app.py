@@ -16,7 +16,6 @@ from portal.core.shipped import shipped
 from portal.keys import hierarchy
 from portal.keys.local import LocalKeys
 from portal.storage import chosen as storage
-from portal.storage.local import LocalBlobs
 from portal.tenancy import schema, startup
 from portal.tenancy.placement import ENGINE_OPTIONS
 from portal.tenancy.queries import list_tenants
@@ -45,7 +44,7 @@ def create_app(given: Settings | None = None) -> Flask:
     settings.use(chosen)
     logs.configure(chosen)
     hierarchy.configure(LocalKeys(chosen.instance / "keys.json"))
-    storage.configure(LocalBlobs(chosen.instance / "blobs"))
+    storage.configure(storage.open_stores(chosen))
     schema.check_models()
     app = _flask(chosen)
     init_databases(app)

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 
 from portal.core import clock as portal_clock
 from portal.core.settings import Settings
+from tests.harness.aws import ENVIRONMENT, Aws, aws_server
 from tests.harness.browser import browser
 from tests.harness.postgres import PostgresServer, postgres_server
 from tests.harness.valkey import ValkeyServer, valkey_server
@@ -72,6 +73,15 @@ def postgresql() -> Iterator[PostgresServer]:
 def running_valkey() -> Iterator[ValkeyServer]:
     """The one server of the run, which nobody stops."""
     with valkey_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[Aws]:
+    """The one stand-in for AWS of the run, with credentials for it in the environment."""
+    with aws_server() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
         yield server
 
 

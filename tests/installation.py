@@ -194,7 +194,7 @@ class Installation:
         settings.use(chosen)
         upgrade_all(chosen, Factories(self._make_app, lambda: None))
         self.wsgi = in_fresh_context(self.app)
-        self._provider, self._blobs = hierarchy.active(), storage.blobs()
+        self._provider, self._blobs = hierarchy.active(), storage.configured()
         self.organisations = {slug: self._organisation(slug) for slug in ("acme", "globex")}
         self._snapshot = snapshot(self)
         # One-time codes change every 30 s: each test begins when one has just done so.

@@ -34,6 +34,8 @@ class Action(StrEnum):
     CHOICE_CHANGED = "choice.changed", "The acts that two people have to agree to were changed"
     DOCUMENT_COMPARED = "document.compared", "Two versions of a document were compared"
     DOCUMENT_COPIED = "document.copied", "A copy of a document was made"
+    CONTENTS_MOVED = "contents.moved", "All contents have moved to another store"
+    CONTENTS_MOVING = "contents.moving", "Contents began to move to another store"
     DOCUMENT_DELETED = "document.deleted", "A document was moved to the trash"
     DOCUMENT_DOWNLOADED = "document.downloaded", "A document was downloaded"
     DOCUMENT_MOVED = "document.moved", "A document was moved to another folder"

@@ -9,7 +9,7 @@ import click
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.cli import databases, demonstration, serving, tenants, users, working
+from portal.cli import blobs, databases, demonstration, serving, tenants, users, working
 from portal.cli.context import Factories
 from portal.core.errors import Misconfigured, PortalError
 from portal.tenancy.errors import SchemaNotIsolated
@@ -23,6 +23,7 @@ def portal() -> None:
 portal.add_command(databases.db)
 portal.add_command(tenants.tenant)
 portal.add_command(users.user)
+portal.add_command(blobs.blobs)
 portal.add_command(serving.serve)
 portal.add_command(working.worker)
 portal.add_command(demonstration.demo)

@@ -12,6 +12,7 @@ from portal.core.errors import Conflict
 from portal.core.settings import active
 from portal.keys import hierarchy
 from portal.keys.service import create_tenant_key
+from portal.storage.chosen import settle_in
 from portal.tenancy import service
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.models import Placement, TenantState
@@ -112,6 +113,7 @@ def create_tenant(
         nonlocal invited
         with writing(new):
             create_tenant_key(hierarchy.active())
+            settle_in()
             record(OPERATOR, Action.TENANT_CREATED, f"tenant:{new.id}", slug=slug)
             if admin:
                 email, person = admin

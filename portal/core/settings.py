@@ -17,6 +17,9 @@ from sqlalchemy.exc import ArgumentError
 from portal.core.errors import Misconfigured
 
 MIN_SECRET_LENGTH = 32
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*")
+_REGION = re.compile(r"[a-z0-9-]*")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+")
 _DATABASE_NUMBER = re.compile(r"/\d+\Z")
 IN_MEMORY = "memory://"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -49,6 +52,10 @@ class Settings:
     smtp_url: str = ""
     mail_from: str = "portal@localhost"
     max_upload_gib: int = 64
+    blobs: str = "local"
+    s3_endpoint: str = ""
+    s3_region: str = ""
+    s3_role_arn: str = ""
     log_level: str = "INFO"
     threads: int = 8
     workers: int = 1
@@ -129,6 +136,10 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "smtp_url": env.str("SMTP_URL", default="", validate=_is_mail_server),
         "mail_from": env.str("MAIL_FROM", default="portal@localhost"),
         "max_upload_gib": env.int("MAX_UPLOAD_GIB", default=64, validate=positive),
+        "blobs": env.str("BLOBS", default="local", validate=_are_stores),
+        "s3_endpoint": env.str("S3_ENDPOINT", default="", validate=_is_endpoint),
+        "s3_region": env.str("S3_REGION", default="", validate=_is_region),
+        "s3_role_arn": env.str("S3_ROLE_ARN", default="", validate=_is_role),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
         "threads": env.int("THREADS", default=8, validate=positive),
         "workers": env.int("WORKERS", default=1, validate=positive),
@@ -138,6 +149,30 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
 def _is_address(value: str) -> None:
     if not _is_url(value, "http", "https") or "@" in value:
         raise ValidationError("must look like https://portal.example or http://localhost:8000")
+
+
+def _are_stores(value: str) -> None:
+    addresses = value.split()
+    if not addresses or len(set(addresses)) != len(addresses):
+        raise ValidationError("must name one store or several, each once")
+    for address in addresses:
+        if address != "local" and not _BUCKET.fullmatch(address):
+            raise ValidationError("must be made of local and s3://bucket/prefix")
+
+
+def _is_endpoint(value: str) -> None:
+    if value:
+        _is_address(value)
+
+
+def _is_region(value: str) -> None:
+    if not _REGION.fullmatch(value):
+        raise ValidationError("must look like eu-central-1")
+
+
+def _is_role(value: str) -> None:
+    if value and not _ROLE.fullmatch(value):
+        raise ValidationError("must look like arn:aws:iam::123456789012:role/name")
 
 
 def _is_file(value: Path | None) -> None:

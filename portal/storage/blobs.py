@@ -29,6 +29,13 @@ class BlobExists(PortalError):
     message = "This content has been stored already."
 
 
+class StoreUnavailable(PortalError):
+    """The store does not answer, has no room, or refuses the portal itself."""
+
+    status = 503
+    message = "The store of the documents does not answer just now. Please try again later."
+
+
 class StoredBlob(NamedTuple):
     """What lies under one id. Without `is_committed` it is being written, or was given up."""
 

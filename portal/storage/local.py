@@ -13,14 +13,26 @@ import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from errno import errorcode
 from io import FileIO
 from pathlib import Path
 from uuid import UUID
 
-from portal.storage.blobs import PART_BYTES, BlobExists, BlobMissing, Piece, StoredBlob
+import structlog
+
+from portal.storage.blobs import (
+    PART_BYTES,
+    BlobExists,
+    BlobMissing,
+    Piece,
+    StoredBlob,
+    StoreUnavailable,
+)
 
 INCOMING, ASSEMBLING = "incoming", "assembling"
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
+
+log = structlog.get_logger()
 
 
 class LocalBlobs:
@@ -42,6 +54,8 @@ class LocalBlobs:
         return ""  # the id says all; the file is made with the first part
 
     def resume(self, tenant_id: UUID, blob_id: UUID, token: str) -> "LocalAssembly":
+        if token:
+            raise BlobMissing  # it was begun in another store
         unfinished = self._folder(tenant_id, ASSEMBLING) / _name(blob_id)
         return LocalAssembly(unfinished, self._path(tenant_id, blob_id))
 
@@ -96,12 +110,14 @@ class LocalWriter:
         self._file = open(unfinished, "xb", opener=_private)  # noqa: SIM115
 
     def write(self, piece: Piece, /) -> int:
-        return self._file.write(piece)
+        with _told():
+            return self._file.write(piece)
 
     def commit(self) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with _told():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
         _give_name(self._unfinished, self._path)
 
     def __enter__(self) -> "LocalWriter":
@@ -120,16 +136,17 @@ class LocalAssembly:
         self._unfinished, self._path = unfinished, path
 
     def write_part(self, index: int, sealed: Piece, /) -> None:
-        _make_folders(self._unfinished.parent)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(self._unfinished, flags, FILE_MODE)
-        try:
-            _write_at(descriptor, index * PART_BYTES, sealed)
-            os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
-        if index == 0:
-            _sync_folder(self._unfinished.parent)
+        with _told():
+            _make_folders(self._unfinished.parent)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(self._unfinished, flags, FILE_MODE)
+            try:
+                _write_at(descriptor, index * PART_BYTES, sealed)
+                os.fdatasync(descriptor)
+            finally:
+                os.close(descriptor)
+            if index == 0:
+                _sync_folder(self._unfinished.parent)
 
     def commit(self, parts: int, /) -> None:
         try:
@@ -156,6 +173,20 @@ class LocalReader(FileIO):
         self.size_bytes = os.fstat(self.fileno()).st_size
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what the file system refuses while a blob is written into the errors of a store."""
+    try:
+        yield
+    except FileExistsError:
+        raise BlobExists from None
+    except FileNotFoundError:
+        raise BlobMissing from None
+    except OSError as error:  # no room, most of all
+        log.warning("a blob can not be written", error=errorcode.get(error.errno or 0, "?"))
+        raise StoreUnavailable from error
+
+
 def _name(of: UUID) -> str:
     """An id as it stands in a path. Whatever else came in by mistake never becomes one."""
     if not isinstance(of, UUID):
@@ -175,14 +206,10 @@ def _stored(folder: Path, name: str) -> StoredBlob:
 
 def _give_name(unfinished: Path, path: Path) -> None:
     """A hard link is the one way to give a name that never replaces another file."""
-    _make_folders(path.parent)
-    try:
+    with _told():
+        _make_folders(path.parent)
         os.link(unfinished, path)
-    except FileExistsError:
-        raise BlobExists from None
-    except FileNotFoundError:
-        raise BlobMissing from None
-    _sync_folder(path.parent)
+        _sync_folder(path.parent)
 
 
 def _write_at(descriptor: int, offset: int, piece: Piece) -> None:

@@ -130,7 +130,7 @@ def _applications() -> Iterator[tuple[Any, Any]]:
 @contextmanager
 def _as_it_was() -> Iterator[None]:
     """What belongs to the process is put back: a command has a process of its own."""
-    active = settings._active, hierarchy._provider, storage._chosen
+    active = settings._active, hierarchy._provider, storage._stores
     handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
     umask = os.umask(0o022)
     os.umask(umask)
@@ -138,7 +138,7 @@ def _as_it_was() -> Iterator[None]:
         yield
     finally:
         os.umask(umask)
-        settings._active, _, storage._chosen = active
+        settings._active, _, storage._stores = active
         if active[1] is not None:
             hierarchy.configure(active[1])
         for number, handler in handlers.items():

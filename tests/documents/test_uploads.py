@@ -224,7 +224,7 @@ def test_a_form_with_a_file_is_refused_without_a_temporary_file(acme, monkeypatc
 def test_what_a_killed_process_left_is_swept_by_age_and_nothing_else_is(
     portal, acme, clock
 ) -> None:
-    store, files = storage.blobs(), files_of(portal)
+    store, files = storage.get_store(storage.LOCAL), files_of(portal)
     with store.create(acme.id, uuid4()) as writer:
         writer.write(b"committed, and its row never was")
         writer.commit()

@@ -188,7 +188,7 @@ def test_the_worker_sweeps_old_orphans_of_every_tenant_and_nothing_else(
 
     def orphan(organisation: Organisation) -> Path:
         before = files()
-        with storage.blobs().create(organisation.id, uuid4()) as writer:
+        with storage.get_store(storage.LOCAL).create(organisation.id, uuid4()) as writer:
             writer.write(b"its row was never written")
             writer.commit()
         [made] = files() - before

@@ -8,9 +8,9 @@ from portal.storage.local import LocalBlobs
 
 
 def test_the_store_must_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chosen, "_chosen", None)
+    monkeypatch.setattr(chosen, "_stores", None)
     with pytest.raises(Misconfigured):
-        chosen.blobs()
-    store = LocalBlobs(tmp_path)
-    chosen.configure(store)
-    assert chosen.blobs() is store
+        chosen.configured()
+    stores = {"local": LocalBlobs(tmp_path)}
+    chosen.configure(stores)
+    assert chosen.configured() is stores

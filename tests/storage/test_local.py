@@ -11,10 +11,9 @@ import pytest
 
 from portal.core import clock
 from portal.core.ids import new_id
-from portal.storage.blobs import BlobExists, BlobMissing
+from portal.storage.blobs import BlobMissing
 from portal.storage.local import LocalBlobs
-
-ACME, GLOBEX = new_id(), new_id()
+from tests.storage.stores import ACME, GLOBEX, get, put
 
 
 @pytest.fixture
@@ -22,46 +21,8 @@ def store(tmp_path: Path) -> LocalBlobs:
     return LocalBlobs(tmp_path / "blobs")
 
 
-def put(store: LocalBlobs, tenant_id: UUID, blob_id: UUID, content: bytes = b"content") -> None:
-    with store.create(tenant_id, blob_id) as writer:
-        writer.write(content)
-        writer.commit()
-
-
-def get(store: LocalBlobs, tenant_id: UUID, blob_id: UUID) -> bytes:
-    with store.open(tenant_id, blob_id) as blob:
-        return blob.read()
-
-
 def files_below(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if not path.is_dir()]
-
-
-def test_a_committed_blob_is_read_from_any_offset(store: LocalBlobs) -> None:
-    blob_id = new_id()
-    with store.create(ACME, blob_id) as writer:
-        writer.write(b"some ")
-        writer.write(memoryview(bytearray(b"content")))
-        writer.commit()
-    with store.open(ACME, blob_id) as blob:
-        assert (blob.size_bytes, blob.read()) == (12, b"some content")
-        assert blob.seek(5) == 5
-        assert blob.read(4) == b"cont"
-
-
-def test_a_blob_is_invisible_until_it_is_committed(store: LocalBlobs) -> None:
-    blob_id = new_id()
-    with store.create(ACME, blob_id) as writer:
-        writer.write(b"content")
-        with pytest.raises(BlobMissing):
-            store.open(ACME, blob_id)
-        [listed] = store.list_blobs(ACME)
-        assert (listed.blob_id, listed.is_committed) == (blob_id, False)
-        writer.commit()
-        assert get(store, ACME, blob_id) == b"content"
-    [listed] = store.list_blobs(ACME)
-    assert (listed.blob_id, listed.size_bytes, listed.is_committed) == (blob_id, 7, True)
-    assert abs(clock.now() - listed.modified_at) < timedelta(minutes=1)
 
 
 def test_what_is_not_committed_leaves_nothing_behind(store: LocalBlobs, tmp_path: Path) -> None:
@@ -70,26 +31,6 @@ def test_what_is_not_committed_leaves_nothing_behind(store: LocalBlobs, tmp_path
     with pytest.raises(TypeError), store.create(ACME, new_id()) as writer:
         writer.write("no bytes")
     assert files_below(tmp_path) == []
-
-
-def test_a_blob_is_never_written_over(store: LocalBlobs, tmp_path: Path) -> None:
-    blob_id = new_id()
-    put(store, ACME, blob_id, b"first")
-    with pytest.raises(BlobExists):
-        put(store, ACME, blob_id, b"second")
-    assert get(store, ACME, blob_id) == b"first"
-    assert len(files_below(tmp_path)) == 1
-
-
-def test_of_two_writers_of_one_blob_the_first_to_commit_wins(store: LocalBlobs) -> None:
-    blob_id = new_id()
-    with store.create(ACME, blob_id) as one, store.create(ACME, blob_id) as other:
-        one.write(b"one")
-        other.write(b"other")
-        other.commit()
-        with pytest.raises(BlobExists):
-            one.commit()
-    assert get(store, ACME, blob_id) == b"other"
 
 
 def test_a_killed_writer_leaves_nothing_visible_and_is_found(
@@ -128,33 +69,6 @@ def test_a_blob_whose_file_was_swept_can_not_be_committed(store: LocalBlobs) -> 
     assert list(store.list_blobs(ACME)) == []
 
 
-def test_tenants_lie_apart(store: LocalBlobs) -> None:
-    blob_id, other_id = new_id(), new_id()
-    put(store, ACME, blob_id, b"acme's")
-    put(store, GLOBEX, blob_id, b"globex's")
-    put(store, GLOBEX, other_id)
-    assert get(store, ACME, blob_id) == b"acme's"
-    with pytest.raises(BlobMissing):
-        store.open(ACME, other_id)
-    store.delete(ACME, other_id)
-    assert {blob.blob_id for blob in store.list_blobs(GLOBEX)} == {blob_id, other_id}
-    store.delete_tenant(ACME)
-    assert list(store.list_blobs(ACME)) == []
-    assert get(store, GLOBEX, blob_id) == b"globex's"
-
-
-def test_deleting_what_is_not_there_is_no_error(store: LocalBlobs) -> None:
-    blob_id = new_id()
-    put(store, ACME, blob_id)
-    for _ in range(2):
-        store.delete(ACME, blob_id)
-        with pytest.raises(BlobMissing):
-            store.open(ACME, blob_id)
-    for _ in range(2):
-        store.delete_tenant(ACME)
-    assert store.delete_unfinished(GLOBEX, clock.now()) == 0
-
-
 def test_only_the_owner_may_use_files_and_folders(store: LocalBlobs, tmp_path: Path) -> None:
     mask = os.umask(0)
     try:
@@ -165,19 +79,6 @@ def test_only_the_owner_may_use_files_and_folders(store: LocalBlobs, tmp_path: P
         os.umask(mask)
     assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
     assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
-
-
-@pytest.mark.parametrize("name", ["..", "../globex", "/etc/passwd", "", "a/b"])
-def test_a_path_is_never_made_of_anything_but_ids(store: LocalBlobs, name: str) -> None:
-    for tenant_id, blob_id in ((name, new_id()), (ACME, name)):
-        with pytest.raises(TypeError):
-            store.open(tenant_id, blob_id)
-        with pytest.raises(TypeError):
-            store.delete(tenant_id, blob_id)
-        with pytest.raises(TypeError), store.create(tenant_id, blob_id):
-            pass
-    with pytest.raises(TypeError):
-        store.delete_tenant(name)
 
 
 def test_no_symbolic_link_is_followed(store: LocalBlobs, tmp_path: Path) -> None:

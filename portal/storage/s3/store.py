@@ -1,0 +1,129 @@
+"""Blobs as objects: `<prefix>/<tenant>/<blob>`. What is being written is a multipart upload."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from portal.storage.blobs import BlobMissing, StoredBlob, StoreUnavailable
+from portal.storage.s3 import writing
+from portal.storage.s3.access import Access, Accesses, Place, told
+from portal.storage.s3.reading import S3Reader
+from portal.storage.s3.writing import S3Assembly, S3Writer
+
+
+class S3Blobs:
+    """A `BlobStore` over one bucket, or a part of it, that refuses to write over what is there.
+
+    A call is for the bound tenant: what it hands out keeps that tenant's access, also for when
+    nobody is bound any more.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._accesses = Accesses(place)
+
+    def create(self, tenant_id: UUID, blob_id: UUID) -> S3Writer:
+        return S3Writer(self._access(), self._place.bucket, self._key(tenant_id, blob_id))
+
+    def begin(self, tenant_id: UUID, blob_id: UUID) -> str:
+        return writing.create(self._access(), self._named(tenant_id, blob_id))
+
+    def resume(self, tenant_id: UUID, blob_id: UUID, token: str) -> S3Assembly:
+        if not token:
+            raise BlobMissing  # it was begun in a store that gives none
+        key = self._key(tenant_id, blob_id)
+        return S3Assembly(self._access(), self._place.bucket, key, token)
+
+    def open(self, tenant_id: UUID, blob_id: UUID) -> S3Reader:
+        return S3Reader(self._access(), self._place.bucket, self._key(tenant_id, blob_id))
+
+    def delete(self, tenant_id: UUID, blob_id: UUID) -> None:
+        with suppress(BlobMissing), told():
+            self._access().client().delete_object(**self._named(tenant_id, blob_id))
+
+    def delete_unfinished(self, tenant_id: UUID, untouched_since: datetime) -> int:
+        count = 0
+        access = self._access()
+        for upload in self._list_uploads(access, tenant_id):
+            named = {"Bucket": self._place.bucket, "Key": upload["Key"]}
+            with suppress(BlobMissing):  # committed or given up meanwhile
+                if _touched_at(access, named, upload) < untouched_since:
+                    writing.abort(access, named, upload["UploadId"])
+                    count += 1
+        return count
+
+    def list_blobs(self, tenant_id: UUID) -> Iterator[StoredBlob]:
+        return self._list_blobs(self._access(), tenant_id)
+
+    def delete_tenant(self, tenant_id: UUID) -> None:
+        access = self._access()
+        for upload in self._list_uploads(access, tenant_id):
+            named = {"Bucket": self._place.bucket, "Key": upload["Key"]}
+            writing.abort(access, named, upload["UploadId"])
+        for page in self._pages(access, tenant_id, "list_objects_v2"):
+            keys = [{"Key": found["Key"]} for found in page.get("Contents", ())]
+            if keys:
+                _delete_all(access, self._place.bucket, keys)
+
+    def _access(self) -> Access:
+        return self._accesses.of_bound_tenant()
+
+    def _key(self, tenant_id: UUID, blob_id: UUID) -> str:
+        if not isinstance(blob_id, UUID):
+            raise TypeError("a key is made of UUIDs only")
+        return f"{self._place.of_tenant(tenant_id)}{blob_id}"
+
+    def _named(self, tenant_id: UUID, blob_id: UUID) -> dict[str, str]:
+        return {"Bucket": self._place.bucket, "Key": self._key(tenant_id, blob_id)}
+
+    def _list_blobs(self, access: Access, tenant_id: UUID) -> Iterator[StoredBlob]:
+        for found in self._list_objects(access, tenant_id):
+            with suppress(ValueError):  # not one of ours
+                blob_id = _blob_id(found["Key"])
+                yield StoredBlob(blob_id, found["Size"], found["LastModified"], is_committed=True)
+        for upload in self._list_uploads(access, tenant_id):
+            with suppress(ValueError):
+                blob_id = _blob_id(upload["Key"])
+                yield StoredBlob(blob_id, 0, upload["Initiated"], is_committed=False)
+
+    def _list_objects(self, access: Access, tenant_id: UUID) -> Iterator[dict[str, Any]]:
+        for page in self._pages(access, tenant_id, "list_objects_v2"):
+            yield from page.get("Contents", ())
+
+    def _list_uploads(self, access: Access, tenant_id: UUID) -> Iterator[dict[str, Any]]:
+        for page in self._pages(access, tenant_id, "list_multipart_uploads"):
+            yield from page.get("Uploads", ())
+
+    def _pages(self, access: Access, tenant_id: UUID, operation: str) -> Iterator[dict[str, Any]]:
+        prefix = self._place.of_tenant(tenant_id)
+        with told():
+            pages = access.client().get_paginator(operation)
+            yield from pages.paginate(Bucket=self._place.bucket, Prefix=prefix)
+
+
+def _blob_id(key: str) -> UUID:
+    return UUID(key.rpartition("/")[2])
+
+
+def _delete_all(access: Access, bucket: str, keys: list[dict[str, str]]) -> None:
+    with told():
+        answer = access.client().delete_objects(
+            Bucket=bucket, Delete={"Objects": keys, "Quiet": True}
+        )
+    if answer.get("Errors"):
+        raise StoreUnavailable
+
+
+def _touched_at(access: Access, named: dict[str, str], upload: dict[str, Any]) -> datetime:
+    """When the upload began, or its last part came."""
+    with told():
+        pages = access.client().get_paginator("list_parts")
+        times: list[datetime] = [
+            part["LastModified"]
+            for page in pages.paginate(UploadId=upload["UploadId"], **named)
+            for part in page.get("Parts", ())
+        ]
+    began: datetime = upload["Initiated"]
+    return max([began, *times])

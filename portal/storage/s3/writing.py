@@ -1,0 +1,135 @@
+"""Writing an object: in parts of 8 MiB, visible when all of it is there, and never over another."""
+
+from contextlib import suppress
+from typing import Any, Self
+
+from portal.storage.blobs import BlobMissing, Piece, StoreUnavailable
+from portal.storage.s3.access import Access, told
+
+PART_BYTES = 8 * 1024 * 1024
+LARGEST_GIB = 78  # in the 10,000 parts that S3 takes
+NOT_OVER_ANOTHER = "*"  # If-None-Match
+
+
+class S3Writer:
+    """An object on its way in, with one part of it in memory.
+
+    What fits into a single part is put at once. S3 has either all of it when it answers or nothing.
+    """
+
+    def __init__(self, access: Access, bucket: str, key: str) -> None:
+        self._access = access
+        self._named = {"Bucket": bucket, "Key": key}
+        self._buffer = bytearray()
+        self._upload: str | None = None
+        self._parts: list[dict[str, Any]] = []
+
+    def write(self, piece: Piece, /) -> int:
+        """Take it, and send a part when there is one. Raises `StoreUnavailable`."""
+        rest = memoryview(piece).cast("B")
+        while rest:
+            room = PART_BYTES - len(self._buffer)
+            self._buffer += rest[:room]
+            rest = rest[room:]
+            if len(self._buffer) == PART_BYTES:
+                self._send_part()
+        return memoryview(piece).nbytes
+
+    def commit(self) -> None:
+        """Raises `BlobExists`, `BlobMissing` or `StoreUnavailable`."""
+        if self._upload is None:
+            with told():
+                self._access.client().put_object(
+                    Body=self._buffer, IfNoneMatch=NOT_OVER_ANOTHER, **self._named
+                )
+            return
+        if self._buffer:
+            self._send_part()
+        complete(self._access, self._named, self._upload, self._parts)
+        self._upload = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """What was not committed is taken back; where that fails too, the sweep does it."""
+        self._buffer = bytearray()
+        if self._upload is not None:
+            abort(self._access, self._named, self._upload)
+
+    def _send_part(self) -> None:
+        if self._upload is None:
+            self._upload = create(self._access, self._named)
+        number = len(self._parts) + 1
+        self._parts.append(send(self._access, self._named, self._upload, number, self._buffer))
+        self._buffer.clear()
+
+
+class S3Assembly:
+    """An object of parts that come one by one, from several processes maybe, over days.
+
+    S3 keeps the parts under the upload's id and replaces a number that comes again.
+    """
+
+    def __init__(self, access: Access, bucket: str, key: str, upload: str) -> None:
+        self._access, self._upload = access, upload
+        self._named = {"Bucket": bucket, "Key": key}
+
+    def write_part(self, index: int, sealed: Piece) -> None:
+        """Raises `BlobMissing` where the upload has ended, or `StoreUnavailable`."""
+        send(self._access, self._named, self._upload, index + 1, bytes(sealed))
+
+    def commit(self, parts: int) -> None:
+        """Raises `BlobExists`, `BlobMissing` (a part, or the upload) or `StoreUnavailable`."""
+        found = self._list_parts()
+        if [part["PartNumber"] for part in found[:parts]] != list(range(1, parts + 1)):
+            raise BlobMissing
+        complete(self._access, self._named, self._upload, found[:parts])
+
+    def abandon(self) -> None:
+        """Take back all parts."""
+        with suppress(BlobMissing):
+            abort(self._access, self._named, self._upload)
+
+    def _list_parts(self) -> list[dict[str, Any]]:
+        with told():
+            pages = self._access.client().get_paginator("list_parts")
+            return [
+                {"PartNumber": part["PartNumber"], "ETag": part["ETag"]}
+                for page in pages.paginate(UploadId=self._upload, **self._named)
+                for part in page.get("Parts", ())
+            ]
+
+
+def create(access: Access, named: dict[str, str]) -> str:
+    """Begin a multipart upload; gives its id."""
+    with told():
+        return str(access.client().create_multipart_upload(**named)["UploadId"])
+
+
+def send(
+    access: Access, named: dict[str, str], upload: str, number: int, body: Piece
+) -> dict[str, Any]:
+    """Send one part; gives what `complete` wants to know of it."""
+    with told():
+        answer = access.client().upload_part(UploadId=upload, PartNumber=number, Body=body, **named)
+    return {"PartNumber": number, "ETag": answer["ETag"]}
+
+
+def complete(
+    access: Access, named: dict[str, str], upload: str, parts: list[dict[str, Any]]
+) -> None:
+    """Make one object of the parts, unless there is one."""
+    with told():
+        access.client().complete_multipart_upload(
+            UploadId=upload,
+            MultipartUpload={"Parts": parts},
+            IfNoneMatch=NOT_OVER_ANOTHER,
+            **named,
+        )
+
+
+def abort(access: Access, named: dict[str, str], upload: str) -> None:
+    """Take back an upload, if the store answers."""
+    with suppress(BlobMissing, StoreUnavailable), told():
+        access.client().abort_multipart_upload(UploadId=upload, **named)

@@ -1,0 +1,66 @@
+"""The stores that have to keep the one contract, and short ways to use them."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from portal.core.ids import new_id
+from portal.storage.blobs import BlobStore
+from portal.storage.s3.access import Place
+from portal.storage.s3.store import S3Blobs
+from portal.tenancy.binding import TenantRecord, acting_for
+from tests.harness.aws import REGION, ROLE, Aws
+
+ACME, GLOBEX = new_id(), new_id()
+MEBIBYTE = 2**20
+
+
+class Bound:
+    """A store whose every call is made for the tenant that it is about, as the portal does it."""
+
+    def __init__(self, store: BlobStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        call = getattr(self._store, name)
+
+        def bound(tenant_id: UUID, *arguments: Any) -> Any:
+            with acting_for(TenantRecord(tenant_id, "-", "-", "active", "database")):
+                found = call(tenant_id, *arguments)
+                return list(found) if name == "list_blobs" else found
+
+        return bound
+
+
+def s3_place(aws: Aws, *, role_arn: str = ROLE, prefix: str = "portal/blobs") -> Place:
+    """A bucket of its own."""
+    bucket = aws.create_bucket(f"bucket-{secrets.token_hex(6)}")
+    return Place(bucket, prefix, aws.endpoint, REGION, role_arn)
+
+
+def s3_store(aws: Aws, **given: str) -> Any:
+    """A store in a bucket of its own."""
+    return Bound(S3Blobs(s3_place(aws, **given)))
+
+
+def put(store: Any, tenant_id: UUID, blob_id: UUID, content: bytes = b"content") -> None:
+    with store.create(tenant_id, blob_id) as writer:
+        writer.write(content)
+        writer.commit()
+
+
+def get(store: Any, tenant_id: UUID, blob_id: UUID) -> bytes:
+    with store.open(tenant_id, blob_id) as blob:
+        return blob.read()
+
+
+@contextmanager
+def down(aws: Aws) -> Iterator[None]:
+    """AWS answers 503 to everything for the block."""
+    aws.is_down = True
+    try:
+        yield
+    finally:
+        aws.is_down = False

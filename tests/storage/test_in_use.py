@@ -1,0 +1,259 @@
+"""S3 under the portal: documents that lie there, and an organisation that moves while it works."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from portal.documents.sweep import sweep_orphans
+from portal.storage.chosen import blobs
+from tests.cli.operators import Operator
+from tests.conftest import Clock, on_sqlite
+from tests.docs.test_docs import ROOT, blocks
+from tests.harness.aws import REGION, ROLE
+from tests.installation import Installation, Organisation
+from tests.storage.stores import MEBIBYTE, down
+
+CONTENT = bytes(range(256)) * 4 * 1024 * 9  # 9 MiB: two parts of a file, and of an upload to S3
+
+
+@pytest.fixture
+def bucket(aws) -> str:
+    return aws.create_bucket(f"contents-{len(aws.client().list_buckets()['Buckets'])}")
+
+
+@pytest.fixture
+def given(aws, bucket) -> dict[str, str]:
+    """The settings of an installation that knows both stores."""
+    return {
+        "blobs": f"local s3://{bucket}/portal",
+        "s3_endpoint": aws.endpoint,
+        "s3_region": REGION,
+        "s3_role_arn": ROLE,
+    }
+
+
+@pytest.fixture
+def both(portal, portal_with, given) -> Iterator[Installation]:
+    """It puts back the files that a move takes away."""
+    files = {
+        path: path.read_bytes()
+        for path in (portal.settings.instance / "blobs").rglob("*-*")
+        if path.is_file()
+    }
+    yield portal_with(**given)
+    for path, content in files.items():
+        path.write_bytes(content)
+
+
+@pytest.fixture
+def operate(both, given) -> Operator:
+    names = {f"PORTAL_{name.upper()}": value for name, value in given.items()}
+    keys = {"AWS_ACCESS_KEY_ID": "AKIATESTS", "AWS_SECRET_ACCESS_KEY": "of-the-tests"}
+    return Operator(both.settings, **names, **keys)
+
+
+@pytest.fixture
+def moved(both, acme, bucket, operate) -> Organisation:
+    """Acme, on its way to S3, everything copied."""
+    operate.do("blobs", "move", "acme", "--to", f"s3://{bucket}/portal")
+    return acme_of(both, acme)
+
+
+def acme_of(portal: Installation, acme: Organisation) -> Organisation:
+    acme.portal = portal
+    return acme
+
+
+def objects(aws, bucket) -> list[str]:
+    found = aws.client().list_objects_v2(Bucket=bucket).get("Contents", ())
+    return [thing["Key"] for thing in found]
+
+
+def test_documents_in_s3_are_uploaded_and_read_by_range(moved, aws, bucket, both) -> None:
+    member = moved.visit("member")
+    before = len(objects(aws, bucket))
+    made = member.upload("Large.bin", CONTENT).json["id"]
+    assert len(objects(aws, bucket)) == before + 1
+    assert all(key.startswith(f"portal/{moved.id}/") for key in objects(aws, bucket))
+    path = f"/documents/{made}/download"
+    assert member.get(path).data == CONTENT
+    for start, stop in ((0, 10), (8 * MEBIBYTE - 3, 8 * MEBIBYTE + 70_000), (9_000_000, 9_437_184)):
+        found = member.get(path, headers={"Range": f"bytes={start}-{stop - 1}"})
+        assert (found.status_code, found.data) == (206, CONTENT[start:stop])
+    for key in objects(aws, bucket):
+        body = aws.client().get_object(Bucket=bucket, Key=key)["Body"].read()
+        assert CONTENT[:64] not in body
+    assert aws.denied == []
+
+
+def test_a_store_that_is_down_is_a_503_and_nothing_is_half_there(moved, aws, both) -> None:
+    member = moved.visit("member")
+    made = member.upload("Kept.bin", CONTENT[:MEBIBYTE]).json["id"]
+    rows = both.rows("document_version")
+    with down(aws):
+        assert member.upload("Lost.bin", CONTENT).status_code == 503
+        answer = member.get(f"/documents/{made}/download")
+        assert answer.status_code == 503
+        assert "does not answer" in answer.text
+        assert member.get("/documents").status_code == 200
+    assert both.rows("document_version") == rows
+    assert member.get(f"/documents/{made}/download").status_code == 200
+
+
+@on_sqlite
+def test_nobody_notices_a_move(moved, aws, bucket, both, operate, clock) -> None:
+    """Read from the old store, written to the new one; moved on, and read again."""
+    member = moved.visit("member")
+    made = member.upload("New.txt", b"uploaded while it moves").json["id"]
+    assert not path_of(both, made).exists()
+    for name in moved.documents:
+        answer = member.get(f"/documents/{moved.documents[name]}/download")
+        assert answer.status_code == 200
+    assert "may still use local until" in operate.refused("blobs", "clear", "acme")
+    assert "3 deleted" in clear_a_day_later(operate, clock)
+    assert not list(local_files(both, moved))
+    for document_id in (made, *moved.documents.values()):
+        assert member.get(f"/documents/{document_id}/download").status_code == 200
+    assert told(moved) == ["contents.moving", "contents.moved"]
+    assert f"s3://{bucket}/portal\n" in operate.do("blobs", "list").out
+
+
+@on_sqlite
+def test_what_began_before_the_move_is_carried_over_at_its_end(
+    both, acme, bucket, operate, clock
+) -> None:
+    """An upload that had looked up the old store, and ended after everything was copied."""
+    acme_of(both, acme)
+    sent = threading.Event(), threading.Event()
+
+    class Slow:
+        def __init__(self) -> None:
+            self.pieces = iter((b"the first half, ", b"the second half"))
+
+        def read(self, _size: int = -1) -> bytes:
+            piece = next(self.pieces, b"")
+            if piece.startswith(b"the second"):
+                sent[0].set()
+                sent[1].wait(20)
+            return piece
+
+    answers: list[Any] = []
+
+    def upload() -> None:
+        body = Slow()
+        answers.append(
+            acme.visit("member").put(
+                "/documents/uploads", body, Content_Length="31", X_File_Name="Slow.txt", X_Folder=""
+            )
+        )
+
+    uploading = threading.Thread(target=upload)
+    uploading.start()
+    sent[0].wait(20)
+    operate.do("blobs", "move", "acme", "--to", f"s3://{bucket}/portal")
+    sent[1].set()
+    uploading.join()
+    [answer] = answers
+    member = acme.visit("member")
+    path = f"/documents/{answer.json['id']}/download"
+    assert member.get(path).data == b"the first half, the second half"
+    clear_a_day_later(operate, clock)
+    assert member.get(path).data == b"the first half, the second half"
+    assert not list(local_files(both, acme))
+
+
+@on_sqlite
+def test_a_move_turns_back(moved, aws, bucket, both, operate, clock) -> None:
+    member = moved.visit("member")
+    made = member.upload("New.txt", b"uploaded to the bucket").json["id"]
+    operate.do("blobs", "move", "acme", "--to", "local")
+    assert path_of(both, made).exists()
+    operate.do("blobs", "move", "acme", "--to", "local")
+    clear_a_day_later(operate, clock)
+    assert objects(aws, bucket) == []
+    assert member.get(f"/documents/{made}/download").data == b"uploaded to the bucket"
+
+
+@on_sqlite
+def test_a_copy_that_differs_ends_the_move_and_nothing_is_deleted(
+    moved, aws, bucket, both, operate, clock
+) -> None:
+    files = set(local_files(both, moved))
+    [key, *_] = objects(aws, bucket)
+    size = aws.client().head_object(Bucket=bucket, Key=key)["ContentLength"]
+    aws.client().put_object(Bucket=bucket, Key=key, Body=b"x" * size)
+    assert "differs" in clear_a_day_later(operate, clock)
+    assert path_of_key(both, moved, key) in set(local_files(both, moved)) <= files
+
+
+@on_sqlite
+def test_deleting_meanwhile_deletes_from_both_and_orphans_are_swept_in_both(
+    moved, aws, bucket, both, clock
+) -> None:
+    with moved.bound(writes=True):
+        for store in (blobs().old, blobs().new):
+            with store.create(moved.id, UUID(int=7)) as writer:
+                writer.write(b"an orphan")
+                writer.commit()
+    clock.advance(hours=2)
+    with moved.bound(writes=True):
+        assert sweep_orphans() == 1, "one id"
+    assert not any(key.endswith(str(UUID(int=7))) for key in objects(aws, bucket))
+    assert not any(path.name == str(UUID(int=7)) for path in local_files(both, moved))
+
+
+@on_sqlite
+def test_wrong_moves_are_told(both, acme, operate, bucket) -> None:
+    assert "names no store" in operate("blobs", "move", "acme", "--to", "s3://other").err
+    assert "already" in operate("blobs", "move", "acme", "--to", "local").err
+    assert "not on the move" in operate("blobs", "clear", "acme").err
+
+
+@on_sqlite
+def test_the_documented_commands_work(both, bucket, operate) -> None:
+    [script] = blocks(ROOT / "docs/operators.md", "sh s3")
+    commands = script.replace("initech", "acme").replace("bucket/prefix", f"{bucket}/portal")
+    *done, last = commands.strip().splitlines()
+    for command in done:
+        operate.do(*command.split()[1:])
+    assert last == "portal blobs clear acme"
+
+
+@on_sqlite
+def test_a_new_organisation_lies_in_the_first_store(both, bucket, operate) -> None:
+    """And one whose store was taken out of the settings is a clear error, not an empty one."""
+    first = {"PORTAL_BLOBS": f"s3://{bucket}/portal local"}
+    operate.do("tenant", "create", "initech", "Initech", **first)
+    assert f"s3://{bucket}/portal" in operate.do("blobs", "list").lines[-1]
+
+
+def clear_a_day_later(operate: Operator, clock: Clock) -> str:
+    """And be back today, when everybody is still signed in."""
+    clock.advance(days=1, minutes=1)
+    done = operate("blobs", "clear", "acme")
+    clock.advance(days=-1, minutes=-1)
+    return done.out + done.err
+
+
+def told(organisation: Organisation) -> list[str]:
+    return [action for action, _ in organisation.told() if action.startswith("contents.")]
+
+
+def local_files(portal: Installation, organisation: Organisation) -> Iterator[Path]:
+    folder = portal.settings.instance / "blobs" / str(organisation.id)
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def path_of(portal: Installation, document_id: str) -> Path:
+    rows = portal.rows("document_version")
+    return portal.blob_path(next(row for row in rows if str(row["document_id"]) == document_id))
+
+
+def path_of_key(portal: Installation, organisation: Organisation, key: str) -> Path:
+    name = key.rpartition("/")[2]
+    folder = portal.settings.instance / "blobs" / str(organisation.id)
+    return folder / name[-2] / name[-1] / name

@@ -1,0 +1,148 @@
+"""What only a store in S3 can get wrong: credentials, answers that do not come, windows."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from portal.core.ids import new_id
+from portal.storage.blobs import BlobExists, BlobMissing, StoreUnavailable
+from portal.storage.s3 import access
+from portal.storage.s3.access import Access, Place, session_policy
+from portal.storage.s3.store import S3Blobs
+from portal.tenancy.binding import TenantRecord, acting_for
+from portal.tenancy.errors import NoTenantBound
+from tests.harness.aws import ROLE
+from tests.harness.ports import free_port
+from tests.storage.stores import ACME, GLOBEX, MEBIBYTE, down, get, put, s3_place, s3_store
+
+
+def bound(tenant_id: UUID) -> Any:
+    return acting_for(TenantRecord(tenant_id, "-", "-", "active", "database"))
+
+
+def test_the_bound_tenants_credentials_open_no_other_tenants_blob(aws) -> None:
+    """Whatever a caller says: the call goes out with the credentials of who is bound."""
+    store = S3Blobs(s3_place(aws))
+    blob_id = new_id()
+    with bound(GLOBEX):
+        put(store, GLOBEX, blob_id, b"globex's")
+        assert get(store, GLOBEX, blob_id) == b"globex's"
+    with bound(ACME):
+        for attempt in (
+            lambda: get(store, GLOBEX, blob_id),
+            lambda: put(store, GLOBEX, new_id()),
+            lambda: put(store, GLOBEX, new_id(), bytes(9 * MEBIBYTE)),
+            lambda: store.delete(GLOBEX, blob_id),
+            lambda: list(store.list_blobs(GLOBEX)),
+            lambda: store.delete_tenant(GLOBEX),
+        ):
+            with pytest.raises(StoreUnavailable):
+                attempt()
+    with bound(GLOBEX):
+        assert get(store, GLOBEX, blob_id) == b"globex's"
+    with pytest.raises(NoTenantBound):
+        store.open(GLOBEX, blob_id)
+
+
+def test_a_session_policy_names_one_tenants_objects() -> None:
+    place = Place("contents", "portal/blobs", role_arn="arn:aws-cn:iam::1:role/portal")
+    policy = session_policy(place, ACME)
+    assert f"arn:aws-cn:s3:::contents/portal/blobs/{ACME}/*" in policy
+    assert f'"s3:prefix": "portal/blobs/{ACME}/*"' in policy
+    assert len(policy) < 2048, "STS takes no longer one"
+
+
+def test_credentials_are_asked_for_once_and_again_before_they_end(aws, clock) -> None:
+    place = s3_place(aws)
+    asked = len(aws.policies)
+    one = Access(place, ACME)
+    assert one.client() is one.client()
+    assert len(aws.policies) == asked + 1
+    clock.advance(minutes=45)
+    one.client()
+    assert len(aws.policies) == asked + 1
+    clock.advance(minutes=10)
+    one.client()
+    assert len(aws.policies) == asked + 2
+
+
+def test_without_a_role_the_process_asks_with_its_own_credentials(aws) -> None:
+    asked = len(aws.policies)
+    store = s3_store(aws, role_arn="", prefix="")
+    blob_id = new_id()
+    put(store, ACME, blob_id)
+    assert get(store, ACME, blob_id) == b"content"
+    assert len(aws.policies) == asked
+
+
+def test_a_store_that_is_down_is_told_and_nothing_is_half_there(aws) -> None:
+    store = s3_store(aws)
+    kept_id, blob_id = new_id(), new_id()
+    put(store, ACME, kept_id)
+    with store.create(ACME, blob_id) as writer:
+        writer.write(bytes(9 * MEBIBYTE))
+        with down(aws):
+            with pytest.raises(StoreUnavailable):
+                writer.write(bytes(9 * MEBIBYTE))
+            with pytest.raises(StoreUnavailable):
+                store.open(ACME, kept_id)
+    assert [blob.blob_id for blob in store.list_blobs(ACME)] == [kept_id]
+
+
+def test_a_store_that_nobody_runs_is_told_soon(aws) -> None:
+    for role_arn in ("", ROLE):
+        endpoint = f"http://127.0.0.1:{free_port()}"
+        store = S3Blobs(Place("nowhere", "", endpoint, "eu-central-1", role_arn))
+        began = time.monotonic()
+        with bound(ACME), pytest.raises(StoreUnavailable):
+            store.open(ACME, new_id())
+        assert time.monotonic() - began < 10
+
+
+def test_a_reader_asks_for_little_after_a_jump_and_for_more_in_sequence(aws, monkeypatch) -> None:
+    store = s3_store(aws)
+    blob_id = new_id()
+    put(store, ACME, blob_id, bytes(12 * MEBIBYTE))
+    with store.open(ACME, blob_id) as blob:
+        sizes = []
+        fetch = blob._get
+        monkeypatch.setattr(blob, "_get", lambda at, size: sizes.append(size) or fetch(at, size))
+        blob.seek(5 * MEBIBYTE)
+        while blob.read(64 * 1024):
+            pass
+        blob.seek(100)
+        blob.read(56)
+        blob.seek(156)  # within what was read ahead
+        blob.read(16_400)
+    assert [size // MEBIBYTE for size in sizes] == [1, 2, 4, 1]
+    assert max(sizes) <= 4 * MEBIBYTE
+
+
+def test_parts_may_come_from_several_processes_and_again(aws) -> None:
+    store = s3_store(aws)
+    blob_id = new_id()
+    token = store.begin(ACME, blob_id)
+    store.resume(ACME, blob_id, token).write_part(1, b"end")
+    store.resume(ACME, blob_id, token).write_part(0, bytes(5 * MEBIBYTE))
+    store.resume(ACME, blob_id, token).write_part(0, b"x" * 5 * MEBIBYTE)
+    with pytest.raises(BlobMissing):
+        store.open(ACME, blob_id)
+    with pytest.raises(BlobMissing):
+        store.resume(ACME, blob_id, token).commit(3)
+    store.resume(ACME, blob_id, token).commit(2)
+    assert get(store, ACME, blob_id) == b"x" * 5 * MEBIBYTE + b"end"
+    other = store.begin(ACME, blob_id)
+    store.resume(ACME, blob_id, other).write_part(0, b"other")
+    with pytest.raises(BlobExists):
+        store.resume(ACME, blob_id, other).commit(1)
+    store.resume(ACME, blob_id, other).abandon()
+    store.resume(ACME, blob_id, other).abandon()
+    assert len(store.list_blobs(ACME)) == 1
+
+
+def test_the_extra_is_asked_for_by_name(monkeypatch) -> None:
+    monkeypatch.setattr(access, "find_spec", lambda _: None)
+    with pytest.raises(access.Misconfigured, match=r"tenant-portal\[aws\]"):
+        S3Blobs(Place("contents"))
