@@ -286,6 +286,10 @@ class Installation:
         """Run SQL past all walls."""
         self._snapshot.execute(statement, organisation)
 
+    def ask(self, statement: str, organisation: Organisation) -> list[tuple[Any, ...]]:
+        """The rows of a query of an organisation's database, past all walls."""
+        return self._snapshot.ask(statement, organisation)
+
     def execute_everywhere(self, statement: str) -> None:
         """Run SQL on every tenant's rows."""
         for organisation in self.organisations.values():
@@ -505,6 +509,9 @@ class SqliteSnapshot:
         with self._live[organisation.id if organisation else None] as connection:
             connection.execute(statement)
 
+    def ask(self, statement: str, organisation: Organisation) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self._live[organisation.id].execute(statement)]
+
     def close(self) -> None:
         for connection in (*self._live.values(), *self._kept.values()):
             connection.close()
@@ -546,6 +553,9 @@ class PostgresSnapshot:
 
     def execute(self, statement: str, organisation: Organisation | None) -> None:
         self._connection.execute(statement)
+
+    def ask(self, statement: str, organisation: Organisation) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement).fetchall()
 
     def close(self) -> None:
         self._connection.close()

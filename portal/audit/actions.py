@@ -39,6 +39,8 @@ class Action(StrEnum):
     CONTENTS_MOVING = "contents.moving", "Contents began to move to another store"
     CONTENTS_VERIFIED = "contents.verified", "All contents were read back and compared"
     DOCUMENT_DAMAGED = "document.damaged", "The content of a document is damaged or missing"
+    DOCUMENT_COMPARED = "document.compared", "Two versions of a document were compared"
+    DOCUMENT_COPIED = "document.copied", "A copy of a document was made"
     DOCUMENT_DELETED = "document.deleted", "A document was moved to the trash"
     DOCUMENT_DOWNLOADED = "document.downloaded", "A document was downloaded"
     DOCUMENT_MOVED = "document.moved", "A document was moved to another folder"
@@ -158,6 +160,8 @@ class Action(StrEnum):
     TENANT_SUSPENDED = "tenant.suspended", "The organisation was suspended"
     UPLOAD_ABANDONED = "upload.abandoned", "An upload broke off; nothing was kept"
     UPLOAD_REFUSED = "upload.refused", "An upload was refused for its type or its size"
+    VERSION_NOTED = "version.noted", "The note on a version of a document was changed"
+    VERSION_RESTORED = "version.restored", "An older version of a document was made the newest"
     VERSION_UPLOADED = "version.uploaded", "A new version of a document was uploaded"
 
 

@@ -9,10 +9,12 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.core import clock
 from portal.core.errors import Conflict
+from portal.documents.adding import clean_note
 from portal.documents.moving import require_to_move
 from portal.documents.names import clean_name
 from portal.documents.places import get_live_place
 from portal.documents.queries import find_anywhere, get_document
+from portal.documents.versions import get_version
 
 
 def rename_document(actor: Actor, document_id: UUID, name: str) -> None:
@@ -42,6 +44,20 @@ def move_document(actor: Actor, document_id: UUID, folder_id: UUID | None) -> No
         came_from=str(came_from) if came_from else None,
         folder=str(folder_id) if folder_id else None,
     )
+
+
+def change_note(actor: Actor, document_id: UUID, version_id: UUID, note: str) -> None:
+    """Note something else about a version, or nothing.
+
+    Raises `NotFound`, `Forbidden` or `Invalid`.
+    """
+    _, version = get_version(actor, document_id, version_id, Permission.DOCUMENT_EDIT)
+    note = clean_note(note)
+    if note:
+        version.note = note
+    else:
+        version.note_sealed = None
+    record(actor, Action.VERSION_NOTED, f"document:{document_id}", number=version.number)
 
 
 def delete_document(actor: Actor, document_id: UUID) -> None:

@@ -33,10 +33,13 @@ class VersionRow:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """A page of a document's versions, newest first, and the number after which to go on."""
+    """A page of a document's versions, newest first, the number after which to go on, and the
+    newest one's.
+    """
 
     rows: Sequence[VersionRow]
     older: int | None
+    newest: int
 
 
 def get_version(
@@ -65,8 +68,19 @@ def find_version(document: Document, version_id: UUID | None) -> DocumentVersion
     return found
 
 
-def list_versions(document_id: UUID, before: int | None = None) -> Versions:
-    """A page of the versions of a document to which access is decided."""
+def find_version_before(document_id: UUID, number: int) -> DocumentVersion | None:
+    """The version before the one of that number, of a document to which access is decided."""
+    return db.session.scalars(
+        select(DocumentVersion)
+        .where(DocumentVersion.document_id == document_id, DocumentVersion.number < number)
+        .order_by(DocumentVersion.number.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def list_versions(actor: Actor, document_id: UUID, before: int | None = None) -> Versions:
+    """A page of a live document's versions. Raises `NotFound` or `Forbidden`."""
+    document = get_document(actor, document_id, Permission.DOCUMENT_READ).document
     columns = (
         DocumentVersion.id,
         DocumentVersion.number,
@@ -90,4 +104,5 @@ def list_versions(document_id: UUID, before: int | None = None) -> Versions:
         for row in db.session.execute(statement)
     ]
     rows = found[:PAGE_SIZE]
-    return Versions(rows, rows[-1].number if len(found) > PAGE_SIZE else None)
+    older = rows[-1].number if len(found) > PAGE_SIZE else None
+    return Versions(rows, older, document.version_number)

@@ -26,7 +26,7 @@ from tests.installation import PASSWORD, Organisation
 # Marks that stand nowhere by chance. None of them may come to stand in a row, a log or a file.
 FOLDER, OTHER_FOLDER = "Kanarienordner Qz8kd", "Umbenannt Wm3xs"
 FILE, OTHER_FILE = "Kanarienvogel Hv5rj.txt", "Umgetauft Tb9np.txt"
-NOTE = "Strophe vier ist neu Jw2tn"
+NOTE, OTHER_NOTE = "Strophe vier ist neu Jw2tn", "Erste Fassung Pd8rk"
 CONTENT = b"Der Kanarienvogel Yc4wq singt nur im Verborgenen.\n"
 WRONG_PASSWORD, NEW_PASSWORD = "falsch Lf6gz geraten", "seventeen Nd2vx lighthouses"
 AUTHENTICATOR, PASSKEY = "Telefon Gd7hn", "Schluessel Pv4cx"
@@ -99,6 +99,7 @@ class Day:
             "folder": FOLDER,
             "other folder": OTHER_FOLDER,
             "note": NOTE,
+            "other note": OTHER_NOTE,
             "file": FILE,
             "other file": OTHER_FILE,
             "content": CONTENT.decode(),
@@ -181,14 +182,15 @@ class Day:
             })
         ], CONTENT, {"X-Note": NOTE.replace(" ", "%20")}, status=201)  # fmt: skip
         yield self._get(self.member, f"{path}/download", [
-            Told("document.downloaded", target, who, detail={"range": None, "version": 1})
+            Told("document.downloaded", target, who, detail={"range": None, "version": 2})
         ])  # fmt: skip
         yield Act(self.member, "GET", f"{path}/download", lambda _: [
-            Told("document.downloaded", target, who, detail={"range": "bytes=0-4", "version": 1})
+            Told("document.downloaded", target, who, detail={"range": "bytes=0-4", "version": 2})
         ], headers={"Range": "bytes=0-4"}, status=206)  # fmt: skip
         yield self._get(self.member, f"{path}/preview", [
-            Told("document.previewed", target, who, detail={"version": 1, "page": 1})
+            Told("document.previewed", target, who, detail={"version": 2, "page": 1})
         ])  # fmt: skip
+        yield from self._versions(sent.made)
         renamed = [Told("document.renamed", target, who)]
         yield post(f"{path}/rename", {"name": OTHER_FILE}, renamed)
         moved = {"came_from": shared, "folder": None}
@@ -197,6 +199,34 @@ class Day:
         ])  # fmt: skip
         yield post(f"{path}/delete", {}, [Told("document.deleted", target, who)])
         yield post(f"{path}/restore", {}, [Told("document.restored", target, who)])
+
+    def _versions(self, document: UUID) -> Iterator[Act]:
+        post, who = self._poster(self.member), self.acme["member"].id
+        path, target = f"/documents/{document}", f"document:{document}"
+        first, second = (self._version(document, number) for number in (1, 2))
+        yield self._get(self.member, f"{path}/compare?version={second}", [
+            Told("document.compared", target, who, detail={"old_version": 1, "new_version": 2})
+        ])  # fmt: skip
+        yield post(f"{path}/versions/{first}/note", {"note": OTHER_NOTE}, [
+            Told("version.noted", target, who, detail={"number": 1})
+        ])  # fmt: skip
+        yield post(f"{path}/versions/{first}/restore", {}, lambda _: [
+            Told("version.restored", target, who, detail={
+                "came_from": 1,
+                "number": 3,
+                "size_bytes": len(CONTENT),
+                "sealed_sha256": self._sealed_sha256(document),
+            })
+        ])  # fmt: skip
+        yield post(f"{path}/copy", {"folder": ""}, lambda a: [
+            Told("document.copied", f"document:{a.made}", who, detail={
+                "source": target,
+                "version": 3,
+                "folder": None,
+                "size_bytes": len(CONTENT),
+                "sealed_sha256": self._sealed_sha256(a.made),
+            })
+        ])  # fmt: skip
 
     def _the_reviews(self) -> Iterator[Act]:
         officer, member = self._poster(self.officer), self._poster(self.member)
@@ -1038,6 +1068,10 @@ class Day:
         own = hash_token(browser.cookie("session"))
         rows = self.rows("user_session")
         return next(row["id"] for row in rows if bytes(row["token_hash"]) == own)
+
+    def _version(self, document: UUID, number: int) -> UUID:
+        rows = self.rows("document_version")
+        return next(r["id"] for r in rows if (r["document_id"], r["number"]) == (document, number))
 
     def _sealed_sha256(self, document: UUID) -> str:
         rows = self.rows("document_version")

@@ -131,7 +131,13 @@ ACCESS = {
     "documents.upload": Entry(WORKERS, {"PUT": 400}),  # without a name
     "documents.upload_version": Entry(WORKERS, {"PUT": 201}, on("document", "plan")),
     "documents.rename": form(WORKERS, on("document", "plan")),
-    "documents.move": form(WORKERS, on("document", "plan"), empty=302),  # "" is the top
+    "documents.note": form(WORKERS, {**on("document", "plan"), **on("version", "plan")}, empty=302),
+    "documents.restore_older": form(  # it is the newest
+        WORKERS, {**on("document", "plan"), **on("version", "plan")}, empty=409
+    ),
+    "documents.compare": page(READERS, on("document", "plan")),
+    "documents.copy": form(WORKERS, on("document", "plan")),  # no place is chosen
+    "documents.move": form(WORKERS, on("document", "plan")),
     "documents.delete": form(WORKERS, on("document", "plan"), empty=QUESTION),
     "documents.trash": page(WORKERS),
     "documents.restore": act(WORKERS, on("document", "plan"), empty=409),  # it is not in the trash

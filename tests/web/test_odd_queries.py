@@ -14,7 +14,7 @@ COUNTED = ("page", "after", "before", "assignments", "days")
 NUMBERS = ("99999999999999999999", "-99999999999999999999", "9" * 400)
 NAMED = (
     "target", "id", "person", "after", "before", "folder", "role", "copy", "at", "since",
-    "folder-at", "folder-chosen",
+    "folder-at", "folder-chosen", "version", "old",
 )  # fmt: skip
 NAMES = ("xyz", "folder:xyz", "document:", "folder:0", "0001-01-01T00:00:00+00:00")
 

@@ -13,14 +13,16 @@ def address(organisation: Organisation, endpoint: str, values: dict[str, object]
 
 
 def own_address(organisation: Organisation, endpoint: str, who: str = "member") -> str:
-    asked = QUESTIONS.get(endpoint, "").format(
-        shared=organisation.folders["shared"], slug=organisation.record.slug
-    )
+    asked = QUESTIONS.get(endpoint, "")
+    if "{plan}" in asked:
+        asked = asked.replace("{plan}", str(_version_of(organisation, "plan")))
+    asked = asked.format(shared=organisation.folders["shared"], slug=organisation.record.slug)
     return address(organisation, endpoint, things_of(organisation, endpoint, who)) + asked
 
 
 # What pages are asked that have nothing to tell by themselves.
 QUESTIONS = {
+    "documents.compare": "?version={plan}&old={plan}",
     "explain.export": "?target=folder:{shared}",
     "explain.index": "?email=member@{slug}.example&permission=document:read",
     "explain.own": "?permission=document:read&target=folder:{shared}",
@@ -40,6 +42,7 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
     find = {
         "folder": lambda: organisation.folders[name],
         "document": lambda: organisation.documents[name],
+        "version": lambda: _version_of(organisation, name),
         "user": lambda: organisation[name].id,
         "token": lambda: _link(organisation, name).rpartition("/")[2],
         "session": lambda: _session_of(organisation, _owner(name, who)),
@@ -58,6 +61,13 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "line": lambda: _line_of(organisation, _review(organisation, name)),
     }.get(kind, lambda: name)
     return find()
+
+
+def _version_of(organisation: Organisation, name: str) -> UUID:
+    """The newest version of a document."""
+    rows = organisation.portal.rows("document_version")
+    mine = [row for row in rows if row["document_id"] == organisation.documents[name]]
+    return max(mine, key=lambda row: row["number"])["id"]
 
 
 def _link(organisation: Organisation, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What was asked for of a document: `?version=…`."""
+"""What was asked for of a document: `?version=…`, compared with `&old=…`."""
 
 from uuid import UUID
 
@@ -6,9 +6,9 @@ from portal.core.errors import NotFound
 from portal.web.request import request
 
 
-def asked_version() -> UUID | None:
-    """The version; None for the newest. Raises `NotFound` for what is no id."""
-    text = request.args.get("version", "")
+def asked_version(name: str = "version") -> UUID | None:
+    """The version; None where none is named. Raises `NotFound` for what is no id."""
+    text = request.args.get(name, "")
     try:
         return UUID(text) if text else None
     except ValueError:

@@ -6,6 +6,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField, ValidationError
 from wtforms.validators import InputRequired, Length
 
+from portal.documents.adding import MAX_NOTE_LENGTH
 from portal.documents.names import MAX_LENGTH
 from portal.web.places import id_named
 
@@ -41,6 +42,12 @@ class MoveForm(FlaskForm):
     def folder_id(self) -> UUID | None:
         """The chosen folder; None for the top. Raises `NotFound` for what is no id."""
         return id_named(self.folder.data)
+
+
+class NoteForm(FlaskForm):
+    """What somebody notes about a version."""
+
+    note = StringField("Note", [Length(max=MAX_NOTE_LENGTH)])
 
 
 class ConfirmForm(FlaskForm):

@@ -14,6 +14,7 @@ from portal.core.errors import Invalid
 from portal.documents import downloads, queries, service, uploads
 from portal.documents.access_lists import list_document_access
 from portal.documents.moving import show_destination_of_document
+from portal.documents.versions import list_versions
 from portal.users.queries import names_of
 from portal.web.access import discloses, requires, streams_body
 from portal.web.documents import transfer
@@ -45,7 +46,11 @@ def folder(folder_id: UUID) -> ResponseReturnValue:
 @requires(Permission.DOCUMENT_READ)
 def show(document_id: UUID) -> ResponseReturnValue:
     """One document: what it is, and what can be done with it."""
-    return render_template("documents/show.html", shown=queries.show_document(g.actor, document_id))
+    return render_template(
+        "documents/show.html",
+        shown=queries.show_document(g.actor, document_id),
+        versions=list_versions(g.actor, document_id, request.args.get("before", type=_number)),
+    )
 
 
 @blueprint.get("/<uuid:document_id>/access")
@@ -198,6 +203,13 @@ def _before() -> queries.Cursor | None:
     at = request.args.get("at", type=_utc)
     document_id = request.args.get("id", type=UUID)
     return None if at is None or document_id is None else (at, document_id)
+
+
+def _number(text: str) -> int:
+    """The number of a version. Raises `ValueError` for what no column could hold."""
+    if not text.isdecimal() or len(text) > 9:
+        raise ValueError("no number of a version")
+    return int(text)
 
 
 def _utc(text: str) -> datetime:
