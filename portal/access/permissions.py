@@ -36,6 +36,9 @@ class Permission(StrEnum):
     FOLDER_EDIT = "folder:edit", "Rename folders and move them"
     FOLDER_SHARE = "folder:share", "Let others into a folder, with no more than one holds there"
     GROUP_EDIT = "group:edit", "Make groups, and decide who is in them", DANGEROUS
+    LINK_CREATE = "link:create", "Share documents and folders with people outside, by links"
+    LINK_READ = "link:read", "See what everybody shares by links, and who opened it"
+    LINK_REVOKE = "link:revoke", "Revoke anybody's sharing links"
     MEMBER_DEACTIVATE = "member:deactivate", "Deactivate and reactivate members"
     MEMBER_INVITE = "member:invite", "Invite people"
     MEMBER_READ = "member:read", "See the members and the roles they hold"
@@ -64,11 +67,14 @@ DOCUMENTS = frozenset(
         P.FOLDER_CREATE,
         P.FOLDER_EDIT,
         P.FOLDER_DELETE,
+        P.LINK_CREATE,
     }
 )
 MANAGEMENT = frozenset(
     {
         P.GROUP_EDIT,
+        P.LINK_READ,
+        P.LINK_REVOKE,
         P.MEMBER_DEACTIVATE,
         P.MEMBER_INVITE,
         P.MEMBER_READ,
@@ -119,7 +125,7 @@ ADMIN = Role(
 MEMBER = Role(
     "member",
     "Member",
-    "Works with documents: reads, uploads, moves and deletes them.",
+    "Works with documents: reads, uploads, moves, deletes and shares them.",
     DOCUMENTS | {P.ACCESS_READ},
 )
 FOLDER_OWNER = Role(
@@ -145,6 +151,8 @@ COMPLIANCE_OFFICER = Role(
             P.ACCESS_READ,
             P.AUDIT_EXPORT,
             P.AUDIT_READ,
+            P.LINK_READ,
+            P.LINK_REVOKE,
             P.MEMBER_READ,
             P.POLICY_READ,
             P.REVIEW_RUN,
@@ -155,7 +163,16 @@ AUDITOR = Role(
     "auditor",
     "Auditor",
     "Reads documents, members and the audit log, and changes nothing. Can't be an admin.",
-    frozenset({P.ACCESS_READ, P.AUDIT_READ, P.DOCUMENT_READ, P.MEMBER_READ, P.POLICY_READ}),
+    frozenset(
+        {
+            P.ACCESS_READ,
+            P.AUDIT_READ,
+            P.DOCUMENT_READ,
+            P.LINK_READ,
+            P.MEMBER_READ,
+            P.POLICY_READ,
+        }
+    ),
 )
 
 BUILT_IN = {

@@ -20,6 +20,8 @@ from portal.auth.review_notices import tell_of_reviews
 from portal.auth.sweep import sweep_past
 from portal.cli.context import with_app
 from portal.core.settings import active
+from portal.documents.links import codes
+from portal.documents.links.sweep import sweep_links
 from portal.documents.reviews import list_to_repeat, repeat_review
 from portal.documents.sweep import sweep_orphans
 from portal.outbox.models import Job
@@ -59,7 +61,7 @@ def worker(once: bool) -> None:
         stop.wait(POLL_SECONDS)
 
 
-SWEEPS = (sweep_orphans, sweep_past, sweep_done, announce_ends, sweep_ended)
+SWEEPS = (sweep_orphans, sweep_past, sweep_done, sweep_links, announce_ends, sweep_ended)
 
 
 def _round(sweeping: bool) -> None:
@@ -109,8 +111,13 @@ def _chore(chore: Callable[[], object]) -> None:
 def _handlers() -> dict[str, Handler]:
     """Where no mail goes out it waits, and what was asked for by mail is let go."""
     if not active().smtp_url:
-        return {resets.KIND: lambda _: None}
-    return {mail.KIND: _deliver, mail.NOTICE_KIND: _deliver, resets.KIND: resets.answer}
+        return {resets.KIND: lambda _: None, codes.KIND: lambda _: None}
+    return {
+        mail.KIND: _deliver,
+        mail.NOTICE_KIND: _deliver,
+        resets.KIND: resets.answer,
+        codes.KIND: codes.answer,
+    }
 
 
 def _deliver(job: Job) -> None:
