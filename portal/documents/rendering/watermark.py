@@ -10,7 +10,16 @@ import os
 import sys
 
 import pypdfium2
-from PIL import AvifImagePlugin, Image, ImageDraw, ImageFont, ImageOps, WebPImagePlugin
+from PIL import (
+    AvifImagePlugin,
+    ExifTags,
+    Image,
+    ImageDraw,
+    ImageFont,
+    ImageOps,
+    MpoImagePlugin,  # noqa: F401  # which a JPEG may turn out to be
+    WebPImagePlugin,
+)
 
 from portal.documents.rendering.confinement import End, Unconfined, limit, lock
 from portal.documents.rendering.pdf import CPU_SECONDS, MEMORY_BYTES, SIDE, draw
@@ -33,9 +42,9 @@ Fonts = dict[int, ImageFont.FreeTypeFont | ImageFont.ImageFont]
 
 def main(kind: str, number: int) -> End:
     """Confine the process, then read words and content from stdin and write to stdout."""
-    Image.preinit()  # what would be imported later can't be opened any more
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a thread counts as a process
     fonts = {size: ImageFont.load_default(size) for size in (12, 18, 26, 36)}
+    _rehearse(fonts)
     try:
         lock()
     except Unconfined:
@@ -56,6 +65,19 @@ def main(kind: str, number: int) -> End:
     return End.DONE
 
 
+def _rehearse(fonts: Fonts) -> None:
+    """Do all of it once with pictures of our own: what Pillow imports as it goes can't be opened
+    any more when it is for others'.
+    """
+    blank = Image.new("RGB", (8, 8))
+    exif = blank.getexif()
+    exif[ExifTags.Base.Orientation] = 6
+    for name in FORMATS:
+        sample = io.BytesIO()
+        blank.save(sample, name, exif=exif)
+        _webp(_marked(_picture(sample.getvalue()), "-", fonts))
+
+
 def _page(content: bytes, number: int) -> Image.Image:
     return draw(pypdfium2.PdfDocument(content)[number - 1])
 
@@ -73,7 +95,11 @@ def _picture(content: bytes) -> Image.Image:
 
 
 def _marked(shown: Image.Image, words: str, fonts: Fonts) -> Image.Image:
-    """The words all over it, so that no part can be cut out without them."""
+    """The words all over it, so that no part can be cut out without them.
+
+    The one font that needs no file has the letters of ASCII; what else there is stands escaped.
+    """
+    words = words.encode("ascii", "backslashreplace").decode()
     size = max(one for one in fonts if one <= max(min(shown.size) // 25, min(fonts)))
     font = fonts[size]
     side = int((shown.width**2 + shown.height**2) ** 0.5) + 1
@@ -81,8 +107,7 @@ def _marked(shown: Image.Image, words: str, fonts: Fonts) -> Image.Image:
     pen, wide = ImageDraw.Draw(layer), int(font.getlength(words)) + 4 * size
     for row, top in enumerate(range(0, side, 6 * size)):
         for left in range(-wide + row % 2 * wide // 2, side, wide):
-            pen.text((left + 1, top + 1), words, font=font, fill=LIGHT)
-            pen.text((left, top), words, font=font, fill=DARK)
+            pen.text((left, top), words, font=font, fill=DARK, stroke_width=1, stroke_fill=LIGHT)
     turned = layer.rotate(ANGLE, resample=Image.Resampling.BILINEAR)
     left, top = (side - shown.width) // 2, (side - shown.height) // 2
     over = turned.crop((left, top, left + shown.width, top + shown.height))
