@@ -48,6 +48,7 @@ from portal.core import clock, logs, settings
 from portal.core.db import Base
 from portal.core.ids import new_id
 from portal.core.settings import Settings
+from portal.documents.links import codes
 from portal.documents.links.models import SharingLink
 from portal.keys import hierarchy
 from portal.keys.columns import open_sealed
@@ -179,9 +180,9 @@ class Organisation:
             ]
 
     def work(self) -> None:
-        """Do what the worker does about links that were asked for. No mail goes out."""
+        """Do what the worker does about links and codes that were asked for. No mail goes out."""
         with self.bound(writes=True):
-            run_due({resets.KIND: resets.answer}, _raise)
+            run_due({resets.KIND: resets.answer, codes.KIND: codes.answer}, _raise)
 
     def told(self) -> list[tuple[str, str]]:
         """What the log tells since the test began: (action, outcome), oldest first."""
