@@ -40,6 +40,7 @@ from portal.auth.factors.models import TotpDevice
 from portal.auth.invitations import invite_member
 from portal.auth.models import UserSession
 from portal.auth.sso.models import ExternalIdentity, IdentityProvider
+from portal.auth.tokens import hash_token
 from portal.cli.context import Factories, writing
 from portal.cli.databases import upgrade_all
 from portal.cli.tenants import create_tenant
@@ -47,6 +48,8 @@ from portal.core import clock, logs, settings
 from portal.core.db import Base
 from portal.core.ids import new_id
 from portal.core.settings import Settings
+from portal.documents.links import codes
+from portal.documents.links.models import SharingLink
 from portal.keys import hierarchy
 from portal.keys.columns import open_sealed
 from portal.outbox.models import Job
@@ -129,6 +132,7 @@ class Organisation:
     roles: dict[str, str] = field(default_factory=dict)  # its own, by the name that tests use
     pairs: dict[str, UUID] = field(default_factory=dict)
     groups: dict[str, UUID] = field(default_factory=dict)
+    links: dict[str, UUID] = field(default_factory=dict)
     half_token: str = ""  # of the member, between the password and the code
     reset_link: str = ""  # by which the auditor may choose another password
     entries_at_start: int = 0
@@ -176,9 +180,9 @@ class Organisation:
             ]
 
     def work(self) -> None:
-        """Do what the worker does about links that were asked for. No mail goes out."""
+        """Do what the worker does about links and codes that were asked for. No mail goes out."""
         with self.bound(writes=True):
-            run_due({resets.KIND: resets.answer}, _raise)
+            run_due({resets.KIND: resets.answer, codes.KIND: codes.answer}, _raise)
 
     def told(self) -> list[tuple[str, str]]:
         """What the log tells since the test began: (action, outcome), oldest first."""
@@ -338,6 +342,7 @@ class Installation:
         self._make_group(made)
         self._review(made)
         self._export(made)
+        self._share(made)
         half = made.visit()
         half.submit("/auth/sign-in", email=made["member"].email, password=PASSWORD)
         made.half_token = half.cookie("session") or ""
@@ -395,6 +400,22 @@ class Installation:
                         expires_at=clock.now() + timedelta(days=14),
                     )
                 )
+
+    def _share(self, organisation: Organisation) -> None:
+        """The member has made a link to a document, and nobody has opened it."""
+        with organisation.bound(writes=True) as session:
+            link = SharingLink(
+                id=new_id(),
+                kind="download",
+                document_id=organisation.documents["plan"],
+                secret_hash=hash_token(f"secret of {organisation.record.slug}"),
+                note="",
+                recipients_json="[]",
+                created_by=organisation["member"].id,
+                expires_at=clock.now() + timedelta(days=7),
+            )
+            session.add(link)
+            organisation.links["plan"] = link.id
 
     def _review(self, organisation: Organisation) -> None:
         """The officer has had the guest's role reviewed, and the member is to review the auditor's.

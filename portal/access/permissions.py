@@ -41,6 +41,9 @@ class Permission(StrEnum):
         "key:rotate",
         "Make new encryption and signing keys, and agree where the operator wants to close",
     )
+    LINK_CREATE = "link:create", "Share documents and folders with people outside, by links"
+    LINK_READ = "link:read", "See what everybody shares by links, and who opened it"
+    LINK_REVOKE = "link:revoke", "Revoke anybody's sharing links"
     MEMBER_DEACTIVATE = "member:deactivate", "Deactivate and reactivate members"
     MEMBER_INVITE = "member:invite", "Invite people"
     MEMBER_READ = "member:read", "See the members and the roles they hold"
@@ -74,6 +77,7 @@ DOCUMENTS = frozenset(
         P.FOLDER_CREATE,
         P.FOLDER_EDIT,
         P.FOLDER_DELETE,
+        P.LINK_CREATE,
     }
 )
 MANAGEMENT = frozenset(
@@ -81,6 +85,8 @@ MANAGEMENT = frozenset(
         P.GROUP_EDIT,
         P.KEY_READ,
         P.KEY_ROTATE,
+        P.LINK_READ,
+        P.LINK_REVOKE,
         P.MEMBER_DEACTIVATE,
         P.MEMBER_INVITE,
         P.MEMBER_READ,
@@ -132,7 +138,7 @@ ADMIN = Role(
 MEMBER = Role(
     "member",
     "Member",
-    "Works with documents: reads, uploads, moves and deletes them.",
+    "Works with documents: reads, uploads, moves, deletes and shares them.",
     DOCUMENTS | {P.ACCESS_READ},
 )
 FOLDER_OWNER = Role(
@@ -160,6 +166,8 @@ COMPLIANCE_OFFICER = Role(
             P.AUDIT_READ,
             P.KEY_READ,
             P.KEY_ROTATE,
+            P.LINK_READ,
+            P.LINK_REVOKE,
             P.MEMBER_READ,
             P.POLICY_READ,
             P.REVIEW_RUN,
@@ -176,6 +184,7 @@ AUDITOR = Role(
             P.AUDIT_READ,
             P.DOCUMENT_READ,
             P.KEY_READ,
+            P.LINK_READ,
             P.MEMBER_READ,
             P.POLICY_READ,
         }

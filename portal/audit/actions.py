@@ -84,6 +84,13 @@ class Action(StrEnum):
         "key.version-destroyed",
         "An earlier encryption key was destroyed, as nothing referred to it any more",
     )
+    LINK_CHANGED = "link.changed", "The end of a sharing link was changed"
+    LINK_CODE_ASKED = "link.code-asked", "A code for a sharing link was asked for"
+    LINK_MADE = "link.made", "A sharing link was made"
+    LINK_OPENED = "link.opened", "A sharing link was opened"
+    LINK_POLICY_CHANGED = "link-policy.changed", "The policy of sharing links was changed"
+    LINK_REFUSED = "link.refused", "A sharing link was refused to whoever held it"
+    LINK_REVOKED = "link.revoked", "A sharing link was revoked"
     MAIL_DROPPED = "mail.dropped", "Notices had waited too long, and were not sent"
     MAIL_FAILED = "mail.failed", "A mail could not be delivered"
     MAIL_SENT = "mail.sent", "A mail was handed to the mail server"

@@ -11,6 +11,7 @@ class ActorKind(StrEnum):
 
     USER = "user"
     ANONYMOUS = "anonymous"
+    LINK = "link"  # whoever holds the address of a sharing link
     OPERATOR = "operator"
     SYSTEM = "system"
 
@@ -21,9 +22,15 @@ class Actor:
 
     kind: ActorKind
     user_id: UUID | None = None
+    link_id: UUID | None = None
     address: str | None = None
     request_id: UUID | None = None
     device_ids: Mapping[UUID, str] = field(default_factory=dict, compare=False)  # see web.devices
+
+    @property
+    def recorded_id(self) -> UUID | None:
+        """By what the log names it: a person's id, or a sharing link's."""
+        return self.link_id or self.user_id
 
 
 OPERATOR = Actor(kind=ActorKind.OPERATOR)

@@ -26,7 +26,7 @@ def record(
             action=action,
             outcome=outcome,
             actor_kind=actor.kind,
-            actor_id=actor.user_id,
+            actor_id=actor.recorded_id,
             target=target,
             address=actor.address,
             request_id=actor.request_id,

@@ -74,6 +74,11 @@ class Notice(Enum):
         "All second factors of your account were removed; the next sign-in sets up new ones.",
         "If you did not ask for this, tell an admin of your organisation at once.",
     )
+    FILE_RECEIVED = (
+        "Somebody sent you a file",
+        "Somebody outside sent a file by a link that you made. It lies in the folder you chose.",
+        "Sign in to the portal as always, and open Shared outside to see who sent what.",
+    )
     GIVEN_ROLE_ENDS = (
         "A role that you gave ends soon",
         "A role that you gave for a while comes to its end.",

@@ -25,6 +25,8 @@ from portal.cli.rewrapping import finish_rotation
 from portal.cli.verifying import verifying
 from portal.core.settings import active
 from portal.documents.integrity.findings import tell_of_findings
+from portal.documents.links import codes
+from portal.documents.links.sweep import sweep_links
 from portal.documents.quotas import sweep_room
 from portal.documents.reviews import list_to_repeat, repeat_review
 from portal.documents.sweep import sweep_orphans
@@ -77,6 +79,7 @@ SWEEPS = (
     sweep_room,
     sweep_past,
     sweep_done,
+    sweep_links,
     announce_ends,
     sweep_ended,
     tell_of_findings,
@@ -136,8 +139,13 @@ def _chore(chore: Callable[[], object]) -> None:
 def _handlers() -> dict[str, Handler]:
     """Where no mail goes out it waits, and what was asked for by mail is let go."""
     if not active().smtp_url:
-        return {resets.KIND: lambda _: None}
-    return {mail.KIND: _deliver, mail.NOTICE_KIND: _deliver, resets.KIND: resets.answer}
+        return {resets.KIND: lambda _: None, codes.KIND: lambda _: None}
+    return {
+        mail.KIND: _deliver,
+        mail.NOTICE_KIND: _deliver,
+        resets.KIND: resets.answer,
+        codes.KIND: codes.answer,
+    }
 
 
 def _deliver(job: Job) -> None:

@@ -10,6 +10,7 @@ from portal.access.reach import Can, Reaching, ReachPage, roles_that, search_rea
 from portal.access.roles import list_roles
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
+from portal.documents.links.queries import count_links_to
 from portal.documents.places import Place, get_live_place
 from portal.documents.queries import find_anywhere
 from portal.documents.sharing import can_give, can_share, list_shareable_roles
@@ -21,6 +22,7 @@ class AccessList:
 
     `place` holds the folders whose names the reader may know, `readable` those of them that they
     may open; `is_readable` says so of the place itself, `takeable` which roles they may take back.
+    `link_count` is of the sharing links that lead there.
     """
 
     found: ReachPage
@@ -32,6 +34,7 @@ class AccessList:
     document_id: UUID | None = None
     is_readable: bool = False
     name: str = ""
+    link_count: int = 0
 
     @property
     def folder_names(self) -> Mapping[UUID, str]:
@@ -89,6 +92,7 @@ def _list(
         document_id,
         decide(actor, Permission.DOCUMENT_READ, place.target()),
         name,
+        count_links_to(place, document_id),
     )
 
 

@@ -68,6 +68,7 @@ class Listing:
     can_edit_folders: bool
     can_delete_folders: bool
     can_see_access: bool
+    can_link: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class ShownDocument:
     can_edit: bool
     can_delete: bool
     can_see_access: bool
+    can_link: bool
 
 
 # Rows of tables, not of models: every list asks for them, and the ORM takes twice as long.
@@ -189,6 +191,7 @@ def show_document(actor: Actor, document_id: UUID) -> ShownDocument:
         can_edit=decide(actor, Permission.DOCUMENT_EDIT, target),
         can_delete=decide(actor, Permission.DOCUMENT_DELETE, target),
         can_see_access=decide(actor, Permission.ACCESS_READ, target),
+        can_link=decide(actor, Permission.LINK_CREATE, target),
     )
 
 
@@ -318,6 +321,7 @@ def _listing(
         can_edit_folders=decide(actor, Permission.FOLDER_EDIT, target),
         can_delete_folders=decide(actor, Permission.FOLDER_DELETE, target),
         can_see_access=decide(actor, Permission.ACCESS_READ, target),
+        can_link=decide(actor, Permission.LINK_CREATE, target),
     )
 
 

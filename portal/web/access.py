@@ -19,6 +19,7 @@ class Door(Enum):
     PROBE = auto()  # asked by machines under any host; sees no tenant
     ANYWHERE = auto()  # anybody, on the apex and on a tenant's host
     PUBLIC = auto()  # anybody, on a tenant's host
+    BY_LINK = auto()  # whoever has opened a sharing link; the view asks for the visit
     HALF_SIGNED_IN = auto()  # the password was right, the code is still to come
     SIGNED_IN = auto()
     ANY_SESSION = auto()  # however far it has come, and whatever it may do
@@ -58,6 +59,11 @@ def anywhere(view: View) -> View:
 def public(view: View) -> View:
     """Open to anybody on a tenant's host."""
     return _declare(view, Declared(Door.PUBLIC))
+
+
+def by_link(view: View) -> View:
+    """Open to whoever has opened a sharing link: the view begins with `present_visit`."""
+    return _declare(view, Declared(Door.BY_LINK))
 
 
 def half_signed_in(view: View) -> View:

@@ -27,6 +27,7 @@ TITLES = {
     404: "Nothing here",
     405: "Not possible this way",
     409: "Not possible now",
+    410: "Not here any more",
     413: "Too large",
     422: "Something is missing",
     429: "Too many attempts",

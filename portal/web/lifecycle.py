@@ -221,7 +221,7 @@ def _note_use(session_id: UUID) -> None:
 
 
 def _check_door(declaration: Declared | None) -> Any:
-    if declaration is None or declaration.door in (Door.PUBLIC, Door.ANYWHERE):
+    if declaration is None or declaration.door in (Door.PUBLIC, Door.ANYWHERE, Door.BY_LINK):
         return None
     if declaration.door == Door.HALF_SIGNED_IN:
         if current_user.is_anonymous:

@@ -18,11 +18,13 @@ from portal.web.groups.routes import blueprint as groups
 from portal.web.health.routes import blueprint as health
 from portal.web.home.routes import blueprint as home
 from portal.web.keys.routes import blueprint as keys
+from portal.web.links.routes import blueprint as links
 from portal.web.members.routes import blueprint as members
 from portal.web.policy.routes import blueprint as policy
 from portal.web.requests.routes import blueprint as requests
 from portal.web.reviews.routes import blueprint as reviews
 from portal.web.roles.routes import blueprint as roles
+from portal.web.shared.routes import blueprint as shared
 from portal.web.sso.routes import blueprint as sso
 from portal.web.urls import KeyConverter
 
@@ -33,6 +35,8 @@ GROUPS = (
     account,
     documents,
     folders,
+    links,
+    shared,
     members,
     groups,
     roles,

@@ -1,6 +1,7 @@
 """Every view declares who may come in, where it can be seen: on the view itself."""
 
 import ast
+import inspect
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ DOORS = {
     "apex",
     "anywhere",
     "public",
+    "by_link",
     "half_signed_in",
     "any_session",
     "signed_in",
@@ -74,9 +76,19 @@ def test_permissions_stand_behind_a_complete_sign_in(app) -> None:
     for endpoint, view in app.view_functions.items():
         declaration = declared(view)
         if declaration.permission or declaration.discloses or declaration.streams_body:
-            assert declaration.door is Door.SIGNED_IN, endpoint
+            assert declaration.door in (Door.SIGNED_IN, Door.BY_LINK), endpoint
+            assert declaration.door is Door.SIGNED_IN or not declaration.permission, endpoint
         if declaration.door is Door.ANYWHERE and endpoint not in STATIC:
             assert endpoint.startswith("home."), endpoint
+
+
+def test_what_is_open_by_a_link_asks_for_the_visit_first(app) -> None:
+    by_link = [view for view in app.view_functions.values() if declared(view).door is Door.BY_LINK]
+    assert len(by_link) > 5
+    for view in by_link:
+        tree = ast.parse(inspect.getsource(inspect.unwrap(view))).body[0]
+        calls = [node for node in ast.walk(tree.body[1]) if isinstance(node, ast.Call)]
+        assert "present_visit" in {getattr(call.func, "id", "") for call in calls}, view
 
 
 @on_sqlite

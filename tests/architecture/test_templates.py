@@ -28,7 +28,7 @@ def rendered() -> dict[str, set[str]]:
 def mailed() -> set[str]:
     """The templates of mails that services name. Each is there as text as well."""
     found = set()
-    for path in (TOP / "portal" / "auth").rglob("*.py"):
+    for path in (TOP / "portal").rglob("*.py"):
         found.update(re.findall(r"send_later\([^,]+,[^,]+,\s*\"(\w+)\"", path.read_text()))
     assert {path.stem for path in (FOLDER / "mail").glob("*.txt")} == found
     return {f"mail/{name}.html" for name in found}

@@ -155,6 +155,27 @@ ACCESS = {
     "folders.change_share_end": form(  # sent empty it is the end that it has
         ADMINS, on("folder", "shared") | on("assignment", "guest"), empty=409
     ),
+    # Links by which people outside are let in. The member has made one.
+    "links.index": page(WORKERS | LOOKERS, also={(who, "GET"): 302 for who in LOOKERS}),
+    "links.everybody": page(LOOKERS),
+    "links.show": page(WORKERS | LOOKERS, on("link", "plan")),
+    "links.share_document": form(WORKERS, on("document", "plan")),
+    "links.share_folder": form(WORKERS, on("folder", "shared")),
+    "links.request_files": form(WORKERS, on("folder", "shared")),
+    "links.change_end": form(WORKERS, on("link", "plan"), empty=302),  # the usual end
+    "links.revoke": form(WORKERS | {"admin", "officer"}, on("link", "plan"), empty=QUESTION),
+    "links.revoke_all": form(frozenset({"admin", "officer"}), on("user", "member"), empty=QUESTION),
+    # What strangers see by one. Nobody has opened it here, so whoever comes finds nothing.
+    "shared.open_link": form(EVERYBODY),
+    "shared.show": Entry(EVERYBODY, {"GET": 404}, on("link", "plan")),
+    "shared.password": act(EVERYBODY, on("link", "plan"), empty=404),
+    "shared.ask_code": act(EVERYBODY, on("link", "plan"), empty=404),
+    "shared.give_code": act(EVERYBODY, on("link", "plan"), empty=404),
+    "shared.enter": act(EVERYBODY, on("link", "plan"), empty=404),
+    "shared.folder": Entry(EVERYBODY, {"GET": 404}, on("link", "plan") | on("folder", "shared")),
+    "shared.document": Entry(EVERYBODY, {"GET": 404}, on("link", "plan") | on("document", "plan")),
+    "shared.download": Entry(EVERYBODY, {"GET": 404}, on("link", "plan") | on("document", "plan")),
+    "shared.picture": Entry(EVERYBODY, {"GET": 404}, on("link", "plan") | on("document", "plan")),
     # Members.
     "members.index": page(LOOKERS),
     "members.show": page(LOOKERS, on("user", "member")),
@@ -251,6 +272,8 @@ ACCESS = {
     "closing.take_back": act(ADMINS, empty=409),
     "policy.documents": page(LOOKERS),
     "policy.change_documents": act(ADMINS, empty=400),  # no kind at all
+    "policy.links": page(LOOKERS),
+    "policy.change_links": act(ADMINS, empty=422),
     # Single sign-on. The provider here is not offered, and can't be reached.
     "sso.index": page(ADMINS),
     "sso.show": page(ADMINS, on("provider", "nowhere")),

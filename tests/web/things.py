@@ -58,6 +58,7 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "act": lambda: _act_about(organisation, name),
         "request": lambda: _row_of(organisation, "access_request", _owner(name, who)),
         "review": lambda: _review(organisation, name),
+        "link": lambda: organisation.links[name],
         "line": lambda: _line_of(organisation, _review(organisation, name)),
     }.get(kind, lambda: name)
     return find()

@@ -34,18 +34,23 @@ class Arriving:
 Watched = Callable[[Iterator[bytes]], Iterator[bytes]]
 
 
-def send(download: Download, request: Request, watched: Watched) -> Response:
+def send(
+    download: Download, request: Request, watched: Watched, *, is_whole: bool = False
+) -> Response:
     """The content as an attachment that no page can show and nothing can run.
 
     A version's content never changes, so its id is the entity tag. What goes out passes through
-    `watched`, which may end it.
+    `watched`, which may end it. `is_whole` leaves out what was asked about ranges and tags.
     """
     etag = download.version_id.hex
-    response = _answer(download, request, etag, watched)
+    if is_whole:
+        response = _content(download, request, 0, download.size_bytes, watched, status=200)
+    else:
+        response = _answer(download, request, etag, watched)
     response.call_on_close(download.close)
     response.headers["Content-Type"] = download.media_type
     response.headers["Content-Disposition"] = _attachment(download.name)
-    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["Accept-Ranges"] = "none" if is_whole else "bytes"
     response.headers["ETag"] = quote_etag(etag)
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Content-Security-Policy"] = DOWNLOAD_POLICY

@@ -11,11 +11,14 @@ from portal.access.approvals.kinds import CHOOSABLE
 from portal.access.roles import list_roles
 from portal.auth.assurance import Audience, Factor, Policy
 from portal.auth.policy.service import Shown
+from portal.documents.links.policy import MOST_DAYS, Mode, Rules
+from portal.documents.links.policy import Shown as LinkRules
 from portal.documents.policy import DocumentRules, ShownRules
 from portal.documents.types import Family
 from portal.web.choices import choices
 from portal.web.numbers import NumberField
 
+CONDITIONS = ("is_lock_required", "is_view_only")
 A_NUMBER = InputRequired("Enter a number.")
 
 
@@ -68,6 +71,31 @@ class PolicyForm(FlaskForm):
             absolute_hours=self.absolute_hours.data or 0,
             password_min_length=self.password_min_length.data or 0,
             password_max_age_days=self.password_max_age_days.data,
+        )
+
+
+class LinksForm(FlaskForm):
+    """What is allowed of sharing links. `version` is of the rules that the admin was shown."""
+
+    mode = RadioField("Links", [InputRequired("Choose one.")], choices=choices(Mode))
+    max_days = NumberField("Days at most", [A_NUMBER, NumberRange(1, MOST_DAYS)])
+    conditions = SelectMultipleField("Conditions", choices=choices(CONDITIONS))
+    version = HiddenField()
+
+    @classmethod
+    def showing(cls, shown: LinkRules) -> "LinksForm":
+        """The form as the rules in force fill it in."""
+        held = [name for name in CONDITIONS if getattr(shown.rules, name)]
+        rules = shown.rules
+        return cls(formdata=None, mode=rules.mode, max_days=rules.max_days, conditions=held)
+
+    def rules(self) -> Rules:
+        """The rules that were asked for."""
+        chosen = self.conditions.data or ()
+        return Rules(
+            Mode(self.mode.data),
+            self.max_days.data or 0,
+            **{name: name in chosen for name in CONDITIONS},
         )
 
 

@@ -14,9 +14,10 @@ from portal.auth.assurance import Act
 from portal.auth.policy import service
 from portal.documents import policy as document_policy
 from portal.documents import quotas
+from portal.documents.links import policy as link_policy
 from portal.web.access import freshly, requires
 from portal.web.lifecycle import shown_on, shown_status
-from portal.web.policy.forms import ChoiceForm, DocumentPolicyForm, PolicyForm
+from portal.web.policy.forms import ChoiceForm, DocumentPolicyForm, LinksForm, PolicyForm
 
 blueprint = Blueprint("policy", __name__, url_prefix="/policy")
 
@@ -128,6 +129,33 @@ def _documents_page(
         largest=quotas.list_largest(g.actor),
     )
     return page, shown_status(form)
+
+
+@blueprint.get("/links")
+@requires(Permission.POLICY_READ)
+def links() -> ResponseReturnValue:
+    """What is allowed of sharing links."""
+    return _links_page(LinksForm.showing(link_policy.show_rules(g.actor)))
+
+
+@blueprint.post("/links/change")
+@freshly(Act.POLICY)
+@requires(Permission.POLICY_EDIT)
+def change_links() -> ResponseReturnValue:
+    """Have other rules for links hold from now on; what they forbid ends."""
+    form = LinksForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            version = form.version.data or ""
+            ended = link_policy.change_rules(g.actor, form.rules(), version=version)
+            flash(f"The rules are changed. Links that ended by it: {ended}.", "success")
+            return redirect(url_for("policy.links"))
+    return _links_page(form)
+
+
+def _links_page(form: LinksForm) -> ResponseReturnValue:
+    form.version.data = link_policy.show_rules(g.actor).version
+    return render_template("policy/links.html", form=form), shown_status(form)
 
 
 def _form_page(

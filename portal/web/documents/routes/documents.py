@@ -1,7 +1,6 @@
 """Documents: lists, uploads, downloads, and what is done to a single one."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from portal.web.access import discloses, requires, streams_body
 from portal.web.documents import transfer
 from portal.web.documents.asking import asked_version
 from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm
+from portal.web.documents.paging import before
 from portal.web.documents.routes.group import blueprint
 from portal.web.documents.searching import asked
 from portal.web.lifecycle import shown_on, shown_status
@@ -179,7 +179,7 @@ def delete(document_id: UUID) -> ResponseReturnValue:
 @requires(Permission.DOCUMENT_DELETE)
 def trash() -> ResponseReturnValue:
     """What was deleted and can be restored."""
-    found = queries.list_trash(g.actor, _before())
+    found = queries.list_trash(g.actor, before())
     people = names_of([row.trashed_by for row in found.rows if row.trashed_by])
     return render_template("documents/trash.html", found=found, people=people)
 
@@ -194,15 +194,8 @@ def restore(document_id: UUID) -> ResponseReturnValue:
 
 
 def _listing_page(folder_id: UUID | None) -> ResponseReturnValue:
-    listing = queries.list_folder(g.actor, folder_id, _before())
+    listing = queries.list_folder(g.actor, folder_id, before())
     return render_template("documents/index.html", listing=listing)
-
-
-def _before() -> queries.Cursor | None:
-    """The row after which the page goes on, from `?at=…&id=…`."""
-    at = request.args.get("at", type=_utc)
-    document_id = request.args.get("id", type=UUID)
-    return None if at is None or document_id is None else (at, document_id)
 
 
 def _number(text: str) -> int:
@@ -210,14 +203,6 @@ def _number(text: str) -> int:
     if not text.isdecimal() or len(text) > 9:
         raise ValueError("no number of a version")
     return int(text)
-
-
-def _utc(text: str) -> datetime:
-    """A time as our own links give it. Raises `ValueError` for any other."""
-    at = datetime.fromisoformat(text)
-    if at.utcoffset() != timedelta(0):
-        raise ValueError("not in UTC")
-    return at
 
 
 def _body() -> transfer.Arriving:

@@ -1,0 +1,65 @@
+"""Telling what was done by a link: the audit log, and whoever looks after the link."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from portal.audit.actions import Action, Outcome
+from portal.audit.actor import Actor, ActorKind
+from portal.audit.service import RecordedRefusal, record
+from portal.documents.links.kinds import Deed
+from portal.documents.links.models import LinkUse
+from portal.tenancy.session import db
+
+
+def as_link(origin: Actor, link_id: UUID) -> Actor:
+    """Whoever came from `origin`, acting by a link: nobody the portal knows more of."""
+    return replace(
+        Actor(kind=ActorKind.LINK, link_id=link_id),
+        address=origin.address,
+        request_id=origin.request_id,
+    )
+
+
+def note_use(
+    actor: Actor,
+    link_id: UUID,
+    deed: Deed,
+    *,
+    document_id: UUID | None = None,
+    who: str = "",
+    reason: str = "",
+) -> None:
+    """Have the link's maker see this. The entry in the log is the caller's."""
+    db.session.add(
+        LinkUse(
+            link_id=link_id,
+            deed=deed,
+            document_id=document_id,
+            address=actor.address,
+            who=who,
+            reason=reason,
+        )
+    )
+
+
+class LinkRefused(RecordedRefusal):
+    """Somebody who holds a link was refused something; its maker is shown it as well."""
+
+    status = 403
+    message = "This link does not let you do this."
+    action = Action.LINK_REFUSED
+
+    def __init__(self, link_id: UUID, reason: str, message: str = "", *, who: str = "") -> None:
+        super().__init__(f"link:{link_id}", message or None, reason=reason)
+        self._link_id, self._reason, self._who = link_id, reason, who
+
+    def record(self, actor: Actor) -> None:
+        """Add the entry, and the line for the maker."""
+        record_refusal(actor, self._link_id, self._reason, who=self._who)
+
+
+def record_refusal(origin: Actor, link_id: UUID, reason: str, *, who: str = "") -> None:
+    """Tell of something that was refused to whoever holds a link, in the name of the link."""
+    actor = as_link(origin, link_id)
+    record(actor, Action.LINK_REFUSED, f"link:{link_id}", Outcome.REFUSED, reason=reason)
+    note_use(actor, link_id, Deed.REFUSED, who=who, reason=reason)

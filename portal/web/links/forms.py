@@ -1,0 +1,97 @@
+"""Forms for sharing links."""
+
+from dataclasses import replace
+
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.validators import Length, NumberRange, Optional
+
+from portal.auth.passwords import MAX_LENGTH
+from portal.documents.links.kinds import Audience, Kind
+from portal.documents.links.making import MOST_NOTE, MOST_RECIPIENTS, MOST_USES, Offer, Wanted
+from portal.documents.links.policy import Mode
+from portal.web.choices import choices
+from portal.web.numbers import NumberField
+from portal.web.until import UntilField
+
+NEWEST = ""
+MOST_VERSIONS = 100  # that can be chosen from
+
+
+class _LinkForm(FlaskForm):
+    """For whom a new link is, and for how long."""
+
+    audience = RadioField("Who can use it", choices=choices(Audience))
+    recipients = TextAreaField("E-mails", [Length(max=MOST_RECIPIENTS * 100)])
+    password = PasswordField("Password", [Length(max=MAX_LENGTH)])
+    until = UntilField("Last day")
+    max_uses = NumberField("How many times", [Optional(), NumberRange(1, MOST_USES)])
+    note = StringField("Note", [Length(max=MOST_NOTE)])
+
+    def offer(self, offered: Offer) -> None:
+        """Fill in what can be chosen by the organisation's rules, and what is usual."""
+        is_internal = offered.rules.mode == Mode.INTERNAL
+        self.held: list[str] = []  # what is shown, and can't be chosen
+        if is_internal:
+            self.held = [Audience.ANYBODY, Audience.LISTED]
+        if not self.is_submitted():
+            self.until.data = offered.rules.usual_end.date()
+            self.audience.data = Audience.MEMBERS if is_internal else Audience.ANYBODY
+
+    def common(self) -> Wanted:
+        """What was filled in."""
+        return Wanted(
+            audience=Audience(self.audience.data),
+            recipients=(self.recipients.data or "").replace(",", " ").split(),
+            password=self.password.data or "",
+            expires_at=self.until.end,
+            max_uses=self.max_uses.data,
+            note=self.note.data or "",
+        )
+
+
+class ShareForm(_LinkForm):
+    """A new link by which something is read."""
+
+    kind = RadioField("What they can do", choices=choices((Kind.DOWNLOAD, Kind.VIEW)))
+    version = SelectField("Version")
+
+    def offer(self, offered: Offer) -> None:
+        super().offer(offered)
+        is_view_only, newest = offered.rules.is_view_only, offered.newest
+        self.held += [Kind.DOWNLOAD] if is_view_only else []
+        self.held += [] if offered.is_shown else [Kind.VIEW]
+        older = range(newest, max(0, newest - MOST_VERSIONS), -1)
+        self.version_names = {NEWEST: "Always the newest"} | {
+            str(number): f"Version {number}, whatever comes after it" for number in older
+        }
+        self.version.choices = choices(self.version_names)
+        if not self.is_submitted():
+            self.kind.data = Kind.VIEW if is_view_only else Kind.DOWNLOAD
+
+    def wanted(self) -> Wanted:
+        """What was filled in."""
+        number = int(self.version.data) if self.version.data else None
+        return replace(self.common(), kind=Kind(self.kind.data), version_number=number)
+
+
+class RequestForm(_LinkForm):
+    """A new link by which files are sent in."""
+
+    max_file_mib = NumberField("Largest file in MiB", [Optional(), NumberRange(1)])
+    endings = StringField("Kinds of files", [Length(max=200)])
+
+    def wanted(self) -> Wanted:
+        """What was filled in."""
+        return replace(
+            self.common(),
+            kind=Kind.REQUEST,
+            max_file_mib=self.max_file_mib.data,
+            endings=(self.endings.data or "").replace(",", " ").split(),
+        )
+
+
+class EndForm(FlaskForm):
+    """Another last day."""
+
+    until = UntilField("Last day")

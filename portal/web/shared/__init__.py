@@ -1,0 +1,1 @@
+"""What strangers see who were given a sharing link."""

@@ -1,0 +1,175 @@
+"""What strangers see by a sharing link. No page here shows the portal's navigation.
+
+The secret stands in the fragment of the address, which no browser sends: a script puts it into the
+form of the first page, and whoever runs no scripts pastes the address (docs/decisions/0013).
+"""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from flask import Blueprint, Response, g, make_response, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.documents.links import codes, giving, visits
+from portal.documents.links.kinds import Kind
+from portal.documents.links.visits import Step, Visit
+from portal.web.access import by_link, discloses, public
+from portal.web.documents import transfer
+from portal.web.documents.paging import before
+from portal.web.lifecycle import shown_on, shown_status
+from portal.web.limits import limited
+from portal.web.ongoing import while_allowed
+from portal.web.request import request
+from portal.web.shared.forms import CodeForm, EmailForm, OpenForm, PasswordForm
+from portal.web.shared.visiting import hold, present_visit
+
+blueprint = Blueprint("shared", __name__, url_prefix="/shared")
+
+
+@blueprint.after_request
+def _not_for_search_engines(response: Response) -> Response:
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+@blueprint.route("", methods=["GET", "POST"])
+@limited
+@public
+def open_link() -> ResponseReturnValue:
+    """Begin a visit by the address of a link."""
+    form = OpenForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            link_id, token = visits.open_link(g.actor, form.secret)
+            response = make_response(redirect(url_for("shared.show", link_id=link_id)))
+            return hold(response, link_id, token)
+    return render_template("shared/open.html", form=form), shown_status(form)
+
+
+@blueprint.get("/<uuid:link_id>")
+@by_link
+def show(link_id: UUID) -> ResponseReturnValue:
+    """What the visit still owes, or what the link leads to."""
+    visit = present_visit(link_id)
+    if visit.step == Step.PASSWORD:
+        return render_template("shared/password.html", visit=visit, form=PasswordForm())
+    if visit.step == Step.EMAIL:
+        return render_template("shared/email.html", visit=visit, form=EmailForm())
+    if visit.step != Step.INSIDE:
+        return render_template("shared/enter.html", visit=visit)
+    return _inside(visit)
+
+
+@blueprint.post("/<uuid:link_id>/password")
+@limited
+@by_link
+def password(link_id: UUID) -> ResponseReturnValue:
+    """Give the link's password."""
+    visit, form = present_visit(link_id), PasswordForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            visits.give_password(visit, str(form.password.data))
+            return redirect(url_for("shared.show", link_id=link_id))
+    return render_template("shared/password.html", visit=visit, form=form), shown_status(form)
+
+
+@blueprint.post("/<uuid:link_id>/codes")
+@limited
+@by_link
+def ask_code(link_id: UUID) -> ResponseReturnValue:
+    """Have a code mailed; the answer is the same for every address."""
+    visit, form = present_visit(link_id), EmailForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            codes.ask_code(visit, str(form.email.data))
+            code_form = CodeForm(formdata=None, email=form.email.data)
+            return render_template("shared/code.html", visit=visit, form=code_form)
+    return render_template("shared/email.html", visit=visit, form=form), shown_status(form)
+
+
+@blueprint.post("/<uuid:link_id>/code")
+@limited
+@by_link
+def give_code(link_id: UUID) -> ResponseReturnValue:
+    """Give a code that was mailed."""
+    visit, form = present_visit(link_id), CodeForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            codes.give_code(visit, str(form.email.data), str(form.code.data))
+            return redirect(url_for("shared.show", link_id=link_id))
+    return render_template("shared/code.html", visit=visit, form=form), shown_status(form)
+
+
+@blueprint.post("/<uuid:link_id>/enter")
+@limited
+@by_link
+def enter(link_id: UUID) -> ResponseReturnValue:
+    """Come in, where nothing more is to be given: what members do once they are signed in."""
+    visits.go_on(present_visit(link_id))
+    return redirect(url_for("shared.show", link_id=link_id))
+
+
+@blueprint.get("/<uuid:link_id>/folders/<uuid:folder_id>")
+@by_link
+def folder(link_id: UUID, folder_id: UUID) -> ResponseReturnValue:
+    """A folder beneath the one that is shared."""
+    return _folder(present_visit(link_id), folder_id)
+
+
+@blueprint.get("/<uuid:link_id>/documents/<uuid:document_id>")
+@by_link
+def document(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
+    """A document: to be downloaded, or looked at page by page."""
+    return _document(present_visit(link_id), document_id)
+
+
+@blueprint.get("/<uuid:link_id>/documents/<uuid:document_id>/download")
+@discloses
+@by_link
+def download(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
+    """A content, whole or the range that is asked for, as long as the link gives it.
+
+    Where downloads are counted there are no ranges: a part would count as much as the whole, and
+    two parts are the whole.
+    """
+    visit = present_visit(link_id)
+    is_counted = visit.link.max_uses is not None
+    opened = giving.open_shared(visit, document_id)
+
+    def watched(pieces: Iterator[bytes]) -> Iterator[bytes]:
+        return while_allowed(
+            pieces,
+            f"document:{document_id}",
+            lambda actor: giving.require_still(actor, link_id, document_id),
+        )
+
+    return transfer.send(opened, request, watched, is_whole=is_counted)
+
+
+@blueprint.get("/<uuid:link_id>/documents/<uuid:document_id>/picture")
+@discloses
+@by_link
+def picture(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
+    """One page as a picture, in which it stands who was shown it."""
+    visit, page = present_visit(link_id), max(1, request.args.get("page", 1, type=int))
+    drawn = giving.draw_shared(visit, document_id, page)
+    return Response(drawn, mimetype="image/webp")
+
+
+def _inside(visit: Visit) -> ResponseReturnValue:
+    if visit.link.document_id is not None:
+        return _document(visit, visit.link.document_id)
+    if visit.link.kind == Kind.REQUEST:
+        return render_template("shared/send.html", visit=visit)
+    return _folder(visit, None)
+
+
+def _folder(visit: Visit, folder_id: UUID | None) -> ResponseReturnValue:
+    listing = giving.list_shared(visit, folder_id, before())
+    return render_template("shared/folder.html", visit=visit, listing=listing)
+
+
+def _document(visit: Visit, document_id: UUID) -> ResponseReturnValue:
+    given = giving.describe_shared(visit, document_id)
+    page = min(max(1, request.args.get("page", 1, type=int)), max(1, given.page_count))
+    return render_template("shared/document.html", visit=visit, given=given, page=page)
