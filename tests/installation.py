@@ -206,7 +206,7 @@ class Installation:
                 session.execute(update(UserSession).values(last_seen_at=self.seeded_at))
             organisation.entries_at_start = len(organisation.log())
         self._snapshot.take()
-        self._kept_blobs = set(self._files())
+        self._kept_blobs = {path: path.read_bytes() for path in self._files()}
 
     @property
     def app_url(self) -> URL:
@@ -227,16 +227,20 @@ class Installation:
     def reset(self) -> None:
         """Put back what tests have changed."""
         self._snapshot.restore()
-        for path in self._files():
-            if path not in self._kept_blobs:
-                path.unlink()
+        there = set(self._files())
+        for path in there - self._kept_blobs.keys():
+            path.unlink()
+        for path in self._kept_blobs.keys() - there:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self._kept_blobs[path])
 
     def renew_sessions(self) -> None:
-        """Everybody who is signed in has just proved who they are."""
+        """Everybody who is signed in has just done so."""
         now = clock.now()
         for organisation in self.organisations.values():
             with organisation.bound(writes=True) as session:
-                session.execute(update(UserSession).values(proved_at=now, last_seen_at=now))
+                anew = {"created_at": now, "proved_at": now, "last_seen_at": now}
+                session.execute(update(UserSession).values(anew))
 
     def visit(self, host: str, token: str = "", *, address: str = ADDRESS) -> Visitor:
         """A browser on `host`. It has seen a form, so it can send one."""

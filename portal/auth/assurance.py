@@ -63,6 +63,7 @@ class Act(StrEnum):
     FACTORS = "factors"
     MEMBERS = "members"
     POLICY = "policy"
+    RETENTION = "retention"
     ROLES = "roles"
     SSO = "sso"
 
@@ -75,6 +76,7 @@ FRESH_MINUTES = {
     Act.FACTORS: 10,
     Act.MEMBERS: 30,
     Act.POLICY: 15,
+    Act.RETENTION: 15,
     Act.ROLES: 30,
     Act.SSO: 15,
 }

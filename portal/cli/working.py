@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import click
 import structlog
@@ -20,6 +21,7 @@ from portal.auth.review_notices import tell_of_reviews
 from portal.auth.sweep import sweep_past
 from portal.cli.context import with_app
 from portal.core.settings import active
+from portal.documents.purging import purge_batch, purge_folders
 from portal.documents.reviews import list_to_repeat, repeat_review
 from portal.documents.sweep import sweep_orphans
 from portal.outbox.models import Job
@@ -31,6 +33,8 @@ from portal.tenancy.session import db
 
 POLL_SECONDS = 2.0
 SWEEP_SECONDS = 600.0
+
+Done = TypeVar("Done")
 
 log = structlog.get_logger()
 
@@ -85,6 +89,7 @@ def _visit(tenant: TenantRecord, sweeping: bool) -> None:
                 _chore(chore)
         if sweeping and tenant.state == TenantState.ACTIVE:
             _see_to_reviews()
+            _purge()
 
 
 def _see_to_reviews() -> None:
@@ -96,14 +101,28 @@ def _see_to_reviews() -> None:
     _chore(tell_of_reviews)
 
 
-def _chore(chore: Callable[[], object]) -> None:
+def _purge() -> None:
+    """Destroy what is due: the rows of a batch first, then its contents; empty folders last.
+
+    What fails ends the run, and the next one begins anew.
+    """
+    after = None
+    while (batch := _chore(partial(purge_batch, after))) is not None:
+        _chore(batch.destroy_contents)
+        after = batch.last
+    _chore(purge_folders)
+
+
+def _chore(chore: Callable[[], Done]) -> Done | None:
     """Do one piece of work by itself: what fails is logged, and keeps nothing else waiting."""
     try:
-        chore()
+        done = chore()
         db.session.commit()
     except Exception as error:  # noqa: BLE001  # the next round tries again
         db.session.rollback()
         log.warning("chore failed", tenant=bound().tenant.slug, error=type(error).__name__)
+        return None
+    return done
 
 
 def _handlers() -> dict[str, Handler]:
