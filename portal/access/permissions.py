@@ -31,10 +31,10 @@ class Permission(StrEnum):
     DOCUMENT_EDIT = "document:edit", "Rename documents, move them, and upload new versions"
     DOCUMENT_READ = "document:read", "See and download documents"
     DOCUMENT_UPLOAD = "document:upload", "Upload documents"
-    ERASURE_ASK = "erasure:ask", "Ask that a person's documents or account be erased"
+    ERASURE_ASK = "erasure:ask", "Ask that a person’s documents or account be erased"
     ERASURE_DECIDE = (
         "erasure:decide",
-        "Decide whether a person's documents and account are erased",
+        "Decide whether a person’s documents and account are erased",
         DANGEROUS,
     )
     FOLDER_CREATE = "folder:create", "Create folders"

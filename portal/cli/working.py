@@ -22,6 +22,7 @@ from portal.auth.sweep import sweep_past
 from portal.cli.context import with_app
 from portal.core.settings import active
 from portal.documents.purging import purge_batch, purge_folders
+from portal.documents.retention.erasing import erase_account_of, list_accounts_to_erase
 from portal.documents.reviews import list_to_repeat, repeat_review
 from portal.documents.sweep import sweep_orphans
 from portal.outbox.models import Job
@@ -102,7 +103,8 @@ def _see_to_reviews() -> None:
 
 
 def _purge() -> None:
-    """Destroy what is due: the rows of a batch first, then its contents; empty folders last.
+    """Destroy what is due: the rows of a batch first, then its contents; then empty folders, and
+    accounts that are to be erased.
 
     What fails ends the run, and the next one begins anew.
     """
@@ -111,6 +113,8 @@ def _purge() -> None:
         _chore(batch.destroy_contents)
         after = batch.last
     _chore(purge_folders)
+    for request_id in list_accounts_to_erase():
+        _chore(partial(erase_account_of, request_id))
 
 
 def _chore(chore: Callable[[], Done]) -> Done | None:

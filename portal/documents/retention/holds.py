@@ -1,48 +1,24 @@
-"""Legal holds: placed, shown to who may know of them, and released.
-
-A hold changes nothing that anybody else sees: deleting works as ever, and what is deleted is gone
-from every page. It is just not destroyed. So no entry of the log says what a hold is on, and no
-refusal comes from one.
-"""
+"""Legal holds, for those who may know of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.models import PendingAct
 from portal.access.approvals.queries import find_waiting
-from portal.access.approvals.service import ask, wants_second
-from portal.access.decision import Forbidden, Target, require
+from portal.access.decision import Target, require
 from portal.access.permissions import Permission
-from portal.audit.actions import Action
 from portal.audit.actor import Actor
-from portal.audit.service import record
-from portal.auth.assurance import Act
-from portal.auth.fresh import require_fresh
-from portal.core import clock
-from portal.core.errors import Conflict, Invalid, NotFound
-from portal.core.ids import new_id
-from portal.documents.places import get_place
-from portal.documents.queries import find_anywhere
-from portal.documents.retention.locking import lock_retention
-from portal.documents.retention.models import Anchor, AnchorKind, LegalHold
-from portal.documents.retention.things import Thing, names_of_things
+from portal.core.errors import NotFound
+from portal.documents.retention.models import Anchor, LegalHold
+from portal.documents.retention.things import names_of_things
 from portal.tenancy.binding import bound_tenant_id
-from portal.tenancy.session import change, db
-from portal.users.queries import get_user, names_of
-
-MAX_MATTER, MAX_REASON = 200, 2000
-
-
-class OwnHold(Forbidden):
-    """Nobody releases what holds themselves."""
-
-    message = "This hold is on you. Somebody else has to release it."
+from portal.tenancy.session import db
+from portal.users.queries import names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,116 +64,23 @@ def list_holds(actor: Actor) -> Sequence[ListedHold]:
 def show_hold(actor: Actor, hold_id: UUID) -> ShownHold:
     """One hold. Raises `Forbidden` or `NotFound`."""
     require(actor, Permission.HOLD_EDIT, Target(f"hold:{hold_id}"))
-    hold = _get(hold_id)
-    anchors = _anchors(hold_id)
+    hold = get_hold(hold_id)
+    anchors = anchors_of(hold_id)
     people = names_of({id_ for id_ in (hold.placed_by, hold.released_by) if id_})
     waiting = find_waiting(Kind.RELEASE_HOLD, f"hold:{hold_id}")
     return ShownHold(hold, anchors, names_of_things(anchors), people, waiting)
 
 
-def place_hold(actor: Actor, thing: Thing, matter: str, reason: str) -> LegalHold:
-    """Keep all that a person has to do with, a folder with all beneath it, or a document.
-
-    Raises `Forbidden`, `StepUpNeeded`, `NotFound` or `Invalid`.
-    """
-    require(actor, Permission.HOLD_EDIT)
-    require_fresh(actor, Act.RETENTION)
-    matter, reason = _said(matter, "the matter", MAX_MATTER), _said(reason, "why", MAX_REASON)
-    lock_retention()
-    _check_there(thing)
-    hold = LegalHold(
-        id=new_id(), matter=matter, reason=reason, release_reason="", placed_by=actor.user_id
-    )
-    db.session.add(hold)
-    db.session.flush()
-    db.session.add(Anchor(hold_id=hold.id, kind=thing.kind, thing_id=thing.id, is_carried=False))
-    record(actor, Action.HOLD_PLACED, f"hold:{hold.id}")
-    return hold
-
-
-def release_hold(actor: Actor, hold_id: UUID, reason: str) -> PendingAct | None:
-    """Let go what a hold keeps. What was to be deleted meanwhile is destroyed by the next run.
-
-    Where two people have to agree, it holds on until the second one does: gives the act that
-    waits. Raises `Forbidden`, `OwnHold`, `StepUpNeeded`, `NotFound`, `Invalid` or `Conflict`.
-    """
-    _require_to_release(actor, hold_id)
-    require_fresh(actor, Act.RETENTION)
-    hold = _get_live(hold_id)
-    hold.release_reason = _said(reason, "why", MAX_REASON)
-    if wants_second(actor, Kind.RELEASE_HOLD):
-        return ask(actor, Kind.RELEASE_HOLD, f"hold:{hold_id}", {})
-    db.session.flush()
-    _release(actor, hold_id)
-    return None
-
-
-def require_to_release(actor: Actor, act: PendingAct) -> None:
-    """Raises `Forbidden` or `OwnHold` unless `actor` may release the hold of an act."""
-    _require_to_release(actor, _hold_in(act))
-
-
-def release_agreed(actor: Actor, act: PendingAct) -> None:
-    """Release the hold that two people agreed to release. Raises `Conflict`."""
-    _release(actor, _hold_in(act), **act.consent.told())
-
-
-def _release(actor: Actor, hold_id: UUID, **agreed: Any) -> None:
-    released = change(
-        update(LegalHold)
-        .where(LegalHold.id == hold_id, LegalHold.released_at.is_(None))
-        .values(released_at=clock.now(), released_by=actor.user_id)
-        .execution_options(synchronize_session=False)
-    )
-    if not released:
-        raise Conflict("This hold has been released already.")
-    record(actor, Action.HOLD_RELEASED, f"hold:{hold_id}", **agreed)
-
-
-def _require_to_release(actor: Actor, hold_id: UUID) -> None:
-    target = Target(f"hold:{hold_id}")
-    require(actor, Permission.HOLD_EDIT, target)
-    if actor.user_id in {anchor.thing_id for anchor in _anchors(hold_id)}:
-        raise OwnHold(Permission.HOLD_EDIT, target)
-
-
-def _check_there(thing: Thing) -> None:
-    if thing.kind == AnchorKind.USER:
-        get_user(thing.id)
-    elif thing.kind == AnchorKind.FOLDER:
-        get_place(thing.id)
-    else:
-        find_anywhere(thing.id)
-
-
-def _said(text: str, what: str, longest: int) -> str:
-    text = text.strip()
-    if not text:
-        raise Invalid(f"Say {what}.")
-    if len(text) > longest:
-        raise Invalid(f"Say {what} in {longest} characters at most.")
-    return text
-
-
-def _get(hold_id: UUID) -> LegalHold:
+def get_hold(hold_id: UUID) -> LegalHold:
+    """One hold; access is the caller's to decide. Raises `NotFound`."""
     hold = db.session.get(LegalHold, (bound_tenant_id(), hold_id))
     if hold is None:
         raise NotFound
     return hold
 
 
-def _get_live(hold_id: UUID) -> LegalHold:
-    hold = _get(hold_id)
-    if hold.released_at is not None:
-        raise Conflict("This hold has been released already.")
-    return hold
-
-
-def _anchors(hold_id: UUID) -> Sequence[Anchor]:
+def anchors_of(hold_id: UUID) -> Sequence[Anchor]:
+    """What a hold is on, in the order in which it came to be."""
     return db.session.scalars(
         select(Anchor).where(Anchor.hold_id == hold_id).order_by(Anchor.id)
     ).all()
-
-
-def _hold_in(act: PendingAct) -> UUID:
-    return UUID(act.target.partition(":")[2])

@@ -6,10 +6,12 @@ from portal.access.approvals.kinds import Kind
 from portal.access.log_exports.service import make_agreed, require_to_export
 from portal.auth.approving import Agreed
 from portal.auth.membership import require_to_reset, reset_agreed
+from portal.documents.retention.holding import release_agreed, require_to_release
 
 AGREED = {
     Kind.CHANGE_CHOICE: Agreed(require_to_choose, choose_agreed),
     Kind.EXPORT_LOG: Agreed(require_to_export, make_agreed),
     Kind.GRANT_ADMIN: Agreed(require_to_grant, grant_agreed),
+    Kind.RELEASE_HOLD: Agreed(require_to_release, release_agreed),
     Kind.RESET_FACTORS: Agreed(require_to_reset, reset_agreed),
 }

@@ -9,7 +9,7 @@ from portal.access.decision import Member
 from portal.access.people import find_actor
 from portal.cli import working
 from portal.core import clock
-from portal.documents.retention.holds import place_hold
+from portal.documents.retention.holding import place_hold
 from portal.documents.retention.models import AnchorKind
 from portal.documents.retention.rules import Choices, create_rule
 from portal.documents.retention.things import Thing
