@@ -47,6 +47,7 @@ from portal.core import clock, logs, settings
 from portal.core.db import Base
 from portal.core.ids import new_id
 from portal.core.settings import Settings
+from portal.documents.retention.models import Anchor, ErasureRequest, LegalHold, RetentionRule
 from portal.keys import hierarchy
 from portal.keys.columns import open_sealed
 from portal.outbox.models import Job
@@ -129,6 +130,7 @@ class Organisation:
     roles: dict[str, str] = field(default_factory=dict)  # its own, by the name that tests use
     pairs: dict[str, UUID] = field(default_factory=dict)
     groups: dict[str, UUID] = field(default_factory=dict)
+    kept: dict[str, UUID] = field(default_factory=dict)  # a rule, a hold, an erasure
     half_token: str = ""  # of the member, between the password and the code
     reset_link: str = ""  # by which the auditor may choose another password
     entries_at_start: int = 0
@@ -338,6 +340,7 @@ class Installation:
         self._make_group(made)
         self._review(made)
         self._export(made)
+        self._keep(made)
         half = made.visit()
         half.submit("/auth/sign-in", email=made["member"].email, password=PASSWORD)
         made.half_token = half.cookie("session") or ""
@@ -421,6 +424,30 @@ class Installation:
         form = {"form": "jsonl", "reason": "for the auditor", "action": "role.assigned"}
         made = organisation.visit("officer").post("/audit/exports", form)
         assert made.status_code == 302, made.text
+
+    def _keep(self, organisation: Organisation) -> None:
+        """A rule about nothing that is there, a hold on somebody who has nothing, and a request to
+        erase who can't sign in.
+        """
+        with organisation.bound(writes=True) as session:
+            hold = LegalHold(id=new_id(), matter="Old case", reason="a letter", release_reason="")
+            request = ErasureRequest(
+                id=new_id(),
+                user_id=organisation["deactivated"].id,
+                wants_documents=True,
+                wants_account=True,
+                reason="by letter",
+                answer="",
+                asked_by=organisation["admin"].id,
+            )
+            rule = RetentionRule(
+                id=new_id(), name="Drawings", media_type="image/vnd.dwg", keep_days=30
+            )
+            organisation.kept = {"rule": rule.id, "hold": hold.id, "erasure": request.id}
+            session.add_all([hold, request, rule])
+            session.flush()
+            on = {"kind": "user", "thing_id": organisation["invited"].id}
+            session.add(Anchor(hold_id=hold.id, is_carried=False, **on))
 
     def _enter_provider(self, organisation: Organisation) -> None:
         """A provider that nobody can reach, and that is not offered; everybody is known to it."""

@@ -18,7 +18,7 @@ from portal.audit.service import record
 from portal.auth.assurance import Act
 from portal.auth.fresh import require_fresh
 from portal.core import clock
-from portal.core.errors import NotFound
+from portal.core.errors import Conflict, NotFound
 from portal.documents.models import Document, Folder
 from portal.documents.places import Place, get_place
 from portal.documents.queries import find_anywhere
@@ -57,7 +57,10 @@ def require_restorable(thing: Document | Folder, place: Place) -> None:
 
 
 def get_trashed_document(actor: Actor, document_id: UUID) -> tuple[Document, Place]:
-    """A document in the trash that `actor` may take out. Raises `NotFound` or `Forbidden`."""
+    """A document in the trash that `actor` may take out, and where it lay.
+
+    Raises `NotFound`, `Forbidden` or `Conflict`.
+    """
     located = find_anywhere(document_id)
     target = located.place.target(f"document:{document_id}")
     require(actor, Permission.DOCUMENT_DELETE, target)
@@ -66,7 +69,7 @@ def get_trashed_document(actor: Actor, document_id: UUID) -> tuple[Document, Pla
 
 
 def get_trashed_folder(actor: Actor, folder_id: UUID) -> tuple[Folder, Place]:
-    """A folder in the trash that `actor` may take out. Raises `NotFound` or `Forbidden`."""
+    """A folder in the trash that `actor` may take out. Raises as `get_trashed_document`."""
     place = get_place(folder_id)
     require(actor, Permission.FOLDER_DELETE, place.target())
     folder = db.session.get(Folder, (bound_tenant_id(), folder_id))
@@ -77,7 +80,10 @@ def get_trashed_folder(actor: Actor, folder_id: UUID) -> tuple[Folder, Place]:
 
 
 def purge_document_now(actor: Actor, document_id: UUID) -> None:
-    """End a document's time in the trash. Raises `NotFound`, `Forbidden` or `StepUpNeeded`."""
+    """End a document's time in the trash.
+
+    Raises `NotFound`, `Forbidden`, `Conflict` or `StepUpNeeded`.
+    """
     share_retention()
     document, _ = get_trashed_document(actor, document_id)
     require_fresh(actor, Act.RETENTION)
@@ -97,5 +103,5 @@ def purge_folder_now(actor: Actor, folder_id: UUID) -> None:
 
 def _require_in_trash(thing: Document | Folder, place: Place) -> None:
     if thing.trashed_at is None:
-        raise NotFound
+        raise Conflict("This is not in the trash.")
     require_restorable(thing, place)

@@ -18,6 +18,7 @@ from portal.web.home.routes import blueprint as home
 from portal.web.members.routes import blueprint as members
 from portal.web.policy.routes import blueprint as policy
 from portal.web.requests.routes import blueprint as requests
+from portal.web.retention.routes import blueprint as retention
 from portal.web.reviews.routes import blueprint as reviews
 from portal.web.roles.routes import blueprint as roles
 from portal.web.sso.routes import blueprint as sso
@@ -37,6 +38,7 @@ GROUPS = (
     requests,
     approvals,
     reviews,
+    retention,
     policy,
     audit,
 )

@@ -6,7 +6,7 @@ rule counts where several reach a document is told in `decision`.
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 from uuid import UUID
 
@@ -84,6 +84,11 @@ def preview_rule(actor: Actor, choices: Choices) -> Reach:
     return count_reach(_rule(_checked(choices)))
 
 
+def reach_of(actor: Actor, rule_id: UUID) -> Reach:
+    """Whom and what a rule concerns now. Raises `Forbidden` or `NotFound`."""
+    return count_reach(_rule(get_rule(actor, rule_id).rule))
+
+
 def create_rule(actor: Actor, choices: Choices) -> RetentionRule:
     """Have a rule hold from the next run on.
 
@@ -159,8 +164,9 @@ def _require_only_one(choices: Choices, besides: UUID | None = None) -> None:
         raise Conflict("There is a rule of this folder and type already. Change that one.")
 
 
-def _rule(choices: Choices) -> Rule:
-    return Rule(id=new_id(), **asdict(choices))
+def _rule(said: Choices | RetentionRule) -> Rule:
+    names = (field.name for field in fields(Choices))
+    return Rule(id=new_id(), **{name: getattr(said, name) for name in names})
 
 
 def _told(rule: RetentionRule) -> dict[str, Any]:
