@@ -49,8 +49,9 @@ class Batch:
 
     def destroy_contents(self) -> None:
         """Delete the contents."""
+        store = blobs()
         for blob_id in self.blob_ids:
-            blobs().delete(bound_tenant_id(), blob_id)
+            store.delete(bound_tenant_id(), blob_id)
 
 
 def purge_batch(after: UUID | None = None) -> Batch | None:

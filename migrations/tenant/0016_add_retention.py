@@ -10,8 +10,8 @@ from alembic import op
 
 from portal.tenancy.postgres import policy_ddl, wall_lifted
 
-revision = "0013"
-down_revision = "0012"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
