@@ -133,6 +133,13 @@ def empty(actor: Actor, group: Group, *, way: Way, **detail: Any) -> int:
     return len(gone)
 
 
+def record_left(actor: Actor, left: GroupMembership, *, way: Way, reason: str) -> None:
+    """Tell the log of a membership that has ended."""
+    detail = {"membership": str(left.id), "reason": reason}
+    action = Action.GROUP_MEMBER_REMOVED
+    _record(actor, action, left.group_id, left.user_id, way=way, **detail)
+
+
 def members_of(group_id: UUID, *, among: Collection[UUID] | None = None) -> frozenset[UUID]:
     """The ids of the people in a group, of all or of those that are asked about."""
     inside = select(GroupMembership.user_id).where(GroupMembership.group_id == group_id)
