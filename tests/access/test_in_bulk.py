@@ -88,3 +88,23 @@ def test_who_has_the_other_role_already_keeps_it_unless_it_is_over(acme, ended) 
         )
         assert (held.reason == "Before") is not ended
         assert held.expires_at is None
+
+
+def start_with(acme: Organisation, name: str, count: int) -> int:
+    """The lines differ in what they lack: every other role is held on a folder."""
+    key = made(acme, *READS, name=name)
+    people = fill(acme, key, count)
+    with acme.bound(writes=True) as session:
+        session.add_all(
+            RoleAssignment(user_id=one, role=key, folder_id=acme.folders["shared"])
+            for one in people
+        )
+    with statements() as seen:
+        review = start(acme, "member", roles=[key])
+    assert len(lines_of(acme, review)) == 2 * count
+    return len(seen)
+
+
+def test_a_review_is_started_by_as_many_statements_for_many_as_for_few(acme) -> None:
+    few = start_with(acme, "Few", FEW)
+    assert start_with(acme, "Many", MANY) <= few
