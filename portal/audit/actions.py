@@ -100,6 +100,7 @@ class Action(StrEnum):
         "key.version-destroyed",
         "An earlier encryption key was destroyed, as nothing referred to it any more",
     )
+    KEYS_MOVED = "keys.moved", "The organisation's keys came into another provider's care"
     LINK_CHANGED = "link.changed", "The end of a sharing link was changed"
     LINK_CODE_ASKED = "link.code-asked", "A code for a sharing link was asked for"
     LINK_MADE = "link.made", "A sharing link was made"
@@ -164,6 +165,10 @@ class Action(StrEnum):
     ROLE_REMOVED = "role.removed", "A role was removed"
     ROLE_RESTORED = "role.restored", "A retired role was brought back"
     ROLE_RETIRED = "role.retired", "A role was retired"
+    ROOT_KEY_DESTROYED = (
+        "root-key.destroyed",
+        "The root key was destroyed at a provider that held it before",
+    )
     RULE_CHANGED = "retention-rule.changed", "A retention rule was changed"
     RULE_CREATED = "retention-rule.created", "A retention rule was made"
     RULE_DELETED = "retention-rule.deleted", "A retention rule was deleted"
