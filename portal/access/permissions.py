@@ -36,11 +36,8 @@ class Permission(StrEnum):
     FOLDER_EDIT = "folder:edit", "Rename folders and move them"
     FOLDER_SHARE = "folder:share", "Let others into a folder, with no more than one holds there"
     GROUP_EDIT = "group:edit", "Make groups, and decide who is in them", DANGEROUS
-    KEY_READ = "key:read", "See the encryption keys: how old, where kept, what needs them"
-    KEY_ROTATE = (
-        "key:rotate",
-        "Make new encryption and signing keys, and agree where the operator wants to close",
-    )
+    KEY_READ = "key:read", "See the encryption keys, how old they are, and what needs them"
+    KEY_ROTATE = "key:rotate", "Make new keys, and agree to a closing that the operator asks for"
     MEMBER_DEACTIVATE = "member:deactivate", "Deactivate and reactivate members"
     MEMBER_INVITE = "member:invite", "Invite people"
     MEMBER_READ = "member:read", "See the members and the roles they hold"
