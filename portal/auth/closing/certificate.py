@@ -30,7 +30,7 @@ def get_agreed_closing() -> Closing:
     if closing is None or closing.ends_at is None:
         raise NotAgreed
     if closing.ends_at > clock.now():
-        raise TooEarly(f"It can be taken back until {_moment(closing.ends_at)}.")
+        raise TooEarly(f"It can be taken back until {closing.ends_at:%Y-%m-%d %H:%M} UTC.")
     return closing
 
 

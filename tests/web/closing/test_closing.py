@@ -1,17 +1,14 @@
 """Closing an organisation: two people, a time in which all is read and nothing changed, the end."""
 
 import pytest
-from sqlalchemy import update
 
 from portal.audit.actor import OPERATOR
 from portal.auth.closing.service import ask_as_operator
-from portal.auth.models import UserSession
-from portal.core import clock as portal_clock
 from portal.core.settings import active
 from portal.tenancy.models import TenantState
 from portal.tenancy.service import change_state
 from tests.conftest import on_sqlite
-from tests.installation import PASSWORD, Organisation
+from tests.installation import PASSWORD, Organisation, begin_sessions_anew
 
 WANTED = {"slug": "acme", "reason": "merged"}
 BANNER = "This organisation is closing. Until"
@@ -27,13 +24,6 @@ def close(organisation: Organisation) -> None:
     assert asked.status_code == 302, asked.text
     agreed = organisation.visit("second_admin").post(f"/approvals/{act_id(organisation)}/approve")
     assert agreed.status_code == 302, agreed.text
-
-
-def begin_sessions_anew(organisation: Organisation) -> None:
-    """As if everybody had just signed in."""
-    organisation.portal.renew_sessions()
-    with organisation.bound(writes=True) as session:
-        session.execute(update(UserSession).values(created_at=portal_clock.now()))
 
 
 def sign_in(organisation: Organisation, who: str):
