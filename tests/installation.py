@@ -626,3 +626,10 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
             elif name == "detail":
                 row[name] = json.loads(value)
     return row
+
+
+def begin_sessions_anew(organisation: Organisation) -> None:
+    """As if everybody had just signed in."""
+    organisation.portal.renew_sessions()
+    with organisation.bound(writes=True) as session:
+        session.execute(update(UserSession).values(created_at=clock.now()))

@@ -43,11 +43,8 @@ class Permission(StrEnum):
     FOLDER_SHARE = "folder:share", "Let others into a folder, with no more than one holds there"
     GROUP_EDIT = "group:edit", "Make groups, and decide who is in them", DANGEROUS
     HOLD_EDIT = "hold:edit", "Place and release legal holds, and see what is held", DANGEROUS
-    KEY_READ = "key:read", "See the encryption keys: how old, where kept, what needs them"
-    KEY_ROTATE = (
-        "key:rotate",
-        "Make new encryption and signing keys, and agree where the operator wants to close",
-    )
+    KEY_READ = "key:read", "See the encryption keys, how old they are, and what needs them"
+    KEY_ROTATE = "key:rotate", "Make new keys, and agree to a closing that the operator asks for"
     LINK_CREATE = "link:create", "Share documents and folders with people outside, by links"
     LINK_READ = "link:read", "See what everybody shares by links, and who opened it"
     LINK_REVOKE = "link:revoke", "Revoke anybody's sharing links"
