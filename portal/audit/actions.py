@@ -192,6 +192,8 @@ class Action(StrEnum):
     TENANT_RESUMED = "tenant.resumed", "The organisation was resumed"
     TENANT_SUSPENDED = "tenant.suspended", "The organisation was suspended"
     UPLOAD_ABANDONED = "upload.abandoned", "An upload broke off; nothing was kept"
+    UPLOAD_BEGUN = "upload.begun", "An upload that can be resumed was begun"
+    UPLOAD_ENDED = "upload.ended", "An upload that can be resumed was given up"
     UPLOAD_REFUSED = "upload.refused", "An upload was refused for its type or its size"
     VERSION_NOTED = "version.noted", "The note on a version of a document was changed"
     VERSION_RESTORED = "version.restored", "An older version of a document was made the newest"

@@ -121,3 +121,50 @@ class StorageHold(TenantOwned, Base):
     lapses_at: Mapped[datetime]
 
     __table_args__ = (within_tenant("owner_id", "user_account", ondelete="CASCADE"),)
+
+
+class Upload(TenantOwned, Base):
+    """An upload that can be resumed: what it becomes, and how much of it is durable.
+
+    Its room is a `StorageHold` of the same id. Finished, it is kept for a while, so that a client
+    who missed the answer is told.
+    """
+
+    __tablename__ = "upload"
+
+    owner_id: Mapped[UUID]
+    folder_id: Mapped[UUID | None]  # of a new document
+    document_id: Mapped[UUID]
+    is_version: Mapped[bool]  # of a document that is there
+    version_id: Mapped[UUID]
+    name_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    note_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    offset_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    wrapped_key: Mapped[bytes] = mapped_column(LargeBinary)
+    key_version: Mapped[int]
+    token: Mapped[str] = mapped_column(String(1024))  # by which the store resumes the blob
+    lease: Mapped[UUID | None]  # whoever writes to it just now
+    leased_until: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+    name = SealedText("name_sealed")
+    note = SealedText("note_sealed")
+
+    __table_args__ = (within_tenant("owner_id", "user_account", ondelete="CASCADE"),)
+
+
+class UploadTail(TenantOwned, Base):
+    """A piece of an upload that is shorter than a part: a sealed blob of the row's id."""
+
+    __tablename__ = "upload_tail"
+
+    upload_id: Mapped[UUID]
+    start_bytes: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        within_tenant("upload_id", "upload", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "upload_id", "start_bytes"),
+    )

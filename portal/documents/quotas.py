@@ -10,7 +10,8 @@ the person's. The sweep counts anew while it has the tenant's, so nobody is in b
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -121,6 +122,17 @@ def give_back(room: Room) -> None:
     db.session.rollback()
     drop_room(room.id, room.owner_id)
     db.session.commit()
+
+
+@contextmanager
+def settling(room: Room) -> Iterator[None]:
+    """Give the room back, where what comes to lie in it is refused after all."""
+    try:
+        yield
+        db.session.flush()
+    except BaseException:
+        give_back(room)
+        raise
 
 
 def find_usage(user_id: UUID) -> Usage:

@@ -117,6 +117,7 @@ class Day:
     def acts(self) -> Iterator[Act]:
         yield from self._folders()
         yield from self._documents()
+        yield from self._resumed_uploads()
         yield from self._the_export()
         yield from self._the_reviews()
         yield from self._another_review()
@@ -227,6 +228,37 @@ class Day:
                 "sealed_sha256": self._sealed_sha256(a.made),
             })
         ])  # fmt: skip
+
+    def _resumed_uploads(self) -> Iterator[Act]:
+        who, tus = self.acme["member"].id, {"Tus-Resumable": "1.0.0"}
+        named = "filename " + b64encode(FILE.encode()).decode()
+
+        def target(begun: Act) -> str:
+            [row] = [row for row in self.rows("upload") if row["id"] == begun.made]
+            return f"document:{row['document_id']}"
+
+        def begin() -> Act:
+            headers = {**tus, "Upload-Length": str(len(CONTENT)), "Upload-Metadata": named}
+            return Act(self.member, "POST", "/documents/uploads/resumable", lambda a: [
+                Told("upload.begun", target(a), who, detail={"size_bytes": len(CONTENT)})
+            ], headers=headers, status=201)  # fmt: skip
+
+        first, second = begin(), begin()
+        yield first
+        ended, path = target(first), f"/documents/uploads/{first.made}"
+        yield Act(self.member, "DELETE", path, lambda _: [
+            Told("upload.ended", ended, who)
+        ], headers=tus, status=204)  # fmt: skip
+        yield second
+        document, path = target(second), f"/documents/uploads/{second.made}"
+        sent = {**tus, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+        yield Act(self.member, "PATCH", path, lambda _: [
+            Told("document.uploaded", document, who, detail={
+                "folder": None,
+                "size_bytes": len(CONTENT),
+                "sealed_sha256": self._sealed_sha256(UUID(document.partition(":")[2])),
+            })
+        ], CONTENT, sent, status=204)  # fmt: skip
 
     def _the_reviews(self) -> Iterator[Act]:
         officer, member = self._poster(self.officer), self._poster(self.member)
