@@ -286,9 +286,13 @@ class Day:
     def _open_with_everything(self, link: UUID, document: UUID) -> Iterator[Act]:
         stranger = self.acme.visit(address="192.0.2.19")
         post, path = self._poster(stranger), f"/shared/{link}"
-        yield post("/shared", {"address": self.link_secret}, [])
+
+        def visited(owes: str) -> list[Told]:
+            return [Told("link.visited", f"link:{link}", link, detail={"owes": owes})]
+
+        yield post("/shared", {"address": self.link_secret}, visited("password"))
         self._hold_visit(stranger)
-        yield post(f"{path}/password", {"password": LINK_PASSWORD}, [])
+        yield post(f"{path}/password", {"password": LINK_PASSWORD}, visited("email"))
         asked = post(f"{path}/codes", {"email": RECIPIENT}, [
             Told("link.code-asked", f"link:{link}", link)
         ], status=200)  # fmt: skip
@@ -315,7 +319,9 @@ class Day:
         ], content, {"X-File-Name": "Map.png", "X-Folder": shared}, status=201)  # fmt: skip
         yield sent
         officer, path = self.acme["officer"].id, f"/shared/{link}"
-        yield self._poster(self.officer)("/shared", {"address": self.link_secret}, [])
+        yield self._poster(self.officer)("/shared", {"address": self.link_secret}, [
+            Told("link.visited", f"link:{link}", link, detail={"owes": "sign-in"})
+        ])  # fmt: skip
         self._hold_visit(self.officer)
         yield self._poster(self.officer)(f"{path}/enter", {}, [
             Told("link.opened", f"link:{link}", officer, detail={"about": f"folder:{shared}"})
