@@ -108,6 +108,7 @@ class Action(StrEnum):
     LINK_POLICY_CHANGED = "link-policy.changed", "The policy of sharing links was changed"
     LINK_REFUSED = "link.refused", "A sharing link was refused to whoever held it"
     LINK_REVOKED = "link.revoked", "A sharing link was revoked"
+    LINK_VISITED = "link.visited", "Somebody came by a sharing link, and has more to give"
     MAIL_DROPPED = "mail.dropped", "Notices had waited too long, and were not sent"
     MAIL_FAILED = "mail.failed", "A mail could not be delivered"
     MAIL_SENT = "mail.sent", "A mail was handed to the mail server"

@@ -18,6 +18,7 @@ from portal.auth.factors.models import Passkey, TotpDevice
 from portal.auth.models import UserSession
 from portal.core import clock
 from portal.core.ids import new_id
+from portal.documents.links.models import LinkUse, SharingLink
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.retention.models import Anchor, ErasureRequest, LegalHold, RetentionRule
 from portal.users.models import User
@@ -101,6 +102,7 @@ def grow(organisation: Organisation, count: int) -> None:
                 signed_in = UserSession(user_id=member, token_hash=new_id().bytes, user_agent="x")
                 signed_in.first_factor, signed_in.address = "password", "192.0.2.1"
                 session.add(signed_in)
+            _grow_links(session, organisation, note.id)
             _grow_reviews(session, n, user.id, organisation["member"].id)
             record(SYSTEM, Action.DOCUMENT_MOVED, f"document:{new_id()}", n=n)
 
@@ -122,6 +124,20 @@ def _grow_retention(session: Any, document: Document, organisation: Organisation
         for kind, thing_id in (("document", document.id), ("folder", document.folder_id)):
             if thing_id is not None:
                 session.add(Anchor(hold_id=hold_id, kind=kind, thing_id=thing_id, is_carried=False))
+
+
+def _grow_links(session: Any, organisation: Organisation, document_id: UUID) -> None:
+    """More links, and more that was done by the one that is there."""
+    for about in ({"document_id": document_id}, {"folder_id": organisation.folders["shared"]}):
+        session.add(
+            SharingLink(
+                kind="download", secret_hash=new_id().bytes * 2, note="", recipients_json="[]",
+                created_by=organisation["member"].id, expires_at=clock.now() + timedelta(days=9),
+                **about,
+            )
+        )  # fmt: skip
+    made = organisation.links["plan"]
+    session.add(LinkUse(link_id=made, deed="viewed", who="somebody", document_id=document_id))
 
 
 def _grow_reviews(session: Any, number: int, holder: UUID, reviewer: UUID) -> None:
