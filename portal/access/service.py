@@ -36,6 +36,7 @@ class Way(StrEnum):
     CLAIM = "claim"
     CLI = "cli"
     DELETION = "deletion"  # of the group
+    ERASURE = "erasure"  # of the account
     FEED = "feed"  # what fills a group has changed, or ended
     IMPORT = "import"
     INVITATION = "invitation"

@@ -24,12 +24,14 @@ class Folder(TenantOwned, Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     trashed_at: Mapped[datetime | None]
     trashed_by: Mapped[UUID | None]
+    purge_at: Mapped[datetime | None]  # when its time in the trash ends
 
     name = SealedText("name_sealed")
 
     __table_args__ = (
         within_tenant("parent_id", "folder"),
         Index("ix_folder_parent_id", "tenant_id", "parent_id", "trashed_at"),
+        Index("ix_folder_purge_at", "tenant_id", "purge_at"),
     )
 
 
@@ -46,6 +48,7 @@ class Document(TenantOwned, Base):
     version_number: Mapped[int] = mapped_column(default=1)  # the newest version's
     trashed_at: Mapped[datetime | None]
     trashed_by: Mapped[UUID | None]
+    purge_at: Mapped[datetime | None]  # when its time in the trash ends
 
     name = SealedText("name_sealed")
 
@@ -54,6 +57,7 @@ class Document(TenantOwned, Base):
         within_tenant("created_by", "user_account"),
         Index("ix_document_folder_id", "tenant_id", "folder_id", "trashed_at", "updated_at", "id"),
         Index("ix_document_created_by", "tenant_id", "created_by"),
+        Index("ix_document_purge_at", "tenant_id", "purge_at"),
     )
 
 

@@ -19,6 +19,7 @@ from portal.auth.models import UserSession
 from portal.core import clock
 from portal.core.ids import new_id
 from portal.documents.models import Document, DocumentVersion, Folder
+from portal.documents.retention.models import Anchor, ErasureRequest, LegalHold, RetentionRule
 from portal.users.models import User
 from tests.installation import Organisation
 from tests.web.access_list import ACCESS, STRANGER
@@ -69,10 +70,17 @@ def grow(organisation: Organisation, count: int) -> None:
                     id=new_id(), folder_id=folder_id, name=f"old {n}", created_by=member
                 )
                 trashed.trashed_at, trashed.trashed_by = clock.now() - timedelta(days=n), member
-                session.add_all([document, trashed])
+                trashed.purge_at = clock.now() + timedelta(days=9)
+                gone = Document(
+                    id=new_id(), folder_id=folder_id, name=f"gone {n}", created_by=member
+                )
+                gone.trashed_at = gone.purge_at = clock.now() - timedelta(days=1)
+                session.add_all([document, trashed, gone])
                 session.add(Folder(parent_id=folder_id, name=f"folder {n}", created_by=member))
                 session.flush()
                 session.add(DocumentVersion(document_id=document.id, **copied))
+                session.add(DocumentVersion(document_id=gone.id, **copied))
+                _grow_retention(session, gone, organisation)
         for n in range(count):
             session.add(TotpDevice(user_id=member, name=f"phone {n}", secret_sealed=b"x"))
             passkey = Passkey(user_id=member, name=f"key {n}", host=organisation.host)
@@ -95,6 +103,25 @@ def grow(organisation: Organisation, count: int) -> None:
                 session.add(signed_in)
             _grow_reviews(session, n, user.id, organisation["member"].id)
             record(SYSTEM, Action.DOCUMENT_MOVED, f"document:{new_id()}", n=n)
+
+
+def _grow_retention(session: Any, document: Document, organisation: Organisation) -> None:
+    """A hold on the document and its folder, as the one that is there; a rule; a request."""
+    of_document = LegalHold(id=new_id(), matter="a", reason="b", release_reason="")
+    request = ErasureRequest(
+        id=new_id(), user_id=organisation["member"].id, wants_documents=True, wants_account=True,
+        reason="a", answer="b", state="refused",
+    )  # fmt: skip
+    rule = RetentionRule(
+        id=new_id(), name="a", media_type=f"text/{document.id}", keep_days=9, delete_days=9
+    )
+    rule.folder_id = organisation.folders["shared"]
+    session.add_all([of_document, request, rule])
+    session.flush()
+    for hold_id in (of_document.id, organisation.kept["hold"]):
+        for kind, thing_id in (("document", document.id), ("folder", document.folder_id)):
+            if thing_id is not None:
+                session.add(Anchor(hold_id=hold_id, kind=kind, thing_id=thing_id, is_carried=False))
 
 
 def _grow_reviews(session: Any, number: int, holder: UUID, reviewer: UUID) -> None:
