@@ -22,10 +22,11 @@ from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
 from portal.core import clock
+from portal.documents.gone import gone_folders
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.places import subtree_of
 from portal.documents.retention.decision import Fate
-from portal.documents.retention.facts import Judged, judge
+from portal.documents.retention.facts import Judged, judge, list_rules
 from portal.documents.retention.locking import lock_retention
 from portal.documents.retention.models import Anchor, LegalHold, RetentionRule
 from portal.documents.retention.plan import next_batch
@@ -60,12 +61,13 @@ def purge_batch(after: UUID | None = None) -> Batch | None:
     A document that is being changed at this moment is left to the next run.
     """
     lock_retention()
-    ids = next_batch(after, BATCH)
+    rules = list_rules()
+    ids = next_batch(rules, after, BATCH)
     if not ids:
         return None
     free = select(Document.id).where(Document.id.in_(ids)).order_by(Document.id)
     locked = db.session.scalars(free.with_for_update(skip_locked=True)).all()
-    judged = judge(locked)
+    judged = judge(locked, rules)
     _hide([facts.document_id for facts, fate in judged if fate.is_gone and fate.holds])
     judged = [one for one in judged if one.fate.is_due or one.fate.prunable]
     gone = _versions_of(judged)
@@ -168,7 +170,7 @@ def _why(fate: Fate) -> dict[str, Any]:
 
 
 def _empty_folders() -> Any:
-    gone = subtree_of(select(Folder.id).where(Folder.purge_at <= clock.now()), "gone")
+    gone = gone_folders(clock.now())
     on = (
         select(Anchor.thing_id)
         .join(LegalHold, LegalHold.id == Anchor.hold_id)

@@ -72,10 +72,11 @@ def is_there(acme: Organisation, document_id: UUID) -> bool:
 
 
 def has_content(acme: Organisation, version_id: UUID) -> bool:
-    try:
-        blobs().open(acme.id, version_id).close()
-    except BlobMissing:
-        return False
+    with acme.bound():
+        try:
+            blobs().open(acme.id, version_id).close()
+        except BlobMissing:
+            return False
     return True
 
 
