@@ -24,6 +24,7 @@ def upgrade() -> None:
         op.add_column(table, sa.Column("purge_at", sa.DateTime(timezone=True), nullable=True))
         op.create_index(f"ix_{table}_purge_at", table, ["tenant_id", "purge_at"], unique=False)
         _give_time(table)
+    _add_trash_days()
     _create_rules()
     _create_holds()
     _create_anchors()
@@ -43,6 +44,13 @@ def _give_time(table: str) -> None:
     purge_at = datetime.now(UTC) + timedelta(days=TRASH_DAYS)
     with wall_lifted(op.get_bind(), table):
         op.execute(rows.update().where(rows.c.trashed_at.is_not(None)).values(purge_at=purge_at))
+
+
+def _add_trash_days() -> None:
+    days = sa.Column("trash_days", sa.Integer(), nullable=False, server_default=str(TRASH_DAYS))
+    op.add_column("document_policy", days)
+    with op.batch_alter_table("document_policy") as table:
+        table.alter_column("trash_days", server_default=None)
 
 
 def _create_rules() -> None:
@@ -175,6 +183,7 @@ def _once(name: str, table: str, where: str, *columns: str) -> None:
 def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
+    op.drop_column("document_policy", "trash_days")
     for table in ("document", "folder"):
         op.drop_index(f"ix_{table}_purge_at", table_name=table)
         op.drop_column(table, "purge_at")

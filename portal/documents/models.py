@@ -99,6 +99,7 @@ class DocumentPolicy(TenantOwned, Base):
     families: Mapped[list[str]] = mapped_column(JSON)
     tenant_quota_mib: Mapped[int | None]
     person_quota_mib: Mapped[int | None]
+    trash_days: Mapped[int]
     changed_at: Mapped[datetime] = mapped_column(default=clock.now)
     changed_by: Mapped[UUID | None]
 

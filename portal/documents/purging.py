@@ -8,7 +8,7 @@ the sweep of orphans takes them.
 """
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +22,11 @@ from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
 from portal.core import clock
+from portal.documents.gone import gone_folders
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.places import subtree_of
-from portal.documents.quotas import free_room
 from portal.documents.retention.decision import Fate
-from portal.documents.retention.facts import Judged, judge
+from portal.documents.retention.facts import Judged, judge, list_rules
 from portal.documents.retention.locking import lock_retention
 from portal.documents.retention.models import Anchor, LegalHold, RetentionRule
 from portal.documents.retention.plan import next_batch
@@ -61,18 +61,18 @@ def purge_batch(after: UUID | None = None) -> Batch | None:
     A document that is being changed at this moment is left to the next run.
     """
     lock_retention()
-    ids = next_batch(after, BATCH)
+    rules = list_rules()
+    ids = next_batch(rules, after, BATCH)
     if not ids:
         return None
     free = select(Document.id).where(Document.id.in_(ids)).order_by(Document.id)
     locked = db.session.scalars(free.with_for_update(skip_locked=True)).all()
-    judged = judge(locked)
+    judged = judge(locked, rules)
     _hide([facts.document_id for facts, fate in judged if fate.is_gone and fate.holds])
     judged = [one for one in judged if one.fate.is_due or one.fate.prunable]
     gone = _versions_of(judged)
     _delete(DocumentVersion, [row.id for row in gone])
     _delete(Document, [facts.document_id for facts, fate in judged if fate.is_due])
-    _free_room(gone)
     _record(judged, gone)
     return Batch([row.id for row in gone], ids[-1])
 
@@ -123,25 +123,11 @@ def _versions_of(judged: Sequence[Judged]) -> Sequence[Any]:
     ]
     return db.session.execute(
         select(
-            _version.c.id,
-            _version.c.document_id,
-            _version.c.sealed_sha256,
-            _version.c.sealed_bytes,
-            _version.c.size_bytes,
-            _version.c.created_by,
+            _version.c.id, _version.c.document_id, _version.c.sealed_sha256, _version.c.sealed_bytes
         )
         .where(_version.c.id.in_(ids))
         .order_by(_version.c.id)
     ).all()
-
-
-def _free_room(gone: Sequence[Any]) -> None:
-    """Give back to each who uploaded what their versions took."""
-    sizes: Counter[UUID] = Counter()
-    for row in gone:
-        sizes[row.created_by] += row.size_bytes
-    for owner_id, size_bytes in sorted(sizes.items()):
-        free_room(owner_id, size_bytes)
 
 
 def _record(judged: Sequence[Judged], gone: Sequence[Any]) -> None:
@@ -184,7 +170,7 @@ def _why(fate: Fate) -> dict[str, Any]:
 
 
 def _empty_folders() -> Any:
-    gone = subtree_of(select(Folder.id).where(Folder.purge_at <= clock.now()), "gone")
+    gone = gone_folders(clock.now())
     on = (
         select(Anchor.thing_id)
         .join(LegalHold, LegalHold.id == Anchor.hold_id)

@@ -20,6 +20,7 @@ from portal.audit.actor import Actor
 from portal.core import clock
 from portal.core.errors import NotFound
 from portal.core.ids import ids_named
+from portal.documents.gone import gone_folders
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.places import (
     COLUMNS,
@@ -338,11 +339,12 @@ def _trashed(
     model: type[Folder | Document], parent: Any, actor: Actor, before: Cursor | None
 ) -> Sequence[Any]:
     columns = (model.id, model.name_sealed, model.trashed_at, model.trashed_by, model.purge_at)
-    gone = subtree_of(select(Folder.id).where(Folder.purge_at <= clock.now()), "gone")
+    now = clock.now()
+    gone = select(gone_folders(now).c.id)
     statement = select(*columns).where(
         model.trashed_at.is_not(None),
-        model.purge_at > clock.now(),
-        or_(parent.is_(None), parent.not_in(select(gone.c.id))),
+        model.purge_at > now,
+        or_(parent.is_(None), parent.not_in(gone)),
     )
     if before is not None:
         statement = statement.where(tuple_(model.trashed_at, model.id) < before)

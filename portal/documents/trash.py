@@ -21,12 +21,11 @@ from portal.core import clock
 from portal.core.errors import Conflict, NotFound
 from portal.documents.models import Document, Folder
 from portal.documents.places import Place, get_place
+from portal.documents.policy import get_rules
 from portal.documents.queries import find_anywhere
 from portal.documents.retention.locking import share_retention
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
-
-TRASH_DAYS = 30
 
 
 def put_in_trash(actor: Actor, thing: Document | Folder) -> None:
@@ -43,7 +42,7 @@ def take_from_trash(thing: Document | Folder, place: Place) -> None:
 
 def purge_date(trashed_at: datetime) -> datetime:
     """When the time of what is deleted now is over."""
-    return trashed_at + timedelta(days=TRASH_DAYS)
+    return trashed_at + timedelta(days=get_rules().trash_days)
 
 
 def require_restorable(thing: Document | Folder, place: Place) -> None:

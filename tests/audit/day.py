@@ -33,6 +33,7 @@ WRONG_PASSWORD, NEW_PASSWORD = "falsch Lf6gz geraten", "seventeen Nd2vx lighthou
 AUTHENTICATOR, PASSKEY = "Telefon Gd7hn", "Schluessel Pv4cx"
 NEWCOMERS_PASSWORD = "a newcomer's Rk7bh horse"
 REPLACED_PASSWORD = "forgotten Vt6mj umbrellas"
+MATTER, WHY_HELD = "Sache Leuchtturm Pd6vk", "Ein Brief vom Gericht Wf8jn"
 CLIENT_SECRET, OTHER_CLIENT_SECRET = "kundengeheimnis-Zt7pw", "kundengeheimnis-Xm2qd"
 LINK_PASSWORD, RECIPIENT = "Weidentor Kq9fz im Nebel", "rita.hm4xv@partner.example"
 WRONG_CODE = "000000"
@@ -112,6 +113,8 @@ class Day:
             "password after the forgotten one": REPLACED_PASSWORD,
             "password of a link": LINK_PASSWORD,
             "recipient of a link": RECIPIENT,
+            "matter of a hold": MATTER,
+            "reason of a hold": WHY_HELD,
             "client secret": CLIENT_SECRET,
             "other client secret": OTHER_CLIENT_SECRET,
         }
@@ -124,6 +127,9 @@ class Day:
         yield from self._resumed_uploads()
         yield from self._the_export()
         yield from self._the_links()
+        yield from self._what_is_gone_for_good()
+        yield from self._what_is_kept()
+        yield from self._what_is_erased()
         yield from self._the_reviews()
         yield from self._another_review()
         yield from self._the_newcomer()
@@ -390,6 +396,74 @@ class Day:
         [code] = re.findall(r"\b\d{4} \d{4}\b", self.acme.mails()[-1]["txt"])
         self.secrets[f"code of a link {len(self.secrets)}"] = code
         return code
+
+    def _what_is_gone_for_good(self) -> Iterator[Act]:
+        post, who = self._poster(self.member), self.acme["member"].id
+        made = post("/folders", {"name": FOLDER}, lambda a: [
+            Told("folder.created", f"folder:{a.made}", who, detail={"folder": None})
+        ])  # fmt: skip
+        yield made
+        plan = self.acme.documents["plan"]
+        for kind, thing in (("folder", made.made), ("document", plan)):
+            path, target = f"/{kind}s/{thing}", f"{kind}:{thing}"
+            yield post(f"{path}/delete", {}, [Told(f"{kind}.deleted", target, who)])
+            yield post(f"{path}/purge", {}, [Told(f"{kind}.purge-asked", target, who)])
+
+    def _what_is_kept(self) -> Iterator[Act]:
+        post, who = self._poster(self.officer), self.acme["officer"].id
+        form = {"name": "Letters", "folder": "", "media_type": "text/", "keep_days": "30"}
+        said = {
+            "folder": None, "media_type": "text/", "keep_days": 30, "delete_days": None,
+            "prune_days": None,
+        }  # fmt: skip
+
+        def target(_: Any = None) -> str:
+            return f"retention-rule:{self._newest('retention_rule')}"
+
+        yield post("/retention/rules/new", form, lambda a: [
+            Told("retention-rule.created", target(a), who, detail=said)
+        ])  # fmt: skip
+        path = f"/retention/rules/{self._newest('retention_rule')}"
+        longer = {"before": said, **said, "keep_days": 40}
+        yield post(f"{path}/edit", form | {"keep_days": "40"}, [
+            Told("retention-rule.changed", target(), who, detail=longer)
+        ])  # fmt: skip
+        yield post(f"{path}/delete", {}, [
+            Told("retention-rule.deleted", target(), who, detail=said | {"keep_days": 40})
+        ])  # fmt: skip
+        hold = post(
+            "/retention/holds/new",
+            {"kind": "user", "email": self.acme["member"].email, "matter": MATTER,
+             "reason": WHY_HELD},
+            lambda a: [Told("hold.placed", f"hold:{a.made}", who)],
+        )  # fmt: skip
+        yield hold
+        yield post(f"/retention/holds/{hold.made}/release", {"reason": WHY_HELD}, [
+            Told("hold.released", f"hold:{hold.made}", who)
+        ])  # fmt: skip
+        yield self._get(self.officer, "/retention/next-run/table", [
+            Told("retention.plan-read", "documents", who, detail={"documents": 1})
+        ])  # fmt: skip
+
+    def _what_is_erased(self) -> Iterator[Act]:
+        ask, decide = self._poster(self.admin), self._poster(self.officer)
+        admin, officer = self.acme["admin"].id, self.acme["officer"].id
+        target = f"user:{self.acme['auditor'].id}"
+        form = {"email": self.acme["auditor"].email, "what": "documents", "reason": WHY_HELD}
+        for answer, action in (("refuse", "erasure.refused"), ("grant", "erasure.granted")):
+            asked = ask("/retention/erasures/new", form, lambda a: [
+                Told("erasure.asked", target, admin, detail={
+                    "documents": True, "account": False, "request": str(a.made),
+                })
+            ])  # fmt: skip
+            yield asked
+            decision = {"decision": answer, "answer": WHY_HELD}
+            yield decide(f"/retention/erasures/{asked.made}/decide", decision, [
+                Told(action, target, officer, detail={"request": str(asked.made)})
+            ])  # fmt: skip
+
+    def _newest(self, table: str) -> UUID:
+        return max(row["id"] for row in self.rows(table) if row["tenant_id"] == self.acme.id)
 
     def _the_reviews(self) -> Iterator[Act]:
         officer, member = self._poster(self.officer), self._poster(self.member)

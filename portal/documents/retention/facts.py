@@ -33,33 +33,28 @@ class Judged(NamedTuple):
     fate: Fate
 
 
-def judge(documents: DocumentIds) -> Sequence[Judged]:
+def judge(documents: DocumentIds, rules: Sequence[Rule] | None = None) -> Sequence[Judged]:
     """The fates of these documents, in the order of their ids, in as many statements for few as
-    for many.
+    for many. `rules` are handed in by who has just read them.
     """
-    rules, holds, now = list_rules(), list_live_holds(), clock.now()
+    rules = list_rules() if rules is None else rules
+    holds, now = list_live_holds(), clock.now()
     return [Judged(facts, decide_fate(facts, rules, holds, now)) for facts in list_facts(documents)]
 
 
 def list_rules() -> Sequence[Rule]:
     """Every rule, oldest first."""
     carried = defaultdict(set)
-    rows = select(Anchor.rule_id, Anchor.thing_id).where(Anchor.rule_id.is_not(None))
-    for rule_id, thing_id in db.session.execute(rows):
-        carried[rule_id].add(thing_id)
-    return [
-        Rule(
-            id=row.id,
-            name=row.name,
-            folder_id=row.folder_id,
-            media_type=row.media_type,
-            keep_days=row.keep_days,
-            delete_days=row.delete_days,
-            prune_days=row.prune_days,
-            carried_by=frozenset(carried[row.id]),
-        )
-        for row in db.session.scalars(select(RetentionRule).order_by(RetentionRule.id))
-    ]
+    rows = db.session.execute(
+        select(RetentionRule, Anchor.thing_id)
+        .outerjoin(Anchor, Anchor.rule_id == RetentionRule.id)
+        .order_by(RetentionRule.id)
+    ).all()
+    for rule, thing_id in rows:
+        if thing_id is not None:
+            carried[rule.id].add(thing_id)
+    found = {rule.id: rule for rule, _ in rows}
+    return [_rule(rule, frozenset(carried[rule.id])) for rule in found.values()]
 
 
 def list_live_holds() -> Sequence[Hold]:
@@ -95,6 +90,19 @@ def list_facts(documents: DocumentIds) -> Sequence[Facts]:
     above = _folders_above(select(_document.c.folder_id).where(which))
     erasures = _granted_erasures(select(_document.c.created_by).where(which))
     return [_facts(row, versions[row.id], above, erasures) for row in rows if row.id in versions]
+
+
+def _rule(row: RetentionRule, carried_by: frozenset[UUID]) -> Rule:
+    return Rule(
+        id=row.id,
+        name=row.name,
+        folder_id=row.folder_id,
+        media_type=row.media_type,
+        keep_days=row.keep_days,
+        delete_days=row.delete_days,
+        prune_days=row.prune_days,
+        carried_by=carried_by,
+    )
 
 
 def _facts(

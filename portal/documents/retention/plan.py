@@ -12,13 +12,15 @@ from portal.audit.service import record
 from portal.core import clock
 from portal.core.tables import csv_table
 from portal.documents.models import Document
+from portal.documents.retention.decision import Rule
 from portal.documents.retention.explaining import chain_of
-from portal.documents.retention.facts import Judged, judge
+from portal.documents.retention.facts import Judged, judge, list_rules
 from portal.documents.retention.reach import looked_at
 from portal.documents.retention.things import names_of_documents, paths_of
 from portal.tenancy.session import db
 
 PAGE_SIZE = 100
+EXPORT_SIZE = 5000  # at a time
 HEADINGS = ("document", "name", "folder", "outcome", "versions", "why")
 
 
@@ -52,9 +54,9 @@ class Plan:
     after: UUID | None
 
 
-def next_batch(after: UUID | None, size: int) -> Sequence[UUID]:
+def next_batch(rules: Sequence[Rule], after: UUID | None, size: int) -> Sequence[UUID]:
     """The documents that a run looks at next, in the order of their ids."""
-    statement = looked_at(clock.now()).order_by(Document.id).limit(size)
+    statement = looked_at(rules, clock.now()).order_by(Document.id).limit(size)
     if after is not None:
         statement = statement.where(Document.id > after)
     return db.session.scalars(statement).all()
@@ -63,8 +65,9 @@ def next_batch(after: UUID | None, size: int) -> Sequence[UUID]:
 def show_plan(actor: Actor, after: UUID | None = None) -> Plan:
     """A page of what the next run looks at. It tells of holds. Raises `Forbidden`."""
     require(actor, Permission.HOLD_EDIT)
-    ids = next_batch(after, PAGE_SIZE + 1)
-    rows = _planned(judge(ids[:PAGE_SIZE])) if ids else ()
+    rules = list_rules()
+    ids = next_batch(rules, after, PAGE_SIZE + 1)
+    rows = _planned(judge(ids[:PAGE_SIZE], rules)) if ids else ()
     return Plan(rows, ids[PAGE_SIZE - 1] if len(ids) > PAGE_SIZE else None)
 
 
@@ -83,10 +86,11 @@ def export_plan(actor: Actor) -> str:
 
 
 def _all() -> Iterator[Planned]:
-    after = None
-    while ids := next_batch(after, PAGE_SIZE):
-        yield from _planned(judge(ids))
-        after = ids[-1]
+    rules = list_rules()
+    ids = next_batch(rules, None, EXPORT_SIZE)
+    while ids:
+        yield from _planned(judge(ids, rules))
+        ids = next_batch(rules, ids[-1], EXPORT_SIZE) if len(ids) == EXPORT_SIZE else ()
 
 
 def _planned(judged: Sequence[Judged]) -> Sequence[Planned]:

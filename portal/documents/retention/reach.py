@@ -3,6 +3,7 @@
 These statements find candidates, quickly; what becomes of each is `decide_fate`'s to say.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,10 +11,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
 
 from portal.core import clock
-from portal.documents.models import Document, DocumentVersion, Folder
+from portal.documents.gone import is_gone
+from portal.documents.models import Document, DocumentVersion
 from portal.documents.places import subtree_of
 from portal.documents.retention.decision import Rule
-from portal.documents.retention.facts import list_rules
 from portal.documents.retention.models import ErasureRequest, ErasureState
 from portal.tenancy.session import db
 
@@ -57,9 +58,8 @@ def count_reach(rule: Rule) -> Reach:
     return Reach(*db.session.execute(statement).one())
 
 
-def looked_at(now: datetime) -> Select[UUID]:
+def looked_at(rules: Iterable[Rule], now: datetime) -> Select[UUID]:
     """The documents that something wants deleted by now, or versions of; some of them stay."""
-    gone = subtree_of(select(Folder.id).where(Folder.purge_at <= now), "gone")
     erased = (
         select(ErasureRequest.id)
         .where(
@@ -70,18 +70,11 @@ def looked_at(now: datetime) -> Select[UUID]:
         )
         .exists()
     )
-    by_rules = [_wanted_by(rule, number, now) for number, rule in enumerate(list_rules())]
+    by_rules = [_wanted_by(rule, number, now) for number, rule in enumerate(rules)]
     return (
         select(_document.c.id)
         .join_from(_document, _newest, _is_newest)
-        .where(
-            or_(
-                _document.c.purge_at <= now,
-                _document.c.folder_id.in_(select(gone.c.id)),
-                erased,
-                *by_rules,
-            )
-        )
+        .where(or_(is_gone(now), erased, *by_rules))
     )
 
 

@@ -12,8 +12,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal.core.errors import NotFound
-from portal.documents.models import Document, Folder
-from portal.documents.places import list_places
+from portal.documents.models import Document
+from portal.documents.places import COLUMNS, chains_to, folder_row, place_from
 from portal.documents.retention.models import Anchor, AnchorKind
 from portal.tenancy.session import db
 from portal.users.queries import names_of
@@ -69,11 +69,12 @@ def paths_of(folder_ids: Sequence[UUID]) -> Mapping[UUID, str]:
     """Folders by the way to them, as far as they are there."""
     if not folder_ids:
         return {}
-    there = set(db.session.scalars(select(Folder.id).where(Folder.id.in_(folder_ids))))
+    chain = select(chains_to(folder_ids).c.id)
+    rows = db.session.execute(select(*COLUMNS).where(COLUMNS[0].in_(chain)))
+    folders = {row[0]: folder_row(row) for row in rows}
     return {
-        folder_id: " / ".join(folder.name for folder in reversed(place.folders))
-        for folder_id, place in list_places(there).items()
-        if folder_id is not None
+        folder_id: " / ".join(f.name for f in reversed(place_from(folders, folder_id).folders))
+        for folder_id in folders.keys() & set(folder_ids)
     }
 
 

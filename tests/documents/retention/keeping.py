@@ -13,6 +13,7 @@ from portal.documents.retention.holding import place_hold
 from portal.documents.retention.models import AnchorKind
 from portal.documents.retention.rules import Choices, create_rule
 from portal.documents.retention.things import Thing
+from portal.storage.blobs import BlobMissing
 from portal.storage.chosen import blobs
 from tests.installation import Organisation
 
@@ -72,7 +73,11 @@ def is_there(acme: Organisation, document_id: UUID) -> bool:
 
 def has_content(acme: Organisation, version_id: UUID) -> bool:
     with acme.bound():
-        return version_id in {blob.blob_id for blob in blobs().list_blobs(acme.id)}
+        try:
+            blobs().open(acme.id, version_id).close()
+        except BlobMissing:
+            return False
+    return True
 
 
 def told(acme: Organisation, action: str) -> list[Any]:

@@ -6,8 +6,6 @@ from uuid import UUID
 import pytest
 
 from portal.documents import purging
-from portal.storage.chosen import blobs
-from tests.conftest import on_sqlite
 from tests.documents.retention.keeping import (
     has_content,
     hold,
@@ -183,12 +181,3 @@ def test_what_waits_in_large_numbers_goes_in_batches(acme, clock, monkeypatch) -
     left = [name for name, document in acme.documents.items() if is_there(acme, document)]
     assert left == ["note"]
     assert len(told(acme, "retention.run")) == 2
-
-
-@on_sqlite
-def test_no_content_is_deleted_that_a_row_names(acme, clock) -> None:
-    work(acme)
-    kept = {version["id"] for version in acme.portal.rows("document_version")}
-    with acme.bound():
-        assert {blob.blob_id for blob in blobs().list_blobs(acme.id)} <= kept
-    assert all(is_there(acme, document) for document in acme.documents.values())
