@@ -161,8 +161,8 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "s3_region": env.str("S3_REGION", default="", validate=_is_region),
         "s3_role_arn": env.str("S3_ROLE_ARN", default="", validate=_is_role),
         "keys": env.str("KEYS", default="local", validate=validate.OneOf(KEY_PROVIDERS)),
-        "keys_timeout_seconds": env.float(
-            "KEYS_TIMEOUT_SECONDS", default=5.0, validate=validate.Range(0.1, 30)
+        "keys_timeout_seconds": env.int(
+            "KEYS_TIMEOUT_SECONDS", default=5, validate=validate.Range(1, 30)
         ),
         "kms_region": env.str("KMS_REGION", default="", validate=_is_region),
         "kms_endpoint": env.str("KMS_ENDPOINT", default="", validate=_is_endpoint),

@@ -42,7 +42,7 @@ RIGHT = {
     "s3_region": ("eu-central-1", None),
     "s3_role_arn": ("arn:aws:iam::123456789012:role/portal", None),
     "keys": ("pkcs11", None),
-    "keys_timeout_seconds": ("2.5", 2.5),
+    "keys_timeout_seconds": ("2", 2),
     "kms_region": ("eu-central-1", None),
     "kms_endpoint": ("https://kms.example", None),
     "kms_waiting_days": ("7", 7),
