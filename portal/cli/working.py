@@ -30,8 +30,8 @@ from portal.documents.links import codes
 from portal.documents.links.sweep import sweep_links
 from portal.documents.purging import purge_batch, purge_folders
 from portal.documents.quotas import sweep_room
-from portal.documents.retention.erasing import erase_account_of, list_accounts_to_erase
 from portal.documents.resumable.ending import sweep_uploads
+from portal.documents.retention.erasing import erase_account_of, list_accounts_to_erase
 from portal.documents.reviews import list_to_repeat, repeat_review
 from portal.documents.sweep import sweep_orphans
 from portal.keys.policy import is_rotation_due
