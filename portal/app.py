@@ -15,6 +15,7 @@ from portal.core.settings import Settings
 from portal.core.shipped import shipped
 from portal.keys import hierarchy
 from portal.keys.chosen import providers_of
+from portal.keys.startup import check_providers
 from portal.storage import chosen as storage
 from portal.tenancy import schema, startup
 from portal.tenancy.placement import ENGINE_OPTIONS
@@ -67,6 +68,7 @@ def create_wsgi_app() -> WsgiApp:
     breached.check_list()
     with app.app_context():
         startup.check_everything(db.engine.url, list_living_tenants())
+        check_providers(list_living_tenants())
     return in_fresh_context(app)
 
 

@@ -50,6 +50,7 @@ from portal.core.ids import new_id
 from portal.core.settings import Settings
 from portal.documents.links import codes
 from portal.documents.links.models import SharingLink
+from portal.documents.retention.models import Anchor, ErasureRequest, LegalHold, RetentionRule
 from portal.keys import hierarchy
 from portal.keys.columns import open_sealed
 from portal.outbox.models import Job
@@ -133,6 +134,7 @@ class Organisation:
     pairs: dict[str, UUID] = field(default_factory=dict)
     groups: dict[str, UUID] = field(default_factory=dict)
     links: dict[str, UUID] = field(default_factory=dict)
+    kept: dict[str, UUID] = field(default_factory=dict)  # a rule, a hold, an erasure
     half_token: str = ""  # of the member, between the password and the code
     reset_link: str = ""  # by which the auditor may choose another password
     entries_at_start: int = 0
@@ -210,7 +212,7 @@ class Installation:
                 session.execute(update(UserSession).values(last_seen_at=self.seeded_at))
             organisation.entries_at_start = len(organisation.log())
         self._snapshot.take()
-        self._kept_blobs = set(self._files())
+        self._kept_blobs = {path: path.read_bytes() for path in self._files()}
 
     @property
     def app_url(self) -> URL:
@@ -231,16 +233,20 @@ class Installation:
     def reset(self) -> None:
         """Put back what tests have changed."""
         self._snapshot.restore()
-        for path in self._files():
-            if path not in self._kept_blobs:
-                path.unlink()
+        there = set(self._files())
+        for path in there - self._kept_blobs.keys():
+            path.unlink()
+        for path in self._kept_blobs.keys() - there:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self._kept_blobs[path])
 
     def renew_sessions(self) -> None:
-        """Everybody who is signed in has just proved who they are."""
+        """Everybody who is signed in has just done so."""
         now = clock.now()
         for organisation in self.organisations.values():
             with organisation.bound(writes=True) as session:
-                session.execute(update(UserSession).values(proved_at=now, last_seen_at=now))
+                anew = {"created_at": now, "proved_at": now, "last_seen_at": now}
+                session.execute(update(UserSession).values(anew))
 
     def visit(self, host: str, token: str = "", *, address: str = ADDRESS) -> Visitor:
         """A browser on `host`. It has seen a form, so it can send one."""
@@ -343,6 +349,7 @@ class Installation:
         self._review(made)
         self._export(made)
         self._share(made)
+        self._keep(made)
         half = made.visit()
         half.submit("/auth/sign-in", email=made["member"].email, password=PASSWORD)
         made.half_token = half.cookie("session") or ""
@@ -442,6 +449,30 @@ class Installation:
         form = {"form": "jsonl", "reason": "for the auditor", "action": "role.assigned"}
         made = organisation.visit("officer").post("/audit/exports", form)
         assert made.status_code == 302, made.text
+
+    def _keep(self, organisation: Organisation) -> None:
+        """A rule about nothing that is there, a hold on somebody who has nothing, and a request to
+        erase who can't sign in.
+        """
+        with organisation.bound(writes=True) as session:
+            hold = LegalHold(id=new_id(), matter="Old case", reason="a letter", release_reason="")
+            request = ErasureRequest(
+                id=new_id(),
+                user_id=organisation["deactivated"].id,
+                wants_documents=True,
+                wants_account=True,
+                reason="by letter",
+                answer="",
+                asked_by=organisation["admin"].id,
+            )
+            rule = RetentionRule(
+                id=new_id(), name="Drawings", media_type="image/vnd.dwg", keep_days=30
+            )
+            organisation.kept = {"rule": rule.id, "hold": hold.id, "erasure": request.id}
+            session.add_all([hold, request, rule])
+            session.flush()
+            on = {"kind": "user", "thing_id": organisation["invited"].id}
+            session.add(Anchor(hold_id=hold.id, is_carried=False, **on))
 
     def _enter_provider(self, organisation: Organisation) -> None:
         """A provider that nobody can reach, and that is not offered; everybody is known to it."""
@@ -595,3 +626,10 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
             elif name == "detail":
                 row[name] = json.loads(value)
     return row
+
+
+def begin_sessions_anew(organisation: Organisation) -> None:
+    """As if everybody had just signed in."""
+    organisation.portal.renew_sessions()
+    with organisation.bound(writes=True) as session:
+        session.execute(update(UserSession).values(created_at=clock.now()))

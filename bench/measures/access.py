@@ -1,4 +1,4 @@
-"""A decision from a warm snapshot, against Casbin and Cedar, which are asked the same."""
+"""a decision against Casbin and Cedar; pages with many people, groups, folders against few."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
+from bench.measures import access_pages
 from bench.report import Line, control
 from bench.rounds import ratio, side_by_side
 from bench.workbench import Workbench
@@ -57,6 +58,7 @@ def measure(bench: Workbench) -> Iterator[Line]:
         yield Line(f"{yardstick}, microseconds", _median(costs[yardstick]))
         yield Line(f"ours against {yardstick}", ratio(costs, "in folders", yardstick), 1.0)
     yield control(ratio(costs, "again", "cedar"))
+    yield from access_pages.measure(bench)
 
 
 def _member(*grants: Grant) -> Member:

@@ -31,16 +31,20 @@ class Permission(StrEnum):
     DOCUMENT_EDIT = "document:edit", "Rename documents, move them, and upload new versions"
     DOCUMENT_READ = "document:read", "See and download documents"
     DOCUMENT_UPLOAD = "document:upload", "Upload documents"
+    ERASURE_ASK = "erasure:ask", "Ask that a person’s documents or account be erased"
+    ERASURE_DECIDE = (
+        "erasure:decide",
+        "Decide whether a person’s documents and account are erased",
+        DANGEROUS,
+    )
     FOLDER_CREATE = "folder:create", "Create folders"
     FOLDER_DELETE = "folder:delete", "Move folders to the trash and take them out again"
     FOLDER_EDIT = "folder:edit", "Rename folders and move them"
     FOLDER_SHARE = "folder:share", "Let others into a folder, with no more than one holds there"
     GROUP_EDIT = "group:edit", "Make groups, and decide who is in them", DANGEROUS
-    KEY_READ = "key:read", "See the encryption keys: how old, where kept, what needs them"
-    KEY_ROTATE = (
-        "key:rotate",
-        "Make new encryption and signing keys, and agree where the operator wants to close",
-    )
+    HOLD_EDIT = "hold:edit", "Place and release legal holds, and see what is held", DANGEROUS
+    KEY_READ = "key:read", "See the encryption keys, how old they are, and what needs them"
+    KEY_ROTATE = "key:rotate", "Make new keys, and agree to a closing that the operator asks for"
     LINK_CREATE = "link:create", "Share documents and folders with people outside, by links"
     LINK_READ = "link:read", "See what everybody shares by links, and who opened it"
     LINK_REVOKE = "link:revoke", "Revoke anybody's sharing links"
@@ -55,6 +59,7 @@ class Permission(StrEnum):
     )
     POLICY_EDIT = "policy:edit", "Decide how members sign in, and with which factors", DANGEROUS
     POLICY_READ = "policy:read", "See how members sign in, and who falls short of it"
+    RETENTION_EDIT = "retention:edit", "Decide how long documents are kept", DANGEROUS
     REVIEW_RUN = "review:run", "Start access reviews, and close them"
     ROLE_ASSIGN = "role:assign", "Assign roles to members and groups, and remove them", DANGEROUS
     ROLE_EDIT = "role:edit", "Make roles, and decide what they allow", DANGEROUS
@@ -100,12 +105,15 @@ MANAGEMENT = frozenset(
         P.SSO_EDIT,
     }
 )
-# What concerns the whole organisation, so that no folder is a place to hold it on.
-ORGANISATION_WIDE = MANAGEMENT | {P.AUDIT_EXPORT, P.AUDIT_READ, P.REVIEW_RUN}
-
-# Power over what others hold; and the sight of what those do who have it. Nobody holds both.
+# Power over what others hold; and the sight of what those do who have it, with the say over what
+# of it is kept. Nobody holds both.
 POWER = frozenset(permission for permission in MANAGEMENT if permission.is_dangerous)
-OVERSIGHT = frozenset({P.AUDIT_EXPORT, P.AUDIT_READ})
+OVERSIGHT = frozenset(
+    {P.AUDIT_EXPORT, P.AUDIT_READ, P.ERASURE_DECIDE, P.HOLD_EDIT, P.RETENTION_EDIT}
+)
+
+# What concerns the whole organisation, so that no folder is a place to hold it on.
+ORGANISATION_WIDE = MANAGEMENT | OVERSIGHT | {P.ERASURE_ASK, P.REVIEW_RUN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,7 @@ ADMIN = Role(
     "admin",
     "Admin",
     "Runs the organisation: members, roles and settings. Does not thereby read documents.",
-    MANAGEMENT | {P.ACCESS_READ},
+    MANAGEMENT | {P.ACCESS_READ, P.ERASURE_ASK},
 )
 MEMBER = Role(
     "member",
@@ -158,21 +166,19 @@ GUEST = Role(
 COMPLIANCE_OFFICER = Role(
     "compliance-officer",
     "Compliance officer",
-    "Reads the audit log and has access reviewed. Can't be an admin at the same time.",
-    frozenset(
-        {
-            P.ACCESS_READ,
-            P.AUDIT_EXPORT,
-            P.AUDIT_READ,
-            P.KEY_READ,
-            P.KEY_ROTATE,
-            P.LINK_READ,
-            P.LINK_REVOKE,
-            P.MEMBER_READ,
-            P.POLICY_READ,
-            P.REVIEW_RUN,
-        }
-    ),
+    "Reads the audit log, has access reviewed and decides what is kept. Can't be an admin.",
+    OVERSIGHT
+    | {
+        P.ACCESS_READ,
+        P.ERASURE_ASK,
+        P.KEY_READ,
+        P.KEY_ROTATE,
+        P.LINK_READ,
+        P.LINK_REVOKE,
+        P.MEMBER_READ,
+        P.POLICY_READ,
+        P.REVIEW_RUN,
+    },
 )
 AUDITOR = Role(
     "auditor",

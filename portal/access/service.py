@@ -1,6 +1,6 @@
 """Giving roles and taking them away."""
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -36,6 +36,7 @@ class Way(StrEnum):
     CLAIM = "claim"
     CLI = "cli"
     DELETION = "deletion"  # of the group
+    ERASURE = "erasure"  # of the account
     FEED = "feed"  # what fills a group has changed, or ended
     IMPORT = "import"
     INVITATION = "invitation"
@@ -136,8 +137,7 @@ def grant_role(
         actor,
         Action.ROLE_ASSIGNED,
         holder.target,
-        expires_at=_iso(expires_at),
-        **told(assignment, way, reason),
+        **told_with_end(assignment, way, reason),
         **(consent.told() if consent else {}),
     )
     return assignment
@@ -204,9 +204,12 @@ def require_management(
                 raise Forbidden(permission, target)
 
 
-def _require_another_admin(user_id: UUID) -> None:
-    """Admins for a while don't count, nor those through a group: both end without a question."""
-    admins = db.session.scalars(
+def list_lasting_admins() -> Sequence[UUID]:
+    """The people who are active admins, by name and without an end.
+
+    Admins for a while don't count, nor those through a group: both end without a question.
+    """
+    return db.session.scalars(
         select(User.id)
         .join(RoleAssignment, RoleAssignment.user_id == User.id)
         .where(
@@ -215,7 +218,10 @@ def _require_another_admin(user_id: UUID) -> None:
             User.state == UserState.ACTIVE,
         )
     ).all()
-    if set(admins) == {user_id}:
+
+
+def _require_another_admin(user_id: UUID) -> None:
+    if set(list_lasting_admins()) == {user_id}:
         raise LastAdmin(f"user:{user_id}")
 
 
@@ -231,7 +237,7 @@ def _check_grant(
         raise Invalid("The end lies in the past.")
     lock_access()
     role, holder = _as_it_is_now(role), read_again(holder)
-    _check_place(role, folder_id)
+    check_place(role, folder_id)
     check_exclusive(actor, holder.people, {role.key}, holder.target)
     held = _held(holder, role, folder_id)
     db.session.execute(delete(RoleAssignment).where(held, has_ended()))
@@ -248,7 +254,8 @@ def _as_it_is_now(role: Role) -> Role:
     return found
 
 
-def _check_place(role: Role, folder_id: UUID | None) -> None:
+def check_place(role: Role, folder_id: UUID | None) -> None:
+    """Raises `Invalid` where a role can't be held on this folder, or in the whole organisation."""
     if role.is_scoped and folder_id is None:
         raise Invalid(f"{role.name} can only be given on a folder.")
     if folder_id is not None and role.permissions & ORGANISATION_WIDE:
@@ -275,6 +282,11 @@ def told(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
         "reason": reason,
         "way": way,
     }
+
+
+def told_with_end(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
+    """What the log tells of an assignment that is made."""
+    return {"expires_at": _iso(assignment.expires_at), **told(assignment, way, reason)}
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -21,6 +21,7 @@ class Action(StrEnum):
     ACCESS_GRANTED = "access.granted", "A request for access was approved"
     ACCESS_REFUSED = "access.refused", "A page or an act was refused"
     ACCESS_WITHDRAWN = "access.withdrawn", "A request for access was taken back"
+    ACCOUNT_ERASED = "account.erased", "A person’s account was erased"
     ACT_APPROVED = "act.approved", "A second person agreed to an act"
     ACT_ASKED = "act.asked", "A second person was asked to agree to an act"
     ACT_DECLINED = "act.declined", "A second person declined an act"
@@ -49,9 +50,17 @@ class Action(StrEnum):
         "The types of documents, or the room for them, were changed",
     )
     DOCUMENT_PREVIEWED = "document.previewed", "A document was looked at"
+    DOCUMENT_PURGED = "document.purged", "A document was destroyed"
+    DOCUMENT_PURGE_ASKED = (
+        "document.purge-asked",
+        "A document was taken out of the trash for good, before its time",
+    )
     DOCUMENT_RENAMED = "document.renamed", "A document was renamed"
     DOCUMENT_RESTORED = "document.restored", "A document was taken out of the trash"
     DOCUMENT_UPLOADED = "document.uploaded", "A document was uploaded"
+    ERASURE_ASKED = "erasure.asked", "Somebody asked that a person’s data be erased"
+    ERASURE_GRANTED = "erasure.granted", "A request for erasure was granted"
+    ERASURE_REFUSED = "erasure.refused", "A request for erasure was refused"
     EXCLUSION_ADDED = "exclusion.added", "Two roles were made ones that nobody holds together"
     EXCLUSION_REMOVED = "exclusion.removed", "Two roles may be held together again"
     DOWNLOAD_STOPPED = "download.stopped", "A download was stopped, as the right to it had ended"
@@ -62,6 +71,11 @@ class Action(StrEnum):
     FOLDER_CREATED = "folder.created", "A folder was created"
     FOLDER_DELETED = "folder.deleted", "A folder was moved to the trash"
     FOLDER_MOVED = "folder.moved", "A folder was moved"
+    FOLDER_PURGED = "folder.purged", "An empty folder was removed for good"
+    FOLDER_PURGE_ASKED = (
+        "folder.purge-asked",
+        "A folder was taken out of the trash for good, before its time",
+    )
     FOLDER_RENAMED = "folder.renamed", "A folder was renamed"
     FOLDER_RESTORED = "folder.restored", "A folder was taken out of the trash"
     GROUP_CHANGED = "group.changed", "A group was renamed, or is filled in another way"
@@ -73,6 +87,8 @@ class Action(StrEnum):
         "Somebody was kept out of a group that a provider claims",
     )
     GROUP_MEMBER_REMOVED = "group.member-removed", "Somebody left a group"
+    HOLD_PLACED = "hold.placed", "A legal hold was placed"
+    HOLD_RELEASED = "hold.released", "A legal hold was released"
     IDENTITY_LINKED = "identity.linked", "An account was linked to a provider's"
     IDENTITY_UNLINKED = "identity.unlinked", "An account was parted from a provider's"
     INVITATION_ACCEPTED = "invitation.accepted", "An invitation was accepted"
@@ -84,6 +100,7 @@ class Action(StrEnum):
         "key.version-destroyed",
         "An earlier encryption key was destroyed, as nothing referred to it any more",
     )
+    KEYS_MOVED = "keys.moved", "The organisation's keys came into another provider's care"
     LINK_CHANGED = "link.changed", "The end of a sharing link was changed"
     LINK_CODE_ASKED = "link.code-asked", "A code for a sharing link was asked for"
     LINK_MADE = "link.made", "A sharing link was made"
@@ -91,6 +108,7 @@ class Action(StrEnum):
     LINK_POLICY_CHANGED = "link-policy.changed", "The policy of sharing links was changed"
     LINK_REFUSED = "link.refused", "A sharing link was refused to whoever held it"
     LINK_REVOKED = "link.revoked", "A sharing link was revoked"
+    LINK_VISITED = "link.visited", "Somebody came by a sharing link, and has more to give"
     MAIL_DROPPED = "mail.dropped", "Notices had waited too long, and were not sent"
     MAIL_FAILED = "mail.failed", "A mail could not be delivered"
     MAIL_SENT = "mail.sent", "A mail was handed to the mail server"
@@ -126,6 +144,8 @@ class Action(StrEnum):
     PROVIDER_WITHDRAWN = "provider.withdrawn", "An identity provider is offered no more"
     RECOVERY_CODE_USED = "recovery-code.used", "A recovery code was used"
     RECOVERY_CODES_MADE = "recovery-codes.made", "Recovery codes were made, and earlier ones ended"
+    RETENTION_PLAN_READ = "retention.plan-read", "The list of what is to be destroyed was fetched"
+    RETENTION_RUN = "retention.run", "Documents or versions were destroyed, and these are the sums"
     REVIEW_CANCELLED = "review.cancelled", "An access review was called off"
     REVIEW_CLOSED = "review.closed", "An access review was closed, and what it decided done"
     REVIEW_ESCALATED = "review.escalated", "What nobody answered in a review went to the officers"
@@ -146,6 +166,13 @@ class Action(StrEnum):
     ROLE_REMOVED = "role.removed", "A role was removed"
     ROLE_RESTORED = "role.restored", "A retired role was brought back"
     ROLE_RETIRED = "role.retired", "A role was retired"
+    ROOT_KEY_DESTROYED = (
+        "root-key.destroyed",
+        "The root key was destroyed at a provider that held it before",
+    )
+    RULE_CHANGED = "retention-rule.changed", "A retention rule was changed"
+    RULE_CREATED = "retention-rule.created", "A retention rule was made"
+    RULE_DELETED = "retention-rule.deleted", "A retention rule was deleted"
     SESSION_ENDED = "session.ended", "A session was ended"
     SIGN_IN_FAILED = "sign-in.failed", "A sign-in failed"
     SIGN_IN_LIMITED = "sign-in.limited", "A sign-in was refused for too many attempts"
@@ -166,10 +193,13 @@ class Action(StrEnum):
     TENANT_RESUMED = "tenant.resumed", "The organisation was resumed"
     TENANT_SUSPENDED = "tenant.suspended", "The organisation was suspended"
     UPLOAD_ABANDONED = "upload.abandoned", "An upload broke off; nothing was kept"
+    UPLOAD_BEGUN = "upload.begun", "An upload that can be resumed was begun"
+    UPLOAD_ENDED = "upload.ended", "An upload that can be resumed was given up"
     UPLOAD_REFUSED = "upload.refused", "An upload was refused for its type or its size"
     VERSION_NOTED = "version.noted", "The note on a version of a document was changed"
     VERSION_RESTORED = "version.restored", "An older version of a document was made the newest"
     VERSION_UPLOADED = "version.uploaded", "A new version of a document was uploaded"
+    VERSION_PURGED = "version.purged", "Older versions of a document were destroyed"
 
 
 class Outcome(StrEnum):

@@ -64,6 +64,7 @@ class Act(StrEnum):
     KEYS = "keys"
     MEMBERS = "members"
     POLICY = "policy"
+    RETENTION = "retention"
     ROLES = "roles"
     SSO = "sso"
 
@@ -77,6 +78,7 @@ FRESH_MINUTES = {
     Act.KEYS: 15,
     Act.MEMBERS: 30,
     Act.POLICY: 15,
+    Act.RETENTION: 15,
     Act.ROLES: 30,
     Act.SSO: 15,
 }

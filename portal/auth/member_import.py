@@ -3,17 +3,21 @@
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select
 
 from portal.access.decision import Forbidden, require
+from portal.access.groups.members import add_to_group
+from portal.access.groups.rules import name_key
 from portal.access.permissions import Permission, Role
 from portal.access.roles import list_live_roles
 from portal.access.service import Way, require_to_hand_out
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal, record
+from portal.auth.import_groups import NamedGroup, find_groups, groups_problem, split_names
 from portal.auth.invitations import Invited, invite_member, is_name
 from portal.core.errors import Invalid, PortalError
 from portal.tenancy.session import db
@@ -22,20 +26,24 @@ from portal.users.queries import canonical
 
 MAX_LINES = 500
 COLUMNS = ("name", "email", "role")
+GROUPS = "groups"  # a column that may be missing
 
 
 @dataclass(frozen=True, slots=True)
 class ImportLine:
     """A line of the table as it was understood; `problem` says why it can't be taken.
 
-    `is_refused`: it is fine, and its role is not for the actor to give.
+    `is_refused`: it is fine, and what it would give is not for the actor to give, or not to be held
+    together.
     """
 
     number: int  # as an editor counts: the line of the columns is 1
     name: str
     email: str
     role: str  # as it was written
+    groups: tuple[str, ...] = ()  # as they were written
     role_key: str = ""
+    group_ids: tuple[UUID, ...] = ()
     problem: str = ""
     is_refused: bool = False
 
@@ -71,12 +79,20 @@ def import_people(actor: Actor, text: str, *, host: str) -> Sequence[Invited]:
 
 def _invite(actor: Actor, line: ImportLine, host: str) -> Invited:
     try:
-        return invite_member(actor, line.email, line.name, line.role_key, host=host, way=Way.IMPORT)
+        invited = invite_member(
+            actor, line.email, line.name, line.role_key, host=host, way=Way.IMPORT
+        )
+        added = [
+            add_to_group(actor, group_id, [invited.user.id], way=Way.IMPORT)
+            for group_id in line.group_ids
+        ]
     except RecordedRefusal as refusal:
         refusal.args = (f"Line {line.number}: {line.problem or refusal}",)
         raise
     except PortalError as error:
         raise Invalid(f"Line {line.number}: {error}") from error
+    # What takes two people nobody comes by who sees the link.
+    return invited if all(added) else replace(invited, link="", role_waits=True)
 
 
 def _parsed(text: str) -> Iterator[ImportLine]:
@@ -85,13 +101,14 @@ def _parsed(text: str) -> Iterator[ImportLine]:
     reader = csv.DictReader(text.lstrip("\ufeff").splitlines(), delimiter=delimiter, strict=True)
     try:
         columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
-        if sorted(columns) != sorted(COLUMNS):
-            raise Invalid("The first line names the columns: name, email, role.")
+        if sorted(set(columns) - {GROUPS}) != sorted(COLUMNS) or len(set(columns)) < len(columns):
+            raise Invalid("The first line names the columns: name, email, role, and maybe groups.")
         reader.fieldnames = columns
         for row in reader:
             name, email, role = ((row.get(column) or "").strip() for column in COLUMNS)
             problem = "It has more columns than the first line." if None in row else ""
-            yield ImportLine(reader.line_num, name, email, role, problem=problem)
+            groups = split_names(row.get(GROUPS) or "")
+            yield ImportLine(reader.line_num, name, email, role, groups, problem=problem)
     except csv.Error as error:
         raise Invalid(f"Line {reader.line_num} can't be read: {error}.") from None
 
@@ -102,13 +119,16 @@ def _checked(actor: Actor, lines: Sequence[ImportLine]) -> Iterator[ImportLine]:
         roles[role.name.casefold()] = role
         roles[key] = role
     taken = _members_among(lines)
+    known = find_groups(actor, (name for line in lines for name in line.groups))
     seen: dict[str, int] = {}
     for line in lines:
         found = roles.get(line.role.casefold())
         problem = line.problem or _problem(line, taken, seen) or _role_problem(found, line)
         seen.setdefault(canonical(line.email), line.number)
         checked = replace(line, role_key=found.key if found else "", problem=problem)
-        yield checked if problem or found is None else _refused(actor, found, checked)
+        if not problem and found is not None:
+            checked = _with_groups(_refused(actor, found, checked), known)
+        yield checked
 
 
 def _members_among(lines: Sequence[ImportLine]) -> frozenset[str]:
@@ -145,3 +165,12 @@ def _refused(actor: Actor, role: Role, line: ImportLine) -> ImportLine:
         problem = f"You may not give the role {role.name}."
         return replace(line, problem=problem, is_refused=True)
     return line
+
+
+def _with_groups(line: ImportLine, known: Mapping[str, NamedGroup]) -> ImportLine:
+    """The line with the groups that it names, or with what is wrong with them."""
+    problem, is_refused = groups_problem(line.groups, known, line.role_key)
+    if line.problem or (problem and not is_refused):
+        return replace(line, problem=line.problem or problem)
+    ids = tuple(dict.fromkeys(known[name_key(name)].id for name in line.groups))
+    return replace(line, group_ids=ids, problem=problem, is_refused=is_refused)

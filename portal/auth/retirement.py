@@ -7,13 +7,13 @@ from sqlalchemy import select
 
 from portal.access.custom_roles import get_editable, target_of, told
 from portal.access.decision import require
-from portal.access.holders import Holder, holder_of
+from portal.access.in_bulk import Revocation, grant_instead, revoke_roles
 from portal.access.locking import lock_access_as
 from portal.access.models import CustomRole, RoleAssignment
 from portal.access.permissions import Permission, Role
 from portal.access.role_holders import HeldCount, count_held
 from portal.access.roles import list_live_roles, role_from
-from portal.access.service import Way, grant_role, require_to_hand_out, revoke_role
+from portal.access.service import Way, require_to_hand_out
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
@@ -72,10 +72,12 @@ def retire_role(actor: Actor, key: str, successor: str | None, *, assignments: i
         for role in (role_from(row), *([instead] if instead else [])):
             require_to_hand_out(actor, role, target_of(key))
     # First all of it goes, for the two may not be held together.
-    left = [(assignment, holder_of(assignment)) for assignment in held]
-    for assignment, _ in left:
-        revoke_role(actor, assignment, way=Way.RETIREMENT, reason=f"{row.name} was retired")
-    moved = sum(_give_instead(actor, *one, instead) for one in left) if instead else 0
+    reason = f"{row.name} was retired"
+    revoke_roles([Revocation(actor, each, reason) for each in held], way=Way.RETIREMENT)
+    moved = 0
+    if instead:
+        target = target_of(key).name
+        moved = grant_instead(actor, held, instead, way=Way.RETIREMENT, target=target)
     row.retired_at = row.changed_at = clock.now()
     record(
         actor,
@@ -86,26 +88,6 @@ def retire_role(actor: Actor, key: str, successor: str | None, *, assignments: i
         moved=moved,
         removed=len(held) - moved,
     )
-
-
-def _give_instead(actor: Actor, left: RoleAssignment, holder: Holder, role: Role) -> bool:
-    """Whether a holder was given `role` where they held the other, with the same end."""
-    if left.expires_at is not None and left.expires_at <= clock.now():
-        return False
-    try:
-        made = grant_role(
-            actor,
-            holder,
-            role,
-            left.folder_id,
-            way=Way.RETIREMENT,
-            reason=left.reason,
-            expires_at=left.expires_at,
-        )
-    except Conflict:  # they have it there already
-        return False
-    made.is_from_claim = left.is_from_claim  # such a one ends with the claim
-    return True
 
 
 def _successor(row: CustomRole, key: str | None) -> Role | None:

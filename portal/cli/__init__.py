@@ -22,6 +22,7 @@ from portal.cli import (
 )
 from portal.cli.context import Factories
 from portal.core.errors import Misconfigured, PortalError
+from portal.keys.providers import KeyUnavailable
 from portal.tenancy.errors import SchemaNotIsolated
 
 
@@ -46,6 +47,8 @@ def main(create_app: Callable[[], Flask], create_wsgi_app: Callable[[], Any]) ->
     os.umask(0o077)  # databases, keys and blobs are nobody else's
     try:
         portal(obj=Factories(create_app, create_wsgi_app))
+    except KeyUnavailable as error:
+        _fail(f"{error} ({error.reason})" if error.reason else str(error))
     except (PortalError, Misconfigured, SchemaNotIsolated, OSError) as error:
         _fail(str(error))
     except SQLAlchemyError as error:

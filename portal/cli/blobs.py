@@ -40,7 +40,7 @@ def list_() -> None:
 @click.option("--to", "to", required=True, metavar="STORE", help="One of PORTAL_BLOBS.")
 @with_app
 def move(slug: str, to: str) -> None:
-    """Copy SLUG's contents to STORE, where its uploads land from now on.
+    """Copy SLUG's contents to STORE, where uploads land from now on.
 
     May be cut off and begun again. `portal blobs clear` ends it.
     """

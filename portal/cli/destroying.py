@@ -78,8 +78,8 @@ def _destroy(tenant: TenantRecord) -> Path:
             certificate = certify(describe_end(count_everything()))
         _write(pending, certificate)
     told = verify_certificate((final if final.exists() else pending).read_bytes())
-    root = told["root_key"]
-    hierarchy.provider_named(root["provider"], root["own_key"]).destroy(tenant.id)
+    for root in told["root_keys"]:
+        _destroy_root(tenant, root["provider"], root["own_key"])
     hierarchy.purge(tenant.id)
     service.sweep_tenant(owner_url, active().database_url, tenant)
     _delete_blobs(tenant)
@@ -87,6 +87,13 @@ def _destroy(tenant: TenantRecord) -> Path:
         pending.rename(final)
     service.change_state(owner_url, tenant, TenantState.DESTROYED)
     return final
+
+
+def _destroy_root(tenant: TenantRecord, provider: str, own_key: str) -> None:
+    if own_key:
+        click.echo(f"{own_key} is the organisation's own key: only the organisation can destroy it")
+    else:
+        hierarchy.provider_named(provider).destroy(tenant.id)
 
 
 def _delete_blobs(tenant: TenantRecord) -> None:

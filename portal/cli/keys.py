@@ -3,7 +3,7 @@
 import click
 
 from portal.audit.actor import OPERATOR
-from portal.cli import destroying
+from portal.cli import destroying, providing
 from portal.cli.context import with_app, writing
 from portal.cli.rewrapping import finish_rotation
 from portal.keys import rotation
@@ -15,7 +15,7 @@ from portal.tenancy.queries import get_tenant, list_living_tenants
 
 @click.group()
 def key() -> None:
-    """Rotate, rewrap and destroy the keys of organisations."""
+    """Tell of, rotate, rewrap, move and destroy the keys of organisations."""
 
 
 @key.command()
@@ -45,6 +45,8 @@ def rewrap(slug: str | None) -> None:
         _rewrap(tenant)
 
 
+key.add_command(providing.status)
+key.add_command(providing.move)
 key.add_command(destroying.destroy)
 key.add_command(destroying.verify)
 

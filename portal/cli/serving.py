@@ -12,6 +12,8 @@ from gunicorn.app.base import BaseApplication
 from portal.cli.context import Factories
 from portal.cli.databases import check_all
 from portal.core import settings
+from portal.keys import startup as keys_startup
+from portal.tenancy.queries import list_living_tenants
 from portal.tenancy.session import db
 
 STALL_SECONDS = 30
@@ -35,6 +37,7 @@ def run(factories: Factories, host: str, port: int, **hooks: Callable[..., None]
     check_free(host, port)
     with factories.app().app_context():  # here, where a fault is one line and no worker's crash
         check_all()
+        keys_startup.check_default(list_living_tenants())
         db.engine.dispose()  # connections are not for sharing with the workers
     Server(
         factories,

@@ -34,9 +34,9 @@ def document() -> None:
 @click.option("--rate", type=click.IntRange(min=1), help="MiB a second.  [default: no limit]")
 @with_app
 def verify(slug: str | None, rate: int | None) -> None:
-    """Read every content of SLUG, or of everybody, back and compare it with what was stored.
+    """Read contents back and compare them with what was stored.
 
-    Exit status 1 if something is damaged, missing or foreign. Its officers see what, and are told
+    Those of SLUG, or everybody's. Exit status 1 if something is damaged, missing or foreign. Its officers see what, and are told
     by mail.
     """
     pace = Pace(rate or AS_FAST_AS_IT_GOES)

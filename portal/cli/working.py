@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
+from typing import TypeVar
 
 import click
 import structlog
@@ -27,7 +28,10 @@ from portal.core.settings import active
 from portal.documents.integrity.findings import tell_of_findings
 from portal.documents.links import codes
 from portal.documents.links.sweep import sweep_links
+from portal.documents.purging import purge_batch, purge_folders
 from portal.documents.quotas import sweep_room
+from portal.documents.resumable.ending import sweep_uploads
+from portal.documents.retention.erasing import erase_account_of, list_accounts_to_erase
 from portal.documents.reviews import list_to_repeat, repeat_review
 from portal.documents.sweep import sweep_orphans
 from portal.keys.policy import is_rotation_due
@@ -41,6 +45,8 @@ from portal.tenancy.session import db
 
 POLL_SECONDS = 2.0
 SWEEP_SECONDS = 600.0
+
+Done = TypeVar("Done")
 
 log = structlog.get_logger()
 
@@ -75,6 +81,7 @@ def _work(stop: threading.Event, once: bool) -> None:
 
 
 SWEEPS = (
+    sweep_uploads,
     sweep_orphans,
     sweep_room,
     sweep_past,
@@ -107,6 +114,7 @@ def _visit(tenant: TenantRecord, sweeping: bool) -> None:
                 _chore(chore)
         if sweeping and tenant.state == TenantState.ACTIVE and find_end() is None:
             _see_to_reviews()
+            _purge()
         if sweeping:
             _chore(_rotate_if_due)
             _chore(finish_rotation)
@@ -126,14 +134,31 @@ def _rotate_if_due() -> None:
         rotate_key(SYSTEM)
 
 
-def _chore(chore: Callable[[], object]) -> None:
+def _purge() -> None:
+    """Destroy what is due: the rows of a batch first, then its contents; then empty folders, and
+    accounts that are to be erased.
+
+    What fails ends the run, and the next one begins anew.
+    """
+    after = None
+    while (batch := _chore(partial(purge_batch, after))) is not None:
+        _chore(batch.destroy_contents)
+        after = batch.last
+    _chore(purge_folders)
+    for request_id in list_accounts_to_erase():
+        _chore(partial(erase_account_of, request_id))
+
+
+def _chore(chore: Callable[[], Done]) -> Done | None:
     """Do one piece of work by itself: what fails is logged, and keeps nothing else waiting."""
     try:
-        chore()
+        done = chore()
         db.session.commit()
     except Exception as error:  # noqa: BLE001  # the next round tries again
         db.session.rollback()
         log.warning("chore failed", tenant=bound().tenant.slug, error=type(error).__name__)
+        return None
+    return done
 
 
 def _handlers() -> dict[str, Handler]:

@@ -23,6 +23,7 @@ from portal.documents.models import Document, DocumentVersion
 from portal.documents.names import MAX_LENGTH
 from portal.documents.places import get_live_place
 from portal.documents.queries import get_document
+from portal.documents.uploads import person_behind
 from portal.documents.versions import get_version
 
 SUFFIX = " (copy)"
@@ -40,9 +41,9 @@ def copy_document(actor: Actor, document_id: UUID, folder_id: UUID | None) -> Do
     if located.document.folder_id == folder_id:
         name = name_of_copy(name)
     with open_content(located.document, version) as content:
-        stored = _take_again(content, new_id(), name)
+        stored = _take_again(actor, content, new_id(), name)
     _require_copy(_as_of_now(actor), document_id, folder_id)
-    document = add_document(actor, stored, folder_id, name)
+    document = add_document(stored, folder_id, name)
     record(
         actor,
         Action.DOCUMENT_COPIED,
@@ -66,9 +67,9 @@ def restore_version(actor: Actor, document_id: UUID, version_id: UUID) -> Docume
     if number == located.document.version_number:
         raise Conflict("This is the newest version.")
     with open_content(located.document, version) as content:
-        stored = _take_again(content, document_id, content.name)
+        stored = _take_again(actor, content, document_id, content.name)
     get_document(_as_of_now(actor), document_id, Permission.DOCUMENT_EDIT)
-    restored = add_version(actor, stored, f"Restored from version {number}")
+    restored = add_version(stored, f"Restored from version {number}")
     record(
         actor,
         Action.VERSION_RESTORED,
@@ -93,9 +94,10 @@ def _require_copy(actor: Actor, document_id: UUID, folder_id: UUID | None) -> No
     require(actor, Permission.DOCUMENT_UPLOAD, get_live_place(folder_id).target())
 
 
-def _take_again(content: Download, document_id: UUID, name: str) -> StoredContent:
-    body = _Reopened(content.read(0, content.size_bytes))
-    return take_in(document_id, name, body, announced_bytes=content.size_bytes)
+def _take_again(actor: Actor, content: Download, document_id: UUID, name: str) -> StoredContent:
+    body, size_bytes = _Reopened(content.read(0, content.size_bytes)), content.size_bytes
+    owner_id = person_behind(actor)
+    return take_in(document_id, name, body, owner_id=owner_id, announced_bytes=size_bytes)
 
 
 class _Reopened:

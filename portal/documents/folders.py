@@ -9,13 +9,16 @@ from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
-from portal.core import clock
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.core.ids import new_id
 from portal.documents.models import Folder
 from portal.documents.moving import require_to_move
 from portal.documents.names import clean_name
 from portal.documents.places import MAX_DEPTH, chains_to, get_live_place, get_place, subtree_of
+from portal.documents.retention.carrying import carry_along
+from portal.documents.retention.locking import share_retention
+from portal.documents.retention.models import AnchorKind
+from portal.documents.trash import put_in_trash, take_from_trash
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
@@ -49,15 +52,18 @@ def move_folder(actor: Actor, folder_id: UUID, parent_id: UUID | None) -> None:
     The rows that decide whether the tree stays a tree are locked, in one order, before they are
     read for good: two folders moved into each other at once would else both be lost.
     """
+    share_retention()
     folder = _live_folder(actor, folder_id, Permission.FOLDER_EDIT)
     _lock(folder_id, parent_id)
     place = get_live_place(parent_id)
     require(actor, Permission.FOLDER_CREATE, place.target())
-    require_to_move(actor, get_live_place(folder_id), place)
+    source = get_live_place(folder_id)
+    require_to_move(actor, source, place)
     if folder_id in (above.id for above in place.folders):
         raise Invalid("A folder can't be moved into itself or one of its own folders.")
     if len(place.folders) + _height(folder_id) > MAX_DEPTH:
         raise Invalid(f"Folders can lie {MAX_DEPTH} deep, and no deeper.")
+    carry_along(AnchorKind.FOLDER, folder_id, source, place)
     came_from, folder.parent_id = folder.parent_id, parent_id
     record(
         actor,
@@ -71,21 +77,21 @@ def move_folder(actor: Actor, folder_id: UUID, parent_id: UUID | None) -> None:
 def delete_folder(actor: Actor, folder_id: UUID) -> None:
     """Move a folder with all in it to the trash. Raises `NotFound` or `Forbidden`."""
     folder = _live_folder(actor, folder_id, Permission.FOLDER_DELETE)
-    folder.trashed_at = clock.now()
-    folder.trashed_by = actor.user_id
+    put_in_trash(actor, folder)
     record(actor, Action.FOLDER_DELETED, f"folder:{folder_id}")
 
 
 def restore_folder(actor: Actor, folder_id: UUID) -> None:
     """Take a folder out of the trash. Raises `NotFound`, `Forbidden` or `Conflict`."""
+    share_retention()
     place = get_place(folder_id)
     require(actor, Permission.FOLDER_DELETE, place.target())
     folder = _get(folder_id)
     if folder.trashed_at is None:
         raise Conflict("This folder is not in the trash.")
+    take_from_trash(folder, place)
     if any(above.is_trashed for above in place.folders[1:]):
         raise Conflict("The folder it lay in is in the trash itself. Restore that one first.")
-    folder.trashed_at = folder.trashed_by = None
     record(actor, Action.FOLDER_RESTORED, f"folder:{folder_id}")
 
 

@@ -24,12 +24,14 @@ class Folder(TenantOwned, Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     trashed_at: Mapped[datetime | None]
     trashed_by: Mapped[UUID | None]
+    purge_at: Mapped[datetime | None]  # when its time in the trash ends
 
     name = SealedText("name_sealed")
 
     __table_args__ = (
         within_tenant("parent_id", "folder"),
         Index("ix_folder_parent_id", "tenant_id", "parent_id", "trashed_at"),
+        Index("ix_folder_purge_at", "tenant_id", "purge_at"),
     )
 
 
@@ -46,6 +48,7 @@ class Document(TenantOwned, Base):
     version_number: Mapped[int] = mapped_column(default=1)  # the newest version's
     trashed_at: Mapped[datetime | None]
     trashed_by: Mapped[UUID | None]
+    purge_at: Mapped[datetime | None]  # when its time in the trash ends
 
     name = SealedText("name_sealed")
 
@@ -54,6 +57,7 @@ class Document(TenantOwned, Base):
         within_tenant("created_by", "user_account"),
         Index("ix_document_folder_id", "tenant_id", "folder_id", "trashed_at", "updated_at", "id"),
         Index("ix_document_created_by", "tenant_id", "created_by"),
+        Index("ix_document_purge_at", "tenant_id", "purge_at"),
     )
 
 
@@ -95,6 +99,7 @@ class DocumentPolicy(TenantOwned, Base):
     families: Mapped[list[str]] = mapped_column(JSON)
     tenant_quota_mib: Mapped[int | None]
     person_quota_mib: Mapped[int | None]
+    trash_days: Mapped[int]
     changed_at: Mapped[datetime] = mapped_column(default=clock.now)
     changed_by: Mapped[UUID | None]
 
@@ -117,3 +122,50 @@ class StorageHold(TenantOwned, Base):
     lapses_at: Mapped[datetime]
 
     __table_args__ = (within_tenant("owner_id", "user_account", ondelete="CASCADE"),)
+
+
+class Upload(TenantOwned, Base):
+    """An upload that can be resumed: what it becomes, and how much of it is durable.
+
+    Its room is a `StorageHold` of the same id. Finished, it is kept for a while, so that a client
+    who missed the answer is told.
+    """
+
+    __tablename__ = "upload"
+
+    owner_id: Mapped[UUID]
+    folder_id: Mapped[UUID | None]  # of a new document
+    document_id: Mapped[UUID]
+    is_version: Mapped[bool]  # of a document that is there
+    version_id: Mapped[UUID]
+    name_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    note_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    offset_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    wrapped_key: Mapped[bytes] = mapped_column(LargeBinary)
+    key_version: Mapped[int]
+    token: Mapped[str] = mapped_column(String(1024))  # by which the store resumes the blob
+    lease: Mapped[UUID | None]  # whoever writes to it just now
+    leased_until: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+    name = SealedText("name_sealed")
+    note = SealedText("note_sealed")
+
+    __table_args__ = (within_tenant("owner_id", "user_account", ondelete="CASCADE"),)
+
+
+class UploadTail(TenantOwned, Base):
+    """A piece of an upload that is shorter than a part: a sealed blob of the row's id."""
+
+    __tablename__ = "upload_tail"
+
+    upload_id: Mapped[UUID]
+    start_bytes: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        within_tenant("upload_id", "upload", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "upload_id", "start_bytes"),
+    )

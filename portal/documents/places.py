@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, literal, select
+from sqlalchemy import CTE, Select, literal, select
 
 from portal.access.decision import Target, decide
 from portal.access.permissions import Permission
@@ -77,7 +77,7 @@ COLUMNS = (
 )
 
 
-def chains_to(folder_ids: Collection[UUID]) -> CTE:
+def chains_to(folder_ids: Collection[UUID] | Select[UUID]) -> CTE:
     """The ids from folders up to the top. Ends at `MAX_DEPTH`, whatever the rows say."""
     chain = (
         select(_folder.c.id, _folder.c.parent_id, literal(0).label("depth"))
@@ -91,12 +91,12 @@ def chains_to(folder_ids: Collection[UUID]) -> CTE:
     )
 
 
-def subtree_of(folder_ids: Sequence[UUID]) -> CTE:
-    """The ids of folders and of all beneath them."""
+def subtree_of(folder_ids: Sequence[UUID] | Select[UUID], name: str = "subtree") -> CTE:
+    """The ids of folders and of all beneath them. Two in one statement need two names."""
     tree = (
         select(_folder.c.id, literal(0).label("depth"))
         .where(_folder.c.id.in_(folder_ids))
-        .cte("subtree", recursive=True)
+        .cte(name, recursive=True)
     )
     return tree.union_all(
         select(_folder.c.id, tree.c.depth + 1)

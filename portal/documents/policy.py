@@ -1,5 +1,5 @@
-"""What an organisation takes in: which types, and how much. Chosen by its admins, within what the
-installation allows.
+"""What an organisation takes in: which types, and how much; and how long its trash keeps things.
+Chosen by its admins, within what the installation allows.
 """
 
 from collections.abc import Mapping
@@ -22,6 +22,7 @@ from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
 MIB, GIB = 2**20, 2**30
+MAX_TRASH_DAYS = 3650
 MAX_QUOTA_MIB = 2**30  # a pebibyte; a number above is a slip
 
 
@@ -32,6 +33,7 @@ class DocumentRules:
     families: frozenset[Family] = frozenset(Family)
     tenant_quota_mib: int | None = None
     person_quota_mib: int | None = None
+    trash_days: int = 30
 
     @property
     def tenant_limit_bytes(self) -> int | None:
@@ -102,12 +104,15 @@ def as_plain(rules: DocumentRules) -> Mapping[str, Any]:
         "families": sorted(map(str, rules.families)),
         "tenant_quota_mib": rules.tenant_quota_mib,
         "person_quota_mib": rules.person_quota_mib,
+        "trash_days": rules.trash_days,
     }
 
 
 def _check(wanted: DocumentRules) -> None:
     if not wanted.families:
         raise Invalid("Choose at least one kind of document that is taken.")
+    if not 1 <= wanted.trash_days <= MAX_TRASH_DAYS:
+        raise Invalid(f"Things stay in the trash for 1 to {MAX_TRASH_DAYS} days.")
     for quota_mib in (wanted.tenant_quota_mib, wanted.person_quota_mib):
         if quota_mib is not None and not 1 <= quota_mib <= MAX_QUOTA_MIB:
             raise Invalid("Room is given in mebibytes, 1 at least. Leave it empty for no limit.")
@@ -125,7 +130,10 @@ def _rules(chosen: DocumentPolicy | None) -> DocumentRules:
     if chosen is None:
         return DocumentRules()
     return DocumentRules(
-        frozenset(map(Family, chosen.families)), chosen.tenant_quota_mib, chosen.person_quota_mib
+        frozenset(map(Family, chosen.families)),
+        chosen.tenant_quota_mib,
+        chosen.person_quota_mib,
+        chosen.trash_days,
     )
 
 

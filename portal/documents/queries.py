@@ -17,8 +17,10 @@ from portal.access.decision import (
 )
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
+from portal.core import clock
 from portal.core.errors import NotFound
 from portal.core.ids import ids_named
+from portal.documents.gone import gone_folders
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.places import (
     COLUMNS,
@@ -88,6 +90,7 @@ class TrashedRow:
     name: str
     trashed_at: datetime
     trashed_by: UUID | None
+    purge_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,15 +247,16 @@ def find_given_folders(actor: Actor, permission: Permission) -> Sequence[FolderR
 def list_trash(actor: Actor, before: Cursor | None = None) -> Trash:
     """A page of what the actor may restore, last deleted first. Raises `Forbidden`.
 
-    What lies inside a folder in the trash comes and goes with the folder and is not listed.
+    What lies inside a folder in the trash comes and goes with the folder and is not listed, nor is
+    what has been there for its time: it is gone for good, whether it is destroyed yet or not.
     """
     if not holds_anywhere(actor, Permission.DOCUMENT_DELETE):
         raise Forbidden(Permission.DOCUMENT_DELETE, TOP.target())
     folders = _trashed(Folder, Folder.parent_id, actor, before)
     documents = _trashed(Document, Document.folder_id, actor, before)
-    rows = [TrashedRow("folder", r[0], Folder.name.open(r[0], r[1]), r[2], r[3]) for r in folders]
+    rows = [TrashedRow("folder", r[0], Folder.name.open(r[0], r[1]), *r[2:]) for r in folders]
     rows += [
-        TrashedRow("document", r[0], Document.name.open(r[0], r[1]), r[2], r[3]) for r in documents
+        TrashedRow("document", r[0], Document.name.open(r[0], r[1]), *r[2:]) for r in documents
     ]
     rows.sort(key=lambda row: (row.trashed_at, row.id), reverse=True)
     last = rows[PAGE_SIZE - 1] if len(rows) > PAGE_SIZE else None
@@ -334,8 +338,13 @@ def _document_row(row: Row[UUID, bytes, int, str, datetime, str]) -> DocumentRow
 def _trashed(
     model: type[Folder | Document], parent: Any, actor: Actor, before: Cursor | None
 ) -> Sequence[Any]:
-    statement = select(model.id, model.name_sealed, model.trashed_at, model.trashed_by).where(
-        model.trashed_at.is_not(None)
+    columns = (model.id, model.name_sealed, model.trashed_at, model.trashed_by, model.purge_at)
+    now = clock.now()
+    gone = select(gone_folders(now).c.id)
+    statement = select(*columns).where(
+        model.trashed_at.is_not(None),
+        model.purge_at > now,
+        or_(parent.is_(None), parent.not_in(gone)),
     )
     if before is not None:
         statement = statement.where(tuple_(model.trashed_at, model.id) < before)

@@ -10,7 +10,8 @@ the person's. The sweep counts anew while it has the tenant's, so nobody is in b
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -25,7 +26,8 @@ from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal
 from portal.core import clock
 from portal.core.ids import new_id
-from portal.documents.models import DocumentVersion, StorageHold, StorageUse
+from portal.documents.gone import is_gone
+from portal.documents.models import Document, DocumentVersion, StorageHold, StorageUse
 from portal.documents.policy import MIB, get_rules
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
@@ -85,11 +87,6 @@ def drop_room(room_id: UUID, owner_id: UUID) -> None:
     _take(owner_id, -_end_hold(room_id))
 
 
-def free_room(owner_id: UUID, size_bytes: int) -> None:
-    """Give back what was stored of a person's, as it is deleted for good."""
-    _take(owner_id, -size_bytes)
-
-
 def begin_room(owner_id: UUID, announced_bytes: int | None) -> Room:
     """Hold room for a content that comes now, and commit that. Raises `QuotaExceeded`."""
     room = Room(owner_id, STEP_BYTES if announced_bytes is None else announced_bytes)
@@ -121,6 +118,17 @@ def give_back(room: Room) -> None:
     db.session.rollback()
     drop_room(room.id, room.owner_id)
     db.session.commit()
+
+
+@contextmanager
+def settling(room: Room) -> Iterator[None]:
+    """Give the room back, where what comes to lie in it is refused after all."""
+    try:
+        yield
+        db.session.flush()
+    except BaseException:
+        give_back(room)
+        raise
 
 
 def find_usage(user_id: UUID) -> Usage:
@@ -203,13 +211,19 @@ def _correct() -> None:
 
 
 def _count() -> Counter[UUID]:
-    """What is stored and held by person, and under the tenant's id by all."""
+    """What is stored and held by person, and under the tenant's id by all.
+
+    What is gone for good counts no more, be it destroyed or not: else the room that it takes would
+    tell who is held.
+    """
     found: Counter[UUID] = Counter()
-    for owner, size in (
-        (DocumentVersion.created_by, DocumentVersion.size_bytes),
-        (StorageHold.owner_id, StorageHold.size_bytes),
-    ):
-        sums = select(owner, func.sum(size)).group_by(owner)
+    stored = (
+        select(DocumentVersion.created_by, func.sum(DocumentVersion.size_bytes))
+        .where(DocumentVersion.document_id.not_in(select(Document.id).where(is_gone(clock.now()))))
+        .group_by(DocumentVersion.created_by)
+    )
+    held = select(StorageHold.owner_id, func.sum(StorageHold.size_bytes))
+    for sums in (stored, held.group_by(StorageHold.owner_id)):
         for owner_id, size_bytes in db.session.execute(sums):
             found[owner_id] += int(size_bytes)
             found[bound_tenant_id()] += int(size_bytes)

@@ -14,6 +14,10 @@ from portal.documents.moving import require_to_move
 from portal.documents.names import clean_name
 from portal.documents.places import get_live_place
 from portal.documents.queries import find_anywhere, get_document
+from portal.documents.retention.carrying import carry_along
+from portal.documents.retention.locking import share_retention
+from portal.documents.retention.models import AnchorKind
+from portal.documents.trash import put_in_trash, take_from_trash
 from portal.documents.versions import get_version
 
 
@@ -31,11 +35,13 @@ def move_document(actor: Actor, document_id: UUID, folder_id: UUID | None) -> No
     Raises `NotFound`, `Forbidden`, or `WouldShare` where the actor couldn't share it with all who
     would gain it.
     """
+    share_retention()
     document = get_document(actor, document_id, Permission.DOCUMENT_EDIT).document
     place = get_live_place(folder_id)
     require(actor, Permission.DOCUMENT_UPLOAD, place.target())
     source = find_anywhere(document_id).place  # whole, also where the actor sees less of it
     require_to_move(actor, source, place, f"document:{document_id}")
+    carry_along(AnchorKind.DOCUMENT, document_id, source, place)
     came_from, document.folder_id = document.folder_id, folder_id
     record(
         actor,
@@ -63,18 +69,18 @@ def change_note(actor: Actor, document_id: UUID, version_id: UUID, note: str) ->
 def delete_document(actor: Actor, document_id: UUID) -> None:
     """Move a document to the trash. Raises `NotFound` or `Forbidden`."""
     document = get_document(actor, document_id, Permission.DOCUMENT_DELETE).document
-    document.trashed_at = clock.now()
-    document.trashed_by = actor.user_id
+    put_in_trash(actor, document)
     record(actor, Action.DOCUMENT_DELETED, f"document:{document_id}")
 
 
 def restore_document(actor: Actor, document_id: UUID) -> None:
     """Take a document out of the trash. Raises `NotFound`, `Forbidden` or `Conflict`."""
+    share_retention()
     located = find_anywhere(document_id)
     require(actor, Permission.DOCUMENT_DELETE, located.place.target(f"document:{document_id}"))
     if located.document.trashed_at is None:
         raise Conflict("This document is not in the trash.")
+    take_from_trash(located.document, located.place)
     if not located.place.is_live:
         raise Conflict("The folder it lay in is in the trash. Restore the folder first.")
-    located.document.trashed_at = located.document.trashed_by = None
     record(actor, Action.DOCUMENT_RESTORED, f"document:{document_id}")

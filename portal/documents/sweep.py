@@ -5,7 +5,8 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from portal.core import clock
-from portal.documents.models import DocumentVersion
+from portal.documents.models import DocumentVersion, UploadTail
+from portal.documents.resumable.ending import list_unfinished
 from portal.storage.chosen import blobs
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
@@ -22,13 +23,14 @@ def sweep_orphans() -> int:
     tenant_id = bound_tenant_id()
     before = clock.now() - ORPHAN_AGE
     store = blobs()
-    swept = store.delete_unfinished(tenant_id, before)
+    swept = store.delete_unfinished(tenant_id, before, list_unfinished())
     old = {
         blob.blob_id
         for blob in store.list_blobs(tenant_id)
         if blob.is_committed and blob.modified_at < before
     }
     known = set(db.session.scalars(select(DocumentVersion.id)))
+    known |= list_unfinished() | set(db.session.scalars(select(UploadTail.id)))
     for blob_id in old - known:
         store.delete(tenant_id, blob_id)
         swept += 1

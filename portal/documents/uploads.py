@@ -15,11 +15,12 @@ from portal.audit.service import record
 from portal.auth.sessions import read_again
 from portal.core.ids import new_id
 from portal.documents.adding import add_document, add_version, clean_note
-from portal.documents.contents import Body, take_in
+from portal.documents.contents import Body, StoredContent, take_in
 from portal.documents.models import Document, DocumentVersion
 from portal.documents.names import clean_name
 from portal.documents.places import get_live_place
 from portal.documents.queries import get_document
+from portal.documents.quotas import settling
 
 
 def upload_document(
@@ -36,10 +37,18 @@ def upload_document(
     Raises `SessionEnded`, `NotFound`, `Forbidden`, `Invalid`, and whatever `take_in` does.
     """
     name, note = clean_name(name), clean_note(note)
-    _require_upload(actor, folder_id)
+    require_upload(actor, folder_id)
     owner_id = person_behind(actor)
     stored = take_in(new_id(), name, body, owner_id=owner_id, announced_bytes=announced_bytes)
-    _require_upload(_as_of_now(actor), folder_id)
+    with settling(stored.room):
+        return complete_document(actor, stored, folder_id, name, note)
+
+
+def complete_document(
+    actor: Actor, stored: StoredContent, folder_id: UUID | None, name: str, note: str
+) -> Document:
+    """Make a content that is stored a new document, if the actor may still do so."""
+    require_upload(_as_of_now(actor), folder_id)
     document = add_document(stored, folder_id, name, note)
     record(
         actor,
@@ -64,6 +73,13 @@ def upload_version(
     name = get_document(actor, document_id, Permission.DOCUMENT_EDIT).document.name
     owner_id = person_behind(actor)
     stored = take_in(document_id, name, body, owner_id=owner_id, announced_bytes=announced_bytes)
+    with settling(stored.room):
+        return complete_version(actor, stored, note)
+
+
+def complete_version(actor: Actor, stored: StoredContent, note: str) -> DocumentVersion:
+    """Make a content that is stored a document's newest version, if the actor may still do so."""
+    document_id = stored.content.document_id
     get_document(_as_of_now(actor), document_id, Permission.DOCUMENT_EDIT)
     version = add_version(stored, note)
     record(
@@ -77,15 +93,16 @@ def upload_version(
     return version
 
 
+def require_upload(actor: Actor, folder_id: UUID | None) -> None:
+    """Raises `NotFound` or `Forbidden` where the actor may add nothing to a folder."""
+    require(actor, Permission.DOCUMENT_UPLOAD, get_live_place(folder_id).target())
+
+
 def person_behind(actor: Actor) -> UUID:
     """Whose documents they become, and whose room they take. Raises `Forbidden` for nobody."""
     if actor.user_id is None:
         raise Forbidden(Permission.DOCUMENT_UPLOAD, ORGANISATION)
     return actor.user_id
-
-
-def _require_upload(actor: Actor, folder_id: UUID | None) -> None:
-    require(actor, Permission.DOCUMENT_UPLOAD, get_live_place(folder_id).target())
 
 
 def _as_of_now(actor: Actor) -> Actor:

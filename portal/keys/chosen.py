@@ -1,6 +1,7 @@
 """Which providers an installation has, each made when it is first asked for."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from threading import Lock
@@ -35,6 +36,14 @@ class Providers:
             if (name, own_key) not in self._made:
                 self._made[name, own_key] = self._makers[name](own_key)
             return self._made[name, own_key]
+
+    def possible(self) -> list[KeyProvider]:
+        """Every provider that the settings make possible."""
+        found = []
+        for name in self._makers:
+            with suppress(Misconfigured):
+                found.append(self.get(name))
+        return found
 
     def health(self) -> dict[str, str]:
         """What is wrong with each that this process was asked for; "" where nothing is.

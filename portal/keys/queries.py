@@ -8,6 +8,8 @@ from sqlalchemy import select
 from portal.keys.models import SigningKey, TenantKey
 from portal.tenancy.session import db
 
+COLUMNS = (TenantKey.version, TenantKey.wrapped_seed, TenantKey.provider, TenantKey.own_key)
+
 
 class WrappedSeed(NamedTuple):
     """A seed as the provider wrapped it."""
@@ -23,7 +25,7 @@ def find_wrapped_seed(version: int | None = None) -> WrappedSeed | None:
 
     It doesn't flush: a key may be wanted while an object that is being built is half full.
     """
-    query = select(TenantKey.version, TenantKey.wrapped_seed, TenantKey.provider, TenantKey.own_key)
+    query = select(*COLUMNS)
     if version is not None:
         query = query.where(TenantKey.version == version)
     with db.session.no_autoflush:
@@ -45,3 +47,9 @@ def list_signing_keys() -> Sequence[SigningKey]:
     return db.session.scalars(
         select(SigningKey).order_by(SigningKey.created_at.desc(), SigningKey.id)
     ).all()
+
+
+def list_wrapped_seeds() -> Sequence[WrappedSeed]:
+    """All seeds of the bound tenant, newest first, as they are in the database now."""
+    rows = db.session.execute(select(*COLUMNS).order_by(TenantKey.version.desc()))
+    return [WrappedSeed(*row) for row in rows]

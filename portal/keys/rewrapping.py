@@ -12,7 +12,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, LargeBinary, bindparam, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    Select,
+    bindparam,
+    func,
+    literal,
+    select,
+    union_all,
+    update,
+)
 
 from portal.core.db import Base
 from portal.keys import cells, hierarchy, queries
@@ -98,11 +108,17 @@ def kinds() -> list[Kind]:
 def count_references() -> Mapping[int, Mapping[str, int]]:
     """How many values of the bound tenant need each version of its KEK, by the kind's name."""
     counts: dict[int, dict[str, int]] = defaultdict(dict)
-    for kind in kinds():
-        by_version = select(kind.version, func.count()).where(_is_there(kind))
-        for stored, count in db.session.execute(by_version.group_by(kind.version)):
-            counts[kind.as_number(stored)][kind.name] = count
+    for form in (SealedCells, WrappedKeys):  # two statements: each stores versions in its own way
+        alike = [kind for kind in kinds() if isinstance(kind, form)]
+        rows = db.session.execute(union_all(*map(_count_by_version, alike)))
+        for name, stored, count in rows:
+            counts[alike[0].as_number(stored)][name] = count
     return counts
+
+
+def _count_by_version(kind: Kind) -> Select[Any]:
+    counted = select(literal(kind.name), kind.version, func.count()).where(_is_there(kind))
+    return counted.group_by(kind.version)
 
 
 def rewrap() -> Iterator[Batch]:

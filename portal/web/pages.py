@@ -22,6 +22,7 @@ from portal.web.links.routes import blueprint as links
 from portal.web.members.routes import blueprint as members
 from portal.web.policy.routes import blueprint as policy
 from portal.web.requests.routes import blueprint as requests
+from portal.web.retention.routes import blueprint as retention
 from portal.web.reviews.routes import blueprint as reviews
 from portal.web.roles.routes import blueprint as roles
 from portal.web.shared.routes import blueprint as shared
@@ -44,6 +45,7 @@ GROUPS = (
     requests,
     approvals,
     reviews,
+    retention,
     policy,
     keys,
     closing,

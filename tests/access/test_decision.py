@@ -152,6 +152,8 @@ def test_the_table_of_roles_is_what_the_design_says() -> None:
         Permission.ACCESS_READ,
         Permission.REVIEW_RUN,
         Permission.AUDIT_READ,
+        Permission.KEY_READ,
+        Permission.KEY_ROTATE,
         Permission.MEMBER_READ,
         Permission.POLICY_READ,
     }

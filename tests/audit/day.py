@@ -21,6 +21,7 @@ from portal.core import clock as portal_clock
 from portal.documents.types import Family
 from tests.auth.factors.device import Device
 from tests.browsing import Visitor
+from tests.documents.samples import picture_of
 from tests.installation import PASSWORD, Organisation
 
 # Marks that stand nowhere by chance. None of them may come to stand in a row, a log or a file.
@@ -32,7 +33,9 @@ WRONG_PASSWORD, NEW_PASSWORD = "falsch Lf6gz geraten", "seventeen Nd2vx lighthou
 AUTHENTICATOR, PASSKEY = "Telefon Gd7hn", "Schluessel Pv4cx"
 NEWCOMERS_PASSWORD = "a newcomer's Rk7bh horse"
 REPLACED_PASSWORD = "forgotten Vt6mj umbrellas"
+MATTER, WHY_HELD = "Sache Leuchtturm Pd6vk", "Ein Brief vom Gericht Wf8jn"
 CLIENT_SECRET, OTHER_CLIENT_SECRET = "kundengeheimnis-Zt7pw", "kundengeheimnis-Xm2qd"
+LINK_PASSWORD, RECIPIENT = "Weidentor Kq9fz im Nebel", "rita.hm4xv@partner.example"
 WRONG_CODE = "000000"
 
 
@@ -108,6 +111,10 @@ class Day:
             "new password": NEW_PASSWORD,
             "newcomer's password": NEWCOMERS_PASSWORD,
             "password after the forgotten one": REPLACED_PASSWORD,
+            "password of a link": LINK_PASSWORD,
+            "recipient of a link": RECIPIENT,
+            "matter of a hold": MATTER,
+            "reason of a hold": WHY_HELD,
             "client secret": CLIENT_SECRET,
             "other client secret": OTHER_CLIENT_SECRET,
         }
@@ -117,7 +124,12 @@ class Day:
     def acts(self) -> Iterator[Act]:
         yield from self._folders()
         yield from self._documents()
+        yield from self._resumed_uploads()
         yield from self._the_export()
+        yield from self._the_links()
+        yield from self._what_is_gone_for_good()
+        yield from self._what_is_kept()
+        yield from self._what_is_erased()
         yield from self._the_reviews()
         yield from self._another_review()
         yield from self._the_newcomer()
@@ -227,6 +239,231 @@ class Day:
                 "sealed_sha256": self._sealed_sha256(a.made),
             })
         ])  # fmt: skip
+
+    def _resumed_uploads(self) -> Iterator[Act]:
+        who, tus = self.acme["member"].id, {"Tus-Resumable": "1.0.0"}
+        named = "filename " + b64encode(FILE.encode()).decode()
+
+        def target(begun: Act) -> str:
+            [row] = [row for row in self.rows("upload") if row["id"] == begun.made]
+            return f"document:{row['document_id']}"
+
+        def begin() -> Act:
+            headers = {**tus, "Upload-Length": str(len(CONTENT)), "Upload-Metadata": named}
+            return Act(self.member, "POST", "/documents/uploads/resumable", lambda a: [
+                Told("upload.begun", target(a), who, detail={"size_bytes": len(CONTENT)})
+            ], headers=headers, status=201)  # fmt: skip
+
+        first, second = begin(), begin()
+        yield first
+        ended, path = target(first), f"/documents/uploads/{first.made}"
+        yield Act(self.member, "DELETE", path, lambda _: [
+            Told("upload.ended", ended, who)
+        ], headers=tus, status=204)  # fmt: skip
+        yield second
+        document, path = target(second), f"/documents/uploads/{second.made}"
+        sent = {**tus, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+        yield Act(self.member, "PATCH", path, lambda _: [
+            Told("document.uploaded", document, who, detail={
+                "folder": None,
+                "size_bytes": len(CONTENT),
+                "sealed_sha256": self._sealed_sha256(UUID(document.partition(":")[2])),
+            })
+        ], CONTENT, sent, status=204)  # fmt: skip
+
+    def _the_links(self) -> Iterator[Act]:
+        """Links are made, opened by strangers in every way there is, and ended."""
+        plan, shared = self.acme.documents["plan"], self.acme.folders["shared"]
+        usual = {"audience": "anybody", "kind": "download", "version": ""}
+        locked = yield from self._make_link(f"documents/{plan}/new", usual | {
+            "audience": "listed", "recipients": RECIPIENT, "password": LINK_PASSWORD,
+        }, f"document:{plan}")  # fmt: skip
+        yield from self._open_with_everything(locked, plan)
+        inside = yield from self._make_link(
+            f"folders/{shared}/new", usual | {"audience": "members", "kind": "view"},
+            f"folder:{shared}",
+        )  # fmt: skip
+        yield from self._look_at_a_picture(inside)
+        asked = yield from self._make_link(
+            f"folders/{shared}/request", usual | {"kind": "request"}, f"folder:{shared}"
+        )
+        link, who = f"link:{asked}", self.acme["member"].id
+        day = portal_clock.now() + timedelta(days=3)
+        changed = {"about": f"folder:{shared}", "expires_at": f"{day:%Y-%m-%d}T23:59:59+00:00"}
+        yield self._poster(self.member)(
+            f"/links/{asked}/end", {"until": f"{day:%Y-%m-%d}"},
+            [Told("link.changed", link, who, detail=changed)],
+        )  # fmt: skip
+        ended = {"about": f"folder:{shared}", "why": None}
+        yield self._poster(self.member)(
+            f"/links/{asked}/revoke", {}, [Told("link.revoked", link, who, detail=ended)]
+        )
+        yield from self._end_links(locked, inside)
+
+    def _make_link(self, path: str, form: dict[str, Any], about: str) -> Generator[Act, None, UUID]:
+        ends = f"{portal_clock.now() + timedelta(days=7):%Y-%m-%d}T23:59:59+00:00"
+        detail = {
+            "about": about, "kind": form["kind"], "audience": form["audience"],
+            "has_password": "password" in form, "max_uses": None, "version": None,
+            "expires_at": ends,
+        }  # fmt: skip
+        who = self.acme["member"].id
+        made = Act(self.member, "POST", f"/links/{path}", lambda _: [
+            Told("link.made", f"link:{self._newest_link()}", who, detail=detail)
+        ], form, status=200)  # fmt: skip
+        yield made
+        [secret] = re.findall(r"/shared#([\w-]{43})", made.answer.text)
+        self.secrets[f"secret of the link {self._newest_link()}"] = secret
+        self.link_secret = secret
+        return self._newest_link()
+
+    def _newest_link(self) -> UUID:
+        rows = self.rows("sharing_link")
+        return max(row["id"] for row in rows if row["tenant_id"] == self.acme.id)
+
+    def _open_with_everything(self, link: UUID, document: UUID) -> Iterator[Act]:
+        stranger = self.acme.visit(address="192.0.2.19")
+        post, path = self._poster(stranger), f"/shared/{link}"
+
+        def visited(owes: str) -> list[Told]:
+            return [Told("link.visited", f"link:{link}", link, detail={"owes": owes})]
+
+        yield post("/shared", {"address": self.link_secret}, visited("password"))
+        self._hold_visit(stranger)
+        yield post(f"{path}/password", {"password": LINK_PASSWORD}, visited("email"))
+        asked = post(f"{path}/codes", {"email": RECIPIENT}, [
+            Told("link.code-asked", f"link:{link}", link)
+        ], status=200)  # fmt: skip
+        asked.then = self.acme.work
+        yield asked
+        code = self._mailed_code()
+        opened = {"about": f"document:{document}"}
+        yield post(f"{path}/code", {"email": RECIPIENT, "code": code}, [
+            Told("link.opened", f"link:{link}", link, detail=opened)
+        ])  # fmt: skip
+        yield self._get(stranger, f"{path}/documents/{document}/download", [
+            Told("document.downloaded", f"document:{document}", link, detail={"version": 1})
+        ])  # fmt: skip
+
+    def _look_at_a_picture(self, link: UUID) -> Iterator[Act]:
+        shared, who = str(self.acme.folders["shared"]), self.acme["member"].id
+        content = picture_of("PNG")
+        sent = Act(self.member, "PUT", "/documents/uploads", lambda a: [
+            Told("document.uploaded", f"document:{a.made}", who, detail={
+                "folder": shared,
+                "size_bytes": len(content),
+                "sealed_sha256": self._sealed_sha256(a.made),
+            })
+        ], content, {"X-File-Name": "Map.png", "X-Folder": shared}, status=201)  # fmt: skip
+        yield sent
+        officer, path = self.acme["officer"].id, f"/shared/{link}"
+        yield self._poster(self.officer)("/shared", {"address": self.link_secret}, [
+            Told("link.visited", f"link:{link}", link, detail={"owes": "sign-in"})
+        ])  # fmt: skip
+        self._hold_visit(self.officer)
+        yield self._poster(self.officer)(f"{path}/enter", {}, [
+            Told("link.opened", f"link:{link}", officer, detail={"about": f"folder:{shared}"})
+        ])  # fmt: skip
+        viewed = {"version": 1, "page": 1, "link": str(link)}
+        yield self._get(self.officer, f"{path}/documents/{sent.made}/picture", [
+            Told("document.previewed", f"document:{sent.made}", officer, detail=viewed)
+        ])  # fmt: skip
+
+    def _end_links(self, locked: UUID, inside: UUID) -> Iterator[Act]:
+        """One by another policy, and those that are left with all others of their maker."""
+        policy = {"is_lock_required": False, "is_view_only": False, "max_days": 30, "mode": "on"}
+        tight = policy | {"is_lock_required": True}
+        form = {"mode": "on", "max_days": "30", "conditions": "is_lock_required", "version": ""}
+        plan, admin = f"document:{self.acme.documents['plan']}", self.acme["admin"].id
+        yield self._poster(self.admin)("/policy/links/change", form, [
+            Told("link.revoked", f"link:{self.acme.links['plan']}", admin,
+                 detail={"about": plan, "why": "policy"}),
+            Told("link-policy.changed", "policy", admin,
+                 detail={"before": policy, "after": tight, "ended_links": 1}),
+        ])  # fmt: skip
+        member, officer = self.acme["member"].id, self.acme["officer"].id
+        shared = f"folder:{self.acme.folders['shared']}"
+        yield self._poster(self.officer)(f"/links/people/{member}/revoke", {}, [
+            Told("link.revoked", f"link:{link}", officer, detail={"about": about, "why": None})
+            for link, about in ((locked, plan), (inside, shared))
+        ])  # fmt: skip
+
+    def _hold_visit(self, browser: Visitor) -> None:
+        cookie = browser.cookie(f"shared-{self._newest_link().hex}")
+        self.secrets[f"visit {len(self.secrets)}"] = cookie
+
+    def _mailed_code(self) -> str:
+        [code] = re.findall(r"\b\d{4} \d{4}\b", self.acme.mails()[-1]["txt"])
+        self.secrets[f"code of a link {len(self.secrets)}"] = code
+        return code
+
+    def _what_is_gone_for_good(self) -> Iterator[Act]:
+        post, who = self._poster(self.member), self.acme["member"].id
+        made = post("/folders", {"name": FOLDER}, lambda a: [
+            Told("folder.created", f"folder:{a.made}", who, detail={"folder": None})
+        ])  # fmt: skip
+        yield made
+        plan = self.acme.documents["plan"]
+        for kind, thing in (("folder", made.made), ("document", plan)):
+            path, target = f"/{kind}s/{thing}", f"{kind}:{thing}"
+            yield post(f"{path}/delete", {}, [Told(f"{kind}.deleted", target, who)])
+            yield post(f"{path}/purge", {}, [Told(f"{kind}.purge-asked", target, who)])
+
+    def _what_is_kept(self) -> Iterator[Act]:
+        post, who = self._poster(self.officer), self.acme["officer"].id
+        form = {"name": "Letters", "folder": "", "media_type": "text/", "keep_days": "30"}
+        said = {
+            "folder": None, "media_type": "text/", "keep_days": 30, "delete_days": None,
+            "prune_days": None,
+        }  # fmt: skip
+
+        def target(_: Any = None) -> str:
+            return f"retention-rule:{self._newest('retention_rule')}"
+
+        yield post("/retention/rules/new", form, lambda a: [
+            Told("retention-rule.created", target(a), who, detail=said)
+        ])  # fmt: skip
+        path = f"/retention/rules/{self._newest('retention_rule')}"
+        longer = {"before": said, **said, "keep_days": 40}
+        yield post(f"{path}/edit", form | {"keep_days": "40"}, [
+            Told("retention-rule.changed", target(), who, detail=longer)
+        ])  # fmt: skip
+        yield post(f"{path}/delete", {}, [
+            Told("retention-rule.deleted", target(), who, detail=said | {"keep_days": 40})
+        ])  # fmt: skip
+        hold = post(
+            "/retention/holds/new",
+            {"kind": "user", "email": self.acme["member"].email, "matter": MATTER,
+             "reason": WHY_HELD},
+            lambda a: [Told("hold.placed", f"hold:{a.made}", who)],
+        )  # fmt: skip
+        yield hold
+        yield post(f"/retention/holds/{hold.made}/release", {"reason": WHY_HELD}, [
+            Told("hold.released", f"hold:{hold.made}", who)
+        ])  # fmt: skip
+        yield self._get(self.officer, "/retention/next-run/table", [
+            Told("retention.plan-read", "documents", who, detail={"documents": 1})
+        ])  # fmt: skip
+
+    def _what_is_erased(self) -> Iterator[Act]:
+        ask, decide = self._poster(self.admin), self._poster(self.officer)
+        admin, officer = self.acme["admin"].id, self.acme["officer"].id
+        target = f"user:{self.acme['auditor'].id}"
+        form = {"email": self.acme["auditor"].email, "what": "documents", "reason": WHY_HELD}
+        for answer, action in (("refuse", "erasure.refused"), ("grant", "erasure.granted")):
+            asked = ask("/retention/erasures/new", form, lambda a: [
+                Told("erasure.asked", target, admin, detail={
+                    "documents": True, "account": False, "request": str(a.made),
+                })
+            ])  # fmt: skip
+            yield asked
+            decision = {"decision": answer, "answer": WHY_HELD}
+            yield decide(f"/retention/erasures/{asked.made}/decide", decision, [
+                Told(action, target, officer, detail={"request": str(asked.made)})
+            ])  # fmt: skip
+
+    def _newest(self, table: str) -> UUID:
+        return max(row["id"] for row in self.rows(table) if row["tenant_id"] == self.acme.id)
 
     def _the_reviews(self) -> Iterator[Act]:
         officer, member = self._poster(self.officer), self._poster(self.member)

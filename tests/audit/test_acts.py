@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +11,7 @@ from portal.web.access import declared
 from tests.audit.day import CONTENT, Day, Told
 from tests.audit.log import state_of, unwritable
 from tests.flows.blobs import opened_blobs
+from tests.installation import Organisation
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -25,6 +27,12 @@ def time_of(row: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(at).replace(tzinfo=UTC) if isinstance(at, str) else at
 
 
+def kind_of(acme: Organisation, actor_id: UUID | None) -> str:
+    if actor_id in {row["id"] for row in acme.portal.rows("sharing_link")}:
+        return "link"
+    return "user" if actor_id else "anonymous"
+
+
 def test_every_act_leaves_exactly_its_entries(acme, globex, clock) -> None:
     seen, requests = 0, set()
     for act in Day(acme, clock).acts():
@@ -36,7 +44,7 @@ def test_every_act_leaves_exactly_its_entries(acme, globex, clock) -> None:
         for entry in entries:
             is_of_before = entry["detail"].get("way") == "review"  # carried out for its decider
             assert entry["address"] == (None if is_of_before else act.browser.address), act
-            assert entry["actor_kind"] == ("user" if entry["actor_id"] else "anonymous"), act
+            assert entry["actor_kind"] == kind_of(acme, entry["actor_id"]), act
             assert began <= time_of(entry) <= portal_clock.now(), act
         own = {entry["request_id"] for entry in entries}
         assert None not in own, act

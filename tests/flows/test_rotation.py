@@ -16,8 +16,9 @@ from portal.keys.columns import FORMAT, seal
 from portal.keys.providers import KeyDamaged
 from portal.keys.queries import list_tenant_keys
 from portal.keys.rotation import KEPT_FOR, rotate_key
+from tests.cli.operators import Operator
 from tests.conftest import on_sqlite
-from tests.installation import CONTENTS, Installation, Organisation
+from tests.installation import CONTENTS, Installation, Organisation, begin_sessions_anew
 from tests.serving import command, environment
 
 # Columns of bytes that no key of a tenant seals, and what they hold.
@@ -195,3 +196,70 @@ def test_a_value_that_does_not_open_is_told_and_keeps_its_key(portal, acme, cloc
         assert hierarchy.key_of(1)
     with acme.bound(), pytest.raises(KeyDamaged):
         hierarchy.key_of(3)
+
+
+def test_the_worker_rotates_a_key_that_is_old_enough_and_finishes_what_was_begun(
+    portal, acme, globex, clock
+) -> None:
+    operator = Operator(portal.settings)
+    officer = globex.visit("officer")
+    assert officer.post("/keys/rotation", {"days": ""}).status_code == 302
+    operator.do("worker", "--once")
+    assert (versions_of(acme), versions_of(globex)) == ([1], [1])
+    clock.advance(days=366)
+    operator.do("worker", "--once")
+    assert (versions_of(acme), versions_of(globex)) == ([2, 1], [1])
+    assert not [name for name, value in sealed_values(acme) if value[4] == 1]
+    clock.advance(seconds=KEPT_FOR.total_seconds() + 1)
+    operator.do("worker", "--once")
+    assert versions_of(acme) == [2]
+    told = {(e["action"], e["actor_kind"]) for e in acme.log() if e["action"].startswith("key.")}
+    assert told == {
+        ("key.rotated", "system"),
+        ("key.rewrapped", "system"),
+        ("key.version-destroyed", "system"),
+    }
+
+
+@on_sqlite
+def test_a_tenant_rotates_no_less_often_than_the_installation_says(portal, acme) -> None:
+    officer = acme.visit("officer")
+    for days, status in (("29", 400), ("4000", 400), ("30", 302), ("3650", 302), ("", 302)):
+        assert officer.post("/keys/rotation", {"days": days}).status_code == status, days
+    assert "does not rotate by itself" in officer.get("/keys").text
+    portal.use(key_rotation_days=90)
+    assert "rotates by itself every 90 days" in officer.get("/keys").text
+    for days, status in (("91", 400), ("", 400), ("60", 302)):
+        assert officer.post("/keys/rotation", {"days": days}).status_code == status, days
+    portal.use(key_rotation_days=10)
+    assert "rotates by itself every 10 days" in officer.get("/keys").text
+
+
+@on_sqlite
+def test_an_officer_sees_how_old_each_key_is_and_what_needs_it(acme, clock) -> None:
+    clock.advance(days=3)
+    begin_sessions_anew(acme)
+    officer = acme.visit("officer")
+    assert "3 days ago" in officer.get("/keys").text
+    assert officer.post("/keys/rotate").status_code == 302
+    page = officer.get("/keys").text
+    assert "In use" in page
+    assert "Until nothing needs it" in page
+    assert "Version 2 of the encryption key was made" in page
+    assert officer.post("/keys/signing/rotate").status_code == 302
+    [live] = [r for r in acme.portal.rows("signing_key")
+              if r["tenant_id"] == acme.id and not r["retired_at"]]  # fmt: skip
+    assert str(live["id"]) in officer.get("/keys").text
+    assert "Earlier ones" in officer.get("/keys").text
+    check_that_all_is_there(acme)
+
+
+@on_sqlite
+def test_the_command_tells_what_it_did_and_what_is_kept(portal, acme, clock) -> None:
+    operator = Operator(portal.settings)
+    said = operator.do("key", "rotate", "acme")
+    assert said.lines[0] == "acme: version 2 seals from now on"
+    assert said.lines[-1].endswith("sealed anew, kept: 1")
+    clock.advance(seconds=KEPT_FOR.total_seconds() + 1)
+    assert operator.do("key", "rewrap").lines[-1].startswith("globex: 0 sealed anew")
+    assert versions_of(acme) == [2]

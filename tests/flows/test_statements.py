@@ -22,6 +22,7 @@ from portal.access.requests.models import AccessRequest
 from portal.auth.models import UserSession
 from portal.core import clock as portal_clock
 from portal.core.ids import new_id
+from portal.documents.links.models import LinkUse, SharingLink
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.users.models import User, UserState
 from tests.audit.reading import entry, write
@@ -223,6 +224,24 @@ def acts(to: Organisation, count: int) -> None:
                 )  # fmt: skip
 
 
+def links(to: Organisation, count: int) -> None:
+    """Links to a document and to a folder, and what was done by the one that is there."""
+    made = to.links["plan"]
+    with to.bound(writes=True) as session:
+        for _ in range(count):
+            for about in (
+                {"document_id": to.documents["note"]},
+                {"folder_id": to.folders["shared"]},
+            ):
+                session.add(
+                    SharingLink(kind="download", secret_hash=new_id().bytes * 2, note="",
+                                recipients_json="[]", created_by=to["member"].id,
+                                expires_at=portal_clock.now() + timedelta(days=9), **about)
+                )  # fmt: skip
+            session.add(LinkUse(link_id=made, deed="viewed", who="somebody",
+                                document_id=to.documents["plan"]))  # fmt: skip
+
+
 Add = Callable[[Organisation, int], object]
 
 
@@ -256,8 +275,8 @@ PAGES = {
     "documents": ("/documents", "member", documents, 4),
     "folders at the top": ("/documents", "member", folders, 4),
     "a folder": ("/documents/folders/{shared}", "member", inside("shared"), 4),
-    "who can open a folder": ("/folders/{shared}/access", "officer", members, 9),
-    "who can open a document": ("/documents/{plan}/access", "officer", members, 10),
+    "who can open a folder": ("/folders/{shared}/access", "officer", members, 10),
+    "who can open a document": ("/documents/{plan}/access", "officer", members, 11),
     "a guest's folder": ("/documents/folders/{shared}", "guest", inside("shared"), 4),
     "a guest's first page": ("/documents", "guest", inside("shared"), 3),
     "documents, older": (
@@ -269,6 +288,10 @@ PAGES = {
     "a document": ("/documents/{note}", "member", documents, 4),
     "moving a document": ("/documents/{note}/move", "member", folders, 7),
     "moving a folder": ("/folders/{shared}/move", "member", folders, 7),
+    "links": ("/links", "member", links, 7),
+    "everybody's links": ("/links/everybody", "officer", links, 8),
+    "a link": ("/links/{link}", "member", links, 12),
+    "who can open what links lead to": ("/folders/{shared}/access", "officer", links, 10),
     "the trash": ("/documents/trash", "member", trash, 5),
     "members": ("/members", "admin", members, 9),
     "members found": ("/members?q=person", "admin", members, 9),
@@ -319,7 +342,7 @@ PAGES = {
 def test_a_page_takes_few_statements_and_no_more_for_more_rows(acme, page) -> None:
     path, who, add, most = PAGES[page]
     names = {**acme.folders, **acme.documents, **acme.roles, **acme.groups}
-    names["member"] = acme["member"].id
+    names["member"], names["link"] = acme["member"].id, acme.links["plan"]
     path = path.format(**names)
     add(acme, FEW)
     few = count_of(acme.visit(who), path)
@@ -348,7 +371,7 @@ def test_no_page_at_all_takes_more_for_more_of_everything(acme) -> None:
         return found
 
     everything = (documents, folders, inside("shared"), trash, members, roles, groups, entries)
-    everything += (crowd, sessions, requests, acts)
+    everything += (crowd, sessions, requests, acts, links)
     for add in everything:
         add(acme, FEW)
     few = counts()

@@ -66,3 +66,13 @@ def vault(folder: Path, server: Vault) -> Holder:
 
 def kms_settings(aws: Aws) -> dict[str, object]:
     return {"kms_endpoint": aws.endpoint, "kms_region": REGION}
+
+
+def all_settings(aws: Aws, token: SoftHsm, server: Vault) -> dict[str, object]:
+    """The settings that make every provider possible; the default stays the local file."""
+    return {**PATIENT, **kms_settings(aws), **token.settings, **server.settings}
+
+
+def variables(settings: dict[str, object]) -> dict[str, str]:
+    """The same as an operator sets them."""
+    return {f"PORTAL_{name.upper()}": str(value) for name, value in settings.items()}

@@ -20,6 +20,7 @@ OFFICERS = frozenset({"officer"})
 CARETAKERS = frozenset({"officer", "admin"})  # of keys
 REVIEWERS = frozenset({"officer", "member"})  # who runs a review, and who was named in it
 OUTSIDE_REVIEWS = {(who, method): 403 for who in MEMBERS - REVIEWERS for method in ("GET", "POST")}
+OFFICERS_NOT = {("officer", method): 403 for method in ("GET", "POST")}
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 METHODS = (*SAFE, "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "LINK")
@@ -130,6 +131,10 @@ ACCESS = {
     ),
     "documents.upload": Entry(WORKERS, {"PUT": 400}),  # without a name
     "documents.upload_version": Entry(WORKERS, {"PUT": 201}, on("document", "plan")),
+    "documents.begin_upload": Entry(WORKERS, {"POST": 412}),  # which version of tus?
+    "documents.resume_upload": Entry(
+        WORKERS, {"HEAD": 412, "PATCH": 412, "DELETE": 412}, on("upload", "none")
+    ),
     "documents.rename": form(WORKERS, on("document", "plan")),
     "documents.note": form(WORKERS, {**on("document", "plan"), **on("version", "plan")}, empty=302),
     "documents.restore_older": form(  # it is the newest
@@ -141,11 +146,15 @@ ACCESS = {
     "documents.delete": form(WORKERS, on("document", "plan"), empty=QUESTION),
     "documents.trash": page(WORKERS),
     "documents.restore": act(WORKERS, on("document", "plan"), empty=409),  # it is not in the trash
+    "documents.purge": Entry(  # it is not in the trash
+        WORKERS, {"GET": 409, "POST": 409}, on("document", "plan")
+    ),
     "folders.create": act(WORKERS, empty=422),
     "folders.rename": form(WORKERS, on("folder", "shared")),
     "folders.move": form(WORKERS, on("folder", "shared"), empty=302),
     "folders.delete": form(WORKERS, on("folder", "shared"), empty=QUESTION),
     "folders.restore": act(WORKERS, on("folder", "shared"), empty=409),
+    "folders.purge": Entry(WORKERS, {"GET": 409, "POST": 409}, on("folder", "shared")),
     # Who can open it. To share, one has to be its owner, which nobody is here, or an admin.
     "folders.access": page(WORKERS | LOOKERS, on("folder", "shared")),
     "folders.share": act(ADMINS, on("folder", "shared"), empty=422),
@@ -223,11 +232,16 @@ ACCESS = {
     "roles.add_exclusive": act(ADMINS, empty=422),
     "roles.remove_exclusive": form(ADMINS, on("pair", "own"), empty=QUESTION),
     # The second admin has asked to remove the auditor's factors, and alone can take that back.
-    "approvals.index": page(ADMINS),
-    "approvals.show": page(ADMINS, on("act", "auditor")),
-    "approvals.approve": act(ADMINS, on("act", "auditor")),
-    "approvals.decline": act(ADMINS, on("act", "auditor")),
-    "approvals.withdraw": act(ADMINS, on("act", "auditor"), empty=403),
+    # Officers may agree to other acts, and not to this one.
+    "approvals.index": page(ADMINS | OFFICERS),  # officers agree to releasing holds
+    "approvals.show": page(ADMINS | OFFICERS, on("act", "auditor"), also=OFFICERS_NOT),
+    "approvals.approve": Entry(
+        ADMINS | OFFICERS, {"POST": 302}, on("act", "auditor"), also=OFFICERS_NOT
+    ),
+    "approvals.decline": Entry(
+        ADMINS | OFFICERS, {"POST": 302}, on("act", "auditor"), also=OFFICERS_NOT
+    ),
+    "approvals.withdraw": act(ADMINS | OFFICERS, on("act", "auditor"), empty=403),
     # Everybody has asked for something. Only admins decide here: nobody owns a folder.
     "requests.index": page(MEMBERS),
     "requests.create": act(MEMBERS, empty=422),
@@ -255,6 +269,24 @@ ACCESS = {
     "reviews.report_table": page(OFFICERS, on("review", "closed")),
     "reviews.report_signed": page(OFFICERS, on("review", "closed")),
     "reviews.verify": form(OFFICERS),
+    # What is kept. There is a rule, a hold on somebody who was invited, and a request that waits.
+    "retention.index": Entry(ADMINS | OFFICERS, {"GET": 302}),
+    "retention.rules": page(OFFICERS),
+    "retention.create_rule": form(OFFICERS),
+    "retention.edit_rule": form(OFFICERS, on("rule", "own")),
+    "retention.delete_rule": form(OFFICERS, on("rule", "own"), empty=QUESTION),
+    "retention.holds": page(OFFICERS),
+    "retention.create_hold": form(OFFICERS),
+    "retention.show_hold": page(OFFICERS, on("hold", "own")),
+    "retention.release_hold": form(OFFICERS, on("hold", "own")),
+    "retention.plan": page(OFFICERS),
+    "retention.plan_table": page(OFFICERS),
+    "retention.document": page(OFFICERS, on("document", "plan")),
+    "retention.folder": page(OFFICERS, on("folder", "shared")),
+    "retention.erasures": page(ADMINS | OFFICERS),
+    "retention.create_erasure": form(ADMINS | OFFICERS),
+    "retention.show_erasure": page(ADMINS | OFFICERS, on("erasure", "own")),
+    "retention.decide_erasure": act(OFFICERS, on("erasure", "own"), empty=422),
     # The policy of signing in.
     "policy.index": page(LOOKERS),
     "policy.preview": Entry(ADMINS, {"GET": 302}),  # of nothing: to where one fills it in
@@ -317,7 +349,7 @@ def expected(endpoint: str, who: str, method: str) -> tuple[int, str]:
     if method == "OPTIONS":
         # Whoever is past the sign-in is sent on from there before anything else is looked at.
         return (302, "/") if entry.also.get((who, "POST")) == 302 else (200, "")
-    as_if = "GET" if method == "HEAD" else method
+    as_if = "GET" if method == "HEAD" and "GET" in entry.answers else method
     return entry.also.get((who, as_if), entry.answers[as_if]), ""
 
 

@@ -18,7 +18,9 @@ from portal.auth.factors.models import Passkey, TotpDevice
 from portal.auth.models import UserSession
 from portal.core import clock
 from portal.core.ids import new_id
+from portal.documents.links.models import LinkUse, SharingLink
 from portal.documents.models import Document, DocumentVersion, Folder
+from portal.documents.retention.models import Anchor, ErasureRequest, LegalHold, RetentionRule
 from portal.users.models import User
 from tests.installation import Organisation
 from tests.web.access_list import ACCESS, STRANGER
@@ -69,10 +71,17 @@ def grow(organisation: Organisation, count: int) -> None:
                     id=new_id(), folder_id=folder_id, name=f"old {n}", created_by=member
                 )
                 trashed.trashed_at, trashed.trashed_by = clock.now() - timedelta(days=n), member
-                session.add_all([document, trashed])
+                trashed.purge_at = clock.now() + timedelta(days=9)
+                gone = Document(
+                    id=new_id(), folder_id=folder_id, name=f"gone {n}", created_by=member
+                )
+                gone.trashed_at = gone.purge_at = clock.now() - timedelta(days=1)
+                session.add_all([document, trashed, gone])
                 session.add(Folder(parent_id=folder_id, name=f"folder {n}", created_by=member))
                 session.flush()
                 session.add(DocumentVersion(document_id=document.id, **copied))
+                session.add(DocumentVersion(document_id=gone.id, **copied))
+                _grow_retention(session, gone, organisation)
         for n in range(count):
             session.add(TotpDevice(user_id=member, name=f"phone {n}", secret_sealed=b"x"))
             passkey = Passkey(user_id=member, name=f"key {n}", host=organisation.host)
@@ -93,8 +102,42 @@ def grow(organisation: Organisation, count: int) -> None:
                 signed_in = UserSession(user_id=member, token_hash=new_id().bytes, user_agent="x")
                 signed_in.first_factor, signed_in.address = "password", "192.0.2.1"
                 session.add(signed_in)
+            _grow_links(session, organisation, note.id)
             _grow_reviews(session, n, user.id, organisation["member"].id)
             record(SYSTEM, Action.DOCUMENT_MOVED, f"document:{new_id()}", n=n)
+
+
+def _grow_retention(session: Any, document: Document, organisation: Organisation) -> None:
+    """A hold on the document and its folder, as the one that is there; a rule; a request."""
+    of_document = LegalHold(id=new_id(), matter="a", reason="b", release_reason="")
+    request = ErasureRequest(
+        id=new_id(), user_id=organisation["member"].id, wants_documents=True, wants_account=True,
+        reason="a", answer="b", state="refused",
+    )  # fmt: skip
+    rule = RetentionRule(
+        id=new_id(), name="a", media_type=f"text/{document.id}", keep_days=9, delete_days=9
+    )
+    rule.folder_id = organisation.folders["shared"]
+    session.add_all([of_document, request, rule])
+    session.flush()
+    for hold_id in (of_document.id, organisation.kept["hold"]):
+        for kind, thing_id in (("document", document.id), ("folder", document.folder_id)):
+            if thing_id is not None:
+                session.add(Anchor(hold_id=hold_id, kind=kind, thing_id=thing_id, is_carried=False))
+
+
+def _grow_links(session: Any, organisation: Organisation, document_id: UUID) -> None:
+    """More links, and more that was done by the one that is there."""
+    for about in ({"document_id": document_id}, {"folder_id": organisation.folders["shared"]}):
+        session.add(
+            SharingLink(
+                kind="download", secret_hash=new_id().bytes * 2, note="", recipients_json="[]",
+                created_by=organisation["member"].id, expires_at=clock.now() + timedelta(days=9),
+                **about,
+            )
+        )  # fmt: skip
+    made = organisation.links["plan"]
+    session.add(LinkUse(link_id=made, deed="viewed", who="somebody", document_id=document_id))
 
 
 def _grow_reviews(session: Any, number: int, holder: UUID, reviewer: UUID) -> None:

@@ -43,6 +43,7 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "folder": lambda: organisation.folders[name],
         "document": lambda: organisation.documents[name],
         "version": lambda: _version_of(organisation, name),
+        "upload": lambda: UUID(int=0),  # what is not there
         "user": lambda: organisation[name].id,
         "token": lambda: _link(organisation, name).rpartition("/")[2],
         "session": lambda: _session_of(organisation, _owner(name, who)),
@@ -56,6 +57,7 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "entry": lambda: _first_entry(organisation),
         "export": lambda: _only_row(organisation, "log_export"),
         "act": lambda: _act_about(organisation, name),
+        **{kind: lambda kind=kind: organisation.kept[kind] for kind in ("rule", "hold", "erasure")},
         "request": lambda: _row_of(organisation, "access_request", _owner(name, who)),
         "review": lambda: _review(organisation, name),
         "link": lambda: organisation.links[name],

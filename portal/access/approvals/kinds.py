@@ -29,6 +29,7 @@ class Kind(StrEnum):
     )
     EXPORT_LOG = "export-log", "Take the audit log out of the portal", Permission.AUDIT_EXPORT
     RESET_FACTORS = "reset-factors", "Remove somebody's second factors", Permission.MEMBER_RESET
+    RELEASE_HOLD = "release-hold", "Release a legal hold", Permission.HOLD_EDIT
     CHANGE_CHOICE = (
         "change-choice",
         "Change which acts two people have to agree to",

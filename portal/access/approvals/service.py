@@ -17,7 +17,7 @@ from portal.access.endings import Ending
 from portal.access.holders import OwnRights
 from portal.access.locking import lock_access, lock_access_as
 from portal.access.people import list_people_with
-from portal.access.permissions import Permission, Role
+from portal.access.permissions import OVERSIGHT, Permission, Role
 from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM, Actor, ActorKind
 from portal.audit.service import RecordedRefusal, record
@@ -27,6 +27,11 @@ from portal.core.ids import new_id
 from portal.tenancy.session import change, db
 
 VALID_FOR = timedelta(days=3)
+
+NO_OTHER_OFFICER = (
+    "Two people have to agree to this here, and nobody else may. "
+    "An admin can make somebody else a compliance officer."
+)
 
 
 class SecondPersonNeeded(RecordedRefusal):
@@ -106,7 +111,7 @@ def ask(actor: Actor, kind: Kind, target: str, payload: Any, reason: str = "") -
     """
     lock_access()
     if list_people_with(kind.permission) <= {actor.user_id}:
-        raise NobodyElse
+        raise NobodyElse(NO_OTHER_OFFICER if kind.permission in OVERSIGHT else None)
     _expire(PendingAct.kind == kind, PendingAct.target == target)
     if find_waiting(kind, target):
         raise Conflict("This waits for a second person already.")

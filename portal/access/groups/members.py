@@ -40,7 +40,9 @@ class FilledByProvider(Conflict):
     message = "Who is in this group is decided by an identity provider. Nobody changes it by hand."
 
 
-def add_to_group(actor: Actor, group_id: UUID, user_ids: Collection[UUID]) -> int:
+def add_to_group(
+    actor: Actor, group_id: UUID, user_ids: Collection[UUID], *, way: Way = Way.PAGE
+) -> int:
     """Put people into a group that is filled by hand; gives the number of those who are new.
 
     They hold what the group holds, so it wants the right to give them that. Where two people have
@@ -56,12 +58,12 @@ def add_to_group(actor: Actor, group_id: UUID, user_ids: Collection[UUID]) -> in
         raise Conflict("Choose somebody who is not in the group yet.")
     check_exclusive(actor, added, roles_of(group_id), target_of(group_id))
     if gives_power(group_id) and wants_second(actor, Kind.GRANT_ADMIN):
-        payload, gives = {"group": str(group_id), "way": Way.PAGE}, permissions_of(group_id)
+        payload, gives = {"group": str(group_id), "way": way}, permissions_of(group_id)
         for user_id in sorted(added):
             reach = extent([user_id], gives)
             ask(actor, Kind.GRANT_ADMIN, f"user:{user_id}", payload | reach)
         return 0
-    put_in(actor, group, added, way=Way.PAGE)
+    put_in(actor, group, added, way=way)
     return len(added)
 
 
@@ -131,6 +133,13 @@ def empty(actor: Actor, group: Group, *, way: Way, **detail: Any) -> int:
     for user_id in sorted(gone):
         _record(actor, Action.GROUP_MEMBER_REMOVED, group.id, user_id, way=way, **detail)
     return len(gone)
+
+
+def record_left(actor: Actor, left: GroupMembership, *, way: Way, reason: str) -> None:
+    """Tell the log of a membership that has ended."""
+    detail = {"membership": str(left.id), "reason": reason}
+    action = Action.GROUP_MEMBER_REMOVED
+    _record(actor, action, left.group_id, left.user_id, way=way, **detail)
 
 
 def members_of(group_id: UUID, *, among: Collection[UUID] | None = None) -> frozenset[UUID]:

@@ -8,10 +8,11 @@ from sqlalchemy import delete, select
 from portal.access.decision import require
 from portal.access.groups.members import empty
 from portal.access.groups.rules import name_key, open_group, target_of
+from portal.access.in_bulk import Revocation, revoke_roles
 from portal.access.locking import lock_access_as
 from portal.access.models import Group, RoleAssignment
 from portal.access.permissions import Permission
-from portal.access.service import Way, revoke_role
+from portal.access.service import Way
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
@@ -58,8 +59,8 @@ def delete_group(actor: Actor, group_id: UUID) -> None:
     group = open_group(actor, group_id)
     empty(actor, group, way=Way.DELETION)
     given = select(RoleAssignment).where(RoleAssignment.group_id == group.id)
-    for assignment in db.session.scalars(given.order_by(RoleAssignment.id)).all():
-        revoke_role(actor, assignment, way=Way.DELETION)
+    held = db.session.scalars(given.order_by(RoleAssignment.id)).all()
+    revoke_roles([Revocation(actor, each, "") for each in held], way=Way.DELETION)
     record(actor, Action.GROUP_DELETED, target_of(group.id), **_told(group))
     if not change(delete(Group).where(Group.id == group.id)):
         raise NotFound

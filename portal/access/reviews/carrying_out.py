@@ -6,14 +6,14 @@ that nobody who closes a review changes what they hold themselves.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
-from portal.access.groups.members import FilledByProvider, take_out
-from portal.access.groups.rules import find_group
-from portal.access.models import GroupMembership, RoleAssignment
+from portal.access.groups.members import record_left
+from portal.access.in_bulk import Revocation, batches, end_memberships, revoke_roles
+from portal.access.models import Group, GroupMembership, RoleAssignment
 from portal.access.reviews.models import (
     AccessReview,
     Decision,
@@ -22,19 +22,11 @@ from portal.access.reviews.models import (
     ReviewLine,
 )
 from portal.access.reviews.result import keep_result
-from portal.access.service import LastAdmin, Way, revoke_role
+from portal.access.service import Way
 from portal.audit.actions import Action
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import record
-from portal.core.errors import NotFound
-from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
-from portal.users.models import User
-
-T = TypeVar("T")
-
-LOADED = 25  # rows held at a time: each that is deleted is looked for among all of them
-NOTED = 500
 
 
 def carry_out(actor: Actor, review: AccessReview) -> None:
@@ -49,10 +41,8 @@ def carry_out(actor: Actor, review: AccessReview) -> None:
             to_revoke.append(line)
         else:
             outcomes[outcome].append(line.id)
-    for some in _batches(to_revoke, LOADED):
-        _loaded = _load_for(some)  # held, so that each of them is found in the session
-        for line in some:
-            outcomes[_revoke(actor, line)].append(line.id)
+    for line_id, outcome in _revoke(actor, to_revoke):
+        outcomes[outcome].append(line_id)
     _note(outcomes)
     signature = keep_result(review)
     record(
@@ -104,32 +94,57 @@ def _foregone(line: Any) -> LineOutcome | None:
     return LineOutcome.KEPT if line.decision == Decision.KEEP else None
 
 
-def _load_for(lines: Sequence[Any]) -> Sequence[Any]:
-    """What lines are about and the people who hold it, read together instead of one by one."""
-    subjects = {line.subject_id for line in lines}
-    statements = (
-        select(RoleAssignment).where(RoleAssignment.id.in_(subjects)),
-        select(GroupMembership).where(GroupMembership.id.in_(subjects)),
-        select(User).where(User.id.in_({line.user_id for line in lines if line.user_id})),
+def _revoke(closing: Actor, lines: Sequence[Any]) -> Iterator[tuple[UUID, LineOutcome]]:
+    roles = [line for line in lines if line.kind == Kind.ASSIGNMENT]
+    yield from _revoke_roles(closing, roles)
+    yield from _end_memberships(closing, [line for line in lines if line.kind == Kind.MEMBERSHIP])
+
+
+def _revoke_roles(closing: Actor, lines: Sequence[Any]) -> Iterator[tuple[UUID, LineOutcome]]:
+    assignments = {
+        each.id: each
+        for some in batches(lines)
+        for each in db.session.scalars(
+            select(RoleAssignment).where(RoleAssignment.id.in_([line.subject_id for line in some]))
+        )
+    }
+    revoked = revoke_roles(
+        [
+            Revocation(_decider(closing, line), assignments[line.subject_id], _reason(line))
+            for line in lines
+            if line.subject_id in assignments
+        ],
+        way=Way.REVIEW,
     )
-    return [db.session.scalars(statement).all() for statement in statements]
-
-
-def _revoke(closing: Actor, line: Any) -> LineOutcome:
-    actor = _decider(closing, line)
-    reason = line.comment or ("" if line.decided_by else "Nobody answered by the due date.")
-    try:
-        if line.kind == Kind.ASSIGNMENT:
-            _revoke_assignment(actor, line.subject_id, reason)
+    for line in lines:
+        if line.subject_id in revoked.last_admin:
+            yield line.id, LineOutcome.LAST_ADMIN
         else:
-            _remove_membership(actor, line.subject_id, reason)
-    except LastAdmin:
-        return LineOutcome.LAST_ADMIN
-    except FilledByProvider:
-        return LineOutcome.FED
-    except NotFound:
-        return LineOutcome.GONE
-    return LineOutcome.REVOKED
+            is_gone = line.subject_id in revoked.gone
+            yield line.id, LineOutcome.REVOKED if is_gone else LineOutcome.GONE
+
+
+def _end_memberships(closing: Actor, lines: Sequence[Any]) -> Iterator[tuple[UUID, LineOutcome]]:
+    """A group that was filled by hand when the review began may be filled by a provider by now."""
+    statement = select(GroupMembership, Group.provider_id).join_from(
+        GroupMembership, Group, Group.id == GroupMembership.group_id
+    )
+    by_hand, fed = {}, set()
+    for some in batches(lines):
+        subjects = GroupMembership.id.in_([line.subject_id for line in some])
+        for membership, provider_id in db.session.execute(statement.where(subjects)):
+            if provider_id is None:
+                by_hand[membership.id] = membership
+            else:
+                fed.add(membership.id)
+    gone = end_memberships(by_hand.keys())
+    for line in lines:
+        if line.subject_id in gone:
+            decider, left = _decider(closing, line), by_hand[line.subject_id]
+            record_left(decider, left, way=Way.REVIEW, reason=_reason(line))
+            yield line.id, LineOutcome.REVOKED
+        else:
+            yield line.id, LineOutcome.FED if line.subject_id in fed else LineOutcome.GONE
 
 
 def _decider(closing: Actor, line: Any) -> Actor:
@@ -142,36 +157,16 @@ def _decider(closing: Actor, line: Any) -> Actor:
     return Actor(kind=ActorKind.USER, user_id=line.decided_by, request_id=closing.request_id)
 
 
-def _revoke_assignment(actor: Actor, assignment_id: UUID, reason: str) -> None:
-    assignment = db.session.get(RoleAssignment, (bound_tenant_id(), assignment_id))
-    if assignment is None:
-        raise NotFound
-    revoke_role(actor, assignment, way=Way.REVIEW, reason=reason)
-
-
-def _remove_membership(actor: Actor, membership_id: UUID, reason: str) -> None:
-    membership = db.session.get(GroupMembership, (bound_tenant_id(), membership_id))
-    if membership is None:
-        raise NotFound
-    group = find_group(membership.group_id)
-    if group.provider_id is not None:
-        raise FilledByProvider  # it was filled by hand when the review began
-    detail = {"membership": str(membership_id), "reason": reason}
-    if not take_out(actor, group, [membership.user_id], way=Way.REVIEW, **detail):
-        raise NotFound
+def _reason(line: Any) -> str:
+    return line.comment or ("" if line.decided_by else "Nobody answered by the due date.")
 
 
 def _note(outcomes: Mapping[LineOutcome, Sequence[UUID]]) -> None:
     for outcome, line_ids in outcomes.items():
-        for some in _batches(line_ids, NOTED):
+        for some in batches(line_ids):
             change(
                 update(ReviewLine)
                 .where(ReviewLine.id.in_(some))
                 .values(outcome=outcome)
                 .execution_options(synchronize_session=False)
             )
-
-
-def _batches(all_of_them: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(all_of_them), size):
-        yield all_of_them[start : start + size]

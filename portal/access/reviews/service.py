@@ -95,7 +95,9 @@ def open_review(
     db.session.add(review)
     db.session.flush()
     db.session.add_all(Reviewer(review_id=review.id, user_id=who) for who in plan.reviewers)
-    db.session.execute(insert(ReviewLine), list(_rows(review.id, plan, folder_names)))
+    # With what is missing written as NULL: else each line that lacks something would be apart.
+    lines = insert(ReviewLine).execution_options(render_nulls=True)
+    db.session.execute(lines, list(_rows(review.id, plan, folder_names)))
     record(
         actor,
         Action.REVIEW_STARTED,

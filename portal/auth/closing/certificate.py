@@ -30,7 +30,7 @@ def get_agreed_closing() -> Closing:
     if closing is None or closing.ends_at is None:
         raise NotAgreed
     if closing.ends_at > clock.now():
-        raise TooEarly(f"It can be taken back until {_moment(closing.ends_at)}.")
+        raise TooEarly(f"It can be taken back until {closing.ends_at:%Y-%m-%d %H:%M} UTC.")
     return closing
 
 
@@ -49,11 +49,10 @@ def describe_end(counts: Mapping[str, int]) -> dict[str, Any]:
         "could_be_taken_back_until": _moment(closing.ends_at),
         "destroyed_by": "operator",
         "signed_at": _moment(clock.now()),
-        "root_key": {
-            "provider": keys[0].provider,
-            "own_key": keys[0].own_key,
-            "tenant": str(tenant.id),
-        },
+        "root_keys": [
+            {"provider": name, "own_key": own_key, "is_destroyed": not own_key}
+            for name, own_key in sorted({(key.provider, key.own_key) for key in keys})
+        ],
         "encryption_keys": [
             {"id": str(key.id), "version": key.version, "made_at": _moment(key.created_at)}
             for key in keys

@@ -58,13 +58,13 @@ def receive_file(
     _check_ending(name, link.endings)
     if link.max_file_mib is not None:
         body = _Bounded(body, link.max_file_mib * MIB)
-    link_id = link.id
-    stored = take_in(new_id(), name, body, announced_bytes=announced_bytes)
+    link_id, owner_id = link.id, link.created_by
+    stored = take_in(new_id(), name, body, owner_id=owner_id, announced_bytes=announced_bytes)
     link = find_led(link_id).link
     check_open(link)
     maker, place = maker_of(link)
     take_use(link_id)
-    document = add_document(maker, stored, place.folder_id, name, f"Sent by {sender}")
+    document = add_document(stored, place.folder_id, name, f"Sent by {sender}")
     record(
         actor,
         Action.DOCUMENT_UPLOADED,

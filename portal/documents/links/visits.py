@@ -104,8 +104,7 @@ def open_link(origin: Actor, secret: str) -> tuple[UUID, str]:
         expires_at=min(now + VALID_FOR, link.expires_at),
     )
     db.session.add(row)
-    if _step(link, row, None) == Step.ENTER and link.audience != Audience.MEMBERS:
-        enter(as_link(origin, link.id), link, row)
+    _advance(as_link(origin, link.id), link, row)
     return link.id, token
 
 
@@ -157,19 +156,7 @@ def go_on(visit: Visit, **given: object) -> None:
     row = db.session.get_one(LinkVisit, (bound_tenant_id(), visit.row.id), populate_existing=True)
     for name, value in given.items():
         setattr(row, name, value)
-    member = visit.actor if isinstance(visit.actor, Member) else None
-    if _step(link, row, member) == Step.ENTER:
-        enter(visit.actor, link, row)
-
-
-def enter(actor: Actor, link: SharingLink, row: LinkVisit) -> None:
-    """Nothing is left to be given. Of a link to be viewed so many times, this is one of them."""
-    if link.kind == Kind.VIEW:
-        take_use(link.id)
-    row.opened_at = clock.now()
-    who = actor.email if isinstance(actor, Member) else _recipient(row)
-    record(actor, Action.LINK_OPENED, f"link:{link.id}", about=link.target)
-    note_use(actor, link.id, Deed.OPENED, who=who)
+    _advance(visit.actor, link, row)
 
 
 def take_use(link_id: UUID) -> None:
@@ -237,6 +224,22 @@ def maker_of(link: SharingLink) -> tuple[Member, Place]:
         return maker, require_to_share(maker, link.kind, link.document_id, link.folder_id)
     except (NotFound, Forbidden):
         raise closed(link.id, "not-shared") from None
+
+
+def _advance(actor: Actor, link: SharingLink, row: LinkVisit) -> None:
+    """Let a visit in if nothing is left to be given; of a link to be viewed so many times, this is
+    one of them.
+    """
+    step = _step(link, row, actor if isinstance(actor, Member) else None)
+    if step != Step.ENTER:
+        record(actor, Action.LINK_VISITED, f"link:{link.id}", owes=str(step))
+        return
+    if link.kind == Kind.VIEW:
+        take_use(link.id)
+    row.opened_at = clock.now()
+    who = actor.email if isinstance(actor, Member) else _recipient(row)
+    record(actor, Action.LINK_OPENED, f"link:{link.id}", about=link.target)
+    note_use(actor, link.id, Deed.OPENED, who=who)
 
 
 def _step(link: SharingLink, row: LinkVisit, member: Member | None) -> Step:

@@ -7,11 +7,13 @@ from portal.access.log_exports.service import make_agreed, require_to_export
 from portal.auth.approving import Agreed
 from portal.auth.closing.service import close_agreed, require_to_close
 from portal.auth.membership import require_to_reset, reset_agreed
+from portal.documents.retention.holding import release_agreed, require_to_release
 
 AGREED = {
     Kind.CHANGE_CHOICE: Agreed(require_to_choose, choose_agreed),
     Kind.EXPORT_LOG: Agreed(require_to_export, make_agreed),
     Kind.CLOSE_ORGANISATION: Agreed(require_to_close, close_agreed),
     Kind.GRANT_ADMIN: Agreed(require_to_grant, grant_agreed),
+    Kind.RELEASE_HOLD: Agreed(require_to_release, release_agreed),
     Kind.RESET_FACTORS: Agreed(require_to_reset, reset_agreed),
 }

@@ -8,5 +8,5 @@ from wtforms.validators import InputRequired, Length
 class ClosingForm(FlaskForm):
     """The short name is typed, so that nobody closes an organisation by a slip."""
 
-    slug = StringField("The organisation's short name", [InputRequired("Type the short name.")])
+    slug = StringField("Short name of the organisation", [InputRequired("Type the short name.")])
     reason = StringField("Reason", [InputRequired("Say why."), Length(max=500)])

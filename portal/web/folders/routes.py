@@ -13,6 +13,7 @@ from portal.documents import folders as service
 from portal.documents import queries, sharing
 from portal.documents.access_lists import list_folder_access
 from portal.documents.moving import show_destination_of_folder
+from portal.documents.trash import get_trashed_folder, purge_folder_now
 from portal.web.access import freshly, requires
 from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm, NewFolderForm
 from portal.web.documents.searching import asked
@@ -153,6 +154,22 @@ def change_share_end(folder_id: UUID, assignment_id: UUID) -> ResponseReturnValu
             flash("The end is changed.", "success")
             return _to_access(folder_id)
     return _share_page("folders/share_end.html", form, folder_id, assignment_id)
+
+
+@blueprint.route("/<uuid:folder_id>/purge", methods=["GET", "POST"])
+@freshly(Act.RETENTION)
+@requires(Permission.FOLDER_DELETE)
+def purge(folder_id: UUID) -> ResponseReturnValue:
+    """Take a folder with all in it out of the trash for good, after a question."""
+    folder, _place = get_trashed_folder(g.actor, folder_id)
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            purge_folder_now(g.actor, folder_id)
+            flash("The folder is gone for good. Nobody can take it out again.", "success")
+            return redirect(url_for("documents.trash"))
+    page = render_template("documents/purge.html", form=form, name=folder.name, is_folder=True)
+    return page, shown_status(form)
 
 
 def _access_page(folder_id: UUID, form: ShareForm) -> ResponseReturnValue:

@@ -112,6 +112,7 @@ class DocumentPolicyForm(FlaskForm):
     families = SelectMultipleField("Kinds that are taken", choices=choices(Family))
     tenant_quota_mib = NumberField("For everybody together, in MiB", [Optional(), NumberRange(1)])
     person_quota_mib = NumberField("For each person, in MiB", [Optional(), NumberRange(1)])
+    trash_days = NumberField("Days in the trash", [Optional(), NumberRange(1)])
     version = HiddenField()
 
     @classmethod
@@ -126,4 +127,5 @@ class DocumentPolicyForm(FlaskForm):
             families=frozenset(map(Family, self.families.data or ())),
             tenant_quota_mib=self.tenant_quota_mib.data,
             person_quota_mib=self.person_quota_mib.data,
+            trash_days=self.trash_days.data or present.trash_days,
         )

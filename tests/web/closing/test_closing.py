@@ -8,7 +8,7 @@ from portal.core.settings import active
 from portal.tenancy.models import TenantState
 from portal.tenancy.service import change_state
 from tests.conftest import on_sqlite
-from tests.installation import PASSWORD, Organisation
+from tests.installation import PASSWORD, Organisation, begin_sessions_anew
 
 WANTED = {"slug": "acme", "reason": "merged"}
 BANNER = "This organisation is closing. Until"
@@ -94,7 +94,7 @@ def test_a_proof_is_asked_for_that_is_not_old(acme, clock) -> None:
 def test_when_the_time_is_over_nobody_comes_in_and_nothing_is_taken_back(acme, clock) -> None:
     close(acme)
     clock.advance(days=active().closing_days, seconds=-90)
-    acme.portal.renew_sessions()
+    begin_sessions_anew(acme)
     assert acme.visit("member").get("/documents").status_code == 200
     clock.advance(seconds=120)
     for who in ("member", "admin"):

@@ -9,13 +9,15 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import UnsupportedMediaType
 
 from portal.access.permissions import Permission
+from portal.auth.assurance import Act
 from portal.core.errors import Invalid
 from portal.documents import downloads, queries, service, uploads
 from portal.documents.access_lists import list_document_access
 from portal.documents.moving import show_destination_of_document
+from portal.documents.trash import get_trashed_document, purge_document_now
 from portal.documents.versions import list_versions
 from portal.users.queries import names_of
-from portal.web.access import discloses, requires, streams_body
+from portal.web.access import discloses, freshly, requires, streams_body
 from portal.web.documents import transfer
 from portal.web.documents.asking import asked_version
 from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm
@@ -191,6 +193,22 @@ def restore(document_id: UUID) -> ResponseReturnValue:
     service.restore_document(g.actor, document_id)
     flash("The document is back in its folder.", "success")
     return redirect(url_for("documents.trash"))
+
+
+@blueprint.route("/<uuid:document_id>/purge", methods=["GET", "POST"])
+@freshly(Act.RETENTION)
+@requires(Permission.DOCUMENT_DELETE)
+def purge(document_id: UUID) -> ResponseReturnValue:
+    """Take a document out of the trash for good, after a question."""
+    document, _place = get_trashed_document(g.actor, document_id)
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            purge_document_now(g.actor, document_id)
+            flash("The document is gone for good. Nobody can take it out again.", "success")
+            return redirect(url_for("documents.trash"))
+    page = render_template("documents/purge.html", form=form, name=document.name, is_folder=False)
+    return page, shown_status(form)
 
 
 def _listing_page(folder_id: UUID | None) -> ResponseReturnValue:

@@ -1,0 +1,97 @@
+"""Who holds the root keys of organisations: `portal key status` and `move-provider`."""
+
+from collections.abc import Iterator
+
+import click
+
+from portal.audit.actor import OPERATOR
+from portal.cli.context import with_app, writing_for
+from portal.core import clock
+from portal.core.errors import Invalid
+from portal.core.settings import KEY_PROVIDERS
+from portal.keys import hierarchy, moving
+from portal.keys.providers import KeyProvider, KeyUnavailable
+from portal.keys.queries import list_tenant_keys
+from portal.keys.rewrapping import count_references
+from portal.tenancy.binding import TenantRecord, acting_for
+from portal.tenancy.queries import get_tenant, list_living_tenants
+
+
+@click.command()
+@click.argument("slug", required=False)
+@with_app
+def status(slug: str | None) -> None:
+    """Tell who holds the root key of SLUG, or of every organisation.
+
+    For each version of its key: who wraps it, how old it is, and whether it can be unlocked now. Of
+    one organisation also what needs which version.
+    """
+    for tenant in [get_tenant(slug)] if slug else list_living_tenants():
+        for line in _lines(tenant):
+            click.echo(f"{tenant.slug:<24} {line}")
+    if slug:
+        for line in _references(tenant):
+            click.echo(line)
+
+
+@click.command("move-provider")
+@click.argument("slug")
+@click.option("--to", "to", required=True, type=click.Choice(KEY_PROVIDERS))
+@click.option("--kms-key", metavar="ARN", default="", help="A key of its own, at aws-kms.")
+@click.option("--destroy-old", is_flag=True, help="Destroy the root keys that it has left.")
+@click.option("--confirm", metavar="SLUG", help="The short name once more, instead of typing it.")
+@with_app
+def move(slug: str, to: str, kms_key: str, destroy_old: bool, confirm: str | None) -> None:
+    """Bring SLUG's keys into another provider's care, while it works.
+
+    Nothing that is sealed changes. May be cut off and begun again. The old root key stays until it
+    is destroyed with --destroy-old, now or later: backups of the database from before need it.
+    """
+    target = hierarchy.providers().get(to, kms_key)
+    with writing_for(slug):
+        moved = moving.move_seeds(OPERATOR, target)
+    versions = ", ".join(str(seed.version) for seed in moved) or "none, all are there"
+    click.echo(f"{slug}: moved to {to}: {versions}")
+    with acting_for(get_tenant(slug)):
+        left = moving.list_left()
+    for provider in left:
+        if destroy_old:
+            _destroy(slug, provider, confirm)
+        else:
+            click.echo(f"{slug}: a root key is left at {provider.name}; see --destroy-old")
+
+
+def _destroy(slug: str, provider: KeyProvider, confirm: str | None) -> None:
+    """Each by itself, in a transaction of its own."""
+    typed = confirm or click.prompt(
+        f"Database backups from before the move can't be read any more without the root key of "
+        f"{slug} at {provider.name}. Type {slug} to destroy it"
+    )
+    if typed != slug:
+        raise Invalid("This is another name. Nothing was destroyed.")
+    with writing_for(slug):
+        moving.destroy_left(OPERATOR, provider)
+    click.echo(f"{slug}: the root key at {provider.name} is destroyed")
+
+
+def _lines(tenant: TenantRecord) -> Iterator[str]:
+    with acting_for(tenant):
+        for key in list_tenant_keys():
+            days = (clock.now() - key.created_at).days
+            holder = f"{key.provider} {key.own_key}".rstrip()
+            yield f"version {key.version}  {holder}  {days} days  {_state_of(key.version)}"
+
+
+def _references(tenant: TenantRecord) -> Iterator[str]:
+    with acting_for(tenant):
+        for version, places in sorted(count_references().items(), reverse=True):
+            for place, count in sorted(places.items()):
+                yield f"  version {version} is needed by {count} in {place}"
+
+
+def _state_of(version: int) -> str:
+    try:
+        hierarchy.key_of(version)
+    except KeyUnavailable as error:
+        return f"not available: {error.reason}" if error.reason else "not available"
+    return "can be unlocked"

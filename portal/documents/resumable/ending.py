@@ -1,0 +1,46 @@
+"""Taking away uploads that were given up, refused, or expired: rows first, blobs after."""
+
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from portal.core import clock
+from portal.documents.models import Upload
+from portal.documents.quotas import drop_room
+from portal.documents.resumable.parts import list_tail
+from portal.storage.chosen import blobs
+from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.session import change, db
+
+
+def discard(upload: Upload) -> None:
+    """Delete an upload with all that has come of it, and give its room back. Commits.
+
+    Whoever writes to it just now notices at the next save. The document that a finished one became
+    is none of it.
+    """
+    tail = [one.blob_id for one in list_tail(upload.id)]
+    if not change(delete(Upload).where(Upload.id == upload.id)):
+        return  # somebody else was faster
+    if upload.finished_at is None:
+        drop_room(upload.id, upload.owner_id)
+    db.session.commit()
+    store, tenant_id = blobs(), bound_tenant_id()
+    if upload.finished_at is None:
+        store.resume(tenant_id, upload.version_id, upload.token).abandon()
+        store.delete(tenant_id, upload.version_id)
+    for blob_id in tail:
+        store.delete(tenant_id, blob_id)
+
+
+def sweep_uploads() -> int:
+    """Discard the bound tenant's expired uploads; gives their number."""
+    expired = db.session.scalars(select(Upload).where(Upload.expires_at < clock.now())).all()
+    for upload in expired:
+        discard(upload)
+    return len(expired)
+
+
+def list_unfinished() -> set[UUID]:
+    """The contents that are still waited for."""
+    return set(db.session.scalars(select(Upload.version_id).where(Upload.finished_at.is_(None))))

@@ -1,0 +1,102 @@
+"""The end of an upload: its last part, a look at all of it, and the rows by which it is seen.
+
+Nothing becomes visible that was not read back through the authenticated decryption: the bytes came
+over days, maybe through several processes, and this is where it shows that they fit together. The
+same reading gives the digest of the sealed bytes, the type, and what a scanner says.
+"""
+
+import hashlib
+from contextlib import suppress
+from typing import NamedTuple
+
+from portal.audit.actor import Actor
+from portal.core import clock
+from portal.documents.cipher import ContentId, DamagedDocument, Sealed, Source, decrypt
+from portal.documents.contents import StoredContent, TypeNotAllowed, check_type
+from portal.documents.models import Upload
+from portal.documents.policy import get_rules
+from portal.documents.quotas import Room
+from portal.documents.resumable.ending import discard
+from portal.documents.resumable.leases import Lease
+from portal.documents.resumable.parts import Parts
+from portal.documents.types import HEAD_BYTES
+from portal.documents.uploads import complete_document, complete_version
+from portal.storage.blobs import BlobExists, BlobMissing
+from portal.storage.chosen import blobs
+from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.session import db, release
+
+
+class _Found(NamedTuple):
+    """What reading it back has shown."""
+
+    sealed: Sealed
+    head: bytes
+
+
+def finish(actor: Actor, upload: Upload, parts: Parts, lease: Lease) -> None:
+    """Make a version of an upload all of whose bytes are here. Commits.
+
+    One whose content is refused is discarded. Raises `Forbidden`, `NotFound`, `TypeNotAllowed`,
+    `Infected`, `ScannerAway`, `DamagedDocument` or `UploadBusy`.
+    """
+    content, key = parts.content, parts.key
+    if not _is_stored(content):
+        with suppress(BlobExists):
+            parts.write_last()
+    release()
+    try:
+        found = _read_back(content, key.dek, upload.size_bytes, lease)
+        kind = check_type(get_rules(), upload.name, found.head)
+    except (TypeNotAllowed, DamagedDocument):
+        discard(upload)
+        raise
+    room = Room(upload.owner_id, upload.size_bytes, upload.id)
+    _complete(actor, upload, StoredContent(content, key, found.sealed, kind.media_type, room))
+    lease.save(offset_bytes=upload.size_bytes, finished_at=clock.now())
+    used = parts.drop_used_tail()
+    db.session.commit()
+    for blob_id in used:
+        blobs().delete(bound_tenant_id(), blob_id)
+
+
+def _is_stored(content: ContentId) -> bool:
+    """Whether a process that was killed had come as far as to store it."""
+    try:
+        blobs().open(content.tenant_id, content.version_id).close()
+    except BlobMissing:
+        return False
+    return True
+
+
+def _complete(actor: Actor, upload: Upload, stored: StoredContent) -> None:
+    if upload.is_version:
+        complete_version(actor, stored, upload.note)
+    else:
+        complete_document(actor, stored, upload.folder_id, upload.name, upload.note)
+
+
+class _Digested:
+    """A blob that is read from its beginning to its end, and hashed on the way."""
+
+    def __init__(self, blob: Source) -> None:
+        self._blob, self.digest = blob, hashlib.sha256()
+
+    def read(self, size: int, /) -> bytes:
+        piece = self._blob.read(size)
+        self.digest.update(piece)
+        return piece
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._blob.seek(offset, whence)
+
+
+def _read_back(content: ContentId, dek: bytes, size_bytes: int, lease: Lease) -> _Found:
+    head = b""
+    with blobs().open(content.tenant_id, content.version_id) as blob:
+        digested = _Digested(blob)
+        for piece in decrypt(digested, dek, content, size_bytes):
+            head = head or piece[:HEAD_BYTES]
+            lease.keep()
+        sealed = Sealed(size_bytes, blob.size_bytes, digested.digest.digest())
+    return _Found(sealed, head)

@@ -1,0 +1,1 @@
+"""How long documents are kept: rules, legal holds, the next run and erasure."""

@@ -1,0 +1,183 @@
+"""What the worker destroys, and what it leaves; and that the log can be held against it."""
+
+import hashlib
+from uuid import UUID
+
+import pytest
+
+from portal.documents import purging
+from tests.documents.retention.keeping import (
+    has_content,
+    hold,
+    is_there,
+    later,
+    rule,
+    told,
+    trash,
+    versions_of,
+    work,
+)
+
+
+def test_what_is_in_the_trash_is_destroyed_when_its_time_is_over(acme, globex, clock) -> None:
+    note, plan = acme.documents["note"], acme.documents["plan"]
+    [version] = versions_of(acme, note)
+    before = set(globex.portal.rows("document_version") and globex.documents.values())
+    trash(acme, f"documents/{note}")
+    later(acme, clock, days=29, hours=23)
+    work(acme)
+    assert is_there(acme, note)
+    later(acme, clock, hours=2)
+    work(acme)
+    assert not is_there(acme, note)
+    assert not has_content(acme, version["id"])
+    assert versions_of(acme, note) == []
+    assert is_there(acme, plan)
+    assert all(is_there(globex, document) for document in before)
+
+
+def test_the_log_tells_of_each_document_and_of_each_run(acme, clock) -> None:
+    gone = [acme.documents["note"], acme.documents["plan"]]
+    versions = [version for document in gone for version in versions_of(acme, document)]
+    for document in gone:
+        trash(acme, f"documents/{document}")
+    later(acme, clock, days=31)
+    work(acme)
+    work(acme)
+    entries = told(acme, "document.purged")
+    assert {entry["target"] for entry in entries} == {f"document:{document}" for document in gone}
+    assert {entry["actor_kind"] for entry in entries} == {"system"}
+    assert entries[0]["detail"]["wish"] == "trash"
+    [run] = told(acme, "retention.run")
+    proof = hashlib.sha256()
+    for version in sorted(versions, key=lambda version: version["id"]):
+        proof.update(version["document_id"].bytes + version["id"].bytes)
+        proof.update(bytes(version["sealed_sha256"]))
+    assert run["detail"] == {
+        "documents": 2,
+        "versions": 2,
+        "sealed_bytes": sum(version["sealed_bytes"] for version in versions),
+        "sha256": proof.hexdigest(),
+    }
+    hashes = {name: sha for entry in entries for name, sha in entry["detail"]["versions"].items()}
+    assert hashes == {str(v["id"]): bytes(v["sealed_sha256"]).hex() for v in versions}
+
+
+def test_a_folder_goes_with_all_that_is_in_it(acme, clock) -> None:
+    folder = acme.folders["shared"]
+    trash(acme, f"folders/{folder}")
+    later(acme, clock, days=31)
+    work(acme)
+    assert not is_there(acme, acme.documents["plan"])
+    assert folder not in {row["id"] for row in acme.portal.rows("folder")}
+    [entry] = told(acme, "folder.purged")
+    assert entry["target"] == f"folder:{folder}"
+    removed = {e["detail"]["folder"] for e in told(acme, "role.removed")}
+    assert removed == {str(folder)}, "the roles given on it"
+
+
+@pytest.mark.parametrize("kind", ["user", "folder", "document"])
+def test_a_hold_keeps_it_and_nobody_can_tell(acme, clock, kind) -> None:
+    plan, folder = acme.documents["plan"], acme.folders["shared"]
+    held = {"user": acme["member"].id, "folder": folder, "document": plan}[kind]
+    [version] = versions_of(acme, plan)
+    hold(acme, kind, held)
+    trash(acme, f"documents/{plan}")
+    later(acme, clock, days=31)
+    member = acme.visit("member")
+    work(acme)
+    assert is_there(acme, plan)
+    assert has_content(acme, version["id"])
+    assert "Plan.txt" not in member.get("/documents/trash").text
+    assert member.post(f"/documents/{plan}/restore").status_code == 404
+    assert told(acme, "document.purged") == told(acme, "retention.run") == []
+
+
+def test_a_rule_that_keeps_beats_the_trash(acme, clock) -> None:
+    note = acme.documents["note"]
+    rule(acme, keep_days=90)
+    trash(acme, f"documents/{note}")
+    later(acme, clock, days=80)
+    work(acme)
+    assert is_there(acme, note)
+    later(acme, clock, days=11)
+    work(acme)
+    assert not is_there(acme, note)
+
+
+def test_a_rule_deletes_what_grows_old(acme, clock) -> None:
+    rule_id = rule(acme, folder="shared", delete_days=10)
+    later(acme, clock, days=11)
+    work(acme)
+    assert not is_there(acme, acme.documents["plan"])
+    assert is_there(acme, acme.documents["note"])
+    [entry] = told(acme, "document.purged")
+    assert (entry["detail"]["wish"], entry["detail"]["rule"]) == ("rule", str(rule_id))
+
+
+def test_what_is_held_disappears_when_a_rule_deletes_it(acme, clock) -> None:
+    plan = acme.documents["plan"]
+    rule(acme, folder="shared", delete_days=10)
+    hold(acme, "document", plan)
+    later(acme, clock, days=11)
+    work(acme)
+    assert is_there(acme, plan)
+    member = acme.visit("member")
+    assert member.get(f"/documents/{plan}").status_code == 404
+    assert "Plan.txt" not in member.get("/documents/trash").text
+
+
+@pytest.mark.parametrize("thing", ["documents/{plan}", "folders/{inner}"])
+def test_what_is_moved_out_from_under_a_hold_stays_held(acme, clock, thing) -> None:
+    member, folder = acme.visit("member"), acme.folders["shared"]
+    made = member.post("/folders", {"name": "Inner", "parent": str(folder)})
+    inner = UUID(made.location.rpartition("/")[2])
+    answer = member.upload("Deep.txt", b"deep\n", inner)
+    documents = {"documents": acme.documents["plan"], "folders": UUID(answer.json["id"])}
+    hold(acme, "folder", folder)
+    moved = thing.format(plan=acme.documents["plan"], inner=inner)
+    kept = documents[moved.partition("/")[0]]
+    assert member.post(f"/{moved}/move", {"folder": ""}).status_code == 302
+    trash(acme, moved)
+    later(acme, clock, days=31)
+    work(acme)
+    assert is_there(acme, kept)
+    assert told(acme, "folder.purged") == []
+
+
+def test_what_is_moved_out_from_under_a_rule_is_kept_as_long(acme, clock) -> None:
+    plan = acme.documents["plan"]
+    rule(acme, folder="shared", keep_days=60, delete_days=60)
+    acme.visit("member").post(f"/documents/{plan}/move", {"folder": ""})
+    trash(acme, f"documents/{plan}")
+    later(acme, clock, days=50)
+    work(acme)
+    assert is_there(acme, plan)
+    later(acme, clock, days=11)
+    work(acme)
+    assert not is_there(acme, plan)
+
+
+def test_a_run_that_dies_after_its_rows_leaves_contents_to_the_broom(acme, clock) -> None:
+    note = acme.documents["note"]
+    [version] = versions_of(acme, note)
+    trash(acme, f"documents/{note}")
+    later(acme, clock, days=31)
+    with acme.bound(writes=True):
+        assert purging.purge_batch() is not None
+    assert not is_there(acme, note)
+    assert has_content(acme, version["id"])
+    work(acme)
+    assert not has_content(acme, version["id"])
+
+
+def test_what_waits_in_large_numbers_goes_in_batches(acme, clock, monkeypatch) -> None:
+    monkeypatch.setattr(purging, "BATCH", 1)
+    hold(acme, "document", acme.documents["note"])
+    for name in ("note", "plan", "canary"):
+        trash(acme, f"documents/{acme.documents[name]}")
+    later(acme, clock, days=31)
+    work(acme)
+    left = [name for name, document in acme.documents.items() if is_there(acme, document)]
+    assert left == ["note"]
+    assert len(told(acme, "retention.run")) == 2

@@ -1,0 +1,406 @@
+"""Uploads that can be resumed, by the rules of tus 1.0; nothing acknowledged is lost."""
+
+import random
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from hashlib import sha256
+
+import pytest
+
+from portal.documents.cipher import PART, sealed_size
+from portal.documents.quotas import sweep_room
+from portal.documents.resumable import leases
+from portal.documents.resumable.ending import sweep_uploads
+from portal.documents.sweep import sweep_orphans
+from tests.conftest import on_sqlite
+from tests.documents.resuming import CREATE, PIECE_TYPE, Sender, checksum, metadata
+from tests.installation import Installation
+
+MARK = b"Hq3-canary-of-a-resumed-upload "
+CHUNK = 3 * 2**20 + 17
+
+
+def content_of(size: int) -> bytes:
+    return random.Random(size).randbytes(size)  # noqa: S311  # bytes that repeat nowhere
+
+
+def files(portal: Installation) -> set[str]:
+    root = portal.settings.instance / "blobs"
+    return {str(path) for path in root.rglob("*") if path.is_file()}
+
+
+def version_of(sender: Sender) -> dict:
+    rows = sender.organisation.portal.rows("document_version")
+    [row] = [row for row in rows if row["id"] == sender.row["version_id"]]
+    return row
+
+
+@pytest.mark.parametrize(
+    ("size", "chunk"),
+    [
+        (1, 1),
+        (PART - 1, PART),
+        (PART, PART),
+        (PART + 1, PART),
+        (2 * PART, CHUNK),
+        (2 * PART + 5, 2 * PART + 5),
+        (5000, 499),
+    ],
+)
+@on_sqlite
+def test_a_content_comes_back_as_it_went_in_piece_by_piece(portal, acme, size, chunk) -> None:
+    content, sender = content_of(size), Sender(acme)
+    before = files(portal)
+    assert sender.begin(size, folder=acme.folders["shared"]).status_code == 201
+    sender.send_all(content, chunk)
+    assert sender.content() == content
+    row = version_of(sender)
+    sealed = portal.blob_path(row).read_bytes()
+    assert len(sealed) == row["sealed_bytes"] == sealed_size(size)
+    assert sha256(sealed).digest() == bytes(row["sealed_sha256"])
+    assert files(portal) - before == {str(portal.blob_path(row))}  # no piece is left
+    assert portal.rows("upload_tail") == portal.rows("storage_hold") == []
+    assert sender.offset() == size
+
+
+def test_it_goes_on_where_it_was_left(portal, acme) -> None:
+    content, sender = content_of(PART + 5000), Sender(acme)
+    sender.begin(len(content), filename="Größe.txt", note="resumed")
+    assert sender.send(0, content[:1000]).status_code == 204
+    assert Sender(acme).visitor.get("/documents").text.count("Größe.txt") == 0
+    again = Sender(acme)
+    again.address = sender.address
+    assert again.offset() == 1000
+    assert again.send(1000, content[1000:]).status_code == 204
+    assert again.content() == content
+    assert "Größe.txt" in again.visitor.get("/documents").text
+    assert acme.told()[:2] == [("upload.begun", "success"), ("document.uploaded", "success")]
+    assert version_of(again)["note_sealed"] is not None
+
+
+def test_a_new_version_comes_in_the_same_way(acme) -> None:
+    sender = Sender(acme)
+    assert sender.begin(4, document=acme.documents["plan"]).status_code == 201
+    sender.send_all(b"anew", 3)
+    path = f"/documents/{acme.documents['plan']}/download"
+    assert acme.visit("guest").get(path).data == b"anew"
+    assert acme.told()[1] == ("version.uploaded", "success")
+
+
+@on_sqlite
+def test_no_bytes_at_all_are_finished_at_once(acme) -> None:
+    sender = Sender(acme)
+    assert sender.begin(0).status_code == 201
+    assert sender.offset() == 0
+    assert sender.content() == b""
+    assert sender.row["finished_at"] is not None
+
+
+@on_sqlite
+def test_only_where_the_last_piece_ended_it_goes_on(acme) -> None:
+    sender = Sender(acme)
+    sender.begin(100)
+    assert sender.send(0, bytes(50)).status_code == 204
+    for offset in (0, 49, 51, 100):
+        assert sender.send(offset, bytes(10)).status_code == 409
+    assert sender.send(50, bytes(51)).status_code == 413
+    assert sender.offset() == 50
+    assert sender.send(50, bytes(50)).status_code == 204
+    assert sender.send(100, b"").status_code == 409  # there is nothing to go on with
+
+
+class Waiting:
+    """A body that comes once it may, and does something before."""
+
+    def __init__(self, content: bytes, meanwhile) -> None:
+        self.content, self.meanwhile = content, meanwhile
+
+    def read(self, size: int = -1) -> bytes:
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(meanwhile).result()
+        piece, self.content = self.content[:size], self.content[size:]
+        return piece
+
+
+def test_two_do_not_send_at_once(acme) -> None:
+    first, second, answers = Sender(acme), Sender(acme), []
+    first.begin(100)
+    second.address = first.address
+    body = Waiting(b"a" * 100, lambda: answers.append(second.send(0, b"b" * 100)))
+    assert first.send(0, body, Content_Length="100").status_code == 204
+    assert [answer.status_code for answer in answers] == [423]
+    assert first.content() == b"a" * 100
+
+
+def test_who_hangs_is_overtaken_and_changes_nothing_more(acme, clock) -> None:
+    slow, quick = Sender(acme), Sender(acme)
+    slow.begin(100)
+    quick.address = slow.address
+
+    def overtake() -> None:
+        clock.advance(seconds=leases.LASTS.total_seconds() + 1)
+        assert quick.send(0, b"b" * 60).status_code == 204
+
+    answer = slow.send(0, Waiting(b"a" * 100, overtake), Content_Length="100")
+    assert answer.status_code == 423
+    assert quick.offset() == 60
+    assert quick.send(60, b"b" * 40).status_code == 204
+    assert quick.content() == b"b" * 100
+
+
+class Broken:
+    """A body that breaks off."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def read(self, size: int = -1) -> bytes:
+        if not self.content:
+            raise ConnectionResetError
+        piece, self.content = self.content[:size], self.content[size:]
+        return piece
+
+
+@on_sqlite
+def test_what_came_before_a_connection_broke_is_kept(acme) -> None:
+    content, sender = content_of(PART + 700_000), Sender(acme)
+    sender.begin(len(content))
+    cut = PART + 300_001
+    sender.send(0, Broken(content[:cut]), Content_Length=str(len(content)))
+    assert sender.offset() == cut
+    assert sender.send(cut, content[cut:]).status_code == 204
+    assert sender.content() == content
+
+
+@on_sqlite
+def test_a_piece_that_is_not_what_it_should_be_is_not_kept(acme) -> None:
+    content, sender = content_of(2 * PART + 1000), Sender(acme)
+    sender.begin(len(content))
+    assert sender.send(0, content[:10], Upload_Checksum=checksum(content[:10])).status_code == 204
+    wrong = bytes(len(content) - 10)
+    told = checksum(content[10:])
+    assert sender.send(10, wrong, Upload_Checksum=told).status_code == 460
+    assert sender.offset() == 10
+    assert sender.send(10, b"", Upload_Checksum="md4 AAAA").status_code == 400
+    assert sender.send(10, b"", Upload_Checksum="sha1 %%%").status_code == 400
+    assert sender.send(10, content[10:], Upload_Checksum=told).status_code == 204
+    assert sender.content() == content
+
+
+class Killed(BaseException):
+    """The process ends here, whatever it was doing."""
+
+
+PLACES = (
+    "portal.documents.resumable.parts.Parts.save_tail",
+    "portal.documents.resumable.parts.Parts.write_last",
+    "portal.documents.resumable.service._save",
+    "portal.documents.resumable.finishing._read_back",
+    "portal.documents.resumable.finishing._complete",
+    "portal.documents.resumable.finishing.check_type",
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@on_sqlite
+def test_a_process_that_dies_loses_nothing_that_was_acknowledged(
+    acme, clock, monkeypatch, place
+) -> None:
+    content, sender = content_of(PART + 1000), Sender(acme)
+    sender.begin(len(content))
+    assert sender.send(0, content[:500]).status_code == 204
+
+    def die(*_args: object, **_options: object) -> None:
+        raise Killed
+
+    for cut in (700, len(content)):
+        with monkeypatch.context() as patched, suppress(Killed):
+            patched.setattr(place, die)
+            patched.setattr(leases.Lease, "end", lambda _: None)  # nor does anything tidy up
+            at = sender.offset()
+            sender.send(at, content[at:cut])
+        clock.advance(seconds=10)
+        at = sender.offset()
+        assert at >= 500
+    assert sender.send(at, content[at:]).status_code in (204, 409)
+    assert sender.offset() == len(content)
+    assert sender.content() == content
+    mine = [r for r in acme.portal.rows("document") if r["id"] == sender.row["document_id"]]
+    assert len(mine) == 1
+
+
+@on_sqlite
+def test_what_is_given_up_is_gone(portal, acme) -> None:
+    before, rows, sender = files(portal), portal.rows("storage_use"), Sender(acme)
+    sender.begin(3 * PART)
+    sender.send(0, bytes(PART + 100))
+    assert len(files(portal)) == len(before) + 2
+    assert sender.ask("DELETE").status_code == 204
+    assert (files(portal), portal.rows("storage_use")) == (before, rows)
+    assert portal.rows("upload") == portal.rows("storage_hold") == portal.rows("upload_tail") == []
+    assert sender.ask("HEAD").status_code == sender.send(0, b"").status_code == 404
+    assert acme.told()[-1] == ("upload.ended", "success")
+
+
+@on_sqlite
+def test_what_is_not_gone_on_with_expires(portal, acme, clock) -> None:
+    before, rows, sender = files(portal), portal.rows("storage_use"), Sender(acme)
+    sender.begin(3 * PART)
+    sender.send(0, bytes(PART + 100))
+    until = sender.row["expires_at"]
+    clock.advance(minutes=20)
+    assert sender.send(PART + 100, b"more").status_code == 204
+    assert sender.row["expires_at"] != until
+    assert "Upload-Expires" in sender.ask("HEAD").headers
+    clock.advance(hours=23)  # files bear the machine's time
+    with acme.bound(writes=True):
+        assert sweep_uploads() == sweep_orphans() == sweep_room() == 0
+    clock.advance(hours=2)
+    with acme.bound(writes=True):
+        assert sweep_uploads() == 1
+    assert (files(portal), portal.rows("storage_use")) == (before, rows)
+    assert portal.rows("upload") == portal.rows("storage_hold") == portal.rows("upload_tail") == []
+
+
+def test_another_organisations_upload_is_not_there_nor_another_persons(acme, globex) -> None:
+    sender = Sender(acme)
+    sender.begin(100)
+    sender.send(0, bytes(10))
+    for other in (Sender(globex), Sender(acme, "admin")):
+        other.address = sender.address
+        expected = 404 if other.organisation is globex else 403
+        assert other.ask("HEAD").status_code == expected
+        assert other.send(10, bytes(90)).status_code == expected
+        assert other.ask("DELETE").status_code == expected
+    assert sender.offset() == 10
+
+
+@on_sqlite
+def test_a_right_that_ends_ends_the_upload(acme) -> None:
+    sender = Sender(acme)
+    sender.begin(100, folder=acme.folders["shared"])
+    assert sender.send(0, bytes(10)).status_code == 204
+    path = f"/folders/{acme.folders['shared']}"
+    meanwhile = Waiting(bytes(90), lambda: acme.visit("member").post(f"{path}/delete"))
+    assert sender.send(10, meanwhile, Content_Length="90").status_code == 404  # at the end
+    assert sender.send(10, bytes(90)).status_code == 404  # and at the beginning
+    assert acme.visit("member").post(f"{path}/restore").status_code == 302
+    assert sender.send(10, bytes(90)).status_code == 204
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"filename": "a/b"}, 400),
+        ({"filename": ""}, 400),
+        ({"filename": "a.txt", "folder": "nowhere"}, 400),
+        ({"filename": "a.txt", "folder": "00000000-0000-0000-0000-000000000000"}, 404),
+        ({"document": "00000000-0000-0000-0000-000000000000"}, 404),
+        ({"filename": "a.txt", "note": "x" * 501}, 400),
+    ],
+)
+def test_what_can_not_become_a_document_is_not_begun(acme, given, status) -> None:
+    assert Sender(acme).begin(100, **given).status_code == status
+    assert acme.portal.rows("upload") == []
+
+
+@on_sqlite
+def test_the_protocol_is_asked_for_and_told(acme) -> None:
+    sender = Sender(acme)
+    sender.begin(10)
+    for answer in (
+        sender.ask("HEAD", Tus_Resumable="0.2.2"),
+        sender.ask("POST", CREATE, Tus_Resumable=""),
+    ):
+        assert answer.status_code == 412
+        assert answer.headers["Tus-Version"] == "1.0.0"
+    told = sender.ask("OPTIONS", CREATE)
+    assert told.headers["Tus-Extension"] == "creation,termination,checksum,expiration"
+    assert told.headers["Tus-Max-Size"] == str(64 * 2**30)
+    assert told.headers["Tus-Resumable"] == "1.0.0"
+    for length in ("", "-1", "1.5", "x", "9" * 19, "²"):
+        headers = {"Upload_Length": length.encode().decode("latin-1")}
+        answer = sender.ask("POST", CREATE, Upload_Metadata=metadata(filename="a"), **headers)
+        assert answer.status_code == 400, length
+    assert sender.ask("POST", CREATE, Upload_Length="1", Upload_Metadata="a %").status_code == 400
+    assert sender.ask("PATCH", Upload_Offset="0", Content_Type="text/plain").status_code == 415
+    assert sender.ask("PATCH", Content_Type=PIECE_TYPE).status_code == 400
+    forged = sender.send(0, b"x", X_CSRFToken="forged")
+    assert forged.status_code == 400
+    assert sender.offset() == 0
+
+
+@on_sqlite
+def test_more_than_four_gibibytes_are_counted_right(portal, acme, monkeypatch) -> None:
+    """Offsets beyond 32 bits, by a part that is moved far out; the whole way is for the bench."""
+    size, sender = 2**32 + 2 * PART + 5, Sender(acme)
+    assert sender.begin(size).status_code == 201
+    far = 2**32
+    portal.execute(f"UPDATE upload SET offset_bytes = {far}", acme)
+    assert sender.send(far, bytes(PART)).status_code == 204
+    assert sender.offset() == far + PART
+    [path] = (portal.settings.instance / "blobs").rglob("assembling/*")
+    assert path.stat().st_size == sealed_size(far + PART) - 72
+    assert path.stat().st_blocks * 512 < 2 * PART
+    assert Sender(acme).begin(65 * 2**30).status_code == 413
+
+
+@on_sqlite
+def test_an_upload_counts_from_its_beginning(acme) -> None:
+    form = {"families": ["text", "other"], "version": "", "person_quota_mib": 1}
+    assert acme.visit("admin").post("/policy/documents/change", form).status_code == 302
+    first, second = Sender(acme), Sender(acme)
+    assert first.begin(900_000).status_code == 201
+    assert second.begin(200_000).status_code == 413
+    first.ask("DELETE")
+    assert second.begin(200_000).status_code == 201
+
+
+@on_sqlite
+def test_a_type_that_is_not_taken_is_refused_at_the_end_and_nothing_kept(portal, acme) -> None:
+    form = {"families": ["pdf"], "version": ""}
+    assert acme.visit("admin").post("/policy/documents/change", form).status_code == 302
+    before, sender = files(portal), Sender(acme)
+    assert sender.begin(10, filename="a.txt").status_code == 415
+    assert sender.begin(10, filename="a.pdf").status_code == 201
+    assert sender.send(0, b"MZ" + bytes(8)).status_code == 415
+    assert sender.ask("HEAD").status_code == 404
+    assert files(portal) == before
+    assert portal.rows("storage_hold") == []
+
+
+@on_sqlite
+def test_damage_is_seen_before_a_version_is_there(portal, acme) -> None:
+    content, sender = content_of(2 * PART), Sender(acme)
+    before = files(portal)
+    sender.begin(len(content))
+    sender.send(0, content[:PART])
+    [path] = (portal.settings.instance / "blobs").rglob("assembling/*")
+    with path.open("r+b") as file:
+        file.seek(12345)
+        file.write(b"rot")
+    assert sender.send(PART, content[PART:]).status_code == 500
+    assert sender.ask("HEAD").status_code == 404
+    assert files(portal) == before
+
+
+@on_sqlite
+def test_on_the_disk_there_is_nothing_to_read(portal, acme, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    content, sender = MARK * 10_000, Sender(acme)
+    sender.begin(len(content), filename="Kanarienvogel 9.txt")
+    sender.send(0, content[:100_000])
+    sender.send(100_000, Broken(content[100_000:200_000]), Content_Length="210000")
+    for text in (MARK.decode(), "Kanarienvogel 9"):
+        assert text not in repr(portal.dump())
+        found = subprocess.run(
+            ["grep", "-r", "-l", "-a", text, portal.settings.instance, tmp_path],
+            capture_output=True,
+            check=False,
+        )
+        assert found.stdout == b""
