@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from random import Random
 from time import perf_counter
 from typing import BinaryIO, NamedTuple
 
@@ -56,6 +57,22 @@ class Client:
             for _ in range(times):
                 before = perf_counter()
                 connection.send(request, expected=200)
+                taken.append(perf_counter() - before)
+            gc.enable()
+        return sorted(taken)
+
+    def latencies_of_ranges(self, path: str, size: int, length: int, times: int) -> list[float]:
+        """How many seconds so many ranges took, from anywhere in `size` bytes, in that order."""
+        starts = Random(1)  # noqa: S311  # the same ranges in each run
+        taken = []
+        with self.connected() as connection:
+            gc.disable()
+            for _ in range(times):
+                first = starts.randrange(size - length)
+                asked = {"Range": f"bytes={first}-{first + length - 1}"}
+                request = self.head("GET", path, asked)
+                before = perf_counter()
+                connection.send(request, expected=206)
                 taken.append(perf_counter() - before)
             gc.enable()
         return sorted(taken)

@@ -1,4 +1,6 @@
-"""CPU time that processes have spent, to the nanosecond, however many threads they have."""
+"""CPU time that processes have spent, to the nanosecond, however many threads they have; and the
+memory that they took for it.
+"""
 
 import time
 from collections import defaultdict
@@ -19,6 +21,15 @@ def spent(act: Callable[[], object], *roots: int, own: bool = True) -> float:
     return total + sum(max(0.0, _clock(pid) - clock) for pid, clock in others.items())
 
 
+def memory_of(act: Callable[[], object], *roots: int) -> int:
+    """By how many bytes the most that processes held while `act` ran exceeds what they held."""
+    held = {pid: _memory(pid, "VmRSS") for pid in descendants(*roots)}
+    for pid in held:
+        Path(f"/proc/{pid}/clear_refs").write_text("5")  # forgets what was the most so far
+    act()
+    return max(_memory(pid, "VmHWM") - before for pid, before in held.items())
+
+
 def descendants(*roots: int) -> Iterator[int]:
     """These processes and all that they have started."""
     children = defaultdict(list)
@@ -34,6 +45,11 @@ def descendants(*roots: int) -> Iterator[int]:
 def parent_of(pid: int) -> int:
     """The process that started another one."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _memory(pid: int, name: str) -> int:
+    [line] = [s for s in Path(f"/proc/{pid}/status").read_text().splitlines() if name in s]
+    return int(line.split()[1]) * 1024
 
 
 def _clock(pid: int) -> float:

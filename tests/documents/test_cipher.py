@@ -156,6 +156,49 @@ def test_the_range_reader_reads_what_the_library_wrote(size: int) -> None:
         assert reader.read(first, upto) == LONG[:size][first * CHUNK : upto * CHUNK]
 
 
+def read_natively(file: bytes) -> bytes:
+    """By the library alone, part by part."""
+    text = b""
+    for i, at in enumerate(range(0, len(file), SEALED_PART)):
+        message = Cobblestone256Decryptor(DEK, CONTENT.context(i))
+        text += message.update(file[at : at + SEALED_PART]) + message.finalize()
+    return text
+
+
+def written_natively(text: bytes) -> bytes:
+    file = b""
+    for i in range(len(text) // PART + 1):
+        message = Cobblestone256Encryptor(DEK, CONTENT.context(i))
+        file += message.update(text[i * PART : (i + 1) * PART]) + message.finalize()
+    return file
+
+
+def agree(chance: Random, most: int) -> None:
+    """Ours and the library's read each other, whole and from anywhere, at a size of chance."""
+    size = int(most ** chance.random()) - 1
+    text = LONG[:size]
+    ours, theirs = seal(text, chance.choice([1 << 20, CHUNK, 50_021]))[0], written_natively(text)
+    assert read_natively(ours) == text
+    assert unseal(theirs, size) == text
+    start, stop = sorted(chance.randint(0, size) for _ in "ab")
+    stop = min(stop, start + BLOCK)
+    for file in (ours, theirs):
+        assert cut(file, size, start, stop) == text[start:stop]
+
+
+def test_ours_and_the_library_read_each_other_at_sizes_of_chance() -> None:
+    chance = Random(7)  # noqa: S311  # the same in each run
+    for _ in range(300):
+        agree(chance, 4 * BLOCK)
+
+
+@pytest.mark.fuzz
+def test_ours_and_the_library_read_each_other_ten_thousand_times() -> None:
+    chance = Random()  # noqa: S311
+    for _ in range(10_000):
+        agree(chance, len(LONG))
+
+
 def test_no_two_parts_or_files_share_a_salt(long_file: bytes) -> None:
     files = [long_file, seal(LONG)[0]]
     headers = {file[at : at + HEADER] for file in files for at in range(0, len(file), SEALED_PART)}

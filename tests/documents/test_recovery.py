@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from portal.documents.cipher import PART
-from portal.keys import hierarchy
+from portal.keys.local import LocalKeys
 from tests.installation import Organisation
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recovery.md").read_text()
@@ -90,7 +90,8 @@ def test_each_version_is_recovered_with_the_library_alone(acme, document, tmp_pa
 def test_a_seed_that_another_provider_unwrapped_does_as_well(acme, document, tmp_path) -> None:
     case = case_of(acme, document, 1)
     wrapped = bytes.fromhex(case.row["wrapped_seed"])
-    seed = hierarchy.active().unwrap(acme.id, case.row["seed_version"], wrapped)
+    provider = LocalKeys(acme.portal.settings.instance / "keys.json")
+    seed = provider.unwrap(acme.id, case.row["seed_version"], wrapped)
     done = recover(Case(case.row | {"seed": seed.hex()}, case.blob, ""), tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "recovered").read_bytes() == b"first"

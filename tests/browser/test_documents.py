@@ -1,0 +1,83 @@
+"""A document's own pages in a real browser: what a frame shows, and a new version of a text."""
+
+import pytest
+
+from tests.browser.conftest import watch
+from tests.documents.pdfs import pdf_of
+from tests.documents.samples import picture_of
+from tests.harness.browser import axe_violations
+
+MEMBER = "Mia Chen"
+HOSTILE = """<!doctype html><script>top.location = "/trash"; fetch("/account")</script>
+<img src="/account" onerror="document.title = 'run'"><form action="/auth/sign-out" method="post">
+"""
+SHOWN = {
+    "Hostile.txt": HOSTILE.encode(),
+    "Picture.png": picture_of("PNG", 3000, 2000),
+    "Pages.pdf": pdf_of("The first page", "The second page"),
+}
+
+
+@pytest.fixture
+def page(demo, chromium, signed_in):
+    """Somebody's page, on which nothing may go wrong and nothing be fetched that should not."""
+    context = chromium.new_context(storage_state=signed_in(MEMBER))
+    page = context.new_page()
+    complaints = watch(page)
+    page.goto(demo.at("acme", "/documents"))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def upload(page, name, body):
+    file = {"name": name, "mimeType": "application/octet-stream", "buffer": body}
+    page.set_input_files("#files", [file])
+    page.get_by_role("link", name=name, exact=True).click()
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_preview_runs_nothing_and_fetches_nothing(page, name):
+    upload(page, name, SHOWN[name])
+    fetched = set()
+    page.on("request", lambda request: fetched.add(request.url))
+    page.get_by_role("link", name="Preview").click()
+    page.wait_for_load_state("networkidle")
+    [frame] = [frame for frame in page.frames if frame.parent_frame]
+
+    ours = ("/static/", "/bootstrap/", "data:")
+    fetched = {url for url in fetched if not any(part in url for part in ours)}
+    assert fetched == {page.url, frame.url}
+    assert frame.evaluate("self.origin") == "null"
+    if name == "Hostile.txt":
+        assert frame.inner_text("body").strip() == HOSTILE.strip()
+    else:
+        assert frame.evaluate("document.images[0].naturalWidth") > 1000
+        assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert axe_violations(page) == []
+
+
+def test_a_new_version_is_uploaded_compared_and_the_old_one_restored(page):
+    upload(page, "Draft.txt", b"One line.\nAnother line.\n")
+    page.get_by_label("File").set_input_files(
+        {"name": "Draft.txt", "mimeType": "text/plain", "buffer": b"One line.\nChanged.\n"}
+    )
+    page.get_by_label("What is new in it").fill("The second line")
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_text("Version 2 is uploaded.").wait_for()
+    page.get_by_role("cell", name="The second line").wait_for()
+    page.get_by_role("link", name="What changed in version 2").click()
+
+    for scheme, width in (("light", 1280), ("dark", 360)):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": 800})
+        assert axe_violations(page) == [], (scheme, width)
+    assert page.get_by_role("row", name="Removed Another line.").is_visible()
+    assert page.get_by_role("row", name="Added Changed.").is_visible()
+
+    page.get_by_role("link", name="All versions").click()
+    page.get_by_role("link", name="Restore version 1").click()
+    assert axe_violations(page) == []
+    page.get_by_role("button", name="Restore version 1").click()
+    page.get_by_text("Version 1 is the newest one again.").wait_for()
+    page.get_by_role("cell", name="Restored from version 1").wait_for()
