@@ -1,4 +1,4 @@
-"""What is going on when the power fails. An act is a function in `ACTS`: that is all there is to it.
+"""What is going on when the power fails. An act is a function in `ACTS`: that is all it takes.
 
 Each gets the world with its server up, begins something, and is killed within it, by
 `killed_meanwhile` (the server) or `command` (a command). What the portal acknowledged is promised.
