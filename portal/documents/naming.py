@@ -1,6 +1,6 @@
 """What a reader may be told that folders and documents are called."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from sqlalchemy import select
@@ -31,6 +31,16 @@ def names_for(actor: Actor, targets: Iterable[str]) -> Mapping[str, str]:
         if decide(actor, Permission.ROLE_ASSIGN)
         or decide(actor, Permission.DOCUMENT_READ, place.target())
     }
+
+
+def folders_told(actor: Actor, folder_ids: Iterable[UUID | None]) -> Collection[UUID]:
+    """Those of some folders whose names the actor may be told."""
+    wanted = sorted({folder_id for folder_id in folder_ids if folder_id})
+    permission = tells_names(actor)
+    if decide(actor, permission):
+        return wanted
+    there = [place for place in _places(wanted) if decide(actor, permission, place.target())]
+    return {place.folders[0].id for place in there}
 
 
 def tells_names(actor: Actor) -> Permission:

@@ -62,7 +62,7 @@ def create() -> ResponseReturnValue:
             made = service.create_group(g.actor, str(form.name.data), form.sentence.data or "")
             flash("The group is made. Add people, and give it roles.", "success")
             return redirect(url_for("groups.show", group_id=made.id))
-    return render_template("groups/form.html", form=form, shown=None), shown_status(form)
+    return render_template("groups/form.html", form=form, group=None), shown_status(form)
 
 
 @blueprint.route("/<uuid:group_id>/edit", methods=["GET", "POST"])
@@ -70,14 +70,14 @@ def create() -> ResponseReturnValue:
 @requires(Permission.GROUP_EDIT)
 def edit(group_id: UUID) -> ResponseReturnValue:
     """Call a group otherwise."""
-    shown = queries.get_group(g.actor, group_id)
-    form = GroupForm(name=shown.group.name, sentence=shown.group.sentence)
+    group = queries.get_changeable_group(g.actor, group_id)
+    form = GroupForm(name=group.name, sentence=group.sentence)
     if form.validate_on_submit():
         with shown_on(form):
             service.rename_group(g.actor, group_id, str(form.name.data), form.sentence.data or "")
             flash("The group is changed.", "success")
             return redirect(url_for("groups.show", group_id=group_id))
-    return render_template("groups/form.html", form=form, shown=shown), shown_status(form)
+    return render_template("groups/form.html", form=form, group=group), shown_status(form)
 
 
 @blueprint.route("/<uuid:group_id>/delete", methods=["GET", "POST"])
