@@ -24,6 +24,7 @@ from portal.access.names import group_key
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
+from portal.core.paging import page_within
 from portal.tenancy.session import db
 from portal.users.models import User
 from portal.users.queries import canonical
@@ -206,8 +207,7 @@ def _named(people: Any, text: str) -> Any:
 def _page(matching: Any, order: Sequence[Any], page: int) -> Page[Any]:
     counted = matching.with_only_columns(func.count(), maintain_column_froms=True)
     total = db.session.execute(counted).scalar_one()
-    pages = max(1, -(-total // PAGE_SIZE))
-    page = min(max(1, page), pages)
+    page, pages = page_within(page, total, PAGE_SIZE)
     rows = db.session.execute(
         matching.order_by(*order).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
     )

@@ -16,10 +16,11 @@ from portal.access.roles import list_roles
 from portal.auth.assurance import Act
 from portal.auth.sso.feeds import change_source, provider_names
 from portal.auth.sso.queries import list_providers
-from portal.documents.queries import names_of_folders
+from portal.documents.naming import names_of_folders
 from portal.users.queries import get_user, names_of
 from portal.web.access import freshly, requires
-from portal.web.groups.forms import AddPeopleForm, ConfirmForm, GroupForm, SourceForm
+from portal.web.confirming import ConfirmForm
+from portal.web.groups.forms import AddPeopleForm, GroupForm, SourceForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.members.forms import AssignRoleForm, EndForm, RemoveRoleForm
 from portal.web.places import choose_place

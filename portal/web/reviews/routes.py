@@ -13,16 +13,11 @@ from portal.auth.assurance import Act
 from portal.documents import reviews
 from portal.documents.naming import folders_told
 from portal.web.access import discloses, freshly, requires, signed_in
+from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.places import choose_place
 from portal.web.reviews import reports
-from portal.web.reviews.forms import (
-    AnswerForm,
-    ConfirmForm,
-    HandOverForm,
-    ReviewForm,
-    VerifyForm,
-)
+from portal.web.reviews.forms import AnswerForm, HandOverForm, ReviewForm, VerifyForm
 
 blueprint = Blueprint("reviews", __name__, url_prefix="/reviews")
 
