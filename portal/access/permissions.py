@@ -9,7 +9,8 @@ DANGEROUS = True
 class Permission(StrEnum):
     """A right to do one kind of thing to one kind of resource.
 
-    A dangerous one gives power over what others hold, or shows what everybody does.
+    A dangerous one gives power over what others hold, be it only to take it away, or shows what
+    everybody does.
     """
 
     def __new__(cls, value: str, sentence: str, is_dangerous: bool = False) -> "Permission":
@@ -60,7 +61,7 @@ class Permission(StrEnum):
     POLICY_EDIT = "policy:edit", "Decide how members sign in, and with which factors", DANGEROUS
     POLICY_READ = "policy:read", "See how members sign in, and who falls short of it"
     RETENTION_EDIT = "retention:edit", "Decide how long documents are kept", DANGEROUS
-    REVIEW_RUN = "review:run", "Start access reviews, and close them"
+    REVIEW_RUN = "review:run", "Start access reviews, and close them", DANGEROUS
     ROLE_ASSIGN = "role:assign", "Assign roles to members and groups, and remove them", DANGEROUS
     ROLE_EDIT = "role:edit", "Make roles, and decide what they allow", DANGEROUS
     SESSION_END = "session:end", "End a member's sessions"

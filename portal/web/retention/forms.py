@@ -122,7 +122,3 @@ class DecisionForm(FlaskForm):
         "Decision", [InputRequired("Grant or refuse?")], choices=choices(("grant", "refuse"))
     )
     answer = TextAreaField("Answer", [InputRequired("Say why."), Length(max=MAX_ANSWER)])
-
-
-class ConfirmForm(FlaskForm):
-    """A button that means it."""
