@@ -7,6 +7,7 @@ Each gets the world with its server up, begins something, and is killed within i
 import json
 from collections.abc import Callable
 
+from portal.keys import hierarchy
 from tests.chaos.world import World
 
 PART = 8 * 2**20
@@ -73,6 +74,14 @@ def move_blobs(world: World) -> None:
     world.command("blobs", "move", world.organisation.record.slug, "--to", to, seconds=1.5)
 
 
+def move_keys(world: World) -> None:
+    """The organisation's seeds to another holder of root keys; the old root key is destroyed."""
+    slug, to = world.organisation.record.slug, world.random.choice(("local", "aws-kms", "vault"))
+    words = ("key", "move-provider", slug, "--to", to, "--destroy-old", "--confirm", slug)
+    world.command(*words, seconds=2.5)
+    hierarchy.purge()  # what is checked from here on is unlocked anew
+
+
 def verify(world: World) -> None:
     """All contents being read back."""
     world.command("document", "verify", world.organisation.record.slug, seconds=1.0)
@@ -87,6 +96,7 @@ ACTS: tuple[Act, ...] = (
     restore,
     sweep,
     move_blobs,
+    move_keys,
     verify,
 )
 

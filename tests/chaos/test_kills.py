@@ -12,7 +12,9 @@ from tests.chaos.acts import ACTS
 from tests.chaos.forking import forker
 from tests.chaos.world import World
 from tests.harness.aws import ENVIRONMENT, REGION, ROLE, Aws
+from tests.harness.vault import Vault
 from tests.installation import CONTENTS
+from tests.keys.holders import kms_settings
 from tests.serving import environment
 
 KILLS = int(os.environ.get("KILLS", "200"))
@@ -24,15 +26,24 @@ def database() -> str:
 
 
 @pytest.fixture
-def world(portal, present, acme, portal_with, aws: Aws, tmp_path: Path) -> Iterator[World]:
-    """Acme in an installation with two stores. What it loses of its files is put back."""
-    files = {path: path.read_bytes() for path in portal.settings.instance.glob("blobs/*/?/?/*")}
+def world(
+    portal, present, acme, portal_with, aws: Aws, vault: Vault, tmp_path: Path
+) -> Iterator[World]:
+    """Acme in an installation with two stores and three holders of root keys.
+
+    What it loses of its files is put back.
+    """
+    instance = portal.settings.instance
+    lost = (*instance.glob("blobs/*/?/?/*"), instance / "keys.json")
+    files = {path: path.read_bytes() for path in lost}
     bucket = aws.create_bucket(f"chaos-{os.getpid()}-{len(aws.policies)}")
     given = {
         "blobs": f"local s3://{bucket}/portal",
         "s3_endpoint": aws.endpoint,
         "s3_region": REGION,
         "s3_role_arn": ROLE,
+        **kms_settings(aws),
+        **vault.settings,
     }
     acme.portal = portal_with(**given)
     names = {f"PORTAL_{name.upper()}": value for name, value in given.items()}
