@@ -323,6 +323,13 @@ def test_an_officer_sees_how_old_each_key_is_and_what_needs_it(acme, clock) -> N
 
 
 @on_sqlite
+def test_nobody_makes_keys_faster_than_they_can_be_done_with(acme) -> None:
+    officer = acme.visit("officer")
+    answers = [officer.post("/keys/rotate").status_code for _ in range(rotation.MOST_SEEDS)]
+    assert answers == [302] * (rotation.MOST_SEEDS - 1) + [409]
+
+
+@on_sqlite
 def test_the_command_tells_what_it_did_and_what_is_kept(portal, acme, clock) -> None:
     operator = Operator(portal.settings)
     said = operator.do("key", "rotate", "acme")
