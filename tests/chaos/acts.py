@@ -87,6 +87,18 @@ def verify(world: World) -> None:
     world.command("document", "verify", world.organisation.record.slug, seconds=1.0)
 
 
+def rotate(world: World) -> None:
+    """A new key, and what lies under the one before. No server goes on that seals under that."""
+    world.command("key", "rotate", world.organisation.record.slug, seconds=1.0)
+    world.kill()
+
+
+def rewrap(world: World) -> None:
+    """The rest of a rotation, up to the end of seeds that nothing needs any more."""
+    world.leave_seeds_unused_for_long()
+    world.command("key", "rewrap", world.organisation.record.slug, seconds=1.0)
+
+
 ACTS: tuple[Act, ...] = (
     upload,
     finish,
@@ -98,6 +110,8 @@ ACTS: tuple[Act, ...] = (
     move_blobs,
     move_keys,
     verify,
+    rotate,
+    rewrap,
 )
 
 

@@ -17,6 +17,7 @@ from portal.documents.cipher import DamagedDocument
 from portal.documents.downloads import open_content
 from portal.documents.models import Document, DocumentVersion
 from portal.documents.sweep import sweep_orphans
+from portal.keys import hierarchy
 from portal.storage.chosen import blobs
 from tests.chaos.forking import Forker
 from tests.harness.ports import free_port
@@ -132,10 +133,16 @@ class World:
         """Have a move that is going on be old enough to be cleared."""
         self.portal.execute("UPDATE blob_home SET moved_at = '2001-01-01'", self.organisation)
 
+    def leave_seeds_unused_for_long(self) -> None:
+        """Have what nothing was found to need be old enough to be destroyed."""
+        long_ago = "UPDATE tenant_key SET unused_since = '2001-01-01' WHERE unused_since NOT NULL"
+        self.portal.execute(long_ago, self.organisation)
+
     # --- what must hold
 
     def check(self, *, everything: bool = False) -> None:
         """Nothing promised is lost, nothing is half there, and the log agrees with the store."""
+        hierarchy.purge()  # each time by the seeds that there still are
         if everything:
             self.digests.clear()
         with self.organisation.bound() as session:

@@ -8,6 +8,7 @@ from portal.core.settings import active
 from portal.tenancy.models import TenantState
 from portal.tenancy.service import change_state
 from tests.conftest import on_sqlite
+from tests.documents.links.sharing import make, opened
 from tests.installation import PASSWORD, Organisation, begin_sessions_anew
 
 WANTED = {"slug": "acme", "reason": "merged"}
@@ -105,6 +106,17 @@ def test_when_the_time_is_over_nobody_comes_in_and_nothing_is_taken_back(acme, c
     form = {"email": acme["member"].email, "password": PASSWORD}
     refused = acme.visit().post("/auth/sign-in", form)
     assert (refused.status_code, "is closed" in refused.text) == (403, True)
+
+
+@on_sqlite
+def test_what_is_shared_with_people_outside_is_shared_no_more(acme) -> None:
+    stranger, path = opened(acme, make(acme))
+    assert stranger.get(path).status_code == 200
+    close(acme)
+    for address in (path, f"{path}/documents/{acme.documents['plan']}/download"):
+        refused = stranger.get(address)
+        assert refused.status_code == 403
+        assert "shared no more" in refused.text
 
 
 def ask(organisation: Organisation) -> None:
