@@ -250,7 +250,7 @@ def test_everything_works_without_javascript(demo, chromium, signed_in):
     make_folder(page, "No script")
 
     page.get_by_label("Files to upload").set_input_files([small("a.txt"), small("b.txt")])
-    page.get_by_role("button", name="Upload").click()
+    page.get_by_role("button", name="Upload", exact=True).click()
     page.get_by_text("2 of 2 files are uploaded.").wait_for()
     page.get_by_role("link", name="Back to the folder").click()
     page.get_by_role("link", name="b.txt", exact=True).wait_for()
