@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -240,7 +241,24 @@ class Day:
             })
         ])  # fmt: skip
 
+    def _upload_by_form(self) -> Act:
+        token, who = self.member.csrf_token, self.acme["member"].id
+
+        def told(act: Act) -> list[Told]:
+            [made] = re.findall(r'href="/documents/([0-9a-f-]{36})"', act.answer.text)
+            return [Told("document.uploaded", f"document:{made}", who, detail={
+                "folder": None,
+                "size_bytes": len(CONTENT),
+                "sealed_sha256": self._sealed_sha256(UUID(made)),
+            })]  # fmt: skip
+
+        def form() -> dict[str, Any]:
+            return {"csrf_token": token, "files": (BytesIO(CONTENT), FILE)}
+
+        return Act(self.member, "POST", "/documents/uploads/form", told, form, status=200)
+
     def _resumed_uploads(self) -> Iterator[Act]:
+        yield self._upload_by_form()
         who, tus = self.acme["member"].id, {"Tus-Resumable": "1.0.0"}
         named = "filename " + b64encode(FILE.encode()).decode()
 

@@ -82,7 +82,7 @@ def receive_file(
             document_id=document.id,
             who=f"{sender} ({who})" if who else sender,
         )
-    _tell_maker(maker, link_id)
+        _tell_maker(maker, link_id)
     return document
 
 
