@@ -15,7 +15,7 @@ SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench fuzz chaos screenshots lock clean
+.PHONY: help run test check bench chaos fuzz screenshots lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,11 +36,11 @@ check: .venv/test.stamp  ## look for faults without running anything: style, typ
 bench: .venv/bench.stamp  ## measure speed (ARGS are passed on)
 	$(BIN)/python -m bench $(ARGS)
 
+chaos: .venv/test.stamp  ## kill what is under way at random moments, KILLS=200 times
+	$(BIN)/pytest -m chaos -s $(ARGS)
+
 fuzz: .venv/test.stamp  ## look for counter-examples to the isolation of tenants
 	$(BIN)/pytest -m fuzz $(ARGS)
-
-chaos: .venv/test.stamp  ## kill what is under way, again and again, and look whether all is there
-	$(BIN)/pytest -m chaos $(ARGS)
 
 screenshots: .venv/test.stamp $(NODE_MODULES)/stamp  ## draw the documentation's pictures anew
 	$(BIN)/pytest -m screenshots $(ARGS)

@@ -87,9 +87,11 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def serving(settings: Settings, *, is_ready: bool = True, **more: str) -> Iterator[Server]:
-    """`portal serve` on a free port for the block."""
-    port = free_port()
+def serving(
+    settings: Settings, *, is_ready: bool = True, port: int = 0, **more: str
+) -> Iterator[Server]:
+    """`portal serve` for the block, on a free port or on one that was free before."""
+    port = port or free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "portal", "serve", "--port", str(port)],
         env=environment(settings, **more),

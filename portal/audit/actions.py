@@ -195,6 +195,7 @@ class Action(StrEnum):
     UPLOAD_ABANDONED = "upload.abandoned", "An upload broke off; nothing was kept"
     UPLOAD_BEGUN = "upload.begun", "An upload that can be resumed was begun"
     UPLOAD_ENDED = "upload.ended", "An upload that can be resumed was given up"
+    UPLOAD_INFECTED = "upload.infected", "An upload was refused, as the scanner found malware"
     UPLOAD_REFUSED = "upload.refused", "An upload was refused for its type or its size"
     VERSION_NOTED = "version.noted", "The note on a version of a document was changed"
     VERSION_RESTORED = "version.restored", "An older version of a document was made the newest"

@@ -120,6 +120,11 @@ class Notice(Enum):
         "Sessions of yours were ended. You may have to sign in again.",
         "If you do not know why, ask an admin of your organisation.",
     )
+    UPLOAD_INFECTED = (
+        "The scanner refused an upload",
+        "Somebody uploaded a file in which the scanner found malware. Nothing of it was kept.",
+        "The audit log tells who it was, and what was found.",
+    )
     WRONG_CODES = (
         "Several wrong codes",
         "Somebody got past the first step of your sign-in, and then gave several wrong codes.",

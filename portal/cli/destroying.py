@@ -80,6 +80,8 @@ def _destroy(tenant: TenantRecord) -> Path:
     told = verify_certificate((final if final.exists() else pending).read_bytes())
     for root in told["root_keys"]:
         _destroy_root(tenant, root["provider"], root["own_key"])
+    for provider in hierarchy.providers().possible():  # moving may have left one behind
+        provider.destroy(tenant.id)
     hierarchy.purge(tenant.id)
     service.sweep_tenant(owner_url, active().database_url, tenant)
     _delete_blobs(tenant)

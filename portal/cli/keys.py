@@ -15,7 +15,7 @@ from portal.tenancy.queries import get_tenant, list_living_tenants
 
 @click.group()
 def key() -> None:
-    """Tell of, rotate, rewrap, move and destroy the keys of organisations."""
+    """Look after the keys of organisations."""
 
 
 @key.command()

@@ -36,7 +36,13 @@ def status(slug: str | None) -> None:
 
 @click.command("move-provider")
 @click.argument("slug")
-@click.option("--to", "to", required=True, type=click.Choice(KEY_PROVIDERS))
+@click.option(
+    "--to",
+    "to",
+    required=True,
+    type=click.Choice(KEY_PROVIDERS),
+    help="Who is to hold it.",
+)
 @click.option("--kms-key", metavar="ARN", default="", help="A key of its own, at aws-kms.")
 @click.option("--destroy-old", is_flag=True, help="Destroy the root keys that it has left.")
 @click.option("--confirm", metavar="SLUG", help="The short name once more, instead of typing it.")

@@ -36,8 +36,8 @@ def document() -> None:
 def verify(slug: str | None, rate: int | None) -> None:
     """Read contents back and compare them with what was stored.
 
-    Those of SLUG, or everybody's. Exit status 1 if something is damaged, missing or foreign. Its officers see what, and are told
-    by mail.
+    Those of SLUG, or everybody's. Exit status 1 if something is damaged, missing or foreign; the
+    organisation's officers see what, and are told by mail.
     """
     pace = Pace(rate or AS_FAST_AS_IT_GOES)
     found = 0

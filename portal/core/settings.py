@@ -76,6 +76,7 @@ class Settings:
     verify_mib_per_second: int = 8
     verify_every_days: int = 30
     max_tenant_gib: int = 0
+    clamd: str = ""
     log_level: str = "INFO"
     threads: int = 8
     workers: int = 1
@@ -161,8 +162,8 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "s3_region": env.str("S3_REGION", default="", validate=_is_region),
         "s3_role_arn": env.str("S3_ROLE_ARN", default="", validate=_is_role),
         "keys": env.str("KEYS", default="local", validate=validate.OneOf(KEY_PROVIDERS)),
-        "keys_timeout_seconds": env.float(
-            "KEYS_TIMEOUT_SECONDS", default=5.0, validate=validate.Range(0.1, 30)
+        "keys_timeout_seconds": env.int(
+            "KEYS_TIMEOUT_SECONDS", default=5, validate=validate.Range(1, 30)
         ),
         "kms_region": env.str("KMS_REGION", default="", validate=_is_region),
         "kms_endpoint": env.str("KMS_ENDPOINT", default="", validate=_is_endpoint),
@@ -187,6 +188,7 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
             "VERIFY_EVERY_DAYS", default=30, validate=validate.Range(0, 3650)
         ),
         "max_tenant_gib": env.int("MAX_TENANT_GIB", default=0, validate=validate.Range(min=0)),
+        "clamd": env.str("CLAMD", default="", validate=_is_clamd),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
         "threads": env.int("THREADS", default=8, validate=positive),
         "workers": env.int("WORKERS", default=1, validate=positive),
@@ -239,6 +241,13 @@ def _is_storage(value: str) -> None:
         raise ValidationError("must look like memory:// or valkey://host:6379")
     if find_spec("valkey") is None:
         raise ValidationError("its driver is missing; use tenant-portal[valkey]")
+
+
+def _is_clamd(value: str) -> None:
+    host, _, port = value.rpartition(":")
+    is_port = port.isascii() and port.isdigit() and 0 < int(port[:6]) < 2**16
+    if value and not value.startswith("/") and not (host and is_port):
+        raise ValidationError("must look like localhost:3310 or /run/clamav/clamd.ctl")
 
 
 def _is_url(value: str, *schemes: str) -> bool:

@@ -17,6 +17,7 @@ from portal.documents import quotas
 from portal.documents.cipher import ContentId, Encryptor, Sealed
 from portal.documents.policy import DocumentRules, get_rules
 from portal.documents.quotas import Room
+from portal.documents.scanning import scanned
 from portal.documents.types import HEAD_BYTES, UNKNOWN, ContentType, type_named, type_of
 from portal.keys.data_keys import NewDataKey, new_data_key
 from portal.storage.chosen import blobs
@@ -73,8 +74,8 @@ def take_in(
     """Store a new content of a document that is called `name`; it counts as `owner_id`'s.
 
     Ends the present transaction: none is open while the content arrives, so whoever calls decides
-    access before, and again afterwards. Raises `TooLarge`, `QuotaExceeded`, `TypeNotAllowed` or
-    `UploadAbandoned`.
+    access before, and again afterwards. Raises `TooLarge`, `QuotaExceeded`, `TypeNotAllowed`,
+    `Infected`, `ScannerAway` or `UploadAbandoned`.
     """
     check_size(announced_bytes)
     rules = get_rules()
@@ -86,6 +87,7 @@ def take_in(
         pieces = _Arrival(content, body, room, announced_bytes).pieces()
         head, pieces = _behead(pieces)
         kind = check_type(rules, name, head)
+        pieces = scanned(pieces, f"document:{document_id}")
         return StoredContent(content, key, _store(content, key, pieces), kind.media_type, room)
     except BaseException:
         quotas.give_back(room)

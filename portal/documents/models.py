@@ -142,6 +142,7 @@ class Upload(TenantOwned, Base):
     note_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     offset_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    mode: Mapped[str] = mapped_column(String(1))
     wrapped_key: Mapped[bytes] = mapped_column(LargeBinary)
     key_version: Mapped[int]
     token: Mapped[str] = mapped_column(String(1024))  # by which the store resumes the blob
@@ -155,6 +156,9 @@ class Upload(TenantOwned, Base):
     note = SealedText("note_sealed")
 
     __table_args__ = (within_tenant("owner_id", "user_account", ondelete="CASCADE"),)
+
+
+wrapped_key("upload", version_id="version_id")
 
 
 class UploadTail(TenantOwned, Base):

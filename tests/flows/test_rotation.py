@@ -2,8 +2,12 @@
 
 import ast
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import LargeBinary
 
@@ -11,13 +15,13 @@ import portal as portal_package
 from portal.audit.actor import OPERATOR
 from portal.cli.rewrapping import finish_rotation
 from portal.core.db import Base
-from portal.keys import cells, hierarchy, rewrapping
+from portal.keys import cells, hierarchy, rewrapping, rotation
 from portal.keys.columns import FORMAT, seal
 from portal.keys.providers import KeyDamaged
 from portal.keys.queries import list_tenant_keys
 from portal.keys.rotation import KEPT_FOR, rotate_key
 from tests.cli.operators import Operator
-from tests.conftest import on_sqlite
+from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import CONTENTS, Installation, Organisation, begin_sessions_anew
 from tests.serving import command, environment
 
@@ -178,6 +182,55 @@ def test_what_a_process_seals_that_still_holds_the_old_key_is_seen_in_time(
     hierarchy.purge()
     answer = acme.visit("member").get(f"/documents/{sent.json['id']}/download")
     assert answer.data == b"late"
+
+
+def test_a_content_that_arrives_for_longer_than_its_seed_is_kept_is_not_lost(acme, clock) -> None:
+    content = b"It takes hours to send all of this."
+
+    class Slow:
+        """Before its first byte a rotation begins and ends, elsewhere."""
+
+        left: bytes | None = None
+
+        def read(self, _size: int = -1) -> bytes:
+            if self.left is None:
+                other = Thread(target=rotate_to_the_end, args=(acme, clock))
+                other.start()
+                other.join()
+                self.left = content
+            piece, self.left = self.left, b""
+            return piece
+
+    sent = acme.visit("member").put(
+        "/documents/uploads", Slow(), X_File_Name="Slow.txt", Content_Length=str(len(content))
+    )
+    assert sent.status_code == 201
+    assert versions_of(acme) == [2]
+    hierarchy.purge()
+    assert acme.visit("member").get(f"/documents/{sent.json['id']}/download").data == content
+
+
+def rotate_to_the_end(organisation: Organisation, clock: Any) -> None:
+    rotate(organisation)
+    for _ in range(2):
+        rewrap(organisation)
+        clock.advance(seconds=KEPT_FOR.total_seconds() + 1)
+    rewrap(organisation)
+
+
+@on_postgresql
+def test_a_seed_stays_while_a_transaction_is_open_that_may_know_it(
+    portal, acme, clock, monkeypatch
+) -> None:
+    monkeypatch.setattr(rotation, "OLDEST_TRANSACTION", timedelta(0))
+    url = portal.app_url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as other:
+        other.execute("SELECT 1")
+        rotate_to_the_end(acme, clock)
+        assert versions_of(acme) == [2, 1]
+        other.rollback()
+        rewrap(acme)
+    assert versions_of(acme) == [2]
 
 
 @on_sqlite

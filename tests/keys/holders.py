@@ -13,7 +13,7 @@ from tests.harness.aws import REGION, Aws
 from tests.harness.softhsm import SoftHsm
 from tests.harness.vault import Vault
 
-PATIENT = {"keys_timeout_seconds": 20.0}  # on a machine that is busy
+PATIENT = {"keys_timeout_seconds": 20}  # on a machine that is busy
 
 
 @dataclass(frozen=True)

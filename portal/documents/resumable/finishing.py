@@ -19,6 +19,7 @@ from portal.documents.quotas import Room
 from portal.documents.resumable.ending import discard
 from portal.documents.resumable.leases import Lease
 from portal.documents.resumable.parts import Parts
+from portal.documents.scanning import Infected, scanned
 from portal.documents.types import HEAD_BYTES
 from portal.documents.uploads import complete_document, complete_version
 from portal.storage.blobs import BlobExists, BlobMissing
@@ -48,7 +49,7 @@ def finish(actor: Actor, upload: Upload, parts: Parts, lease: Lease) -> None:
     try:
         found = _read_back(content, key.dek, upload.size_bytes, lease)
         kind = check_type(get_rules(), upload.name, found.head)
-    except (TypeNotAllowed, DamagedDocument):
+    except (TypeNotAllowed, Infected, DamagedDocument):
         discard(upload)
         raise
     room = Room(upload.owner_id, upload.size_bytes, upload.id)
@@ -95,7 +96,8 @@ def _read_back(content: ContentId, dek: bytes, size_bytes: int, lease: Lease) ->
     head = b""
     with blobs().open(content.tenant_id, content.version_id) as blob:
         digested = _Digested(blob)
-        for piece in decrypt(digested, dek, content, size_bytes):
+        pieces = decrypt(digested, dek, content, size_bytes)
+        for piece in scanned(pieces, f"document:{content.document_id}"):
             head = head or piece[:HEAD_BYTES]
             lease.keep()
         sealed = Sealed(size_bytes, blob.size_bytes, digested.digest.digest())

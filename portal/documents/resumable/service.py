@@ -31,7 +31,7 @@ from portal.documents.resumable.finishing import finish
 from portal.documents.resumable.leases import Lease, take_lease
 from portal.documents.resumable.parts import Parts
 from portal.documents.uploads import person_behind, require_upload
-from portal.keys.data_keys import NewDataKey, new_data_key, open_data_key
+from portal.keys.data_keys import Mode, NewDataKey, new_data_key, open_data_key
 from portal.storage.chosen import blobs
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db, release
@@ -114,6 +114,7 @@ def begin_upload(actor: Actor, to: Destination, size_bytes: int) -> Progress:
         name=name,
         note=note,
         size_bytes=size_bytes,
+        mode=Mode.SERVER,
         wrapped_key=key.wrapped,
         key_version=key.key_version,
         token=token,

@@ -168,7 +168,7 @@ def purge(folder_id: UUID) -> ResponseReturnValue:
             purge_folder_now(g.actor, folder_id)
             flash("The folder is gone for good. Nobody can take it out again.", "success")
             return redirect(url_for("documents.trash"))
-    page = render_template("documents/purge.html", form=form, name=folder.name, is_folder=True)
+    page = render_template("folders/purge.html", form=form, name=folder.name)
     return page, shown_status(form)
 
 

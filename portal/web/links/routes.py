@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.access.decision import decide, holds_anywhere
 from portal.access.permissions import Permission
+from portal.core.settings import active
 from portal.documents.links import making, queries, revoking
 from portal.documents.links.kinds import Kind
 from portal.documents.links.making import Made, Offer, Wanted
@@ -139,7 +140,9 @@ def _new_link(
             made = make(form.wanted())
             return render_template("links/made.html", made=made, offered=offered, back=back)
     page = "links/request.html" if isinstance(form, RequestForm) else "links/new.html"
-    return render_template(page, form=form, offered=offered, back=back), shown_status(form)
+    sends_mail = bool(active().smtp_url)
+    shown = render_template(page, form=form, offered=offered, back=back, sends_mail=sends_mail)
+    return shown, shown_status(form)
 
 
 def _before() -> UUID | None:

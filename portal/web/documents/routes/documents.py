@@ -205,7 +205,7 @@ def purge(document_id: UUID) -> ResponseReturnValue:
             purge_document_now(g.actor, document_id)
             flash("The document is gone for good. Nobody can take it out again.", "success")
             return redirect(url_for("documents.trash"))
-    page = render_template("documents/purge.html", form=form, name=document.name, is_folder=False)
+    page = render_template("documents/purge.html", form=form, name=document.name)
     return page, shown_status(form)
 
 

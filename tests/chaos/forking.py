@@ -1,0 +1,121 @@
+"""Real processes of the portal, soon there: forked from one that has imported it.
+
+The parent reads a line of JSON for each child and answers with its process id. A child leads a
+group of its own, so that a server is killed with its workers. When the tests end, however they do,
+the parent's input ends, and it kills what is left.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.serving import TOP
+
+END_SECONDS = 60
+
+
+@dataclass
+class Forker:
+    """Starts `portal …`, and ends it as a power cut would."""
+
+    process: subprocess.Popen[str]
+
+    def start(self, environment: dict[str, str], *arguments: str) -> int:
+        """Start a command; gives its process id."""
+        line = json.dumps({"environment": environment, "arguments": arguments})
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def kill(self, pid: int) -> None:
+        """End it, and what it started, at whatever it is doing."""
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        self.wait(pid)
+
+    def wait(self, pid: int) -> None:
+        """Wait until it has ended."""
+        deadline = time.monotonic() + END_SECONDS
+        while _is_there(pid):
+            assert time.monotonic() < deadline, "it does not end"
+            time.sleep(0.005)
+
+
+@contextmanager
+def forker(log: Path) -> Iterator[Forker]:
+    """One for the block. What the children say goes to the file `log`."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.chaos.forking", str(log)],
+        cwd=TOP,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Forker(process)
+    finally:
+        process.stdin.close()
+        process.wait()
+        process.stdout.close()
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.killpg(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _serve_forks(log: str) -> None:
+    from portal.app import main  # noqa: F401, PLC0415  # so that the children need not
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them: none becomes a zombie
+    children = []
+    for line in sys.stdin:
+        asked = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            _become(asked["environment"], asked["arguments"], log)
+        with suppress(OSError):
+            os.setpgid(pid, pid)
+        children.append(pid)
+        print(pid, flush=True)
+    for pid in children:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def _become(environment: dict[str, str], arguments: list[str], log: str) -> None:
+    from portal.app import main  # noqa: PLC0415
+
+    status = 1
+    try:
+        with suppress(OSError):
+            os.setpgid(0, 0)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for target, source in ((0, nothing), (1, output), (2, output)):
+            os.dup2(source, target)
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.argv = ["portal", *arguments]
+        main()
+        status = 0
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else 0
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    _serve_forks(sys.argv[1])
