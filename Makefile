@@ -47,7 +47,7 @@ screenshots: .venv/test.stamp $(NODE_MODULES)/stamp  ## draw the documentation's
 
 lock: .tools/stamp  ## pin the dependencies of pyproject.toml anew (ARGS=--upgrade for newer ones)
 	$(COMPILE) --group tools -o $(LOCKS)/tools.txt
-	$(COMPILE) pyproject.toml -o $(LOCKS)/run.txt
+	$(COMPILE) pyproject.toml --extra previews -o $(LOCKS)/run.txt
 	$(COMPILE) pyproject.toml -c $(LOCKS)/run.txt --extra aws --extra pkcs11 --extra postgresql --extra valkey --extra previews --extra vault --group dev -o $(LOCKS)/test.txt
 	$(COMPILE) pyproject.toml -c $(LOCKS)/test.txt --extra aws --extra pkcs11 --extra postgresql --extra valkey --extra previews --extra vault --group dev --group bench -o $(LOCKS)/bench.txt
 

@@ -105,6 +105,7 @@ class ShownDocument:
     """A document's page: what it is, where it lies, what the reader may do."""
 
     row: DocumentRow
+    version_number: int
     created_at: datetime
     place: Place
     can_edit: bool
@@ -188,6 +189,7 @@ def show_document(actor: Actor, document_id: UUID) -> ShownDocument:
     target = located.place.target()
     return ShownDocument(
         _document_row(row),
+        located.document.version_number,
         located.document.created_at,
         located.place,
         can_edit=decide(actor, Permission.DOCUMENT_EDIT, target),

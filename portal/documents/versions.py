@@ -11,7 +11,7 @@ from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
 from portal.documents.models import Document, DocumentVersion
-from portal.documents.queries import Located, get_document
+from portal.documents.queries import Located, ShownDocument, get_document
 from portal.tenancy.session import db
 from portal.users.models import User
 
@@ -33,13 +33,10 @@ class VersionRow:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """A page of a document's versions, newest first, the number after which to go on, and the
-    newest one's.
-    """
+    """A page of a document's versions, newest first, and the number after which to go on."""
 
     rows: Sequence[VersionRow]
     older: int | None
-    newest: int
 
 
 def get_version(
@@ -78,9 +75,8 @@ def find_version_before(document_id: UUID, number: int) -> DocumentVersion | Non
     ).one_or_none()
 
 
-def list_versions(actor: Actor, document_id: UUID, before: int | None = None) -> Versions:
-    """A page of a live document's versions. Raises `NotFound` or `Forbidden`."""
-    document = get_document(actor, document_id, Permission.DOCUMENT_READ).document
+def list_versions(shown: ShownDocument, before: int | None = None) -> Versions:
+    """A page of the versions of a document that is shown."""
     columns = (
         DocumentVersion.id,
         DocumentVersion.number,
@@ -93,7 +89,7 @@ def list_versions(actor: Actor, document_id: UUID, before: int | None = None) ->
     statement = (
         select(*columns)
         .join(User, User.id == DocumentVersion.created_by)
-        .where(DocumentVersion.document_id == document_id)
+        .where(DocumentVersion.document_id == shown.row.id)
         .order_by(DocumentVersion.number.desc())
         .limit(PAGE_SIZE + 1)
     )
@@ -104,5 +100,4 @@ def list_versions(actor: Actor, document_id: UUID, before: int | None = None) ->
         for row in db.session.execute(statement)
     ]
     rows = found[:PAGE_SIZE]
-    older = rows[-1].number if len(found) > PAGE_SIZE else None
-    return Versions(rows, older, document.version_number)
+    return Versions(rows, rows[-1].number if len(found) > PAGE_SIZE else None)

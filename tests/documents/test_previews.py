@@ -165,6 +165,28 @@ def test_an_older_version_is_shown_by_its_id_and_only_with_its_document(acme, gl
             assert member.get(f"{path}/{side}?version={wrong}").status_code == 404, (wrong, side)
 
 
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("plain.txt", b"some text"),
+        ("picture.png", picture_of("PNG")),
+        ("two.pdf", pdf_of("first", "second")),
+        ("long.pdf", pdf_of("first") + bytes(3_000_000)),
+    ],
+    ids=["text", "picture", "PDF", "long PDF"],
+)
+@on_sqlite
+def test_what_is_damaged_is_not_shown(acme, name, body) -> None:
+    path = uploaded(acme, name, body)
+    [row] = [r for r in acme.portal.rows("document_version") if str(r["document_id"]) in path]
+    blob = acme.portal.blob_path(row)
+    sealed = blob.read_bytes()
+    blob.write_bytes(sealed[:-1] + bytes([sealed[-1] ^ 1]))
+    for side in ("view", "preview"):
+        assert acme.visit("member").get(f"{path}/{side}").status_code == 500, side
+    assert "document.previewed" not in [action for action, _ in acme.told()]
+
+
 @on_sqlite
 def test_what_lies_in_the_trash_or_elsewhere_is_not_shown(acme) -> None:
     guest, canary = acme.visit("guest"), acme.documents["canary"]

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 from sqlalchemy.engine import Engine
 
 from portal.access.approvals.models import PendingAct
@@ -71,6 +71,21 @@ def documents(to: Organisation, count: int, **more: object) -> None:
                     wrapped_key=b"", key_version=1, created_by=creator,
                 )
             )  # fmt: skip
+
+
+def versions(to: Organisation, count: int) -> None:
+    """More versions of the note, with its newest content and a note on each."""
+    with to.bound(writes=True) as session:
+        document = session.get(Document, (to.id, to.documents["note"]))
+        of_it = DocumentVersion.document_id == document.id
+        newest = session.scalars(select(DocumentVersion).where(of_it)).first()
+        names = {column.name for column in newest.__table__.c} - {"id", "number", "note_sealed"}
+        kept = {name: getattr(newest, name) for name in names}
+        for _ in range(count):
+            low = -session.scalar(select(func.count()).where(of_it))  # older than the first
+            session.add(made := DocumentVersion(number=low, **kept))
+            made.note = "What is new in it"
+            session.flush()
 
 
 def folders(to: Organisation, count: int, **more: object) -> None:
@@ -285,7 +300,9 @@ PAGES = {
         documents,
         4,
     ),
-    "a document": ("/documents/{note}", "member", documents, 4),
+    "a document": ("/documents/{note}", "member", documents, 5),
+    "a document of many versions": ("/documents/{note}", "member", versions, 5),
+    "a preview's page": ("/documents/{note}/view", "member", versions, 5),
     "moving a document": ("/documents/{note}/move", "member", folders, 7),
     "moving a folder": ("/folders/{shared}/move", "member", folders, 7),
     "links": ("/links", "member", links, 7),

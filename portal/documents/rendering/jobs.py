@@ -13,7 +13,7 @@ from portal.core.errors import PortalError
 from portal.documents.rendering.confinement import End
 
 AT_ONCE = 2  # in a process of the portal; each may take `pdf.MEMORY_BYTES`
-WAIT_SECONDS = 10
+WAIT_SECONDS = 3  # as long, others of the portal's threads may stand still
 SECONDS = 20  # by the clock; how much of the processor they get, jobs say themselves
 MOST_BYTES = 16 * 1024 * 1024
 
@@ -76,10 +76,13 @@ def _run(job: str, arguments: Iterable[str], content: Iterable[bytes]) -> bytes:
 def _exchange(process: "subprocess.Popen[bytes]", content: Iterable[bytes]) -> bytes:
     """Jobs read to the end before they write, so neither waits for the other."""
     assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
-    with suppress(BrokenPipeError):  # it ended early, and its status says why
-        for piece in content:
-            process.stdin.write(piece)
-        process.stdin.close()
+    try:
+        with suppress(BrokenPipeError):  # it ended early, and its status says why
+            for piece in content:
+                process.stdin.write(piece)
+    finally:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
     made = process.stdout.read(MOST_BYTES + 1)
     if len(made) > MOST_BYTES:
         raise JobFailed(End.UNREADABLE)

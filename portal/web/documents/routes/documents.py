@@ -49,11 +49,9 @@ def folder(folder_id: UUID) -> ResponseReturnValue:
 @requires(Permission.DOCUMENT_READ)
 def show(document_id: UUID) -> ResponseReturnValue:
     """One document: what it is, and what can be done with it."""
-    return render_template(
-        "documents/show.html",
-        shown=queries.show_document(g.actor, document_id),
-        versions=list_versions(g.actor, document_id, request.args.get("before", type=_number)),
-    )
+    shown = queries.show_document(g.actor, document_id)
+    versions = list_versions(shown, request.args.get("before", type=_number))
+    return render_template("documents/show.html", shown=shown, versions=versions)
 
 
 @blueprint.get("/<uuid:document_id>/access")
