@@ -25,7 +25,7 @@ from tests.installation import Installation, Organisation
 from tests.serving import Server, wait_until_ready
 
 HOURS_AGO = 3 * 3600
-FIRST_WINDOW_SECONDS = 0.3
+FIRST_WINDOW_SECONDS, FIRST_COMMAND_SECONDS = 0.3, 1.5
 MARK = b"Kanarienvogel Jq2xw singt"  # in all contents, and to be found nowhere
 MARKED_EVERY = 50_000
 
@@ -88,6 +88,7 @@ class World:
     def command(self, *arguments: str) -> None:
         """Run a command, and kill it at some moment."""
         what = " ".join(arguments[:2])
+        self.windows.setdefault(what, FIRST_COMMAND_SECONDS)
         pid = self.forker.start(self.environment, *arguments)
         time.sleep(self._moment(what))
         self._learn(what, was_done=not self.forker.kill(pid))
