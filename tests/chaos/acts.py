@@ -78,6 +78,16 @@ def verify(world: World) -> None:
     world.command("document", "verify", world.organisation.record.slug)
 
 
+def rotate(world: World) -> None:
+    """A new key, and everything being sealed anew under it."""
+    world.command("key", "rotate", world.organisation.record.slug)
+
+
+def rewrap(world: World) -> None:
+    """What a rotation left to be done."""
+    world.command("key", "rewrap", world.organisation.record.slug)
+
+
 ACTS: tuple[Act, ...] = (
     upload,
     finish,
@@ -88,6 +98,8 @@ ACTS: tuple[Act, ...] = (
     sweep,
     move_blobs,
     verify,
+    rotate,
+    rewrap,
 )
 
 

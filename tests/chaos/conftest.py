@@ -16,7 +16,7 @@ from tests.serving import environment
 
 
 @pytest.fixture
-def world(portal, present, acme, portal_with, aws: Aws, tmp_path: Path) -> Iterator[World]:
+def world(portal, present, clock, acme, portal_with, aws: Aws, tmp_path: Path) -> Iterator[World]:
     """Acme in an installation with two stores. What it loses of its files is put back."""
     files = {path: path.read_bytes() for path in portal.settings.instance.glob("blobs/*/?/?/*")}
     bucket = aws.create_bucket()
@@ -37,6 +37,7 @@ def world(portal, present, acme, portal_with, aws: Aws, tmp_path: Path) -> Itera
             forks,
             environment(portal.settings, **names, **ENVIRONMENT, TMPDIR=str(tmp_path)),
             Random(seed),  # noqa: S311
+            clock,
             tmp_path,
         )
         world.sent |= {hashlib.sha256(content).hexdigest() for *_, content in CONTENTS.values()}

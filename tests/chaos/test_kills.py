@@ -32,7 +32,7 @@ def run(world: World, kills: int) -> None:
             world.check()
             if number % 5 == 4:
                 world.sweep()
-        except AssertionError as error:
+        except Exception as error:
             error.add_note(f"after {act.__name__}, kill {number + 1}")
             raise
     world.sweep()
