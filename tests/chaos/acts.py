@@ -19,21 +19,21 @@ Act = Callable[[World], None]
 def upload(world: World) -> None:
     """At any point of a new document's arrival."""
     content = world.content(*SIZES)
-    with world.killed_meanwhile(0.02 + len(content) / 2**27):
+    with world.killed_meanwhile(f"upload of {len(content) // 2**20} MiB"):
         _upload(world, content)
 
 
 def finish(world: World) -> None:
     """When all has arrived: sealed, synced, named, and its rows written."""
     content = world.content(100, 70_000)
-    with world.killed_meanwhile(0.04):
+    with world.killed_meanwhile("finish"):
         _upload(world, content)
 
 
 def upload_version(world: World) -> None:
     """A new version of a document that is there."""
     document_id, content = world.any_document(), world.content(100, 300_000)
-    with world.killed_meanwhile(0.05):
+    with world.killed_meanwhile("version"):
         answer = world.ask("PUT", f"/documents/{document_id}/versions", content)
         if answer.status == 201:
             world.promise(document_id, content)
@@ -58,20 +58,20 @@ def restore(world: World) -> None:
 def sweep(world: World) -> None:
     """The worker, with something to sweep."""
     content = world.content(PART)
-    with world.killed_meanwhile(0.03):
+    with world.killed_meanwhile("upload to be swept"):
         _upload(world, content)
     world.make_old()
-    world.command("worker", "--once", seconds=0.8)
+    world.command("worker", "--once")
 
 
 def move_blobs(world: World) -> None:
     """All contents to another store, or back, or at the end of that."""
     if world.random.random() < 0.4:
         world.begin_move_long_ago()
-        world.command("blobs", "clear", world.organisation.record.slug, seconds=1.2)
+        world.command("blobs", "clear", world.organisation.record.slug)
         return
     to = world.random.choice(world.environment["PORTAL_BLOBS"].split())
-    world.command("blobs", "move", world.organisation.record.slug, "--to", to, seconds=1.5)
+    world.command("blobs", "move", world.organisation.record.slug, "--to", to)
 
 
 def move_keys(world: World) -> None:
@@ -84,7 +84,17 @@ def move_keys(world: World) -> None:
 
 def verify(world: World) -> None:
     """All contents being read back."""
-    world.command("document", "verify", world.organisation.record.slug, seconds=1.0)
+    world.command("document", "verify", world.organisation.record.slug)
+
+
+def rotate(world: World) -> None:
+    """A new key, and everything being sealed anew under it."""
+    world.command("key", "rotate", world.organisation.record.slug)
+
+
+def rewrap(world: World) -> None:
+    """What a rotation left to be done."""
+    world.command("key", "rewrap", world.organisation.record.slug)
 
 
 def rotate(world: World) -> None:
@@ -123,7 +133,7 @@ def _upload(world: World, content: bytes) -> None:
 
 def _press(world: World, verb: str, **values: str) -> None:
     form = "&".join(f"{name}={value}" for name, value in values.items()).encode()
-    with world.killed_meanwhile(0.04):
+    with world.killed_meanwhile(verb):
         world.ask(
             "POST",
             f"/documents/{world.any_document()}/{verb}",
