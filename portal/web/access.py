@@ -38,6 +38,7 @@ class Declared:
     finishes_ceremony: bool = False  # a GET by which somebody comes back (docs/decisions/0009)
     repairs: bool = False  # open to a break-glass session too, though it takes no permission
     while_closing: bool = False  # done by members even when the organisation closes
+    streams_form: bool = False  # a form with files, whose token the view itself checks
     by_programs: bool = False  # a POST by another program, which has no form's token
 
 
@@ -120,6 +121,13 @@ def by_programs(view: View) -> View:
 def streams_body(view: View) -> View:
     """Say that the body may be of any size. Stands above the door's declaration."""
     return _declare(view, replace(view.declared, streams_body=True))  # type: ignore[attr-defined]
+
+
+def streams_form(view: View) -> View:
+    """Say that a form with files comes, which the view reads as it arrives: it begins with a
+    `FileForm`, which checks the token. Stands above the door's declaration.
+    """
+    return _declare(view, replace(view.declared, streams_body=True, streams_form=True))  # type: ignore[attr-defined]
 
 
 def freshly(act: Act) -> Callable[[View], View]:

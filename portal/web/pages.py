@@ -63,10 +63,15 @@ def init_app(app: Flask) -> None:
         app.view_functions[endpoint] = anywhere(_plain(app.view_functions[endpoint]))
 
 
-def called_by_programs(app: Flask) -> list[Callable[..., Any]]:
-    """The views that other programs send something to, without a form of ours."""
-    views = app.view_functions.values()
-    return [view for view in views if (found := declared(view)) and found.by_programs]
+def checking_tokens_themselves(app: Flask) -> list[Callable[..., Any]]:
+    """The views that other programs send something to, without a form of ours; and those that read
+    a form as it arrives.
+    """
+    return [
+        view
+        for view in app.view_functions.values()
+        if (found := declared(view)) and (found.by_programs or found.streams_form)
+    ]
 
 
 def _plain(view: Callable[..., Any]) -> Callable[..., Any]:

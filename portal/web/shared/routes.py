@@ -7,16 +7,18 @@ form of the first page, and whoever runs no scripts pastes the address (docs/dec
 from collections.abc import Iterator
 from uuid import UUID
 
-from flask import Blueprint, Response, g, make_response, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.documents.links import codes, giving, visits
+from portal.core.errors import Invalid, PortalError
+from portal.documents.links import codes, giving, receiving, visits
 from portal.documents.links.kinds import Kind
 from portal.documents.links.visits import Step, Visit
-from portal.web.access import by_link, discloses, public
+from portal.web.access import by_link, discloses, public, streams_form
 from portal.web.documents import transfer
 from portal.web.documents.paging import before
-from portal.web.lifecycle import shown_on, shown_status
+from portal.web.file_form import FileForm
+from portal.web.lifecycle import refuse, shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.ongoing import while_allowed
 from portal.web.request import request
@@ -156,11 +158,35 @@ def picture(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
     return Response(drawn, mimetype="image/webp")
 
 
+@blueprint.post("/<uuid:link_id>/files")
+@limited
+@streams_form
+@by_link
+def send(link_id: UUID) -> ResponseReturnValue:
+    """Send a file in, taken as it arrives."""
+    form, visit = FileForm(request), present_visit(link_id)
+    sender, file = form.fields.get("sender", ""), form.next_file()
+    try:
+        if file is None:
+            raise Invalid("Choose a file.")
+        receiving.receive_file(visit, sender, file.name, file)
+    except PortalError as refused:
+        refuse(refused)
+        form.discard()
+        return _send_page(present_visit(link_id), sender, str(refused)), refused.status
+    flash("Your file has arrived. Thank you.", "success")
+    return redirect(url_for("shared.show", link_id=link_id))
+
+
+def _send_page(visit: Visit, sender: str = "", error: str = "") -> str:
+    return render_template("shared/send.html", visit=visit, sender=sender, error=error)
+
+
 def _inside(visit: Visit) -> ResponseReturnValue:
     if visit.link.document_id is not None:
         return _document(visit, visit.link.document_id)
     if visit.link.kind == Kind.REQUEST:
-        return render_template("shared/send.html", visit=visit)
+        return _send_page(visit)
     return _folder(visit, None)
 
 
