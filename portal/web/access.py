@@ -38,8 +38,13 @@ class Declared:
     finishes_ceremony: bool = False  # a GET by which somebody comes back (docs/decisions/0009)
     repairs: bool = False  # open to a break-glass session too, though it takes no permission
     while_closing: bool = False  # done by members even when the organisation closes
-    streams_form: bool = False  # a form with files, whose token the view itself checks
     by_programs: bool = False  # a POST by another program, which has no form's token
+    reads_form: bool = False  # reads a form with files by itself, and checks its token
+
+    @property
+    def checks_token_itself(self) -> bool:
+        """Whether no form's token is to be asked for before the view."""
+        return self.by_programs or self.reads_form
 
 
 def declared(view: Callable[..., Any] | None) -> Declared | None:
@@ -123,11 +128,11 @@ def streams_body(view: View) -> View:
     return _declare(view, replace(view.declared, streams_body=True))  # type: ignore[attr-defined]
 
 
-def streams_form(view: View) -> View:
-    """Say that a form with files comes, which the view reads as it arrives: it begins with a
-    `FileForm`, which checks the token. Stands above the door's declaration.
+def reads_form(view: View) -> View:
+    """Say that it reads its form by `StreamedForm`, which checks the token before any file. Stands
+    above the door's declaration.
     """
-    return _declare(view, replace(view.declared, streams_body=True, streams_form=True))  # type: ignore[attr-defined]
+    return _declare(view, replace(view.declared, reads_form=True, streams_body=True))  # type: ignore[attr-defined]
 
 
 def freshly(act: Act) -> Callable[[View], View]:

@@ -283,6 +283,11 @@ def _leave(_error: BaseException | None) -> None:
         g.stack.close()
 
 
+def keep() -> None:
+    """Commit what was done so far, whatever becomes of the rest: one file of several."""
+    db.session.commit()
+
+
 def refuse(error: BaseException) -> None:
     """Undo what the request did; if the error brings an audit entry, record it by itself."""
     if isinstance(error, TooManyAttempts):

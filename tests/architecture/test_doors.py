@@ -28,11 +28,11 @@ DOORS = {
 MORE = {
     "discloses",
     "streams_body",
-    "streams_form",
     "freshly",
     "finishes_ceremony",
     "repairs",
     "by_programs",
+    "reads_form",
 }
 METHODS = {"route", "get", "post", "put", "patch", "delete"}
 

@@ -243,7 +243,24 @@ class Day:
             })
         ])  # fmt: skip
 
+    def _upload_by_form(self) -> Act:
+        token, who = self.member.csrf_token, self.acme["member"].id
+
+        def told(act: Act) -> list[Told]:
+            [made] = re.findall(r'href="/documents/([0-9a-f-]{36})"', act.answer.text)
+            return [Told("document.uploaded", f"document:{made}", who, detail={
+                "folder": None,
+                "size_bytes": len(CONTENT),
+                "sealed_sha256": self._sealed_sha256(UUID(made)),
+            })]  # fmt: skip
+
+        def form() -> dict[str, Any]:
+            return {"csrf_token": token, "files": (BytesIO(CONTENT), FILE)}
+
+        return Act(self.member, "POST", "/documents/uploads/form", told, form, status=200)
+
     def _resumed_uploads(self) -> Iterator[Act]:
+        yield self._upload_by_form()
         who, tus = self.acme["member"].id, {"Tus-Resumable": "1.0.0"}
         named = "filename " + b64encode(FILE.encode()).decode()
 
@@ -381,7 +398,8 @@ class Day:
         self._hold_visit(stranger)
 
         def form() -> dict[str, Any]:
-            return {"sender": SENDER, "file": (BytesIO(CONTENT), "Sent.txt")}
+            token = {"csrf_token": stranger.csrf_token}
+            return token | {"sender": SENDER, "file": (BytesIO(CONTENT), "Sent.txt")}
 
         def told(_: Act) -> list[Told]:
             rows = self.rows("document")

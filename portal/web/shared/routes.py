@@ -14,16 +14,16 @@ from portal.core.errors import Invalid, PortalError
 from portal.documents.links import codes, giving, receiving, visits
 from portal.documents.links.kinds import Kind
 from portal.documents.links.visits import Step, Visit
-from portal.web.access import by_link, discloses, public, streams_form
+from portal.web.access import by_link, discloses, public, reads_form
 from portal.web.documents import transfer
 from portal.web.documents.paging import before
-from portal.web.file_form import FileForm
-from portal.web.lifecycle import refuse, shown_on, shown_status
+from portal.web.lifecycle import keep, refuse, shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.ongoing import while_allowed
 from portal.web.request import request
 from portal.web.shared.forms import CodeForm, EmailForm, OpenForm, PasswordForm
 from portal.web.shared.visiting import hold, present_visit
+from portal.web.streamed_form import StreamedForm
 
 blueprint = Blueprint("shared", __name__, url_prefix="/shared")
 
@@ -160,33 +160,44 @@ def picture(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
 
 @blueprint.post("/<uuid:link_id>/files")
 @limited
-@streams_form
+@reads_form
 @by_link
 def send(link_id: UUID) -> ResponseReturnValue:
-    """Send a file in, taken as it arrives."""
-    form, visit = FileForm(request), present_visit(link_id)
-    sender, file = form.fields.get("sender", ""), form.next_file()
+    """Send files in, each taken as it arrives; one that is refused undoes none before it."""
+    form, visit = StreamedForm(), present_visit(link_id)
+    arrived = 0
     try:
-        if file is None:
+        for file in form.files():
+            if file.name:
+                receiving.receive_file(visit, form.fields.get("sender", ""), file.name, file)
+                keep()
+                arrived += 1
+                visit = present_visit(link_id)
+        if not arrived:
             raise Invalid("Choose a file.")
-        receiving.receive_file(visit, sender, file.name, file)
-    except PortalError as refused:
-        refuse(refused)
-        form.discard()
-        return _send_page(present_visit(link_id), sender, str(refused)), refused.status
-    flash("Your file has arrived. Thank you.", "success")
+    except PortalError as error:
+        refuse(error)
+        return _send_page(link_id, form.fields.get("sender", ""), str(error), arrived), error.status
+    flash(f"Thank you. {_counted(arrived)} arrived.", "success")
     return redirect(url_for("shared.show", link_id=link_id))
 
 
-def _send_page(visit: Visit, sender: str = "", error: str = "") -> str:
+def _send_page(link_id: UUID, sender: str = "", error: str = "", arrived: int = 0) -> str:
+    if arrived:
+        error = f"{_counted(arrived)} arrived. Then: {error}"
+    visit = present_visit(link_id)
     return render_template("shared/send.html", visit=visit, sender=sender, error=error)
+
+
+def _counted(arrived: int) -> str:
+    return "Your file has" if arrived == 1 else f"{arrived} files have"
 
 
 def _inside(visit: Visit) -> ResponseReturnValue:
     if visit.link.document_id is not None:
         return _document(visit, visit.link.document_id)
     if visit.link.kind == Kind.REQUEST:
-        return _send_page(visit)
+        return _send_page(visit.link.id)
     return _folder(visit, None)
 
 

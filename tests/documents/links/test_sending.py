@@ -60,7 +60,7 @@ def test_a_file_comes_to_lie_in_the_folder_and_its_sender_sees_nothing_of_it(acm
     stranger, path = asked(acme)
     assert send(stranger, path).status_code == 302
     page = stranger.get(path).text
-    assert "has arrived" in page
+    assert "Your file has arrived" in page
     assert "Report.txt" not in page
     assert "Plan.txt" not in page
     made = newest(acme)
@@ -91,6 +91,18 @@ def test_its_maker_is_told_by_mail_once_for_many_files(acme, clock) -> None:
     clock.advance(minutes=11)
     send(stranger, path)
     assert len(acme.mails()) == before + 2
+
+
+@on_sqlite
+def test_of_several_files_each_comes_in_by_itself(acme) -> None:
+    stranger, path = asked(acme, max_uses=3, endings="txt")
+    fields = [("csrf_token", None, stranger.csrf_token.encode()), ("sender", None, b"Rita")]
+    names = ["1.txt", "2.txt", "3.exe", "4.txt"]
+    fields += [("file", name, name.encode()) for name in names]
+    answer = send(stranger, path, data=parts(*fields))
+    assert answer.status_code == 400
+    assert "2 files have arrived" in answer.text
+    assert row_of(acme)["uses"] == 2
 
 
 @on_sqlite
@@ -198,7 +210,7 @@ def test_it_ends_while_a_file_arrives(acme) -> None:
     stranger, path = asked(acme)
     before = newest(acme)
     fields = parts(("csrf_token", None, stranger.csrf_token.encode()), ("sender", None, b"Rita"))
-    whole = fields.removesuffix(b"--XX--\r\n") + parts(("file", "Report.txt", BODY))
+    whole = fields.removesuffix(b"--XX--\r\n") + parts(("file", "Report.txt", BODY * 8))
 
     class Slow(io.RawIOBase):
         body = io.BytesIO(whole)
