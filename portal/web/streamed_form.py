@@ -52,41 +52,37 @@ class StreamedForm:
     """The form of the present request. `fields` holds those that have come so far."""
 
     def __init__(self) -> None:
-        """Raises `UnsupportedMediaType` where the body is no such form, and has a token besides."""
+        """Raises `CSRFError` where the body is no such form, and no token came in a header."""
         kind, options = parse_options_header(request.headers.get("Content-Type", ""))
-        if kind != "multipart/form-data" or not options.get("boundary"):
-            current_app.extensions["csrf"].protect()
-            raise UnsupportedMediaType("This takes a form with files.")
         self.fields: dict[str, str] = {}
-        self._events = _events(request.stream, options["boundary"])
         self._is_checked = False
+        self._boundary = options.get("boundary") if kind == "multipart/form-data" else None
+        if not self._boundary:
+            current_app.extensions["csrf"].protect()
 
     def files(self) -> Iterator[File]:
-        """The files in their order. Raises `BadRequest`, and `CSRFError` before the first."""
+        """The files in their order.
+
+        Raises `BadRequest`, `CSRFError` before the first, or `UnsupportedMediaType` where the body
+        is no such form.
+        """
+        if not self._boundary:
+            raise UnsupportedMediaType("This takes a form with files.")
+        events = _events(request.stream, self._boundary)
         try:
-            for segment in self._events:
+            for segment in events:
                 if not isinstance(segment, MultipartSegment):
                     continue
                 if segment.filename is None:
-                    self.fields[segment.name] = self._read_field()
+                    self.fields[segment.name] = _read_field(events)
                     continue
                 self._check_token()
-                file = File(segment.filename, self._events)
+                file = File(segment.filename, events)
                 yield file
                 file.skip()
         except BrokenForm as error:
             raise BadRequest("The form broke off.") from error
         self._check_token()
-
-    def _read_field(self) -> str:
-        value = b""
-        for piece in self._events:
-            if not isinstance(piece, bytes | bytearray):
-                break
-            value += piece
-            if len(value) > MAX_FIELD_BYTES:
-                raise BadRequest("A field of the form is too long.")
-        return value.decode(errors="replace")
 
     def _check_token(self) -> None:
         """Have Flask-WTF look at the token as if it had come in the header. Raises `CSRFError`."""
@@ -94,6 +90,17 @@ class StreamedForm:
             request.environ["HTTP_X_CSRFTOKEN"] = self.fields.get(TOKEN, "")
             current_app.extensions["csrf"].protect()
             self._is_checked = True
+
+
+def _read_field(events: Iterator[Event]) -> str:
+    value = b""
+    for piece in events:
+        if not isinstance(piece, bytes | bytearray):
+            break
+        value += piece
+        if len(value) > MAX_FIELD_BYTES:
+            raise BadRequest("A field of the form is too long.")
+    return value.decode(errors="replace")
 
 
 def _events(stream: IO[bytes], boundary: str) -> Iterator[Event]:

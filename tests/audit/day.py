@@ -37,6 +37,7 @@ REPLACED_PASSWORD = "forgotten Vt6mj umbrellas"
 MATTER, WHY_HELD = "Sache Leuchtturm Pd6vk", "Ein Brief vom Gericht Wf8jn"
 CLIENT_SECRET, OTHER_CLIENT_SECRET = "kundengeheimnis-Zt7pw", "kundengeheimnis-Xm2qd"
 LINK_PASSWORD, RECIPIENT = "Weidentor Kq9fz im Nebel", "rita.hm4xv@partner.example"
+SENDER = "Rita Dn6wy of Partner"
 WRONG_CODE = "000000"
 
 
@@ -114,6 +115,7 @@ class Day:
             "password after the forgotten one": REPLACED_PASSWORD,
             "password of a link": LINK_PASSWORD,
             "recipient of a link": RECIPIENT,
+            "who sends a file": SENDER,
             "matter of a hold": MATTER,
             "reason of a hold": WHY_HELD,
             "client secret": CLIENT_SECRET,
@@ -305,6 +307,7 @@ class Day:
         asked = yield from self._make_link(
             f"folders/{shared}/request", usual | {"kind": "request"}, f"folder:{shared}"
         )
+        yield from self._send_a_file(asked)
         link, who = f"link:{asked}", self.acme["member"].id
         day = portal_clock.now() + timedelta(days=3)
         changed = {"about": f"folder:{shared}", "expires_at": f"{day:%Y-%m-%d}T23:59:59+00:00"}
@@ -386,6 +389,28 @@ class Day:
         yield self._get(self.officer, f"{path}/documents/{sent.made}/picture", [
             Told("document.previewed", f"document:{sent.made}", officer, detail=viewed)
         ])  # fmt: skip
+
+    def _send_a_file(self, link: UUID) -> Iterator[Act]:
+        stranger = self.acme.visit(address="192.0.2.21")
+        shared = str(self.acme.folders["shared"])
+        opened = Told("link.opened", f"link:{link}", link, detail={"about": f"folder:{shared}"})
+        yield self._poster(stranger)("/shared", {"address": self.link_secret}, [opened])
+        self._hold_visit(stranger)
+
+        def form() -> dict[str, Any]:
+            token = {"csrf_token": stranger.csrf_token}
+            return token | {"sender": SENDER, "file": (BytesIO(CONTENT), "Sent.txt")}
+
+        def told(_: Act) -> list[Told]:
+            rows = self.rows("document")
+            made = max(row["id"] for row in rows if row["tenant_id"] == self.acme.id)
+            return [Told("document.uploaded", f"document:{made}", link, detail={
+                "folder": shared,
+                "size_bytes": len(CONTENT),
+                "sealed_sha256": self._sealed_sha256(made),
+            })]  # fmt: skip
+
+        yield Act(stranger, "POST", f"/shared/{link}/files", told, form)
 
     def _end_links(self, locked: UUID, inside: UUID) -> Iterator[Act]:
         """One by another policy, and those that are left with all others of their maker."""

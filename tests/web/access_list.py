@@ -182,6 +182,7 @@ ACCESS = {
     "shared.ask_code": act(EVERYBODY, on("link", "plan"), empty=404),
     "shared.give_code": act(EVERYBODY, on("link", "plan"), empty=404),
     "shared.enter": act(EVERYBODY, on("link", "plan"), empty=404),
+    "shared.send": act(EVERYBODY, on("link", "plan"), empty=404),
     "shared.folder": Entry(EVERYBODY, {"GET": 404}, on("link", "plan") | on("folder", "shared")),
     "shared.document": Entry(EVERYBODY, {"GET": 404}, on("link", "plan") | on("document", "plan")),
     "shared.download": Entry(EVERYBODY, {"GET": 404}, on("link", "plan") | on("document", "plan")),

@@ -52,6 +52,7 @@ def receive_file(
     `TooLarge`, `UploadAbandoned`, `LinkRefused` or `LinkClosed`.
     """
     require_inside(visit)
+    check_open(visit.link)
     link, actor, who = visit.link, visit.actor, visit.who
     if link.kind != Kind.REQUEST:
         raise LinkRefused(link.id, "no-request", "By this link nothing is sent in.")
