@@ -7,9 +7,10 @@ Each gets the world with its server up, begins something, and is killed within i
 import json
 from collections.abc import Callable
 
-from tests.chaos.world import World
+from tests.chaos.world import Answer, World
 
 PART = 8 * 2**20
+FORM = {"Content_Type": "application/x-www-form-urlencoded"}
 SIZES = (0, 5_000, 300_000, 2**20, PART)
 
 Act = Callable[[World], None]
@@ -63,6 +64,16 @@ def sweep(world: World) -> None:
     world.command("worker", "--once", seconds=0.8)
 
 
+def purge(world: World) -> None:
+    """The worker, with something to destroy."""
+    answer = _send(world, world.content(100, 300_000))
+    if answer.status == 201:
+        document_id = json.loads(answer.body)["id"]
+        for verb in ("delete", "purge"):
+            world.ask("POST", f"/documents/{document_id}/{verb}", **FORM)
+    world.command("worker", "--once", seconds=0.8)
+
+
 def move_blobs(world: World) -> None:
     """All contents to another store, or back, or at the end of that."""
     if world.random.random() < 0.4:
@@ -86,23 +97,23 @@ ACTS: tuple[Act, ...] = (
     delete,
     restore,
     sweep,
+    purge,
     move_blobs,
     verify,
 )
 
 
 def _upload(world: World, content: bytes) -> None:
-    answer = world.ask("PUT", "/documents/uploads", content, X_File_Name="chaos.bin", X_Folder="")
+    answer = _send(world, content)
     if answer.status == 201:
         world.promise(json.loads(answer.body)["id"], content)
+
+
+def _send(world: World, content: bytes) -> Answer:
+    return world.ask("PUT", "/documents/uploads", content, X_File_Name="chaos.bin", X_Folder="")
 
 
 def _press(world: World, verb: str, **values: str) -> None:
     form = "&".join(f"{name}={value}" for name, value in values.items()).encode()
     with world.killed_meanwhile(0.04):
-        world.ask(
-            "POST",
-            f"/documents/{world.any_document()}/{verb}",
-            form,
-            Content_Type="application/x-www-form-urlencoded",
-        )
+        world.ask("POST", f"/documents/{world.any_document()}/{verb}", form, **FORM)
