@@ -136,6 +136,35 @@ def test_a_document_can_be_gone_before_its_time(acme) -> None:
     assert not is_there(acme, plan)
 
 
+def test_what_is_kept_and_gone_is_brought_back_to_be_handed_over(acme, clock) -> None:
+    plan, folder = acme.documents["plan"], acme.folders["shared"]
+    rule(acme, folder="shared", keep_days=90)
+    trash(acme, f"documents/{plan}")
+    trash(acme, f"folders/{folder}")
+    path = f"/retention/documents/{plan}"
+    assert acme.visit("officer").post(f"{path}/bring-back").status_code == 409, "it is in the trash"
+    later(acme, clock, days=31)
+    work(acme)
+    officer, member = acme.visit("officer"), acme.visit("member")
+    assert "It is gone for everybody" in officer.get(path).text
+    assert member.get(f"/documents/{plan}").status_code == 404
+    assert officer.post(f"{path}/bring-back").status_code == 302
+    assert member.get(f"/documents/{plan}").status_code == 200
+    assert officer.get(f"/documents/{plan}").status_code == 403
+    assert told(acme, "document.restored")[0]["actor_id"] == acme["officer"].id
+
+
+def test_what_would_be_gone_again_is_not_brought_back(acme, clock) -> None:
+    plan = acme.documents["plan"]
+    rule(acme, delete_days=10)
+    hold(acme, "document", plan)
+    later(acme, clock, days=11)
+    work(acme)
+    answer = acme.visit("officer").post(f"/retention/documents/{plan}/bring-back")
+    assert answer.status_code == 409
+    assert acme.visit("member").get(f"/documents/{plan}").status_code == 404
+
+
 def test_the_trash_keeps_things_as_long_as_the_organisation_wants(acme, clock) -> None:
     admin, plan = acme.visit("admin"), acme.documents["plan"]
     families = {"families": ["text"], "version": "", "trash_days": "3"}
