@@ -28,7 +28,10 @@ class Permission(StrEnum):
     ACCESS_READ = "access:read", "See who can read, change or share a folder, and why"
     AUDIT_EXPORT = "audit:export", "Take the audit log out of the portal", DANGEROUS
     AUDIT_READ = "audit:read", "Read the audit log, with the names of what it tells of", DANGEROUS
-    DOCUMENT_DELETE = "document:delete", "Move documents to the trash and take them out again"
+    DOCUMENT_DELETE = (
+        "document:delete",
+        "Move documents to the trash, take them out, or delete them for good",
+    )
     DOCUMENT_EDIT = "document:edit", "Rename documents, move them, and upload new versions"
     DOCUMENT_READ = "document:read", "See and download documents"
     DOCUMENT_UPLOAD = "document:upload", "Upload documents"
@@ -39,7 +42,10 @@ class Permission(StrEnum):
         DANGEROUS,
     )
     FOLDER_CREATE = "folder:create", "Create folders"
-    FOLDER_DELETE = "folder:delete", "Move folders to the trash and take them out again"
+    FOLDER_DELETE = (
+        "folder:delete",
+        "Move folders to the trash, take them out, or delete them for good",
+    )
     FOLDER_EDIT = "folder:edit", "Rename folders and move them"
     FOLDER_SHARE = "folder:share", "Let others into a folder, with no more than one holds there"
     GROUP_EDIT = "group:edit", "Make groups, and decide who is in them", DANGEROUS

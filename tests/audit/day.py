@@ -132,6 +132,7 @@ class Day:
         yield from self._the_links()
         yield from self._what_is_gone_for_good()
         yield from self._what_is_kept()
+        yield from self._what_is_brought_back()
         yield from self._what_is_erased()
         yield from self._the_reviews()
         yield from self._another_review()
@@ -486,6 +487,13 @@ class Day:
         ])  # fmt: skip
         yield self._get(self.officer, "/retention/next-run/table", [
             Told("retention.plan-read", "documents", who, detail={"documents": 1})
+        ])  # fmt: skip
+
+    def _what_is_brought_back(self) -> Iterator[Act]:
+        """The plan, which the member had deleted for good."""
+        plan, who = self.acme.documents["plan"], self.acme["officer"].id
+        yield self._poster(self.officer)(f"/retention/documents/{plan}/bring-back", {}, [
+            Told("document.restored", f"document:{plan}", who)
         ])  # fmt: skip
 
     def _what_is_erased(self) -> Iterator[Act]:

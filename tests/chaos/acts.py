@@ -8,9 +8,10 @@ import json
 from collections.abc import Callable
 
 from portal.keys import hierarchy
-from tests.chaos.world import World
+from tests.chaos.world import Answer, World
 
 PART = 8 * 2**20
+FORM = {"Content_Type": "application/x-www-form-urlencoded"}
 SIZES = (0, 5_000, 300_000, 2**20, PART)
 
 Act = Callable[[World], None]
@@ -64,6 +65,16 @@ def sweep(world: World) -> None:
     world.command("worker", "--once")
 
 
+def purge(world: World) -> None:
+    """The worker, with something to destroy."""
+    answer = _send(world, world.content(100, 300_000))
+    if answer.status == 201:
+        document_id = json.loads(answer.body)["id"]
+        for verb in ("delete", "purge"):
+            world.ask("POST", f"/documents/{document_id}/{verb}", **FORM)
+    world.command("worker", "--once")
+
+
 def move_blobs(world: World) -> None:
     """All contents to another store, or back, or at the end of that."""
     if world.random.random() < 0.4:
@@ -78,7 +89,7 @@ def move_keys(world: World) -> None:
     """The organisation's seeds to another holder of root keys; the old root key is destroyed."""
     slug, to = world.organisation.record.slug, world.random.choice(("local", "aws-kms", "vault"))
     words = ("key", "move-provider", slug, "--to", to, "--destroy-old", "--confirm", slug)
-    world.command(*words, seconds=2.5)
+    world.command(*words)
     hierarchy.purge()  # what is checked from here on is unlocked anew
 
 
@@ -88,25 +99,15 @@ def verify(world: World) -> None:
 
 
 def rotate(world: World) -> None:
-    """A new key, and everything being sealed anew under it."""
-    world.command("key", "rotate", world.organisation.record.slug)
-
-
-def rewrap(world: World) -> None:
-    """What a rotation left to be done."""
-    world.command("key", "rewrap", world.organisation.record.slug)
-
-
-def rotate(world: World) -> None:
     """A new key, and what lies under the one before. No server goes on that seals under that."""
-    world.command("key", "rotate", world.organisation.record.slug, seconds=1.0)
+    world.command("key", "rotate", world.organisation.record.slug)
     world.kill()
 
 
 def rewrap(world: World) -> None:
     """The rest of a rotation, up to the end of seeds that nothing needs any more."""
     world.leave_seeds_unused_for_long()
-    world.command("key", "rewrap", world.organisation.record.slug, seconds=1.0)
+    world.command("key", "rewrap", world.organisation.record.slug)
 
 
 ACTS: tuple[Act, ...] = (
@@ -117,6 +118,7 @@ ACTS: tuple[Act, ...] = (
     delete,
     restore,
     sweep,
+    purge,
     move_blobs,
     move_keys,
     verify,
@@ -126,17 +128,16 @@ ACTS: tuple[Act, ...] = (
 
 
 def _upload(world: World, content: bytes) -> None:
-    answer = world.ask("PUT", "/documents/uploads", content, X_File_Name="chaos.bin", X_Folder="")
+    answer = _send(world, content)
     if answer.status == 201:
         world.promise(json.loads(answer.body)["id"], content)
+
+
+def _send(world: World, content: bytes) -> Answer:
+    return world.ask("PUT", "/documents/uploads", content, X_File_Name="chaos.bin", X_Folder="")
 
 
 def _press(world: World, verb: str, **values: str) -> None:
     form = "&".join(f"{name}={value}" for name, value in values.items()).encode()
     with world.killed_meanwhile(verb):
-        world.ask(
-            "POST",
-            f"/documents/{world.any_document()}/{verb}",
-            form,
-            Content_Type="application/x-www-form-urlencoded",
-        )
+        world.ask("POST", f"/documents/{world.any_document()}/{verb}", form, **FORM)

@@ -228,6 +228,9 @@ class World:
             action, document_id = entry["action"], entry["target"].rpartition(":")[2]
             if action in ("document.uploaded", "version.uploaded"):
                 uploaded.append(entry["detail"]["sealed_sha256"])
+            if action in ("document.purged", "version.purged"):
+                for sealed_sha256 in entry["detail"]["versions"].values():
+                    uploaded.remove(sealed_sha256)
             if action in ("document.uploaded", "document.moved"):
                 folders[document_id] = entry["detail"]["folder"]
             if action in ("document.deleted", "document.restored"):

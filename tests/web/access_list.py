@@ -284,6 +284,9 @@ ACCESS = {
     "retention.plan": page(OFFICERS),
     "retention.plan_table": page(OFFICERS),
     "retention.document": page(OFFICERS, on("document", "plan")),
+    "retention.bring_document_back": form(
+        OFFICERS, on("document", "plan"), empty=409
+    ),  # it is there
     "retention.folder": page(OFFICERS, on("folder", "shared")),
     "retention.erasures": page(ADMINS | OFFICERS),
     "retention.create_erasure": form(ADMINS | OFFICERS),
