@@ -22,6 +22,7 @@ from portal.core import clock as portal_clock
 from portal.documents.types import Family
 from tests.auth.factors.device import Device
 from tests.browsing import Visitor
+from tests.documents.retention.keeping import end_holds
 from tests.documents.samples import picture_of
 from tests.installation import PASSWORD, Organisation
 
@@ -1132,6 +1133,7 @@ class Day:
 
     def _closing(self) -> Iterator[Act]:
         """Two admins agree, and one takes it back; the operator asks, and an officer agrees."""
+        end_holds(self.acme)
         browsers = self.acme.visit("admin"), self.acme.visit("second_admin")
         yield self._proof_renewed(browsers[1], "second_admin")
         (first, second), officer = map(self._poster, browsers), self._poster(self.officer)
