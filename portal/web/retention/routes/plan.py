@@ -11,9 +11,9 @@ from portal.documents.bringing_back import bring_back, can_bring_back
 from portal.documents.retention import explaining
 from portal.documents.retention.plan import export_plan, show_plan
 from portal.web.access import discloses, freshly, requires
+from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.request import request
-from portal.web.retention.forms import ConfirmForm
 from portal.web.retention.routes.group import blueprint
 
 
