@@ -134,7 +134,7 @@ ACCESS = {
     "documents.upload_form": act(WORKERS, empty=415),  # it has to be one with files
     "documents.begin_upload": Entry(WORKERS, {"POST": 412}),  # which version of tus?
     "documents.resume_upload": Entry(
-        WORKERS, {"HEAD": 412, "PATCH": 412, "DELETE": 412}, on("upload", "none")
+        WORKERS, {"HEAD": 404, "PATCH": 404, "DELETE": 404}, on("upload", "none")
     ),
     "documents.rename": form(WORKERS, on("document", "plan")),
     "documents.note": form(WORKERS, {**on("document", "plan"), **on("version", "plan")}, empty=302),
