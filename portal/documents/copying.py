@@ -23,6 +23,7 @@ from portal.documents.models import Document, DocumentVersion
 from portal.documents.names import MAX_LENGTH
 from portal.documents.places import get_live_place
 from portal.documents.queries import get_document
+from portal.documents.quotas import settling
 from portal.documents.uploads import person_behind
 from portal.documents.versions import get_version
 
@@ -42,18 +43,19 @@ def copy_document(actor: Actor, document_id: UUID, folder_id: UUID | None) -> Do
         name = name_of_copy(name)
     with open_content(located.document, version) as content:
         stored = _take_again(actor, content, new_id(), name)
-    _require_copy(_as_of_now(actor), document_id, folder_id)
-    document = add_document(stored, folder_id, name)
-    record(
-        actor,
-        Action.DOCUMENT_COPIED,
-        f"document:{document.id}",
-        source=f"document:{document_id}",
-        version=number,
-        folder=str(folder_id) if folder_id else None,
-        size_bytes=stored.sealed.size_bytes,
-        sealed_sha256=stored.sealed.sealed_sha256.hex(),
-    )
+    with settling(stored.room):
+        _require_copy(_as_of_now(actor), document_id, folder_id)
+        document = add_document(stored, folder_id, name)
+        record(
+            actor,
+            Action.DOCUMENT_COPIED,
+            f"document:{document.id}",
+            source=f"document:{document_id}",
+            version=number,
+            folder=str(folder_id) if folder_id else None,
+            size_bytes=stored.sealed.size_bytes,
+            sealed_sha256=stored.sealed.sealed_sha256.hex(),
+        )
     return document
 
 
@@ -68,17 +70,18 @@ def restore_version(actor: Actor, document_id: UUID, version_id: UUID) -> Docume
         raise Conflict("This is the newest version.")
     with open_content(located.document, version) as content:
         stored = _take_again(actor, content, document_id, content.name)
-    get_document(_as_of_now(actor), document_id, Permission.DOCUMENT_EDIT)
-    restored = add_version(stored, f"Restored from version {number}")
-    record(
-        actor,
-        Action.VERSION_RESTORED,
-        f"document:{document_id}",
-        came_from=number,
-        number=restored.number,
-        size_bytes=stored.sealed.size_bytes,
-        sealed_sha256=stored.sealed.sealed_sha256.hex(),
-    )
+    with settling(stored.room):
+        get_document(_as_of_now(actor), document_id, Permission.DOCUMENT_EDIT)
+        restored = add_version(stored, f"Restored from version {number}")
+        record(
+            actor,
+            Action.VERSION_RESTORED,
+            f"document:{document_id}",
+            came_from=number,
+            number=restored.number,
+            size_bytes=stored.sealed.size_bytes,
+            sealed_sha256=stored.sealed.sealed_sha256.hex(),
+        )
     return restored
 
 
