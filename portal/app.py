@@ -53,7 +53,7 @@ def create_app(given: Settings | None = None) -> Flask:
     protection = CSRFProtect(app)
     for part in (step_up, cookies, limits, errors, filters, assets, pages):
         part.init_app(app)
-    for view in pages.called_by_programs(app):
+    for view in pages.checking_for_themselves(app):
         protection.exempt(view)
     headers.init_app(app)
     return app

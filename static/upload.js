@@ -1,6 +1,7 @@
-// Uploads: each file goes out as the raw body of a request of its own, two at a time. What is chosen
-// or dropped waits in a list that tells how far each one is, and why one failed.
+// Uploads: two files at a time, each resumed by itself where the connection breaks. What is chosen or
+// dropped waits in a list that tells how far each one is, how fast, and why one failed.
 import { drawnAnew } from "./page.js";
+import { Upload } from "./tus.js";
 
 const AT_ONCE = 2;
 
@@ -38,6 +39,9 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   add(filesIn(event.dataTransfer));
 });
+window.addEventListener("online", () => {
+  for (const { upload, buttons } of sending) if (!buttons.resume.hidden && upload.isRunning) upload.resume();
+});
 window.addEventListener("beforeunload", (event) => {
   if (sending.size || waiting.length) event.preventDefault();
 });
@@ -58,21 +62,23 @@ function add(files) {
 function newTransfer(file) {
   const item = document.getElementById("transfer").content.firstElementChild.cloneNode(true);
   const part = (name) => item.querySelector(`[data-part="${name}"]`);
-  const transfer = {
-    file,
-    item,
-    progress: part("progress"),
-    state: part("state"),
-    cancel: part("cancel"),
-    retry: part("retry"),
-    request: null,
-  };
+  const buttons = Object.fromEntries(["pause", "resume", "retry", "cancel"].map((name) => [name, part(name)]));
+  const transfer = { file, item, buttons, progress: part("progress"), state: part("state"), pace: null };
+  transfer.upload = new Upload(file, {
+    address: section.dataset.address,
+    token,
+    metadata: { filename: file.name, folder: section.dataset.folder },
+    report: (event) => show(transfer, event),
+  });
   part("name").textContent = file.name;
   transfer.progress.setAttribute("aria-label", `Progress of ${file.name}`);
-  transfer.cancel.setAttribute("aria-label", `Cancel ${file.name}`);
-  transfer.retry.setAttribute("aria-label", `Try again: ${file.name}`);
-  transfer.cancel.addEventListener("click", () => cancel(transfer));
-  transfer.retry.addEventListener("click", () => retry(transfer));
+  for (const button of Object.values(buttons)) {
+    button.setAttribute("aria-label", `${button.textContent}: ${file.name}`);
+  }
+  buttons.pause.addEventListener("click", () => pause(transfer));
+  buttons.resume.addEventListener("click", () => resume(transfer));
+  buttons.cancel.addEventListener("click", () => cancel(transfer));
+  buttons.retry.addEventListener("click", () => retry(transfer));
   transfer.state.textContent = "waiting";
   list.append(item);
   return transfer;
@@ -84,34 +90,59 @@ function sendNext() {
 }
 
 function send(transfer) {
-  const request = new XMLHttpRequest();
-  transfer.request = request;
   sending.add(transfer);
-  transfer.state.textContent = "0 %";
-  request.upload.onprogress = ({ loaded, total }) => {
-    const percent = total ? Math.floor((100 * loaded) / total) : 100;
-    transfer.progress.value = percent;
-    transfer.state.textContent = percent < 100 ? `${percent} %` : "being stored";
-    transfer.cancel.hidden = percent === 100; // too late: the server has all of it
-  };
-  request.onload = () => (request.status === 201 ? succeed(transfer) : fail(transfer, reason(request)));
-  request.onerror = () => fail(transfer, "The connection broke off.");
-  request.onabort = () => remove(transfer);
-  request.open("PUT", section.dataset.address);
-  request.setRequestHeader("Accept", "application/json");
-  request.setRequestHeader("Content-Type", "application/octet-stream");
-  request.setRequestHeader("X-CSRFToken", token);
-  request.setRequestHeader("X-File-Name", encodeURIComponent(transfer.file.name));
-  request.setRequestHeader("X-Folder", section.dataset.folder);
-  request.send(transfer.file);
+  transfer.upload.start();
 }
 
-function reason(request) {
-  try {
-    return JSON.parse(request.responseText).error;
-  } catch {
-    return `The server answered with ${request.status}.`;
+// What the client of an upload has to tell.
+function show(transfer, { state: now, sent, wait, why }) {
+  const { file, buttons, progress } = transfer;
+  const percent = file.size ? Math.floor((100 * sent) / file.size) : 100;
+  progress.value = percent;
+  buttons.pause.hidden = now !== "sending" || percent === 100;
+  buttons.resume.hidden = now !== "paused" && now !== "broken";
+  if (now === "sending") {
+    transfer.pace = paceOf(transfer.pace, sent);
+    transfer.state.textContent = percent < 100 ? `${percent} %${speed(transfer.pace, file.size - sent)}` : "being stored";
+    return;
   }
+  transfer.pace = null;
+  if (now === "paused") transfer.state.textContent = `paused at ${percent} %`;
+  if (now === "broken") transfer.state.textContent = `${why} Trying again in ${wait} s.`;
+  if (now === "failed") fail(transfer, why);
+  if (now === "done") succeed(transfer);
+}
+
+// A running average, so that the figure can be read.
+function paceOf(before, sent) {
+  const at = performance.now();
+  if (!before) return { at, sent, rate: 0 };
+  const seconds = (at - before.at) / 1000;
+  if (seconds < 0.5) return before;
+  const rate = (sent - before.sent) / seconds;
+  return { at, sent, rate: before.rate ? 0.7 * before.rate + 0.3 * rate : rate };
+}
+
+function speed({ rate }, left) {
+  if (rate <= 0) return "";
+  const [unit, name] = rate < 1e6 ? [1e3, "KB/s"] : [1e6, "MB/s"];
+  return `, ${(rate / unit).toFixed(1)} ${name}, ${duration(left / rate)} left`;
+}
+
+function duration(seconds) {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  if (seconds < 3600) return `${Math.ceil(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h ${Math.ceil((seconds % 3600) / 60)} min`;
+}
+
+function pause(transfer) {
+  transfer.upload.pause();
+  transfer.buttons.resume.focus();
+}
+
+function resume(transfer) {
+  transfer.buttons.resume.hidden = true;
+  transfer.upload.resume();
 }
 
 function succeed(transfer) {
@@ -124,18 +155,17 @@ function fail(transfer, why) {
   transfer.state.textContent = why;
   transfer.state.classList.add("failed");
   transfer.progress.hidden = true;
-  transfer.retry.hidden = false;
-  transfer.cancel.textContent = "Dismiss";
-  transfer.cancel.hidden = false;
-  transfer.cancel.setAttribute("aria-label", `Dismiss ${transfer.file.name}`);
+  transfer.buttons.retry.hidden = false;
+  transfer.buttons.cancel.textContent = "Dismiss";
+  transfer.buttons.cancel.setAttribute("aria-label", `Dismiss: ${transfer.file.name}`);
   tell(`${transfer.file.name}: ${why}`);
   leave(transfer);
 }
 
 function cancel(transfer) {
-  if (sending.has(transfer)) return transfer.request.abort();
   const place = waiting.indexOf(transfer);
-  if (place >= 0) waiting.splice(place, 1);
+  if (sending.has(transfer)) transfer.upload.cancel();
+  else if (place >= 0) waiting.splice(place, 1);
   else failed -= 1;
   remove(transfer);
 }

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from portal.access.decision import Forbidden, Member, Target
 from portal.access.models import Group, GroupMembership, RoleAssignment
+from portal.access.names import group_key
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
@@ -72,7 +73,7 @@ def find_holder(text: str) -> Holder | None:
     user = find_user_by_email(text)
     if user is not None:
         return None if user.state == UserState.DEACTIVATED else person(user)
-    named = select(Group.id).where(Group.name_key == text.strip().casefold())
+    named = select(Group.id).where(Group.name_key == group_key(text))
     group_id = db.session.scalars(named).one_or_none()
     return get_group_holder(group_id) if group_id else None
 

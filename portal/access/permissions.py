@@ -9,7 +9,8 @@ DANGEROUS = True
 class Permission(StrEnum):
     """A right to do one kind of thing to one kind of resource.
 
-    A dangerous one gives power over what others hold, or shows what everybody does.
+    A dangerous one gives power over what others hold, be it only to take it away, or shows what
+    everybody does.
     """
 
     def __new__(cls, value: str, sentence: str, is_dangerous: bool = False) -> "Permission":
@@ -27,7 +28,10 @@ class Permission(StrEnum):
     ACCESS_READ = "access:read", "See who can read, change or share a folder, and why"
     AUDIT_EXPORT = "audit:export", "Take the audit log out of the portal", DANGEROUS
     AUDIT_READ = "audit:read", "Read the audit log, with the names of what it tells of", DANGEROUS
-    DOCUMENT_DELETE = "document:delete", "Move documents to the trash and take them out again"
+    DOCUMENT_DELETE = (
+        "document:delete",
+        "Move documents to the trash, take them out, or delete them for good",
+    )
     DOCUMENT_EDIT = "document:edit", "Rename documents, move them, and upload new versions"
     DOCUMENT_READ = "document:read", "See and download documents"
     DOCUMENT_UPLOAD = "document:upload", "Upload documents"
@@ -38,7 +42,10 @@ class Permission(StrEnum):
         DANGEROUS,
     )
     FOLDER_CREATE = "folder:create", "Create folders"
-    FOLDER_DELETE = "folder:delete", "Move folders to the trash and take them out again"
+    FOLDER_DELETE = (
+        "folder:delete",
+        "Move folders to the trash, take them out, or delete them for good",
+    )
     FOLDER_EDIT = "folder:edit", "Rename folders and move them"
     FOLDER_SHARE = "folder:share", "Let others into a folder, with no more than one holds there"
     GROUP_EDIT = "group:edit", "Make groups, and decide who is in them", DANGEROUS
@@ -60,7 +67,7 @@ class Permission(StrEnum):
     POLICY_EDIT = "policy:edit", "Decide how members sign in, and with which factors", DANGEROUS
     POLICY_READ = "policy:read", "See how members sign in, and who falls short of it"
     RETENTION_EDIT = "retention:edit", "Decide how long documents are kept", DANGEROUS
-    REVIEW_RUN = "review:run", "Start access reviews, and close them"
+    REVIEW_RUN = "review:run", "Start access reviews, and close them", DANGEROUS
     ROLE_ASSIGN = "role:assign", "Assign roles to members and groups, and remove them", DANGEROUS
     ROLE_EDIT = "role:edit", "Make roles, and decide what they allow", DANGEROUS
     SESSION_END = "session:end", "End a member's sessions"

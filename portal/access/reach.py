@@ -19,6 +19,7 @@ from portal.access.models import Group, GroupMembership, RoleAssignment
 from portal.access.permissions import Permission, Role
 from portal.access.queries import GRANT_COLUMNS, grants_from, with_custom_roles
 from portal.core import clock
+from portal.core.paging import page_within
 from portal.tenancy.session import db
 from portal.users.models import User, UserState
 
@@ -58,7 +59,7 @@ _MEANS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Granted:
     """A grant as it was made: to a person, or to the group that it names."""
 
     grant: Grant
@@ -111,7 +112,7 @@ class ReachPage:
 
 
 def reach(
-    target: Target, given: Iterable[Given], groups_of: Mapping[UUID, Collection[UUID]]
+    target: Target, given: Iterable[Granted], groups_of: Mapping[UUID, Collection[UUID]]
 ) -> Mapping[UUID, Reach]:
     """What people hold on `target` by what was given, and through what.
 
@@ -151,8 +152,7 @@ def search_reach(
     )
     counts: dict[str, int] = dict(counted.all())
     total = counts.get(UserState.ACTIVE, 0)
-    pages = max(1, -(-total // PAGE_SIZE))
-    page = min(max(1, page), pages)
+    page, pages = page_within(page, total, PAGE_SIZE)
     rows = db.session.execute(
         select(User.id, User.name, User.email)
         .where(*matching, User.state == UserState.ACTIVE)
@@ -196,7 +196,7 @@ def _reach_of(
 
 def _given_to(
     user_ids: Collection[UUID], group_ids: Collection[UUID], target: Target
-) -> Iterable[Given]:
+) -> Iterable[Granted]:
     rows = db.session.execute(
         select(_role.c.user_id, *GRANT_COLUMNS)
         .select_from(with_custom_roles(_role))
@@ -207,7 +207,7 @@ def _given_to(
         .order_by(_role.c.id)
     )
     at = clock.now()
-    return [Given(grant, row.user_id) for row in rows for grant in grants_from([row], at)]
+    return [Granted(grant, row.user_id) for row in rows for grant in grants_from([row], at)]
 
 
 def _holders(target: Target, roles: Collection[Role]) -> CompoundSelect[Any]:

@@ -14,6 +14,7 @@ from portal.access.models import Group, GroupMembership, RoleAssignment
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core import clock
+from portal.core.paging import page_within
 from portal.tenancy.session import db
 from portal.users.models import User
 
@@ -81,8 +82,7 @@ def list_holders(actor: Actor, key: str, page: int = 1) -> HolderPage:
     require(actor, Permission.MEMBER_READ)
     matching = _ways(key)
     total = db.session.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
-    pages = max(1, -(-total // PAGE_SIZE))
-    page = min(max(1, page), pages)
+    page, pages = page_within(page, total, PAGE_SIZE)
     rows = db.session.execute(
         matching.order_by(func.lower(_user.c.name), _role.c.id, _membership.c.id)
         .limit(PAGE_SIZE)

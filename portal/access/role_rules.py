@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from portal.access.models import RoleAssignment
+from portal.access.names import require_own_look
 from portal.access.permissions import ORGANISATION_WIDE, OVERSIGHT, POWER, Permission
 from portal.access.roles import list_live_roles, name_key
 from portal.core.errors import Conflict, Invalid
@@ -25,12 +26,13 @@ class Chosen:
 
 
 def check_chosen(chosen: Chosen, *, is_scoped: bool) -> None:
-    """Raises `Invalid` where there can be no such role."""
+    """Raises `Invalid` or `Conflict` where there can be no such role."""
     texts = ((chosen.name, MAX_NAME), (chosen.sentence, MAX_SENTENCE))
     if not all(1 <= len(text.strip()) <= most and is_one_line(text) for text, most in texts):
         raise Invalid("Name and sentence are one line each, with something to be seen in it.")
     if "=" in chosen.name:
         raise Invalid("A name has no “=”: a provider’s groups are written down with it.")
+    require_own_look(chosen.name)
     if not chosen.permissions:
         raise Invalid("Choose at least one permission.")
     if is_scoped:

@@ -16,7 +16,7 @@ from portal.access.approvals.queries import (
     list_past,
     list_waiting,
 )
-from portal.access.decision import Forbidden, Target, require
+from portal.access.decision import Forbidden, Target, decide, require
 from portal.access.people import find_actor
 from portal.access.permissions import Permission
 from portal.access.queries import names_of_groups
@@ -54,7 +54,7 @@ class Acts:
 
 @dataclass(frozen=True, slots=True)
 class ShownAct:
-    """One act in full; `member` is the person it is about, if it is about one.
+    """One act in full; `member` is the person it is about, for who may see members.
 
     `reached` names all whom it comes to, and `allows` is what it gives them.
     """
@@ -81,7 +81,8 @@ def show_act(actor: Actor, act_id: UUID) -> ShownAct:
     act = _get(actor, act_id)
     people, targets = _names([act])
     kind, _, id_ = act.target.partition(":")
-    [member] = describe_members([get_user(UUID(id_))]) if kind == "user" else [None]
+    tells = kind == "user" and decide(actor, Permission.MEMBER_READ)
+    [member] = describe_members([get_user(UUID(id_))]) if tells else [None]
     reached = names_of({UUID(id_) for id_ in act.payload.get("people", ())})
     allows = sorted(permissions_from(act.payload.get("permissions", ())))
     return ShownAct(act, people, targets, member, sorted(reached.values()), allows)

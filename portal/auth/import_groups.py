@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from portal.access.exclusive import list_exclusive_pairs
 from portal.access.groups.members import require_to_add
-from portal.access.groups.rules import name_key, roles_of
+from portal.access.groups.rules import roles_of
 from portal.access.models import Group
+from portal.access.names import group_key
 from portal.access.roles import list_roles
 from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal
@@ -41,7 +42,7 @@ def split_names(text: str) -> tuple[str, ...]:
 
 def find_groups(actor: Actor, names: Iterable[str]) -> Mapping[str, NamedGroup]:
     """The groups of these names, by what names are compared by. Statements grow with the groups."""
-    keys = {name_key(name) for name in names}
+    keys = {group_key(name) for name in names}
     if not keys:
         return {}
     rows = db.session.execute(
@@ -60,9 +61,9 @@ def groups_problem(
     if len(names) > MOST_GROUPS:
         return f"At most {MOST_GROUPS} groups for one person.", False
     for name in names:
-        if name_key(name) not in known:
+        if group_key(name) not in known:
             return f"There is no group “{name}”.", False
-    groups = [known[name_key(name)] for name in names]
+    groups = [known[group_key(name)] for name in names]
     for group in groups:
         if group.problem:
             return f"{group.name}: {group.problem}", group.is_refused

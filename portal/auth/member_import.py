@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from portal.access.decision import Forbidden, require
 from portal.access.groups.members import add_to_group
-from portal.access.groups.rules import name_key
+from portal.access.names import group_key
 from portal.access.permissions import Permission, Role
 from portal.access.roles import list_live_roles
 from portal.access.service import Way, require_to_hand_out
@@ -172,5 +172,5 @@ def _with_groups(line: ImportLine, known: Mapping[str, NamedGroup]) -> ImportLin
     problem, is_refused = groups_problem(line.groups, known, line.role_key)
     if line.problem or (problem and not is_refused):
         return replace(line, problem=line.problem or problem)
-    ids = tuple(dict.fromkeys(known[name_key(name)].id for name in line.groups))
+    ids = tuple(dict.fromkeys(known[group_key(name)].id for name in line.groups))
     return replace(line, group_ids=ids, problem=problem, is_refused=is_refused)

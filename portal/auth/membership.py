@@ -32,6 +32,7 @@ from portal.auth.notices import Notice, tell
 from portal.auth.sessions import end_session_of, end_sessions_of, list_sessions
 from portal.auth.sso.models import ExternalIdentity
 from portal.core.errors import Conflict, NotFound
+from portal.core.paging import page_within
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
 from portal.users.queries import canonical, get_user, lock_user
@@ -79,8 +80,7 @@ def search_members(actor: Actor, text: str = "", page: int = 1) -> MemberPage:
             )
         )
     total = db.session.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
-    pages = max(1, -(-total // PAGE_SIZE))
-    page = min(max(1, page), pages)
+    page, pages = page_within(page, total, PAGE_SIZE)
     users = db.session.scalars(
         matching.order_by(func.lower(User.name), User.id)
         .limit(PAGE_SIZE)

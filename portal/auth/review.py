@@ -22,6 +22,7 @@ from portal.auth.policy.queries import get_policy
 from portal.auth.policy.service import check_policy, from_now
 from portal.auth.sessions import proof_of
 from portal.core import clock
+from portal.core.paging import page_within
 from portal.tenancy.session import db
 from portal.users.models import User, UserState
 
@@ -76,8 +77,7 @@ def list_people(actor: Actor, page: int = 1, *, only_short: bool = False) -> Peo
     short = _count(select(User.id).where(ACTIVE, _falls_short(policy)))
     matching = select(User).where(ACTIVE, _falls_short(policy) if only_short else true())
     total = short if only_short else _count(select(User.id).where(ACTIVE))
-    pages = max(1, -(-total // PAGE_SIZE))
-    page = min(max(1, page), pages)
+    page, pages = page_within(page, total, PAGE_SIZE)
     users = db.session.scalars(
         matching.order_by(func.lower(User.name), User.id)
         .limit(PAGE_SIZE)

@@ -39,7 +39,7 @@ def finish_rotation(on_batch: Callable[[int], object] = int) -> Rewrapped:
     for _ in range(PASSES):
         if not _pass(done, on_batch):
             break
-    if done.renewed or done.damaged:
+    if done.renewed:
         told: dict[str, Any] = {"renewed": done.renewed, "damaged": len(done.damaged)}
         record(SYSTEM, Action.KEY_REWRAPPED, f"tenant-key:{keys[0].version}", **told)
     done.kept = retire_seeds()

@@ -58,6 +58,12 @@ from portal.documents.choosing import Spot, list_level
 from portal.documents.downloads import open_download
 from portal.documents.folders import create_folder
 from portal.documents.queries import list_folder
+from portal.documents.retention.holding import place_hold
+from portal.documents.retention.holds import list_holds
+from portal.documents.retention.models import AnchorKind
+from portal.documents.retention.rules import Choices as RuleChoices
+from portal.documents.retention.rules import create_rule
+from portal.documents.retention.things import Thing
 from portal.documents.reviews import start_review
 from portal.documents.service import delete_document
 from portal.documents.uploads import upload_document
@@ -130,6 +136,7 @@ def _fill(tenant: TenantRecord, organisation: Organisation, own: dict[str, Sampl
         _add_team(actor, organisation.team, own)
     _leave_a_trail(tenant, list(own.values()), worker)
     _ask_for_a_review(tenant, list(own.values()))
+    _keep(tenant, organisation, list(own.values()), worker)
 
 
 def _make_a_role(tenant: TenantRecord, people: list[SamplePerson]) -> None:
@@ -276,6 +283,30 @@ def _ask_for_a_review(tenant: TenantRecord, people: list[SamplePerson]) -> None:
             on_unanswered=Unanswered.ESCALATE,
         )
         start_review(member, choices)
+
+
+def _keep(
+    tenant: TenantRecord, organisation: Organisation, people: list[SamplePerson], held: SamplePerson
+) -> None:
+    """A rule that keeps a folder for ten years, and a hold on somebody who works a lot."""
+    officer = next(p for p in people if p.role == COMPLIANCE_OFFICER.name)
+    with _acting_as(tenant, officer) as member:
+        if list_holds(member):
+            return
+        folder_id = _find_folder(member, organisation.team.folder, Permission.RETENTION_EDIT)
+        ten_years = RuleChoices(
+            name="Kept for ten years",
+            folder_id=folder_id,
+            media_type="",
+            keep_days=3650,
+            delete_days=None,
+            prune_days=None,
+        )
+        create_rule(member, ten_years)
+        user = find_user_by_email(held.email)
+        assert user is not None  # noqa: S101  # everybody was added before
+        thing = Thing(AnchorKind.USER, user.id)
+        place_hold(member, thing, "Supplier dispute", "The lawyers want everything kept.")
 
 
 def _visitor() -> Actor:

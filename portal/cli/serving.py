@@ -38,7 +38,8 @@ def run(factories: Factories, host: str, port: int, **hooks: Callable[..., None]
     with factories.app().app_context():  # here, where a fault is one line and no worker's crash
         check_all()
         keys_startup.check_default(list_living_tenants())
-        db.engine.dispose()  # connections are not for sharing with the workers
+        for engine in db.engines.values():  # connections are not for sharing with the workers
+            engine.dispose()
     Server(
         factories,
         {

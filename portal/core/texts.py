@@ -2,6 +2,11 @@
 
 import unicodedata
 
+# Alphabets with letters that look like those of another one. Scripts that are written together,
+# such as those of Japanese, are not among them.
+_ALIKE = frozenset({"ARMENIAN", "CHEROKEE", "COPTIC", "CYRILLIC", "GREEK", "LATIN"})
+
+_DOTLESS_I = "\u0131"
 _JOINERS = "\u200c\u200d"  # part of how Persian, Indic scripts and many emoji are written
 
 
@@ -11,3 +16,20 @@ def is_one_line(text: str) -> bool:
         unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c not in _JOINERS
         for c in text
     )
+
+
+def mixes_alphabets(text: str) -> bool:
+    """Whether a word of `text` has letters of two alphabets that look alike."""
+    words = unicodedata.normalize("NFKC", text).split()
+    return any(len(_ALIKE & {_alphabet(c) for c in word}) > 1 for word in words)
+
+
+def skeleton(text: str) -> str:
+    """What is left of a name to somebody who reads it quickly: to compare, never to show."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    apart = unicodedata.normalize("NFKD", folded.replace(_DOTLESS_I, "i"))
+    return "".join(c for c in apart if c.isalnum())
+
+
+def _alphabet(character: str) -> str:
+    return unicodedata.name(character, "").partition(" ")[0] if character.isalpha() else ""

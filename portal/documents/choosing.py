@@ -12,6 +12,7 @@ from portal.access.decision import decide, require
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
+from portal.core.paging import page_within
 from portal.documents.places import TOP, FolderRow, Place
 from portal.documents.queries import find_given_folders, find_with_subfolders
 
@@ -58,7 +59,6 @@ def list_level(
     if without is not None and without in (folder.id for folder in place.folders):
         raise NotFound
     folders = [folder for folder in found if folder.id != without]
-    pages = max(1, -(-len(folders) // PAGE_SIZE))
-    page = min(max(1, spot.page), pages)
+    page, pages = page_within(spot.page, len(folders), PAGE_SIZE)
     shown = folders[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     return Level(place, place.seen_by(actor, permission), shown, page, pages, is_held)

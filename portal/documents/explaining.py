@@ -17,8 +17,7 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.core import clock
 from portal.core.errors import Invalid, NotFound
-from portal.documents.places import get_live_place
-from portal.documents.queries import find_anywhere
+from portal.documents.things import get_place_of, thing_named
 from portal.users.models import UserState
 from portal.users.queries import get_user, list_names
 
@@ -167,34 +166,16 @@ def _present_place(actor: Actor, target: str) -> Target:
 
 def _place(target: str) -> Target:
     """The target that decisions about a thing are made on. Raises `NotFound` or `Invalid`."""
-    if not target:
-        return ORGANISATION
-    kind, thing = _parsed(target)
-    if kind == "folder":
-        return get_live_place(thing).target()
-    located = find_anywhere(thing)
-    if located.document.trashed_at is not None or not located.place.is_live:
-        raise NotFound
-    return located.place.target(target)
+    return get_place_of(target).target(target) if target else ORGANISATION
 
 
 def _past_place(world: World, target: str, at: datetime) -> Sequence[UUID]:
-    _parsed(target)
+    thing_named(target)
     replay_place(world, target, at)
     folders = world.place_of(target)
     if folders is None:
         raise NotFound
     return folders
-
-
-def _parsed(target: str) -> tuple[str, UUID]:
-    kind, _, thing = target.partition(":")
-    if kind not in ("folder", "document"):
-        raise Invalid("A thing is named like folder:0198… or document:0198….")
-    try:
-        return kind, UUID(thing)
-    except ValueError:
-        raise Invalid("This is no folder or document.") from None
 
 
 def _check_time(at: datetime) -> None:

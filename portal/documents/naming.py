@@ -1,17 +1,17 @@
 """What a reader may be told that folders and documents are called."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 
-from portal.access.decision import decide
+from portal.access.decision import decide, require
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
 from portal.core.ids import ids_named
+from portal.documents.models import Document, Folder
 from portal.documents.places import COLUMNS, Place, chains_to, folder_row, place_from
-from portal.documents.queries import names_of_targets
 from portal.tenancy.session import db
 
 
@@ -31,6 +31,48 @@ def names_for(actor: Actor, targets: Iterable[str]) -> Mapping[str, str]:
         if decide(actor, Permission.ROLE_ASSIGN)
         or decide(actor, Permission.DOCUMENT_READ, place.target())
     }
+
+
+def names_of_folders(actor: Actor, folder_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """What to call folders where roles are held: their paths, in one statement.
+
+    Named are those on which the actor assigns roles or reads documents; one that is gone is not.
+    """
+    if not folder_ids:
+        return {}
+    names = {}
+    for place in _places(list(folder_ids)):
+        for permission in (Permission.DOCUMENT_READ, Permission.ROLE_ASSIGN):
+            if decide(actor, permission, place.target()):
+                above = reversed(place.seen_by(actor, permission).folders)
+                names[place.folders[0].id] = " / ".join(folder.name for folder in above)
+    return names
+
+
+def names_of_targets(actor: Actor, targets: Sequence[str]) -> dict[str, str]:
+    """The present names of those `document:…` and `folder:…` targets that still exist.
+
+    For readers of the audit log, whose permission says that they see the names it tells of.
+    Raises `Forbidden`.
+    """
+    require(actor, Permission.AUDIT_READ)
+    names: dict[str, str] = {}
+    for model, kind in ((Document, "document"), (Folder, "folder")):
+        ids = ids_named(kind, set(targets))
+        if ids:
+            rows = db.session.execute(select(model.id, model.name_sealed).where(model.id.in_(ids)))
+            names |= {f"{kind}:{i}": model.name.open(i, sealed) for i, sealed in rows}
+    return names
+
+
+def folders_told(actor: Actor, folder_ids: Iterable[UUID | None]) -> Collection[UUID]:
+    """Those of some folders whose names the actor may be told."""
+    wanted = sorted({folder_id for folder_id in folder_ids if folder_id})
+    permission = tells_names(actor)
+    if decide(actor, permission):
+        return wanted
+    there = [place for place in _places(wanted) if decide(actor, permission, place.target())]
+    return {place.folders[0].id for place in there}
 
 
 def tells_names(actor: Actor) -> Permission:

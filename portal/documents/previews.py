@@ -1,4 +1,4 @@
-"""Showing a document in the browser, by what can run nothing there (docs/decisions/0013).
+"""Showing a document in the browser, by what can run nothing there (docs/decisions/0014).
 
 Pictures of a few kinds go out as they are, texts as plain text, and of a PDF a page at a time, as a
 picture or as its text, made in a confined process.

@@ -1,6 +1,6 @@
 """Reading folders and documents. Every function decides access itself."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,6 @@ from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core import clock
 from portal.core.errors import NotFound
-from portal.core.ids import ids_named
 from portal.documents.gone import gone_folders
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.places import (
@@ -263,41 +262,6 @@ def list_trash(actor: Actor, before: Cursor | None = None) -> Trash:
     rows.sort(key=lambda row: (row.trashed_at, row.id), reverse=True)
     last = rows[PAGE_SIZE - 1] if len(rows) > PAGE_SIZE else None
     return Trash(rows[:PAGE_SIZE], (last.trashed_at, last.id) if last else None)
-
-
-def names_of_folders(actor: Actor, folder_ids: Collection[UUID]) -> Mapping[UUID, str]:
-    """What to call folders where roles are held: their paths, in one statement.
-
-    Named are those on which the actor assigns roles or reads documents; one that is gone is not.
-    """
-    if not folder_ids:
-        return {}
-    wanted = _folder.c.id.in_(select(chains_to(folder_ids).c.id))
-    rows = {row[0]: folder_row(row) for row in db.session.execute(select(*COLUMNS).where(wanted))}
-    names = {}
-    for permission in (Permission.DOCUMENT_READ, Permission.ROLE_ASSIGN):
-        for folder_id in rows.keys() & set(folder_ids):
-            place = place_from(rows, folder_id)
-            if decide(actor, permission, place.target()):
-                above = reversed(place.seen_by(actor, permission).folders)
-                names[folder_id] = " / ".join(folder.name for folder in above)
-    return names
-
-
-def names_of_targets(actor: Actor, targets: Sequence[str]) -> dict[str, str]:
-    """The present names of those `document:…` and `folder:…` targets that still exist.
-
-    For readers of the audit log, whose permission says that they see the names it tells of.
-    Raises `Forbidden`.
-    """
-    require(actor, Permission.AUDIT_READ)
-    names: dict[str, str] = {}
-    for model, kind in ((Document, "document"), (Folder, "folder")):
-        ids = ids_named(kind, set(targets))
-        if ids:
-            rows = db.session.execute(select(model.id, model.name_sealed).where(model.id.in_(ids)))
-            names |= {f"{kind}:{i}": model.name.open(i, sealed) for i, sealed in rows}
-    return names
 
 
 def _shared_folders(actor: Actor) -> Listing:

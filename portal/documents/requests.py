@@ -24,8 +24,8 @@ from portal.access.requests.queries import list_requests_of, waiting
 from portal.audit.actor import Actor
 from portal.auth.notices import Notice, tell
 from portal.core.errors import Conflict, Invalid, NotFound
-from portal.documents.places import TOP, Place, get_place, list_places, subtree_of
-from portal.documents.queries import find_anywhere
+from portal.documents.places import TOP, Place, list_places, subtree_of
+from portal.documents.things import get_place_of
 from portal.tenancy.session import db
 from portal.users.queries import names_of
 
@@ -135,20 +135,9 @@ def seen(actor: Actor, request: AccessRequest, places: Mapping[UUID | None, Plac
 
 def _place_of(target: str) -> Place:
     """Where a thing lies that somebody was refused. Raises `NotFound`."""
-    kind, _, id_ = target.partition(":")
     if target == ORGANISATION.name:
         return TOP
     try:
-        thing_id = UUID(id_)
-    except ValueError:
+        return get_place_of(target)
+    except Invalid:
         raise NotFound from None
-    if kind == "folder":
-        place, is_trashed = get_place(thing_id), False
-    elif kind == "document":
-        located = find_anywhere(thing_id)
-        place, is_trashed = located.place, located.document.trashed_at is not None
-    else:
-        raise NotFound
-    if is_trashed or not place.is_live:
-        raise NotFound
-    return place

@@ -1,6 +1,7 @@
 """Taking away what uploads left behind that broke off."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -29,9 +30,17 @@ def sweep_orphans() -> int:
         for blob in store.list_blobs(tenant_id)
         if blob.is_committed and blob.modified_at < before
     }
-    known = set(db.session.scalars(select(DocumentVersion.id)))
-    known |= list_unfinished() | set(db.session.scalars(select(UploadTail.id)))
-    for blob_id in old - known:
+    for blob_id in old - list_known():
         store.delete(tenant_id, blob_id)
         swept += 1
     return swept
+
+
+def list_known() -> set[UUID]:
+    """The blobs that somebody refers to. To be asked for after the blobs are listed.
+
+    What is waited for comes first: when it ends meanwhile, it is a version by then.
+    """
+    waited_for = list_unfinished()
+    tails = set(db.session.scalars(select(UploadTail.id)))
+    return waited_for | tails | set(db.session.scalars(select(DocumentVersion.id)))

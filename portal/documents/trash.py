@@ -37,6 +37,11 @@ def put_in_trash(actor: Actor, thing: Document | Folder) -> None:
 def take_from_trash(thing: Document | Folder, place: Place) -> None:
     """Have a thing be where it was. Raises `NotFound` where its time there is over."""
     require_restorable(thing, place)
+    leave_trash(thing)
+
+
+def leave_trash(thing: Document | Folder) -> None:
+    """Have a thing be where it was."""
     thing.trashed_at = thing.trashed_by = thing.purge_at = None
 
 
@@ -46,13 +51,19 @@ def purge_date(trashed_at: datetime) -> datetime:
 
 
 def require_restorable(thing: Document | Folder, place: Place) -> None:
-    """Raises `NotFound` for what is gone for good, destroyed or not, by itself or with a folder."""
+    """Raises `NotFound` for what is gone for good."""
+    if is_over(thing, place):
+        raise NotFound
+
+
+def is_over(thing: Document | Folder, place: Place) -> bool:
+    """Whether a thing is gone for good, destroyed or not, by itself or with a folder above it."""
     now = clock.now()
     if thing.purge_at is not None and thing.purge_at <= now:
-        raise NotFound
+        return True
     above = Folder.id.in_([folder.id for folder in place.folders])
-    if db.session.execute(select(Folder.id).where(above, Folder.purge_at <= now)).first():
-        raise NotFound
+    gone = select(Folder.id).where(above, Folder.purge_at <= now)
+    return db.session.execute(gone).first() is not None
 
 
 def get_trashed_document(actor: Actor, document_id: UUID) -> tuple[Document, Place]:

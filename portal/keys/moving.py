@@ -61,6 +61,21 @@ def list_left() -> Sequence[KeyProvider]:
     ]
 
 
+def find_holders() -> tuple[Sequence[str], Sequence[str]]:
+    """The providers that hold a root key of the bound tenant, be it needed or left; and those that
+    give no answer. By their names.
+    """
+    release()
+    holding, silent = [], []
+    for provider in hierarchy.providers().possible():
+        try:
+            if _holds_key(provider):
+                holding.append(provider.name)
+        except ProviderAway:
+            silent.append(provider.name)
+    return holding, silent
+
+
 def destroy_left(actor: Actor, provider: KeyProvider) -> None:
     """Destroy the bound tenant's root key at a provider that it has left.
 

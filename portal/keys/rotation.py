@@ -14,6 +14,7 @@ from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM, Actor
 from portal.audit.service import record
 from portal.core import clock
+from portal.core.errors import Conflict
 from portal.keys import hierarchy
 from portal.keys.models import TenantKey
 from portal.keys.providers import KeyUnavailable
@@ -25,17 +26,26 @@ from portal.tenancy.postgres import has_transaction_older_than
 from portal.tenancy.session import change, db, release
 
 KEPT_FOR = timedelta(minutes=15)
+MOST_SEEDS = 8
 OLDEST_TRANSACTION = KEPT_FOR - timedelta(seconds=hierarchy.TTL_SECONDS)
+
+
+class Unfinished(Conflict):
+    """Nobody makes seeds faster than they can be done with."""
+
+    message = "Earlier rotations have yet to be finished. The portal goes on with them by itself."
 
 
 def rotate_key(actor: Actor) -> TenantKey:
     """Seal with another seed from now on; this process does at once, the others within minutes.
 
-    Of two at the same time the database refuses one. Raises `KeyUnavailable`.
+    Of two at the same time the database refuses one. Raises `KeyUnavailable` or `Unfinished`.
     """
     newest, unit = find_wrapped_seed(), bound()
     if newest is None:
         raise KeyUnavailable
+    if len(list_tenant_keys()) >= MOST_SEEDS:
+        raise Unfinished
     release()  # the provider may be slow
     key = add_seed(hierarchy.provider_of(newest), newest.version + 1)
     hierarchy.purge(unit.tenant.id)

@@ -39,6 +39,12 @@ class Declared:
     repairs: bool = False  # open to a break-glass session too, though it takes no permission
     while_closing: bool = False  # done by members even when the organisation closes
     by_programs: bool = False  # a POST by another program, which has no form's token
+    reads_form: bool = False  # reads a form with files by itself, and checks its token
+
+    @property
+    def checks_token_itself(self) -> bool:
+        """Whether no form's token is to be asked for before the view."""
+        return self.by_programs or self.reads_form
 
 
 def declared(view: Callable[..., Any] | None) -> Declared | None:
@@ -120,6 +126,13 @@ def by_programs(view: View) -> View:
 def streams_body(view: View) -> View:
     """Say that the body may be of any size. Stands above the door's declaration."""
     return _declare(view, replace(view.declared, streams_body=True))  # type: ignore[attr-defined]
+
+
+def reads_form(view: View) -> View:
+    """Say that it reads its form by `StreamedForm`, which checks the token before any file. Stands
+    above the door's declaration.
+    """
+    return _declare(view, replace(view.declared, reads_form=True, streams_body=True))  # type: ignore[attr-defined]
 
 
 def freshly(act: Act) -> Callable[[View], View]:

@@ -5,6 +5,7 @@ from flask import Flask, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from portal.access.decision import Member
@@ -94,6 +95,9 @@ def _failed_in_database(error: DBAPIError) -> ResponseReturnValue:
 
 
 def _failed(error: BaseException) -> ResponseReturnValue:
+    if isinstance(error, StaleDataError):  # what was to be changed was destroyed meanwhile
+        refuse(error)
+        return _answer(Conflict.status, Conflict.message)
     log.error("request failed", request_id=str(g.actor.request_id), exc_info=error)
     refuse(error)
     return _answer(500, InternalServerError.description)

@@ -75,6 +75,13 @@ class ReadOnly(PortalError):
     message = "This organisation is closing. Everything can be read, and nothing be changed."
 
 
+class LinksEnded(PortalError):
+    """The tenant closes: others than its people are let in no more."""
+
+    status = 403
+    message = "This organisation is closing. What it shared by links is shared no more."
+
+
 class Closed(PortalError):
     """The time is over in which the tenant could be read; its keys are about to be destroyed."""
 
@@ -197,17 +204,21 @@ def _read_actor() -> None:
 
 
 def _check_closing(declaration: Declared | None) -> None:
-    """Where the tenant closes, people come in, look, and go out again, and do nothing else."""
-    is_safe = request.method in SAFE_METHODS
-    if current_user.is_anonymous:
-        ends_at = None if is_safe else find_end()
-    else:
-        ends_at = current_user.found.closing_ends_at
-    if ends_at is None or declaration is None or declaration.door == Door.ANYWHERE:
+    """Where the tenant closes, its people come in, look, and go out again, and do nothing else."""
+    if declaration is None or declaration.door == Door.ANYWHERE:
         return
-    if ends_at <= clock.now() and declaration.door != Door.ANY_SESSION:
+    is_safe, door = request.method in SAFE_METHODS, declaration.door
+    if not current_user.is_anonymous:
+        ends_at = current_user.found.closing_ends_at
+    else:  # a page for anybody tells nothing that the tenant keeps
+        ends_at = None if is_safe and door != Door.BY_LINK else find_end()
+    if ends_at is None:
+        return
+    if ends_at <= clock.now() and door != Door.ANY_SESSION:
         raise Closed
-    if not is_safe and declaration.door == Door.SIGNED_IN and not declaration.while_closing:
+    if door == Door.BY_LINK:
+        raise LinksEnded
+    if not is_safe and door == Door.SIGNED_IN and not declaration.while_closing:
         raise ReadOnly
 
 
@@ -281,6 +292,11 @@ def _commit(response: Response) -> None:
 def _leave(_error: BaseException | None) -> None:
     if "stack" in g:
         g.stack.close()
+
+
+def keep() -> None:
+    """Commit what was done so far, whatever becomes of the rest: one file of several."""
+    db.session.commit()
 
 
 def refuse(error: BaseException) -> None:

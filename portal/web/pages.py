@@ -63,10 +63,12 @@ def init_app(app: Flask) -> None:
         app.view_functions[endpoint] = anywhere(_plain(app.view_functions[endpoint]))
 
 
-def called_by_programs(app: Flask) -> list[Callable[..., Any]]:
-    """The views that other programs send something to, without a form of ours."""
-    views = app.view_functions.values()
-    return [view for view in views if (found := declared(view)) and found.by_programs]
+def checking_for_themselves(app: Flask) -> list[Callable[..., Any]]:
+    """The views that no form's token is checked for beforehand: other programs send them something
+    without a form of ours, or they read the form themselves and check it then.
+    """
+    declarations = ((view, declared(view)) for view in app.view_functions.values())
+    return [view for view, found in declarations if found and found.checks_token_itself]
 
 
 def _plain(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -25,7 +25,15 @@ DOORS = {
     "signed_in",
     "requires",
 }
-MORE = {"discloses", "streams_body", "freshly", "finishes_ceremony", "repairs", "by_programs"}
+MORE = {
+    "discloses",
+    "streams_body",
+    "freshly",
+    "finishes_ceremony",
+    "repairs",
+    "by_programs",
+    "reads_form",
+}
 METHODS = {"route", "get", "post", "put", "patch", "delete"}
 
 

@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from portal.core import clock as portal_clock
 from portal.documents.types import Family
 from tests.auth.factors.device import Device
 from tests.browsing import Visitor
+from tests.documents.retention.keeping import end_holds
 from tests.documents.samples import picture_of
 from tests.installation import PASSWORD, Organisation
 
@@ -36,6 +38,7 @@ REPLACED_PASSWORD = "forgotten Vt6mj umbrellas"
 MATTER, WHY_HELD = "Sache Leuchtturm Pd6vk", "Ein Brief vom Gericht Wf8jn"
 CLIENT_SECRET, OTHER_CLIENT_SECRET = "kundengeheimnis-Zt7pw", "kundengeheimnis-Xm2qd"
 LINK_PASSWORD, RECIPIENT = "Weidentor Kq9fz im Nebel", "rita.hm4xv@partner.example"
+SENDER = "Rita Dn6wy of Partner"
 WRONG_CODE = "000000"
 
 
@@ -113,6 +116,7 @@ class Day:
             "password after the forgotten one": REPLACED_PASSWORD,
             "password of a link": LINK_PASSWORD,
             "recipient of a link": RECIPIENT,
+            "who sends a file": SENDER,
             "matter of a hold": MATTER,
             "reason of a hold": WHY_HELD,
             "client secret": CLIENT_SECRET,
@@ -129,6 +133,7 @@ class Day:
         yield from self._the_links()
         yield from self._what_is_gone_for_good()
         yield from self._what_is_kept()
+        yield from self._what_is_brought_back()
         yield from self._what_is_erased()
         yield from self._the_reviews()
         yield from self._another_review()
@@ -240,7 +245,24 @@ class Day:
             })
         ])  # fmt: skip
 
+    def _upload_by_form(self) -> Act:
+        token, who = self.member.csrf_token, self.acme["member"].id
+
+        def told(act: Act) -> list[Told]:
+            [made] = re.findall(r'href="/documents/([0-9a-f-]{36})"', act.answer.text)
+            return [Told("document.uploaded", f"document:{made}", who, detail={
+                "folder": None,
+                "size_bytes": len(CONTENT),
+                "sealed_sha256": self._sealed_sha256(UUID(made)),
+            })]  # fmt: skip
+
+        def form() -> dict[str, Any]:
+            return {"csrf_token": token, "files": (BytesIO(CONTENT), FILE)}
+
+        return Act(self.member, "POST", "/documents/uploads/form", told, form, status=200)
+
     def _resumed_uploads(self) -> Iterator[Act]:
+        yield self._upload_by_form()
         who, tus = self.acme["member"].id, {"Tus-Resumable": "1.0.0"}
         named = "filename " + b64encode(FILE.encode()).decode()
 
@@ -287,6 +309,7 @@ class Day:
         asked = yield from self._make_link(
             f"folders/{shared}/request", usual | {"kind": "request"}, f"folder:{shared}"
         )
+        yield from self._send_a_file(asked)
         link, who = f"link:{asked}", self.acme["member"].id
         day = portal_clock.now() + timedelta(days=3)
         changed = {"about": f"folder:{shared}", "expires_at": f"{day:%Y-%m-%d}T23:59:59+00:00"}
@@ -369,6 +392,28 @@ class Day:
             Told("document.previewed", f"document:{sent.made}", officer, detail=viewed)
         ])  # fmt: skip
 
+    def _send_a_file(self, link: UUID) -> Iterator[Act]:
+        stranger = self.acme.visit(address="192.0.2.21")
+        shared = str(self.acme.folders["shared"])
+        opened = Told("link.opened", f"link:{link}", link, detail={"about": f"folder:{shared}"})
+        yield self._poster(stranger)("/shared", {"address": self.link_secret}, [opened])
+        self._hold_visit(stranger)
+
+        def form() -> dict[str, Any]:
+            token = {"csrf_token": stranger.csrf_token}
+            return token | {"sender": SENDER, "file": (BytesIO(CONTENT), "Sent.txt")}
+
+        def told(_: Act) -> list[Told]:
+            rows = self.rows("document")
+            made = max(row["id"] for row in rows if row["tenant_id"] == self.acme.id)
+            return [Told("document.uploaded", f"document:{made}", link, detail={
+                "folder": shared,
+                "size_bytes": len(CONTENT),
+                "sealed_sha256": self._sealed_sha256(made),
+            })]  # fmt: skip
+
+        yield Act(stranger, "POST", f"/shared/{link}/files", told, form)
+
     def _end_links(self, locked: UUID, inside: UUID) -> Iterator[Act]:
         """One by another policy, and those that are left with all others of their maker."""
         policy = {"is_lock_required": False, "is_view_only": False, "max_days": 30, "mode": "on"}
@@ -443,6 +488,13 @@ class Day:
         ])  # fmt: skip
         yield self._get(self.officer, "/retention/next-run/table", [
             Told("retention.plan-read", "documents", who, detail={"documents": 1})
+        ])  # fmt: skip
+
+    def _what_is_brought_back(self) -> Iterator[Act]:
+        """The plan, which the member had deleted for good."""
+        plan, who = self.acme.documents["plan"], self.acme["officer"].id
+        yield self._poster(self.officer)(f"/retention/documents/{plan}/bring-back", {}, [
+            Told("document.restored", f"document:{plan}", who)
         ])  # fmt: skip
 
     def _what_is_erased(self) -> Iterator[Act]:
@@ -1081,6 +1133,7 @@ class Day:
 
     def _closing(self) -> Iterator[Act]:
         """Two admins agree, and one takes it back; the operator asks, and an officer agrees."""
+        end_holds(self.acme)
         browsers = self.acme.visit("admin"), self.acme.visit("second_admin")
         yield self._proof_renewed(browsers[1], "second_admin")
         (first, second), officer = map(self._poster, browsers), self._poster(self.officer)

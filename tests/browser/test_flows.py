@@ -85,15 +85,20 @@ def test_a_file_that_is_dropped_is_uploaded(chromium, signed_in, demo):
     page.get_by_role("link", name="dropped.txt", exact=True).wait_for()
 
 
+def small(name):
+    return {"name": name, "mimeType": "text/plain", "buffer": name.encode()}
+
+
 def test_a_refused_upload_says_why_and_can_be_tried_again(chromium, signed_in, demo):
     page = open_documents(chromium, signed_in, demo, "Mia Chen")
     make_folder(page, "Broken")
-    page.route("**/documents/uploads", lambda route: route.abort())
+    refused = {"status": 415, "body": '{"error": "Not this kind."}'}
+    page.route("**/documents/uploads/resumable", lambda route: route.fulfill(**refused))
 
-    upload(page, {"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"})
+    upload(page, small("a.txt"))
 
-    page.get_by_text("The connection broke off.", exact=True).wait_for()
-    page.unroute("**/documents/uploads")
+    page.get_by_text("Not this kind.", exact=True).wait_for()
+    page.unroute("**/documents/uploads/resumable")
     page.get_by_role("button", name="Try again: a.txt").click()
     page.get_by_role("link", name="a.txt", exact=True).wait_for()
 
@@ -101,15 +106,59 @@ def test_a_refused_upload_says_why_and_can_be_tried_again(chromium, signed_in, d
 def test_an_upload_can_be_cancelled(chromium, signed_in, demo):
     page = open_documents(chromium, signed_in, demo, "Mia Chen")
     make_folder(page, "Cancelled")
-    page.route("**/documents/uploads", lambda _route: None)  # never answered
+    page.route("**/documents/uploads/resumable", lambda _route: None)  # never answered
 
-    upload(page, {"name": "never.txt", "mimeType": "text/plain", "buffer": b"n"})
-    page.get_by_role("button", name="Cancel never.txt").click()
+    upload(page, small("never.txt"))
+    page.get_by_role("button", name="Cancel: never.txt").click()
 
-    page.get_by_role("button", name="Cancel never.txt").wait_for(state="detached")
-    page.unroute("**/documents/uploads")
+    page.get_by_role("button", name="Cancel: never.txt").wait_for(state="detached")
+    page.unroute("**/documents/uploads/resumable")
     page.reload()
     assert page.get_by_text("Nothing here yet").is_visible()
+
+
+def test_an_upload_goes_on_by_itself_when_the_connection_is_back(chromium, signed_in, demo):
+    page = open_documents(chromium, signed_in, demo, "Mia Chen")
+    make_folder(page, "Patient")
+    page.route("**/documents/uploads/**", lambda route: route.abort())
+
+    upload(page, small("patient.txt"))
+
+    page.get_by_text("The connection broke off. Trying again in").wait_for()
+    page.unroute("**/documents/uploads/**")
+    page.get_by_role("link", name="patient.txt", exact=True).wait_for()
+
+
+def test_an_upload_is_paused_and_resumed_also_after_a_reload(chromium, signed_in, demo, tmp_path):
+    page = open_documents(chromium, signed_in, demo, "Mia Chen")
+    make_folder(page, "Halves")
+    content = bytes(range(256)) * (40 * 2**20 // 256)
+    file = tmp_path / "halves.bin"
+    file.write_bytes(content)
+    sent = []
+
+    def first_piece_only(route):
+        offset = route.request.headers.get("upload-offset")
+        sent.append(offset)
+        route.continue_() if offset in (None, "0") else None
+
+    page.route("**/documents/uploads/**", first_piece_only)
+    upload(page, file)
+    page.get_by_role("button", name="Pause: halves.bin").wait_for()
+    while not any(offset not in (None, "0") for offset in sent):
+        page.wait_for_timeout(50)
+    page.get_by_role("button", name="Pause: halves.bin").click()
+    page.get_by_text("paused at 80 %").wait_for()
+    page.unroute("**/documents/uploads/**")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+
+    with page.expect_request(lambda request: request.method == "PATCH") as second:
+        upload(page, file)
+    assert second.value.headers["upload-offset"] == str(32 * 2**20)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download halves.bin").click()
+    assert Path(download.value.path()).read_bytes() == content
 
 
 def test_a_document_is_renamed_moved_deleted_and_restored(chromium, signed_in, demo):
@@ -193,11 +242,15 @@ def test_what_a_member_does_is_in_the_officers_log(chromium, signed_in, demo):
     assert "Seen by the officer" in first.inner_text()
 
 
-def test_everything_but_uploading_works_without_javascript(demo, chromium, signed_in):
+def test_everything_works_without_javascript(demo, chromium, signed_in):
     context = chromium.new_context(storage_state=signed_in("Mia Chen"), java_script_enabled=False)
     page = context.new_page()
     page.goto(demo.at("acme", "/documents"))
 
     make_folder(page, "No script")
 
-    assert "Uploading needs JavaScript" in page.content()
+    page.get_by_label("Files to upload").set_input_files([small("a.txt"), small("b.txt")])
+    page.get_by_role("button", name="Upload", exact=True).click()
+    page.get_by_text("2 of 2 files are uploaded.").wait_for()
+    page.get_by_role("link", name="Back to the folder").click()
+    page.get_by_role("link", name="b.txt", exact=True).wait_for()

@@ -7,9 +7,11 @@ Each gets the world with its server up, begins something, and is killed within i
 import json
 from collections.abc import Callable
 
-from tests.chaos.world import World
+from portal.keys import hierarchy
+from tests.chaos.world import Answer, World
 
 PART = 8 * 2**20
+FORM = {"Content_Type": "application/x-www-form-urlencoded"}
 SIZES = (0, 5_000, 300_000, 2**20, PART)
 
 Act = Callable[[World], None]
@@ -18,21 +20,21 @@ Act = Callable[[World], None]
 def upload(world: World) -> None:
     """At any point of a new document's arrival."""
     content = world.content(*SIZES)
-    with world.killed_meanwhile(0.02 + len(content) / 2**27):
+    with world.killed_meanwhile(f"upload of {len(content) // 2**20} MiB"):
         _upload(world, content)
 
 
 def finish(world: World) -> None:
     """When all has arrived: sealed, synced, named, and its rows written."""
     content = world.content(100, 70_000)
-    with world.killed_meanwhile(0.04):
+    with world.killed_meanwhile("finish"):
         _upload(world, content)
 
 
 def upload_version(world: World) -> None:
     """A new version of a document that is there."""
     document_id, content = world.any_document(), world.content(100, 300_000)
-    with world.killed_meanwhile(0.05):
+    with world.killed_meanwhile("version"):
         answer = world.ask("PUT", f"/documents/{document_id}/versions", content)
         if answer.status == 201:
             world.promise(document_id, content)
@@ -57,25 +59,55 @@ def restore(world: World) -> None:
 def sweep(world: World) -> None:
     """The worker, with something to sweep."""
     content = world.content(PART)
-    with world.killed_meanwhile(0.03):
+    with world.killed_meanwhile("upload to be swept"):
         _upload(world, content)
     world.make_old()
-    world.command("worker", "--once", seconds=0.8)
+    world.command("worker", "--once")
+
+
+def purge(world: World) -> None:
+    """The worker, with something to destroy."""
+    answer = _send(world, world.content(100, 300_000))
+    if answer.status == 201:
+        document_id = json.loads(answer.body)["id"]
+        for verb in ("delete", "purge"):
+            world.ask("POST", f"/documents/{document_id}/{verb}", **FORM)
+    world.command("worker", "--once")
 
 
 def move_blobs(world: World) -> None:
     """All contents to another store, or back, or at the end of that."""
     if world.random.random() < 0.4:
         world.begin_move_long_ago()
-        world.command("blobs", "clear", world.organisation.record.slug, seconds=1.2)
+        world.command("blobs", "clear", world.organisation.record.slug)
         return
     to = world.random.choice(world.environment["PORTAL_BLOBS"].split())
-    world.command("blobs", "move", world.organisation.record.slug, "--to", to, seconds=1.5)
+    world.command("blobs", "move", world.organisation.record.slug, "--to", to)
+
+
+def move_keys(world: World) -> None:
+    """The organisation's seeds to another holder of root keys; the old root key is destroyed."""
+    slug, to = world.organisation.record.slug, world.random.choice(("local", "aws-kms", "vault"))
+    words = ("key", "move-provider", slug, "--to", to, "--destroy-old", "--confirm", slug)
+    world.command(*words)
+    hierarchy.purge()  # what is checked from here on is unlocked anew
 
 
 def verify(world: World) -> None:
     """All contents being read back."""
-    world.command("document", "verify", world.organisation.record.slug, seconds=1.0)
+    world.command("document", "verify", world.organisation.record.slug)
+
+
+def rotate(world: World) -> None:
+    """A new key, and what lies under the one before. No server goes on that seals under that."""
+    world.command("key", "rotate", world.organisation.record.slug)
+    world.kill()
+
+
+def rewrap(world: World) -> None:
+    """The rest of a rotation, up to the end of seeds that nothing needs any more."""
+    world.leave_seeds_unused_for_long()
+    world.command("key", "rewrap", world.organisation.record.slug)
 
 
 ACTS: tuple[Act, ...] = (
@@ -86,23 +118,26 @@ ACTS: tuple[Act, ...] = (
     delete,
     restore,
     sweep,
+    purge,
     move_blobs,
+    move_keys,
     verify,
+    rotate,
+    rewrap,
 )
 
 
 def _upload(world: World, content: bytes) -> None:
-    answer = world.ask("PUT", "/documents/uploads", content, X_File_Name="chaos.bin", X_Folder="")
+    answer = _send(world, content)
     if answer.status == 201:
         world.promise(json.loads(answer.body)["id"], content)
 
 
+def _send(world: World, content: bytes) -> Answer:
+    return world.ask("PUT", "/documents/uploads", content, X_File_Name="chaos.bin", X_Folder="")
+
+
 def _press(world: World, verb: str, **values: str) -> None:
     form = "&".join(f"{name}={value}" for name, value in values.items()).encode()
-    with world.killed_meanwhile(0.04):
-        world.ask(
-            "POST",
-            f"/documents/{world.any_document()}/{verb}",
-            form,
-            Content_Type="application/x-www-form-urlencoded",
-        )
+    with world.killed_meanwhile(verb):
+        world.ask("POST", f"/documents/{world.any_document()}/{verb}", form, **FORM)

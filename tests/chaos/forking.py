@@ -7,6 +7,7 @@ the parent's input ends, and it kills what is left.
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.serving import TOP
 
@@ -27,18 +29,25 @@ class Forker:
 
     process: subprocess.Popen[str]
 
-    def start(self, environment: dict[str, str], *arguments: str) -> int:
-        """Start a command; gives its process id."""
-        line = json.dumps({"environment": environment, "arguments": arguments})
+    def start(
+        self, environment: dict[str, str], *arguments: str, largest_file: int | None = None
+    ) -> int:
+        """Start a command, for which no file may grow larger than that; gives its process id."""
+        line = json.dumps(
+            {"environment": environment, "arguments": arguments, "largest_file": largest_file}
+        )
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         return int(self.process.stdout.readline())
 
-    def kill(self, pid: int) -> None:
-        """End it, and what it started, at whatever it is doing."""
-        with suppress(ProcessLookupError):
+    def kill(self, pid: int) -> bool:
+        """End it, and what it started, at whatever it is doing; gives whether it was there."""
+        try:
             os.killpg(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
         self.wait(pid)
+        return True
 
     def wait(self, pid: int) -> None:
         """Wait until it has ended."""
@@ -83,7 +92,7 @@ def _serve_forks(log: str) -> None:
         asked = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            _become(asked["environment"], asked["arguments"], log)
+            _become(asked, log)
         with suppress(OSError):
             os.setpgid(pid, pid)
         children.append(pid)
@@ -93,7 +102,7 @@ def _serve_forks(log: str) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
-def _become(environment: dict[str, str], arguments: list[str], log: str) -> None:
+def _become(asked: dict[str, Any], log: str) -> None:
     from portal.app import main  # noqa: PLC0415
 
     status = 1
@@ -106,8 +115,10 @@ def _become(environment: dict[str, str], arguments: list[str], log: str) -> None
         for target, source in ((0, nothing), (1, output), (2, output)):
             os.dup2(source, target)
         os.environ.clear()
-        os.environ.update(environment)
-        sys.argv = ["portal", *arguments]
+        os.environ.update(asked["environment"])
+        sys.argv = ["portal", *asked["arguments"]]
+        if asked["largest_file"]:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (asked["largest_file"],) * 2)
         main()
         status = 0
     except SystemExit as ended:

@@ -4,8 +4,9 @@ import hashlib
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -16,14 +17,20 @@ from uuid import UUID
 from portal.documents.cipher import DamagedDocument
 from portal.documents.downloads import open_content
 from portal.documents.models import Document, DocumentVersion
-from portal.documents.sweep import sweep_orphans
+from portal.documents.sweep import list_known, sweep_orphans
+from portal.keys import hierarchy
 from portal.storage.chosen import blobs
 from tests.chaos.forking import Forker
+from tests.conftest import Clock
+from tests.harness.files import content_of
 from tests.harness.ports import free_port
 from tests.installation import Installation, Organisation
 from tests.serving import Server, wait_until_ready
 
 HOURS_AGO = 3 * 3600
+FIRST_WINDOW_SECONDS, FIRST_COMMAND_SECONDS = 0.3, 1.5
+MARK = b"Kanarienvogel Jq2xw singt"  # in all contents, and to be found nowhere
+MARKED_EVERY = 50_000
 
 
 @dataclass
@@ -43,42 +50,52 @@ class World:
     forker: Forker
     environment: dict[str, str]
     random: Random
+    clock: Clock
+    folder: Path  # of the processes' log and temporary files
     pid: int = 0
     port: int = 0
     sent: set[str] = field(default_factory=set)  # the contents that were sent whole, hashed
     promised: dict[str, list[str]] = field(default_factory=dict)  # by document, in their order
+    windows: dict[str, float] = field(default_factory=dict)  # seconds, by what goes on
+    kills: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    is_answered: bool = False
     digests: dict[UUID, str] = field(default_factory=dict)  # of versions that were read whole
 
     # --- what acts use
 
-    def serve(self) -> None:
+    def serve(self, **limits: int) -> None:
         """Have the server up."""
         if self.pid:
             return
         self.port = free_port()
-        self.pid = self.forker.start(self.environment, "serve", "--port", str(self.port))
+        command = ("serve", "--port", str(self.port))
+        self.pid = self.forker.start(self.environment, *command, **limits)
         wait_until_ready(Server(_Alive(), self.port))
 
     @contextmanager
-    def killed_meanwhile(self, seconds: float) -> Iterator[None]:
-        """Kill the server at some time within so many seconds of the block, or right after it."""
-        killer = threading.Timer(self.random.uniform(0, seconds), self.kill)
+    def killed_meanwhile(self, what: str) -> Iterator[None]:
+        """Kill the server at some moment of the block, or right after it: half the time each."""
+        killer = threading.Timer(self._moment(what), self.kill)
         killer.start()
+        self.is_answered = False
         try:
             yield
         finally:
             killer.join()
+            self._learn(what, was_done=self.is_answered)
 
     def kill(self) -> None:
         """End the server as a power cut would."""
         self.forker.kill(self.pid)
         self.pid = 0
 
-    def command(self, *arguments: str, seconds: float) -> None:
-        """Run a command, and kill it at some time within so many seconds."""
+    def command(self, *arguments: str) -> None:
+        """Run a command, and kill it at some moment."""
+        what = " ".join(arguments[:2])
+        self.windows.setdefault(what, FIRST_COMMAND_SECONDS)
         pid = self.forker.start(self.environment, *arguments)
-        time.sleep(self.random.uniform(0, seconds))
-        self.forker.kill(pid)
+        time.sleep(self._moment(what))
+        self._learn(what, was_done=not self.forker.kill(pid))
 
     def finish(self, *arguments: str) -> None:
         """Run a command to its end."""
@@ -95,7 +112,7 @@ class World:
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
+        with closing(connection), suppress(OSError, HTTPException):
             connection.putrequest(method, path, skip_host=True)
             for name, value in sent.items():
                 connection.putheader(name, value)
@@ -103,15 +120,24 @@ class World:
             for start in range(0, len(body), 2**18):
                 connection.send(body[start : start + 2**18])
             response = connection.getresponse()
-            return Answer(response.status, response.read())
-        except (OSError, HTTPException):
-            return Answer()
-        finally:
-            connection.close()
+            answer = Answer(response.status, response.read())
+            self.is_answered = True
+            return answer
+        return Answer()
+
+    def _moment(self, what: str) -> float:
+        return self.random.uniform(0, self.windows.setdefault(what, FIRST_WINDOW_SECONDS))
+
+    def _learn(self, what: str, *, was_done: bool) -> None:
+        """How long a thing takes depends on the machine: aim so that half of all are done."""
+        self.windows[what] *= 0.8 if was_done else 1.25
+        self.kills[what, was_done] += 1
 
     def content(self, *sizes: int) -> bytes:
         """A new content of one of these sizes, about."""
-        content = self.random.randbytes(self.random.choice(sizes) + self.random.randrange(100))
+        size = self.random.choice(sizes) + self.random.randrange(100)
+        marked = (MARK + self.random.randbytes(MARKED_EVERY) for _ in range(size // MARKED_EVERY))
+        content = b"".join((*marked, MARK, self.random.randbytes(size % MARKED_EVERY)))
         self.sent.add(hashlib.sha256(content).hexdigest())
         return content
 
@@ -125,17 +151,23 @@ class World:
 
     def make_old(self) -> None:
         """Have whatever lies about in files be older than an upload ever is."""
-        for path in self._files():
+        for path in self.files():
             os.utime(path, (time.time() - HOURS_AGO,) * 2)
 
     def begin_move_long_ago(self) -> None:
         """Have a move that is going on be old enough to be cleared."""
         self.portal.execute("UPDATE blob_home SET moved_at = '2001-01-01'", self.organisation)
 
+    def leave_seeds_unused_for_long(self) -> None:
+        """Have what nothing was found to need be old enough to be destroyed."""
+        long_ago = "UPDATE tenant_key SET unused_since = '2001-01-01' WHERE unused_since NOT NULL"
+        self.portal.execute(long_ago, self.organisation)
+
     # --- what must hold
 
     def check(self, *, everything: bool = False) -> None:
         """Nothing promised is lost, nothing is half there, and the log agrees with the store."""
+        hierarchy.purge()  # each time by the seeds that there still are
         if everything:
             self.digests.clear()
         with self.organisation.bound() as session:
@@ -157,11 +189,24 @@ class World:
         """Have whatever lies about be old, and sweep: only what versions refer to is left."""
         self.make_old()
         with self.organisation.bound(writes=True) as session:
+            self.clock.advance(hours=26)
             sweep_orphans()
-            known = {row.id for row in session.query(DocumentVersion)}
+            self.clock.advance(hours=-26)
+            versions, known = {row.id for row in session.query(DocumentVersion)}, list_known()
             left = list(blobs().list_blobs(self.organisation.id))
-        assert {blob.blob_id for blob in left} == known, "an orphan, or a version without its blob"
-        assert all(blob.is_committed for blob in left)
+        assert {blob.blob_id for blob in left} <= known, "an orphan"
+        assert versions <= {blob.blob_id for blob in left if blob.is_committed}, "a blob is lost"
+
+    def search(self) -> None:
+        """No content lies about in clear: in files, temporary ones too, rows, logs or objects."""
+        for folder in (self.portal.settings.instance, self.folder):
+            for path in folder.rglob("*"):
+                assert not path.is_file() or MARK not in content_of(path), path
+        assert MARK.decode() not in str(self.portal.dump())
+        with self.organisation.bound():
+            for blob in list(blobs().list_blobs(self.organisation.id)):
+                with blobs().open(self.organisation.id, blob.blob_id) as opened:
+                    assert MARK not in opened.read()
 
     def _read(self, document: Document, version: DocumentVersion) -> str:
         """The hash of a content. Of one that was read before only the beginning is."""
@@ -183,6 +228,9 @@ class World:
             action, document_id = entry["action"], entry["target"].rpartition(":")[2]
             if action in ("document.uploaded", "version.uploaded"):
                 uploaded.append(entry["detail"]["sealed_sha256"])
+            if action in ("document.purged", "version.purged"):
+                for sealed_sha256 in entry["detail"]["versions"].values():
+                    uploaded.remove(sealed_sha256)
             if action in ("document.uploaded", "document.moved"):
                 folders[document_id] = entry["detail"]["folder"]
             if action in ("document.deleted", "document.restored"):
@@ -197,7 +245,7 @@ class World:
         own = [row for row in rows if row["tenant_id"] == self.organisation.id]
         return sorted(own, key=lambda row: row["id"])
 
-    def _files(self) -> Iterator[Path]:
+    def files(self) -> Iterator[Path]:
         folder = self.portal.settings.instance / "blobs" / str(self.organisation.id)
         return (path for path in folder.rglob("*") if path.is_file())
 

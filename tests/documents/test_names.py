@@ -1,13 +1,18 @@
 """Names of documents and folders: any script, nothing that deceives or breaks out."""
 
+import re
 import unicodedata
+from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.core.errors import Invalid
 from portal.documents.names import MAX_LENGTH, clean_name
+from tests.conftest import on_sqlite
+
+ODD = ["../../etc/passwd", "..", "C:\\a", "a/../b", "/etc/passwd", "%2e%2e%2fx", "a\0b", "nul", "~"]
 
 
 @pytest.mark.parametrize(
@@ -67,3 +72,24 @@ def test_what_is_kept_is_clean_and_stays_so(name) -> None:
 def test_letters_digits_and_signs_are_never_refused(name) -> None:
     if not set(name) & set("/\\") and unicodedata.normalize("NFC", name) not in (".", ".."):
         assert clean_name(name)
+
+
+@on_sqlite
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=60) | st.sampled_from(ODD))
+def test_a_name_comes_back_as_it_is_and_never_becomes_a_path(portal, acme, name) -> None:
+    root, member = portal.settings.instance, acme.visit("member")
+    before = {path for path in root.rglob("*") if path.is_file()}
+    answer = member.upload(quote(name, errors="replace"), b"text")
+    new = {path for path in root.rglob("*") if path.is_file()} - before
+    try:
+        kept = clean_name(name)
+    except Invalid:
+        assert (answer.status_code, new) == (400, set())
+        return
+    assert answer.status_code == 201
+    given = member.get(f"{answer.json['address']}/download").headers["Content-Disposition"]
+    assert unquote(given.partition("UTF-8''")[2]) == kept
+    blobs = {path for path in new if "-wal" not in path.name and "-shm" not in path.name}
+    assert all(re.fullmatch(r"[0-9a-f-]{36}", path.name) for path in blobs)
+    assert len(blobs) == 1

@@ -22,6 +22,7 @@ from portal.keys.queries import list_tenant_keys
 from portal.keys.rotation import KEPT_FOR, rotate_key
 from tests.cli.operators import Operator
 from tests.conftest import on_postgresql, on_sqlite
+from tests.documents.resuming import Sender
 from tests.installation import CONTENTS, Installation, Organisation, begin_sessions_anew
 from tests.serving import command, environment
 
@@ -35,12 +36,14 @@ NOT_SEALED = {
     "ceremony.token_hash": "a digest",
     "document_version.sealed_sha256": "a digest of the content as it is sealed",
     "invitation.token_hash": "a digest",
+    "link_visit.token_hash": "a digest",
     "passkey.credential": "a public key",
     "passkey.credential_id": "what the key's holder is asked by",
     "password_reset.token_hash": "a digest",
     "recovery_code.code_hash": "a digest",
     "recovery_code.salt": "a salt",
     "seen_logout_token.token_hash": "a digest",
+    "sharing_link.secret_hash": "a digest",
     "signing_key.public_key": "a public key",
     "tenant_key.wrapped_seed": "wrapped by the provider",
     "user_session.token_hash": "a digest",
@@ -70,7 +73,7 @@ def test_what_is_sealed_under_a_key_is_sealed_in_two_modules_alone() -> None:
         or (isinstance(node, ast.ImportFrom) and {"current_key", "key_of"} & names_in(node))
     }
     sealing = {"keys/columns.py", "keys/data_keys.py", "keys/rewrapping.py"}
-    asking = {"cli/databases.py", "cli/tenants.py"}  # whether there is one
+    asking = {"cli/databases.py", "cli/tenants.py", "cli/providing.py"}  # whether there is one
     assert users == sealing | asking
 
 
@@ -210,6 +213,18 @@ def test_a_content_that_arrives_for_longer_than_its_seed_is_kept_is_not_lost(acm
     assert acme.visit("member").get(f"/documents/{sent.json['id']}/download").data == content
 
 
+@on_sqlite
+def test_an_upload_that_is_resumed_after_a_rotation_is_not_lost(acme, clock) -> None:
+    sender = Sender(acme)
+    sender.begin(10)
+    assert sender.send(0, b"Half a").status_code == 204
+    rotate_to_the_end(acme, clock)
+    begin_sessions_anew(acme)
+    assert versions_of(acme) == [2]
+    assert sender.send(6, b"year").status_code == 204
+    assert sender.content() == b"Half ayear"
+
+
 def rotate_to_the_end(organisation: Organisation, clock: Any) -> None:
     rotate(organisation)
     for _ in range(2):
@@ -305,6 +320,13 @@ def test_an_officer_sees_how_old_each_key_is_and_what_needs_it(acme, clock) -> N
     assert str(live["id"]) in officer.get("/keys").text
     assert "Earlier ones" in officer.get("/keys").text
     check_that_all_is_there(acme)
+
+
+@on_sqlite
+def test_nobody_makes_keys_faster_than_they_can_be_done_with(acme) -> None:
+    officer = acme.visit("officer")
+    answers = [officer.post("/keys/rotate").status_code for _ in range(rotation.MOST_SEEDS)]
+    assert answers == [302] * (rotation.MOST_SEEDS - 1) + [409]
 
 
 @on_sqlite

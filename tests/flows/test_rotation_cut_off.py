@@ -17,7 +17,7 @@ from portal.keys.rotation import KEPT_FOR, rotate_key
 from portal.tenancy.session import db
 from tests.installation import Installation, Organisation
 
-KILLS, MANY_KILLS = 5, 100  # on each database
+KILLS, MANY_KILLS = 5, int(os.environ.get("KILLS", "200"))  # on each database
 STATEMENTS = 60  # that a rotation takes here, about
 
 

@@ -8,6 +8,7 @@ the portal's policies use, no more.
 
 import json
 import re
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,8 +51,9 @@ class Aws:
         """A client that may do everything."""
         return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **ANYBODY)
 
-    def create_bucket(self, name: str) -> str:
-        where = {"LocationConstraint": REGION}
+    def create_bucket(self) -> str:
+        """A bucket that holds nothing; gives its name."""
+        name, where = f"bucket-{secrets.token_hex(6)}", {"LocationConstraint": REGION}
         self.client().create_bucket(Bucket=name, CreateBucketConfiguration=where)
         return name
 

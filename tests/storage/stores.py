@@ -1,6 +1,5 @@
 """The stores that have to keep the one contract, and short ways to use them."""
 
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,8 +35,7 @@ class Bound:
 
 def s3_place(aws: Aws, *, role_arn: str = ROLE, prefix: str = "portal/blobs") -> Place:
     """A bucket of its own."""
-    bucket = aws.create_bucket(f"bucket-{secrets.token_hex(6)}")
-    return Place(bucket, prefix, aws.endpoint, REGION, role_arn)
+    return Place(aws.create_bucket(), prefix, aws.endpoint, REGION, role_arn)
 
 
 def s3_store(aws: Aws, **given: str) -> Any:

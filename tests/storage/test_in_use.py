@@ -22,7 +22,7 @@ CONTENT = bytes(range(256)) * 4 * 1024 * 9  # 9 MiB: two parts of a file, and of
 
 @pytest.fixture
 def bucket(aws) -> str:
-    return aws.create_bucket(f"contents-{len(aws.client().list_buckets()['Buckets'])}")
+    return aws.create_bucket()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What only a store in S3 can get wrong: credentials, answers that do not come, windows."""
 
 import time
+from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -142,6 +143,21 @@ def test_parts_may_come_from_several_processes_and_again(aws) -> None:
     store.resume(ACME, blob_id, other).abandon()
     store.resume(ACME, blob_id, other).abandon()
     assert len(store.list_blobs(ACME)) == 1
+
+
+def test_an_object_of_parts_is_dated_by_when_it_can_have_ended(aws, clock) -> None:
+    """S3 dates it by its beginning: a sweep must not take it for an orphan on its first day."""
+    store = s3_store(aws)
+    small, large = new_id(), new_id()
+    put(store, ACME, small)
+    put(store, ACME, large, bytes(9 * MEBIBYTE))
+    clock.advance(hours=5)
+    ages = {blob.blob_id: clock.now(UTC) - blob.modified_at for blob in store.list_blobs(ACME)}
+    assert ages[small] > timedelta(hours=4)
+    assert ages[large] < timedelta(hours=1)
+    clock.advance(hours=21)
+    [age] = {clock.now(UTC) - b.modified_at for b in store.list_blobs(ACME) if b.blob_id == large}
+    assert timedelta(hours=1) < age < timedelta(hours=3)
 
 
 def test_the_extra_is_asked_for_by_name(monkeypatch) -> None:

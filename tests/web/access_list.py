@@ -131,6 +131,7 @@ ACCESS = {
     ),
     "documents.upload": Entry(WORKERS, {"PUT": 400}),  # without a name
     "documents.upload_version": Entry(WORKERS, {"PUT": 201}, on("document", "plan")),
+    "documents.upload_form": act(WORKERS, empty=415),  # it has to be one with files
     "documents.begin_upload": Entry(WORKERS, {"POST": 412}),  # which version of tus?
     "documents.resume_upload": Entry(
         WORKERS, {"HEAD": 412, "PATCH": 412, "DELETE": 412}, on("upload", "none")
@@ -181,6 +182,7 @@ ACCESS = {
     "shared.ask_code": act(EVERYBODY, on("link", "plan"), empty=404),
     "shared.give_code": act(EVERYBODY, on("link", "plan"), empty=404),
     "shared.enter": act(EVERYBODY, on("link", "plan"), empty=404),
+    "shared.send": act(EVERYBODY, on("link", "plan"), empty=404),
     "shared.folder": Entry(EVERYBODY, {"GET": 404}, on("link", "plan") | on("folder", "shared")),
     "shared.document": Entry(EVERYBODY, {"GET": 404}, on("link", "plan") | on("document", "plan")),
     "shared.download": Entry(EVERYBODY, {"GET": 404}, on("link", "plan") | on("document", "plan")),
@@ -282,6 +284,9 @@ ACCESS = {
     "retention.plan": page(OFFICERS),
     "retention.plan_table": page(OFFICERS),
     "retention.document": page(OFFICERS, on("document", "plan")),
+    "retention.bring_document_back": form(
+        OFFICERS, on("document", "plan"), empty=409
+    ),  # it is there
     "retention.folder": page(OFFICERS, on("folder", "shared")),
     "retention.erasures": page(ADMINS | OFFICERS),
     "retention.create_erasure": form(ADMINS | OFFICERS),

@@ -26,9 +26,10 @@ def uploaded(organisation: Organisation, name: str = "data.bin", body: bytes = B
 
 
 def test_the_whole(acme) -> None:
-    answer = acme.visit("member").get(uploaded(acme, "list.csv"))
-    assert (answer.status_code, answer.data) == (200, BODY)
-    assert answer.headers["Content-Length"] == str(SIZE)
+    body = b"number,name\n" * 5000
+    answer = acme.visit("member").get(uploaded(acme, "list.csv", body))
+    assert (answer.status_code, answer.data) == (200, body)
+    assert answer.headers["Content-Length"] == str(len(body))
     assert answer.headers["Accept-Ranges"] == "bytes"
     assert answer.headers["Content-Type"].partition(";")[0] == "text/csv"
     assert answer.headers["Content-Disposition"].startswith("attachment; ")
@@ -132,6 +133,57 @@ def test_what_the_browser_has_is_not_sent_again(acme) -> None:
     answer = visitor.get(path, headers={"If-None-Match": etag})
     assert (answer.status_code, answer.data) == (304, b"")
     assert visitor.get(path, headers={"If-None-Match": '"another"'}).status_code == 200
+    for tags in ("*", f"W/{etag}", f'"another", {etag}'):
+        assert visitor.get(path, headers={"If-None-Match": tags}).status_code == 304, tags
+    both = {"If-None-Match": etag, "Range": "bytes=0-1"}
+    assert visitor.get(path, headers=both).status_code == 304
+
+
+@on_sqlite
+def test_what_holds_for_one_version_is_not_done_with_another(acme) -> None:
+    visitor, path = acme.visit("member"), uploaded(acme)
+    etag = visitor.get(path).headers["ETag"]
+    for tags, status in ((etag, 206), ("*", 206), ('"another"', 412), (f"W/{etag}", 412)):
+        answer = visitor.get(path, headers={"If-Match": tags, "Range": "bytes=1-2"})
+        assert answer.status_code == status, tags
+    assert visitor.get(path, headers={"If-Match": '"another"'}).data == b""
+
+
+ASKED = [
+    ("GET", {}, 200),
+    ("GET", {"Range": "bytes=1-2"}, 206),
+    ("GET", {"Range": "bytes=0-1,5-6"}, 200),
+    ("GET", {"Range": f"bytes={SIZE}-"}, 416),
+    ("GET", {"If-None-Match": "*"}, 304),
+    ("GET", {"If-Match": '"another"'}, 412),
+    ("HEAD", {}, 200),
+    ("HEAD", {"Range": "bytes=1-2"}, 206),
+]
+
+
+@pytest.mark.parametrize(("method", "headers", "status"), ASKED)
+@on_sqlite
+def test_an_answer_is_one_entry_in_the_log_and_a_refusal_none(
+    acme, method, headers, status
+) -> None:
+    path = uploaded(acme)
+    before = len(acme.log())
+    answer = acme.visit("member").open(path, method, headers=headers)
+    assert answer.status_code == status
+    told = [("document.downloaded", "success")] if status < 400 else []
+    assert acme.told()[before:] == told
+
+
+@on_sqlite
+def test_a_broken_download_is_gone_on_with(acme) -> None:
+    """As curl and browsers do it: the rest, if it is still the same."""
+    visitor, path = acme.visit("member"), uploaded(acme)
+    first = visitor.get(path, headers={"Range": "bytes=0-20000"})
+    headers = {"Range": "bytes=20001-", "If-Range": first.headers["ETag"]}
+    assert first.data + visitor.get(path, headers=headers).data == BODY
+    visitor.put(path.replace("download", "versions"), b"another")
+    answer = visitor.get(path, headers=headers)
+    assert (answer.status_code, answer.data) == (200, b"another")
 
 
 @on_sqlite

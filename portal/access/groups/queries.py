@@ -8,14 +8,23 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
-from portal.access.decision import require
+from portal.access.decision import Target, require
 from portal.access.groups.members import members_of
-from portal.access.groups.rules import find_group, is_inside, may_open, name_key
+from portal.access.groups.rules import (
+    OwnGroup,
+    find_group,
+    is_inside,
+    may_open,
+    require_to_hand_out_all,
+    target_of,
+)
 from portal.access.holdings import Holding
 from portal.access.models import Group, GroupMembership, RoleAssignment
+from portal.access.names import group_key
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
+from portal.core.paging import page_within
 from portal.tenancy.session import db
 from portal.users.models import User
 from portal.users.queries import canonical
@@ -83,7 +92,7 @@ def search_groups(actor: Actor, text: str = "", page: int = 1) -> Page[ListedGro
     require(actor, Permission.MEMBER_READ)
     matching = select(Group)
     if text.strip():
-        matching = matching.where(Group.name_key.contains(name_key(text), autoescape=True))
+        matching = matching.where(Group.name_key.contains(group_key(text), autoescape=True))
     found = _page(matching, (Group.name_key, Group.id), page)
     listed = _listed([row[0] for row in found.rows])
     return Page(listed, found.page, found.pages, found.total)
@@ -112,6 +121,16 @@ def get_group(actor: Actor, group_id: UUID) -> ShownGroup:
     )
 
 
+def get_changeable_group(actor: Actor, group_id: UUID) -> Group:
+    """A group that `actor` may rename. Raises `Forbidden`, `OwnGroup` or `NotFound`."""
+    shown = get_group(actor, group_id)
+    if shown.is_own:
+        raise OwnGroup(Permission.GROUP_EDIT, Target(target_of(group_id)))
+    require(actor, Permission.GROUP_EDIT, Target(target_of(group_id)))
+    require_to_hand_out_all(actor, group_id, {held.role for held in shown.assignments})
+    return shown.group
+
+
 def search_group_members(
     actor: Actor, group_id: UUID, text: str = "", page: int = 1
 ) -> Page[tuple[User, GroupMembership]]:
@@ -132,6 +151,7 @@ def search_candidates(
     Raises `Forbidden`.
     """
     require(actor, Permission.GROUP_EDIT)
+    require(actor, Permission.MEMBER_READ)
     found: Page[tuple[User]] = _page(_named(select(User), text), _BY_NAME, page)
     return found, members_of(group_id, among=[user.id for (user,) in found.rows])
 
@@ -187,8 +207,7 @@ def _named(people: Any, text: str) -> Any:
 def _page(matching: Any, order: Sequence[Any], page: int) -> Page[Any]:
     counted = matching.with_only_columns(func.count(), maintain_column_froms=True)
     total = db.session.execute(counted).scalar_one()
-    pages = max(1, -(-total // PAGE_SIZE))
-    page = min(max(1, page), pages)
+    page, pages = page_within(page, total, PAGE_SIZE)
     rows = db.session.execute(
         matching.order_by(*order).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
     )

@@ -29,11 +29,6 @@ def target_of(group_id: UUID) -> str:
     return f"group:{group_id}"
 
 
-def name_key(name: str) -> str:
-    """A group's name as it is compared."""
-    return name.strip().casefold()
-
-
 def find_group(group_id: UUID) -> Group:
     """A group, for whoever comes by it. Raises `NotFound`."""
     group = db.session.get(Group, (bound_tenant_id(), group_id), populate_existing=True)

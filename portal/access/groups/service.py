@@ -7,10 +7,11 @@ from sqlalchemy import delete, select
 
 from portal.access.decision import require
 from portal.access.groups.members import empty
-from portal.access.groups.rules import name_key, open_group, target_of
+from portal.access.groups.rules import open_group, target_of
 from portal.access.in_bulk import Revocation, revoke_roles
 from portal.access.locking import lock_access_as
 from portal.access.models import Group, RoleAssignment
+from portal.access.names import group_key, require_own_look
 from portal.access.permissions import Permission
 from portal.access.service import Way
 from portal.audit.actions import Action
@@ -68,11 +69,12 @@ def delete_group(actor: Actor, group_id: UUID) -> None:
 
 def _call(group: Group, name: str, sentence: str) -> None:
     name, sentence = name.strip(), sentence.strip()
-    key = name_key(name)
+    key = group_key(name)
     if not name or max(len(name), len(key)) > NAME_LENGTH or len(sentence) > SENTENCE_LENGTH:
         raise Invalid(f"A group has a name of at most {NAME_LENGTH} characters.")
     if not is_one_line(name) or not is_one_line(sentence):
         raise Invalid("This holds characters that can't be seen.")
+    require_own_look(name)
     same = select(Group.id).where(Group.name_key == key, Group.id != group.id)
     if db.session.execute(same).first() is not None:
         raise Conflict("There is a group of this name already.")

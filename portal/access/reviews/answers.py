@@ -30,9 +30,9 @@ from portal.users.queries import find_user_by_email, get_user
 
 
 class AboutOneself(OwnRights):
-    """Nobody reviews what they hold themselves, also not through a group they are in."""
+    """Nobody reviews what they hold themselves, be it through a group, or what they gave."""
 
-    message = "This is about what you hold yourself. Somebody else has to decide."
+    message = "This is about what you hold, or gave, yourself. Somebody else has to decide."
 
 
 class NotOnesOwn(Forbidden):
@@ -88,7 +88,7 @@ def hand_over(actor: Actor, line_id: UUID, email: str) -> None:
     user = find_user_by_email(email)
     if user is None or user.state != UserState.ACTIVE:
         raise Invalid("No active member has this e-mail.")
-    if concerns(user.id, line.user_id, line.group_id, groups_of(user.id)):
+    if concerns(user.id, line, groups_of(user.id)):
         raise Invalid(f"{user.name} is concerned by this line.")
     _add_reviewer(line.review_id, user)
     change(
@@ -141,7 +141,7 @@ def _require_to_decide(actor: Actor, line: ReviewLine) -> None:
     is_officer = with_officers and decide(actor, Permission.REVIEW_RUN)
     if not (is_reviewer or is_officer):
         raise NotOnesOwn(Permission.REVIEW_RUN, target)
-    if concerns(actor.user_id, line.user_id, line.group_id, groups_of(actor.user_id)):
+    if concerns(actor.user_id, line, groups_of(actor.user_id)):
         raise AboutOneself(Permission.REVIEW_RUN, target)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal.access.models import GroupMembership
+from portal.access.reviews.models import ReviewLine
 from portal.access.reviews.scope import Subject
 from portal.core.errors import Conflict
 from portal.tenancy.session import db
@@ -25,11 +26,14 @@ def deal(subjects: Sequence[Subject], reviewers: Collection[UUID]) -> Sequence[U
     return [_next_reviewer(subject, given, groups) for subject in subjects]
 
 
-def concerns(
-    user_id: UUID | None, holder: UUID | None, group: UUID | None, groups: Collection[UUID]
-) -> bool:
-    """Whether somebody who is in `groups` holds what a person or group has."""
-    return (holder is not None and holder == user_id) or group in groups
+def concerns(user_id: UUID | None, about: Subject | ReviewLine, groups: Collection[UUID]) -> bool:
+    """Whether a line is about somebody who is in `groups`: they hold it, or they gave it.
+
+    Nobody confirms what they decided themselves.
+    """
+    return user_id is not None and (
+        user_id in (about.user_id, about.granted_by) or about.group_id in groups
+    )
 
 
 def _next_reviewer(
@@ -39,7 +43,7 @@ def _next_reviewer(
     if not unconcerned:
         raise NobodyToReview(
             f"Every reviewer is concerned by what {subject.holder_name} holds, and nobody reviews"
-            " what they hold themselves, also not through a group. Name one more reviewer."
+            " what they hold themselves, be it through a group, or gave. Name one more reviewer."
         )
     chosen = min(unconcerned, key=given.__getitem__)
     if not subject.is_fed:
@@ -51,7 +55,7 @@ def _unconcerned(
     subject: Subject, given: Mapping[UUID, int], groups: Mapping[UUID, Collection[UUID]]
 ) -> Iterator[UUID]:
     for user_id in given:
-        if not concerns(user_id, subject.user_id, subject.group_id, groups[user_id]):
+        if not concerns(user_id, subject, groups[user_id]):
             yield user_id
 
 

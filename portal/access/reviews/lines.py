@@ -20,12 +20,12 @@ from portal.access.reviews.queries import (
     ANSWERABLE,
     PAGE_SIZE,
     WITH_OFFICERS,
-    bounded,
     get_review,
     own_lines,
 )
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
+from portal.core.paging import page_within
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 from portal.users.queries import names_of
@@ -136,7 +136,7 @@ def _page_of_lines(page: int, *which: ColumnElement[bool]) -> LinePage:
     total = db.session.execute(
         select(func.count()).select_from(ReviewLine).where(*which)
     ).scalar_one()
-    page, pages = bounded(page, total)
+    page, pages = page_within(page, total, PAGE_SIZE)
     lines = db.session.scalars(
         select(ReviewLine)
         .where(*which)

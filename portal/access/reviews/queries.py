@@ -17,6 +17,7 @@ from portal.access.reviews.models import (
 )
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
+from portal.core.paging import page_within
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 from portal.users.models import User, UserState
@@ -98,7 +99,7 @@ def list_reviews(actor: Actor, page: int = 1) -> ReviewPage:
     """A page of all reviews, open ones first. Raises `Forbidden`."""
     require(actor, Permission.REVIEW_RUN)
     total = db.session.execute(select(func.count()).select_from(AccessReview)).scalar_one()
-    page, pages = bounded(page, total)
+    page, pages = page_within(page, total, PAGE_SIZE)
     reviews = db.session.scalars(
         select(AccessReview)
         .order_by(AccessReview.state != ReviewState.OPEN, AccessReview.id.desc())
@@ -164,12 +165,6 @@ def own_lines(actor: Actor) -> tuple[ColumnElement[bool], ...]:
         ANSWERABLE,
         ReviewLine.is_escalated.is_(False),
     )
-
-
-def bounded(page: int, total: int) -> tuple[int, int]:
-    """The page nearest to the one that is asked for, and how many there are."""
-    pages = max(1, -(-total // PAGE_SIZE))
-    return min(max(1, page), pages), pages
 
 
 def _count(review_id: UUID, *which: ColumnElement[bool]) -> int:

@@ -9,6 +9,7 @@ from portal.auth.closing.models import Closing
 from portal.auth.closing.queries import find_closing
 from portal.core import clock
 from portal.core.errors import Conflict
+from portal.keys.moving import find_holders
 from portal.keys.queries import list_signing_keys, list_tenant_keys
 from portal.tenancy.binding import bound
 from portal.users.queries import names_of
@@ -35,8 +36,14 @@ def get_agreed_closing() -> Closing:
 
 
 def describe_end(counts: Mapping[str, int]) -> dict[str, Any]:
-    """By whose word the bound tenant's keys go, and which. Raises as `get_agreed_closing`."""
+    """By whose word the bound tenant's keys go, and which.
+
+    Those at providers that it has left go as well, as far as these give an answer. Raises as
+    `get_agreed_closing`.
+    """
+    holding, silent = find_holders()
     closing, tenant, keys = get_agreed_closing(), bound().tenant, list_tenant_keys()
+    roots = {(name, "") for name in holding} | {(key.provider, key.own_key) for key in keys}
     names = names_of({who for who in (closing.asked_by, closing.agreed_by) if who})
     return {
         "organisation": {"id": str(tenant.id), "slug": tenant.slug, "name": tenant.name},
@@ -51,8 +58,9 @@ def describe_end(counts: Mapping[str, int]) -> dict[str, Any]:
         "signed_at": _moment(clock.now()),
         "root_keys": [
             {"provider": name, "own_key": own_key, "is_destroyed": not own_key}
-            for name, own_key in sorted({(key.provider, key.own_key) for key in keys})
+            for name, own_key in sorted(roots)
         ],
+        "providers_without_an_answer": sorted(silent),
         "encryption_keys": [
             {"id": str(key.id), "version": key.version, "made_at": _moment(key.created_at)}
             for key in keys

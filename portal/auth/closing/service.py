@@ -115,12 +115,17 @@ def agree_with_operator(actor: Actor) -> None:
 
     Raises `Forbidden`, `StepUpNeeded` or `NotClosing`.
     """
-    require(actor, Permission.KEY_ROTATE)
-    require_fresh(actor, Act.KEYS)
+    require_care(actor)
     closing = find_closing()
     if closing is None or closing.asked_by is not None:
         raise NotClosing
     _begin(actor, closing)
+
+
+def require_care(actor: Actor) -> None:
+    """Raises `Forbidden` or `StepUpNeeded` unless `actor` cares for the organisation's keys."""
+    require(actor, Permission.KEY_ROTATE)
+    require_fresh(actor, Act.KEYS)
 
 
 def take_back(actor: Actor) -> None:

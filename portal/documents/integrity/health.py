@@ -10,7 +10,7 @@ from portal.access.decision import require
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.documents.integrity.models import Finding, VerificationRound
-from portal.documents.queries import names_of_targets
+from portal.documents.naming import names_of_targets
 from portal.tenancy.session import db
 
 SHOWN = 100

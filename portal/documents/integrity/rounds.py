@@ -19,7 +19,7 @@ from portal.documents.integrity.checking import Pace, find_fault
 from portal.documents.integrity.findings import has_version, note
 from portal.documents.integrity.models import Fault, Finding, VerificationRound
 from portal.documents.models import DocumentVersion
-from portal.documents.sweep import ORPHAN_AGE
+from portal.documents.sweep import ORPHAN_AGE, list_known
 from portal.storage.chosen import blobs
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db, release
@@ -154,7 +154,7 @@ def _list_foreign() -> list[UUID]:
         for blob in blobs().list_blobs(tenant_id)
         if blob.is_committed and blob.modified_at < before
     }
-    return sorted(old - set(db.session.scalars(select(DocumentVersion.id))))
+    return sorted(old - list_known())
 
 
 def _settle(since: datetime) -> int:

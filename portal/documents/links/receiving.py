@@ -22,6 +22,7 @@ from portal.documents.links.uses import LinkRefused, note_use
 from portal.documents.links.visits import Visit, check_open, maker_of, require_inside, take_use
 from portal.documents.models import Document
 from portal.documents.names import clean_name
+from portal.documents.quotas import settling
 
 MIB = 1024 * 1024
 MOST_SENDER = 100  # characters
@@ -51,6 +52,7 @@ def receive_file(
     `TooLarge`, `UploadAbandoned`, `LinkRefused` or `LinkClosed`.
     """
     require_inside(visit)
+    check_open(visit.link)
     link, actor, who = visit.link, visit.actor, visit.who
     if link.kind != Kind.REQUEST:
         raise LinkRefused(link.id, "no-request", "By this link nothing is sent in.")
@@ -60,27 +62,28 @@ def receive_file(
         body = _Bounded(body, link.max_file_mib * MIB)
     link_id, owner_id = link.id, link.created_by
     stored = take_in(new_id(), name, body, owner_id=owner_id, announced_bytes=announced_bytes)
-    link = find_led(link_id).link
-    check_open(link)
-    maker, place = maker_of(link)
-    take_use(link_id)
-    document = add_document(stored, place.folder_id, name, f"Sent by {sender}")
-    record(
-        actor,
-        Action.DOCUMENT_UPLOADED,
-        f"document:{document.id}",
-        folder=str(place.folder_id),
-        size_bytes=stored.sealed.size_bytes,
-        sealed_sha256=stored.sealed.sealed_sha256.hex(),
-    )
-    note_use(
-        actor,
-        link_id,
-        Deed.UPLOADED,
-        document_id=document.id,
-        who=f"{sender} ({who})" if who else sender,
-    )
-    _tell_maker(maker, link_id)
+    with settling(stored.room):
+        link = find_led(link_id).link
+        check_open(link)
+        maker, place = maker_of(link)
+        take_use(link_id)
+        document = add_document(stored, place.folder_id, name, f"Sent by {sender}")
+        record(
+            actor,
+            Action.DOCUMENT_UPLOADED,
+            f"document:{document.id}",
+            folder=str(place.folder_id),
+            size_bytes=stored.sealed.size_bytes,
+            sealed_sha256=stored.sealed.sealed_sha256.hex(),
+        )
+        note_use(
+            actor,
+            link_id,
+            Deed.UPLOADED,
+            document_id=document.id,
+            who=f"{sender} ({who})" if who else sender,
+        )
+        _tell_maker(maker, link_id)
     return document
 
 

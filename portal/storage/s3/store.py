@@ -2,15 +2,18 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from portal.core import clock
 from portal.storage.blobs import BlobMissing, StoredBlob, StoreUnavailable
 from portal.storage.s3 import writing
 from portal.storage.s3.access import Access, Accesses, Place, told
 from portal.storage.s3.reading import S3Reader
 from portal.storage.s3.writing import S3Assembly, S3Writer
+
+LONGEST_UPLOAD = timedelta(days=1)  # in one request; what takes longer is waited for by name
 
 
 class S3Blobs:
@@ -89,7 +92,7 @@ class S3Blobs:
         for found in self._list_objects(access, tenant_id):
             with suppress(ValueError):  # not one of ours
                 blob_id = _blob_id(found["Key"])
-                yield StoredBlob(blob_id, found["Size"], found["LastModified"], is_committed=True)
+                yield StoredBlob(blob_id, found["Size"], _modified_at(found), is_committed=True)
         for upload in self._list_uploads(access, tenant_id):
             with suppress(ValueError):
                 blob_id = _blob_id(upload["Key"])
@@ -112,6 +115,16 @@ class S3Blobs:
 
 def _blob_id(key: str) -> UUID:
     return UUID(key.rpartition("/")[2])
+
+
+def _modified_at(found: dict[str, Any]) -> datetime:
+    """The latest time at which an object can have come to be.
+
+    S3 dates one of several parts, whose entity tag ends in their number, by when its upload began.
+    Taken for older than it is, it could be swept before its row is there.
+    """
+    at: datetime = found["LastModified"]
+    return min(clock.now(), at + LONGEST_UPLOAD) if "-" in found["ETag"] else at
 
 
 def _delete_all(access: Access, bucket: str, keys: list[dict[str, str]]) -> None:

@@ -37,7 +37,3 @@ class AddPasskeyForm(NameForm):
     """What the browser says of a passkey that it has made."""
 
     passkey = AnswerField(InputRequired("No passkey was made. Try again."))
-
-
-class ConfirmForm(FlaskForm):
-    """A button that means it."""

@@ -21,9 +21,9 @@ from portal.web.account.forms import (
     AddAuthenticatorForm,
     AddPasskeyForm,
     ChangePasswordForm,
-    ConfirmForm,
     NameForm,
 )
+from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.passkeys import answer_of, asked

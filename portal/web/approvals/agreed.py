@@ -5,8 +5,9 @@ from portal.access.approvals.choice import choose_agreed, require_to_choose
 from portal.access.approvals.kinds import Kind
 from portal.access.log_exports.service import make_agreed, require_to_export
 from portal.auth.approving import Agreed
-from portal.auth.closing.service import close_agreed, require_to_close
+from portal.auth.closing.service import require_to_close
 from portal.auth.membership import require_to_reset, reset_agreed
+from portal.documents.closing import close_agreed
 from portal.documents.retention.holding import release_agreed, require_to_release
 
 AGREED = {

@@ -11,7 +11,7 @@ from portal.access import audit_log
 from portal.access.permissions import Permission
 from portal.access.roles import list_roles
 from portal.audit.actions import Action
-from portal.documents.queries import names_of_targets
+from portal.documents.naming import names_of_targets
 from portal.web.access import discloses, requires
 from portal.web.audit.blueprint import blueprint
 from portal.web.audit.forms import FilterForm

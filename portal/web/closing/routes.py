@@ -8,6 +8,7 @@ from portal.access.permissions import Permission
 from portal.auth.assurance import Act
 from portal.auth.closing import service
 from portal.core.settings import active
+from portal.documents.closing import agree_with_operator
 from portal.web.access import freshly, requires, while_closing
 from portal.web.closing.forms import ClosingForm
 from portal.web.lifecycle import shown_on, shown_status
@@ -43,7 +44,7 @@ def ask() -> ResponseReturnValue:
 @requires(Permission.KEY_ROTATE)
 def agree() -> ResponseReturnValue:
     """Agree to what the operator asks for."""
-    service.agree_with_operator(g.actor)
+    agree_with_operator(g.actor)
     flash("You agreed. From now on nothing is changed any more.", "success")
     return redirect(url_for("closing.index"))
 

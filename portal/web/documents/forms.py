@@ -48,7 +48,3 @@ class NoteForm(FlaskForm):
     """What somebody notes about a version."""
 
     note = StringField("Note", [Length(max=MAX_NOTE_LENGTH)])
-
-
-class ConfirmForm(FlaskForm):
-    """A button that means it."""

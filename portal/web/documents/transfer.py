@@ -58,7 +58,9 @@ def send(
 
 
 def _answer(download: Download, request: Request, etag: str, watched: Watched) -> Response:
-    if request.if_none_match.contains(etag):
+    if "If-Match" in request.headers and not request.if_match.contains(etag):
+        return Response(status=412)
+    if request.if_none_match.contains_weak(etag):
         return Response(status=304)
     asked = _asked_range(request, etag, download.size_bytes)
     if asked is None:
@@ -86,7 +88,8 @@ def _asked_range(request: Request, etag: str, size_bytes: int) -> tuple[int, int
     """Start and stop of the range that is asked for, if it is one and of this version, else None.
 
     Several ranges at once, what makes no sense, and a range of another version (If-Range) are
-    answered by the whole. Beyond the end the range is empty.
+    answered by the whole; so is a date in If-Range, as no answer ever said one. Beyond the end the
+    range is empty.
     """
     found = ONE_RANGE.fullmatch(request.headers.get("Range", ""))
     condition = request.headers.get("If-Range", quote_etag(etag))

@@ -13,6 +13,7 @@ from portal.access.queries import names_of_groups
 from portal.access.roles import list_roles
 from portal.core import clock
 from portal.core.errors import NotFound
+from portal.core.paging import page_within
 from portal.documents import explaining
 from portal.documents.naming import names_for, tells_names
 from portal.users.queries import find_user_by_email, names_of
@@ -74,8 +75,7 @@ def reach() -> ResponseReturnValue:
         return render_template("explain/reach.html", form=form, found=None), 422
     at = form.moment or clock.now()
     found = explaining.who_could(g.actor, form.about, at)
-    pages = max(1, -(-len(found) // PAGE_SIZE))
-    page = min(max(1, request.args.get("page", 1, type=int)), pages)
+    page, pages = page_within(request.args.get("page", 1, type=int), len(found), PAGE_SIZE)
     shown = found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     return render_template(
         "explain/reach.html",

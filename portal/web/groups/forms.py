@@ -51,7 +51,3 @@ class SourceForm(FlaskForm):
     def provider_id(self) -> UUID | None:
         """The chosen provider; None for people."""
         return UUID(self.provider.data) if self.provider.data else None
-
-
-class ConfirmForm(FlaskForm):
-    """A button that means it."""

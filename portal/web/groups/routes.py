@@ -16,10 +16,11 @@ from portal.access.roles import list_roles
 from portal.auth.assurance import Act
 from portal.auth.sso.feeds import change_source, provider_names
 from portal.auth.sso.queries import list_providers
-from portal.documents.queries import names_of_folders
+from portal.documents.naming import names_of_folders
 from portal.users.queries import get_user, names_of
 from portal.web.access import freshly, requires
-from portal.web.groups.forms import AddPeopleForm, ConfirmForm, GroupForm, SourceForm
+from portal.web.confirming import ConfirmForm
+from portal.web.groups.forms import AddPeopleForm, GroupForm, SourceForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.members.forms import AssignRoleForm, EndForm, RemoveRoleForm
 from portal.web.places import choose_place
@@ -62,7 +63,7 @@ def create() -> ResponseReturnValue:
             made = service.create_group(g.actor, str(form.name.data), form.sentence.data or "")
             flash("The group is made. Add people, and give it roles.", "success")
             return redirect(url_for("groups.show", group_id=made.id))
-    return render_template("groups/form.html", form=form, shown=None), shown_status(form)
+    return render_template("groups/form.html", form=form, group=None), shown_status(form)
 
 
 @blueprint.route("/<uuid:group_id>/edit", methods=["GET", "POST"])
@@ -70,14 +71,14 @@ def create() -> ResponseReturnValue:
 @requires(Permission.GROUP_EDIT)
 def edit(group_id: UUID) -> ResponseReturnValue:
     """Call a group otherwise."""
-    shown = queries.get_group(g.actor, group_id)
-    form = GroupForm(name=shown.group.name, sentence=shown.group.sentence)
+    group = queries.get_changeable_group(g.actor, group_id)
+    form = GroupForm(name=group.name, sentence=group.sentence)
     if form.validate_on_submit():
         with shown_on(form):
             service.rename_group(g.actor, group_id, str(form.name.data), form.sentence.data or "")
             flash("The group is changed.", "success")
             return redirect(url_for("groups.show", group_id=group_id))
-    return render_template("groups/form.html", form=form, shown=shown), shown_status(form)
+    return render_template("groups/form.html", form=form, group=group), shown_status(form)
 
 
 @blueprint.route("/<uuid:group_id>/delete", methods=["GET", "POST"])

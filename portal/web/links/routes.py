@@ -14,7 +14,7 @@ from portal.documents.links.kinds import Kind
 from portal.documents.links.making import Made, Offer, Wanted
 from portal.users.queries import get_user
 from portal.web.access import requires
-from portal.web.documents.forms import ConfirmForm
+from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.links.forms import EndForm, RequestForm, ShareForm
 from portal.web.request import request

@@ -9,6 +9,7 @@ from wtforms.validators import Email, InputRequired, Length
 from portal.access.permissions import Permission
 from portal.access.roles import list_roles
 from portal.web.choices import choices
+from portal.web.confirming import ConfirmForm
 from portal.web.places import PlaceField, PlaceForm
 from portal.web.until import UntilField
 
@@ -61,10 +62,6 @@ class RemoveRoleForm(FlaskForm):
     """Taking a role away, and why."""
 
     reason = StringField("Reason", [Length(max=500)])
-
-
-class ConfirmForm(FlaskForm):
-    """A button that means it."""
 
 
 class ResetForm(ConfirmForm):

@@ -17,13 +17,13 @@ from portal.access.roles import list_live_roles, list_roles
 from portal.auth import invitations, membership
 from portal.auth.assurance import Act
 from portal.auth.member_import import MAX_LINES, import_people, read_people
-from portal.documents.queries import names_of_folders
+from portal.documents.naming import names_of_folders
 from portal.users.queries import names_of
 from portal.web.access import freshly, requires
+from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.members.forms import (
     AssignRoleForm,
-    ConfirmForm,
     EndForm,
     ImportForm,
     InviteForm,

@@ -70,6 +70,8 @@ class HoldForm(PlaceForm):
         self._found: Thing | None = None
 
     def validate_kind(self, field: RadioField) -> None:
+        if field.data not in tuple(AnchorKind):
+            return  # the field says so itself
         found = {
             AnchorKind.USER: self._person,
             AnchorKind.FOLDER: lambda: self.folder.folder_id,
@@ -122,7 +124,3 @@ class DecisionForm(FlaskForm):
         "Decision", [InputRequired("Grant or refuse?")], choices=choices(("grant", "refuse"))
     )
     answer = TextAreaField("Answer", [InputRequired("Say why."), Length(max=MAX_ANSWER)])
-
-
-class ConfirmForm(FlaskForm):
-    """A button that means it."""

@@ -134,7 +134,3 @@ class VerifyForm(FlaskForm):
             Length(max=LARGEST_FILE, message="This is too long; verify it by openssl."),
         ],
     )
-
-
-class ConfirmForm(FlaskForm):
-    """A button that means it."""

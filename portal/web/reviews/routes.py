@@ -1,5 +1,6 @@
 """Access reviews: started, answered line by line, closed, and their signed reports."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -10,17 +11,13 @@ from portal.access.permissions import Permission
 from portal.access.reviews import answers, closing, lines, queries, report, service
 from portal.auth.assurance import Act
 from portal.documents import reviews
+from portal.documents.naming import folders_told
 from portal.web.access import discloses, freshly, requires, signed_in
+from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.places import choose_place
 from portal.web.reviews import reports
-from portal.web.reviews.forms import (
-    AnswerForm,
-    ConfirmForm,
-    HandOverForm,
-    ReviewForm,
-    VerifyForm,
-)
+from portal.web.reviews.forms import AnswerForm, HandOverForm, ReviewForm, VerifyForm
 
 blueprint = Blueprint("reviews", __name__, url_prefix="/reviews")
 
@@ -59,7 +56,8 @@ def show(review_id: UUID) -> ResponseReturnValue:
     shown = queries.show_review(g.actor, review_id)
     page = request.args.get("page", 1, type=int)
     own = lines.list_own_lines(g.actor, review_id, page) if shown.own else None
-    return render_template("reviews/show.html", shown=shown, own=own, form=AnswerForm())
+    told = _told(*own.lines) if own else ()
+    return render_template("reviews/show.html", shown=shown, own=own, told=told, form=AnswerForm())
 
 
 @blueprint.get("/<uuid:review_id>/next")
@@ -70,7 +68,9 @@ def next_line(review_id: UUID) -> ResponseReturnValue:
     line = lines.find_next_line(g.actor, review_id, request.args.get("after", 0, type=int))
     if line is None:
         return redirect(url_for("reviews.show", review_id=review_id))
-    return render_template("reviews/next.html", shown=shown, line=line, form=AnswerForm())
+    return render_template(
+        "reviews/next.html", shown=shown, line=line, told=_told(line), form=AnswerForm()
+    )
 
 
 @blueprint.get("/<uuid:review_id>/lines")
@@ -81,7 +81,8 @@ def all_lines(review_id: UUID) -> ResponseReturnValue:
     page = request.args.get("page", 1, type=int)
     found = lines.list_lines(g.actor, review_id, which, page)
     shown = queries.show_review(g.actor, review_id)
-    return render_template("reviews/lines.html", shown=shown, found=found, which=which)
+    told = _told(*found.lines)
+    return render_template("reviews/lines.html", shown=shown, found=found, told=told, which=which)
 
 
 @blueprint.get("/lines/<uuid:line_id>")
@@ -203,6 +204,7 @@ def _line_page(line_id: UUID, form: AnswerForm, handing: HandOverForm) -> Respon
     page = render_template(
         "reviews/line.html",
         shown=shown,
+        told=_told(shown.line),
         form=form,
         handing=handing,
         with_officers=answers.is_with_officers(shown.line),
@@ -210,6 +212,11 @@ def _line_page(line_id: UUID, form: AnswerForm, handing: HandOverForm) -> Respon
         may_decide=answers.may_decide(g.actor, shown.line),
     )
     return page, shown_status(form if form.errors or not handing.errors else handing)
+
+
+def _told(*of: Any) -> Collection[UUID]:
+    """The folders of these lines that the reader may know by name; to review tells none."""
+    return folders_told(g.actor, [line.folder_id for line in of])
 
 
 def _after(answered: Any) -> str:

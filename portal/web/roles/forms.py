@@ -98,10 +98,6 @@ class ExclusionForm(FlaskForm):
             field.choices = choices(key for key in self.names if key)
 
 
-class ConfirmForm(FlaskForm):
-    """A button that means it."""
-
-
 def _filled_in(role: Role) -> dict[str, Any]:
     return {
         "name": role.name,

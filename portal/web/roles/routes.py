@@ -13,10 +13,11 @@ from portal.access.role_holders import HeldCount, count_held, list_holders
 from portal.access.roles import get_role, list_roles
 from portal.auth.assurance import Act
 from portal.auth.retirement import retire_role, show_retirement
-from portal.documents.queries import names_of_folders
+from portal.documents.naming import names_of_folders
 from portal.web.access import freshly, requires
+from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
-from portal.web.roles.forms import ConfirmForm, ExclusionForm, NewRoleForm, RetireForm, RoleForm
+from portal.web.roles.forms import ExclusionForm, NewRoleForm, RetireForm, RoleForm
 
 blueprint = Blueprint("roles", __name__, url_prefix="/roles")
 

@@ -7,21 +7,23 @@ form of the first page, and whoever runs no scripts pastes the address (docs/dec
 from collections.abc import Iterator
 from uuid import UUID
 
-from flask import Blueprint, Response, g, make_response, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.documents.links import codes, giving, visits
+from portal.core.errors import Invalid, PortalError
+from portal.documents.links import codes, giving, receiving, visits
 from portal.documents.links.kinds import Kind
 from portal.documents.links.visits import Step, Visit
-from portal.web.access import by_link, discloses, public
+from portal.web.access import by_link, discloses, public, reads_form
 from portal.web.documents import transfer
 from portal.web.documents.paging import before
-from portal.web.lifecycle import shown_on, shown_status
+from portal.web.lifecycle import keep, refuse, shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.ongoing import while_allowed
 from portal.web.request import request
 from portal.web.shared.forms import CodeForm, EmailForm, OpenForm, PasswordForm
 from portal.web.shared.visiting import hold, present_visit
+from portal.web.streamed_form import StreamedForm
 
 blueprint = Blueprint("shared", __name__, url_prefix="/shared")
 
@@ -156,11 +158,46 @@ def picture(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
     return Response(drawn, mimetype="image/webp")
 
 
+@blueprint.post("/<uuid:link_id>/files")
+@limited
+@reads_form
+@by_link
+def send(link_id: UUID) -> ResponseReturnValue:
+    """Send files in, each taken as it arrives; one that is refused undoes none before it."""
+    form, visit = StreamedForm(), present_visit(link_id)
+    arrived = 0
+    try:
+        for file in form.files():
+            if file.name:
+                receiving.receive_file(visit, form.fields.get("sender", ""), file.name, file)
+                keep()
+                arrived += 1
+                visit = present_visit(link_id)
+        if not arrived:
+            raise Invalid("Choose a file.")
+    except PortalError as error:
+        refuse(error)
+        return _send_page(link_id, form.fields.get("sender", ""), str(error), arrived), error.status
+    flash(f"Thank you. {_counted(arrived)} arrived.", "success")
+    return redirect(url_for("shared.show", link_id=link_id))
+
+
+def _send_page(link_id: UUID, sender: str = "", error: str = "", arrived: int = 0) -> str:
+    if arrived:
+        error = f"{_counted(arrived)} arrived. Then: {error}"
+    visit = present_visit(link_id)
+    return render_template("shared/send.html", visit=visit, sender=sender, error=error)
+
+
+def _counted(arrived: int) -> str:
+    return "Your file has" if arrived == 1 else f"{arrived} files have"
+
+
 def _inside(visit: Visit) -> ResponseReturnValue:
     if visit.link.document_id is not None:
         return _document(visit, visit.link.document_id)
     if visit.link.kind == Kind.REQUEST:
-        return render_template("shared/send.html", visit=visit)
+        return _send_page(visit.link.id)
     return _folder(visit, None)
 
 

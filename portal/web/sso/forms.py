@@ -71,10 +71,6 @@ class BreakGlassForm(FlaskForm):
     code = StringField("Break-glass code", [InputRequired("Enter a code."), Length(max=40)])
 
 
-class ConfirmForm(FlaskForm):
-    """A button that means it."""
-
-
 def shown_mapping(group_roles: Mapping[str, str]) -> str:
     """A mapping of groups as it is typed."""
     roles = list_roles()

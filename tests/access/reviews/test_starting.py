@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from portal.access.models import RoleAssignment
 from tests.access.reviews.campaign import (
     choices,
     deactivate,
@@ -15,6 +16,7 @@ from tests.access.reviews.campaign import (
     told,
 )
 from tests.conftest import on_sqlite
+from tests.documents import sharers
 from tests.installation import Organisation
 from tests.web.things import without_log
 
@@ -191,3 +193,18 @@ def test_it_reaches_reviewers_who_hold_nothing(portal, acme) -> None:
 def test_who_was_deactivated_before_is_not_among_the_reviewers(acme) -> None:
     deactivate(acme, "member")
     assert begin(acme, "member", "auditor").status_code == 400
+
+
+def test_nobody_reviews_what_they_gave(acme) -> None:
+    """Not by being dealt it, and not where it is all there is to deal."""
+    sharers.give(acme, "guest", "auditor")
+    with acme.bound(writes=True) as session:
+        session.query(RoleAssignment).filter_by(user_id=acme["guest"].id, role="auditor").update(
+            {"granted_by": acme["admin"].id}
+        )
+    form = choices(acme, "admin", people=["guest"], roles=["auditor"])
+    refused = acme.visit("officer").post("/reviews/new", form)
+    assert refused.status_code == 409
+    assert "or gave" in refused.text
+    review = start(acme, "admin", "member", people=["guest"], roles=["auditor"])
+    assert line_about(acme, review, "guest").reviewer_id == acme["member"].id

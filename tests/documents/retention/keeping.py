@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import update
+
 from portal.access.decision import Member
 from portal.access.people import find_actor
 from portal.cli import working
 from portal.core import clock
 from portal.documents.retention.holding import place_hold
-from portal.documents.retention.models import AnchorKind
+from portal.documents.retention.models import AnchorKind, LegalHold
 from portal.documents.retention.rules import Choices, create_rule
 from portal.documents.retention.things import Thing
 from portal.storage.blobs import BlobMissing
@@ -46,6 +48,12 @@ def rule(acme: Organisation, name: str = "A rule", folder: str | None = None, **
 def hold(acme: Organisation, kind: str, thing_id: UUID) -> UUID:
     thing = Thing(AnchorKind(kind), thing_id)
     return done_by(acme, "officer", place_hold, thing, "Lighthouse", "A letter of the court").id
+
+
+def end_holds(acme: Organisation) -> None:
+    """As if all holds had been released."""
+    with acme.bound(writes=True) as session:
+        session.execute(update(LegalHold).values(released_at=clock.now()))
 
 
 def later(acme: Organisation, clock: Any, **time: float) -> None:

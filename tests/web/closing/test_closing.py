@@ -8,10 +8,17 @@ from portal.core.settings import active
 from portal.tenancy.models import TenantState
 from portal.tenancy.service import change_state
 from tests.conftest import on_sqlite
+from tests.documents.links.sharing import make, opened
+from tests.documents.retention.keeping import end_holds, hold
 from tests.installation import PASSWORD, Organisation, begin_sessions_anew
 
 WANTED = {"slug": "acme", "reason": "merged"}
 BANNER = "This organisation is closing. Until"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_held(acme) -> None:
+    end_holds(acme)
 
 
 def act_id(organisation: Organisation) -> str:
@@ -107,6 +114,17 @@ def test_when_the_time_is_over_nobody_comes_in_and_nothing_is_taken_back(acme, c
     assert (refused.status_code, "is closed" in refused.text) == (403, True)
 
 
+@on_sqlite
+def test_what_is_shared_with_people_outside_is_shared_no_more(acme) -> None:
+    stranger, path = opened(acme, make(acme))
+    assert stranger.get(path).status_code == 200
+    close(acme)
+    for address in (path, f"{path}/documents/{acme.documents['plan']}/download"):
+        refused = stranger.get(address)
+        assert refused.status_code == 403
+        assert "shared no more" in refused.text
+
+
 def ask(organisation: Organisation) -> None:
     with organisation.bound(writes=True):
         ask_as_operator(OPERATOR, "not paid")
@@ -122,6 +140,18 @@ def test_what_the_operator_asks_for_one_agrees_to_who_cares_for_the_keys(acme) -
     assert acme.visit("member").upload("Newer.txt", b"new").status_code == 403
     assert acme.visit("officer").post("/closing/agree").status_code == 403
     assert acme.visit("admin").post("/closing/take-back").status_code == 302
+
+
+@on_sqlite
+def test_a_legal_hold_keeps_an_organisation_from_being_closed(acme) -> None:
+    hold(acme, "document", acme.documents["plan"])
+    acme.visit("admin").post("/closing/ask", WANTED)
+    refused = acme.visit("second_admin").post(f"/approvals/{act_id(acme)}/approve")
+    assert refused.status_code == 409
+    assert "hold" not in refused.text.lower()
+    ask(acme)
+    assert acme.visit("officer").post("/closing/agree").status_code == 409
+    assert BANNER not in acme.visit("member").get("/documents").text
 
 
 @on_sqlite

@@ -18,9 +18,10 @@ from portal.documents.trash import get_trashed_document, purge_document_now
 from portal.documents.versions import list_versions
 from portal.users.queries import names_of
 from portal.web.access import discloses, freshly, requires, streams_body
+from portal.web.confirming import ConfirmForm
 from portal.web.documents import transfer
 from portal.web.documents.asking import asked_version
-from portal.web.documents.forms import ConfirmForm, MoveForm, NameForm
+from portal.web.documents.forms import MoveForm, NameForm
 from portal.web.documents.paging import before
 from portal.web.documents.routes.group import blueprint
 from portal.web.documents.searching import asked

@@ -14,8 +14,9 @@ from portal.documents.copying import copy_document, restore_version
 from portal.documents.queries import get_document
 from portal.documents.versions import get_version
 from portal.web.access import discloses, requires
+from portal.web.confirming import ConfirmForm
 from portal.web.documents.asking import asked_version
-from portal.web.documents.forms import ConfirmForm, MoveForm, NoteForm
+from portal.web.documents.forms import MoveForm, NoteForm
 from portal.web.documents.routes.group import blueprint
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.places import asked_spot

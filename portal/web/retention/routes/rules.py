@@ -9,9 +9,10 @@ from portal.access.permissions import Permission
 from portal.auth.assurance import Act
 from portal.documents.retention import rules as service
 from portal.web.access import freshly, requires
+from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.places import choose_place
-from portal.web.retention.forms import ConfirmForm, RuleForm
+from portal.web.retention.forms import RuleForm
 from portal.web.retention.routes.group import blueprint
 
 

@@ -9,9 +9,9 @@ from portal.auth.assurance import Act
 from portal.auth.sso import parting, queries
 from portal.auth.sso.journeys import Purpose
 from portal.web.access import freshly, signed_in
+from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
-from portal.web.sso.forms import ConfirmForm
 from portal.web.sso.leaving import chosen_provider, leave
 from portal.web.sso.routes.group import blueprint
 

@@ -9,10 +9,11 @@ from portal.auth.assurance import Act
 from portal.auth.sso import break_glass, enforcement
 from portal.web import cookies
 from portal.web.access import freshly, public, requires
+from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.request import request
-from portal.web.sso.forms import BreakGlassForm, ConfirmForm
+from portal.web.sso.forms import BreakGlassForm
 from portal.web.sso.routes.group import blueprint
 
 

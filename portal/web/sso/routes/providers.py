@@ -14,9 +14,10 @@ from portal.auth.sso import enforcement, parting, providers, queries, trials
 from portal.auth.sso.journeys import Purpose
 from portal.auth.sso.refusals import SsoRefused
 from portal.web.access import freshly, requires
+from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import refuse, shown_on, shown_status
 from portal.web.limits import limited
-from portal.web.sso.forms import ConfirmForm, ProviderForm, shown_mapping
+from portal.web.sso.forms import ProviderForm, shown_mapping
 from portal.web.sso.leaving import given_addresses, set_out
 from portal.web.sso.returning import trial_page
 from portal.web.sso.routes.group import blueprint

@@ -1,0 +1,53 @@
+"""Bringing back what is gone for everybody, and kept by a hold or a rule: for who has to hand it
+over.
+
+It lies where it lay again, for all who may read there. Officers don't read it thereby.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from portal.access.decision import Target, require
+from portal.access.permissions import Permission
+from portal.audit.actions import Action
+from portal.audit.actor import Actor
+from portal.audit.service import record
+from portal.auth.assurance import Act
+from portal.auth.fresh import require_fresh
+from portal.core.errors import Conflict
+from portal.documents.models import Folder
+from portal.documents.queries import find_anywhere
+from portal.documents.retention.facts import judge
+from portal.documents.retention.locking import lock_retention
+from portal.documents.trash import is_over, leave_trash
+from portal.tenancy.session import db
+
+
+def can_bring_back(document_id: UUID) -> bool:
+    """Whether a document is gone, and not destroyed. Raises `NotFound`."""
+    located = find_anywhere(document_id)
+    return is_over(located.document, located.place)
+
+
+def bring_back(actor: Actor, document_id: UUID) -> None:
+    """Have a document lie where it lay, with the folders above it, if these are gone too.
+
+    Raises `Forbidden`, `StepUpNeeded`, `NotFound`, or `Conflict` where it is not gone, or would be
+    gone again with the next run.
+    """
+    target = f"document:{document_id}"
+    require(actor, Permission.HOLD_EDIT, Target(target))
+    require_fresh(actor, Act.RETENTION)
+    lock_retention()
+    located = find_anywhere(document_id)
+    if not is_over(located.document, located.place):
+        raise Conflict("It is not gone for good: who may delete it can take it out of the trash.")
+    for folder_id in [folder.id for folder in located.place.folders if folder.is_trashed]:
+        leave_trash(db.session.scalars(select(Folder).where(Folder.id == folder_id)).one())
+        record(actor, Action.FOLDER_RESTORED, f"folder:{folder_id}")
+    leave_trash(located.document)
+    db.session.flush()
+    if any(fate.is_gone for _, fate in judge([document_id])):
+        raise Conflict("A rule or an erasure wants it gone, and the next run would see to that.")
+    record(actor, Action.DOCUMENT_RESTORED, target)

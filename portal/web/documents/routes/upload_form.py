@@ -1,0 +1,56 @@
+"""Uploading without JavaScript: files of a form, each encrypted as it arrives."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import g, render_template
+from flask.typing import ResponseReturnValue
+
+from portal.access.permissions import Permission
+from portal.core.errors import Invalid, PortalError
+from portal.documents import uploads
+from portal.web.access import reads_form, requires
+from portal.web.documents.routes.group import blueprint
+from portal.web.lifecycle import keep, refuse
+from portal.web.streamed_form import File, StreamedForm
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file: a document, or why none."""
+
+    name: str
+    document_id: UUID | None = None
+    refusal: str = ""
+
+
+@blueprint.post("/uploads/form")
+@reads_form
+@requires(Permission.DOCUMENT_UPLOAD)
+def upload_form() -> ResponseReturnValue:
+    """Each file becomes a document, or is refused, by itself; a page tells which."""
+    form = StreamedForm()
+    outcomes = [_take(form, file) for file in form.files() if file.name]
+    folder_id = _folder_id(form)
+    page = render_template("documents/uploaded.html", outcomes=outcomes, folder_id=folder_id)
+    return page, 200 if any(one.document_id for one in outcomes) else 422
+
+
+def _take(form: StreamedForm, file: File) -> Outcome:
+    try:
+        document = uploads.upload_document(
+            g.actor, _folder_id(form), file.name, file, announced_bytes=None
+        )
+        keep()
+    except PortalError as error:
+        refuse(error)
+        return Outcome(file.name, refusal=str(error))
+    return Outcome(document.name, document.id)
+
+
+def _folder_id(form: StreamedForm) -> UUID | None:
+    given = form.fields.get("folder", "")
+    try:
+        return UUID(given) if given else None
+    except ValueError:
+        raise Invalid("This is not a folder.") from None

@@ -1,0 +1,173 @@
+// One upload by the tus protocol, which is resumed after a broken connection, a pause, or a reload.
+// What the server has is asked for each time, so that nothing is sent twice and nothing left out.
+
+const PIECE_BYTES = 32 * 1024 * 1024; // four parts of the format in which contents are kept
+const LONGEST_WAIT_SECONDS = 30;
+const MOST_TRIES = 12; // in a row without any progress
+const STATUSES_TO_RETRY = [0, 409, 423, 429, 500, 502, 503, 504]; // 0: no answer at all
+
+export class Upload {
+  // `report` is told { state, sent, wait, why }: state is one of "sending", "paused", "broken",
+  // "failed", "done".
+  constructor(file, { address, token, metadata, report }) {
+    Object.assign(this, { file, address, token, metadata, report });
+    this.url = null;
+    this.offset = 0;
+    this.tries = 0;
+    this.request = null;
+    this.timer = null;
+    this.isRunning = false;
+  }
+
+  async start() {
+    this.isRunning = true;
+    this.key ??= await keyOf(this.file, this.metadata);
+    this.url ??= remembered(this.key);
+    if (this.isRunning) this.goOn();
+  }
+
+  pause() {
+    this.stop();
+    this.report({ state: "paused", sent: this.offset });
+  }
+
+  resume() {
+    clearTimeout(this.timer);
+    this.tries = 0;
+    this.isRunning = true;
+    this.goOn();
+  }
+
+  cancel() {
+    this.stop();
+    forget(this.key);
+    if (this.url) this.ask("DELETE", this.url, {}, null, () => {});
+  }
+
+  stop() {
+    this.isRunning = false;
+    clearTimeout(this.timer);
+    const request = this.request;
+    this.request = null;
+    request?.abort();
+  }
+
+  goOn() {
+    if (this.url) this.findOffset();
+    else this.create();
+  }
+
+  create() {
+    const headers = { "Upload-Length": String(this.file.size), "Upload-Metadata": encoded(this.metadata) };
+    this.request = this.ask("POST", this.address, headers, null, (answer) => {
+      if (answer.status !== 201) return this.fail(answer);
+      this.url = new URL(answer.getResponseHeader("Location"), location.href).href;
+      remember(this.key, this.url);
+      this.take(answer);
+    });
+  }
+
+  findOffset() {
+    this.request = this.ask("HEAD", this.url, {}, null, (answer) => {
+      if (answer.status === 200) return this.take(answer);
+      if (answer.status !== 404) return this.fail(answer);
+      forget(this.key); // it has expired, or was somebody else's
+      this.url = null;
+      this.create();
+    });
+  }
+
+  take(answer) {
+    const offset = Number(answer.getResponseHeader("Upload-Offset"));
+    if (offset > this.offset) this.tries = 0;
+    this.offset = offset;
+    this.report({ state: "sending", sent: offset });
+    if (offset < this.file.size) return this.send();
+    this.isRunning = false;
+    forget(this.key);
+    this.report({ state: "done", sent: offset });
+  }
+
+  send() {
+    const start = this.offset;
+    const piece = this.file.slice(start, start + PIECE_BYTES);
+    const headers = { "Upload-Offset": String(start), "Content-Type": "application/offset+octet-stream" };
+    this.request = this.ask("PATCH", this.url, headers, piece, (answer) => {
+      if (answer.status === 204) this.take(answer);
+      else this.fail(answer);
+    });
+    this.request.upload.onprogress = ({ loaded }) => this.report({ state: "sending", sent: start + loaded });
+  }
+
+  fail(answer) {
+    this.request = null;
+    if (!STATUSES_TO_RETRY.includes(answer.status) || this.tries >= MOST_TRIES) {
+      this.isRunning = false;
+      if (answer.status && answer.status !== 503) forget(this.key);
+      return this.report({ state: "failed", sent: this.offset, why: reason(answer) });
+    }
+    const wait = Math.min(2 ** this.tries, LONGEST_WAIT_SECONDS);
+    this.tries += 1;
+    this.report({ state: "broken", sent: this.offset, wait, why: reason(answer) });
+    this.timer = setTimeout(() => this.goOn(), wait * 1000);
+  }
+
+  ask(method, address, headers, body, then) {
+    const request = new XMLHttpRequest();
+    request.onload = request.onerror = () => {
+      if (this.request === request || method === "DELETE") then(request);
+    };
+    request.open(method, address);
+    const own = { Accept: "application/json", "Tus-Resumable": "1.0.0", "X-CSRFToken": this.token };
+    for (const [name, value] of Object.entries({ ...own, ...headers })) request.setRequestHeader(name, value);
+    request.send(body);
+    return request;
+  }
+}
+
+function reason(answer) {
+  if (!answer.status) return "The connection broke off.";
+  try {
+    return JSON.parse(answer.responseText).error;
+  } catch {
+    return `The server answered with ${answer.status}.`;
+  }
+}
+
+function encoded(metadata) {
+  const pairs = Object.entries(metadata).filter(([, value]) => value);
+  return pairs.map(([key, value]) => `${key} ${base64(value)}`).join(",");
+}
+
+function base64(text) {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
+
+// Where an upload is remembered: by a digest, so that no name of a file stays behind in the browser.
+async function keyOf(file, metadata) {
+  const facts = JSON.stringify([file.name, file.size, file.lastModified, metadata]);
+  if (!globalThis.crypto?.subtle) return null; // an address without TLS: nothing is remembered
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(facts));
+  return `upload ${btoa(String.fromCharCode(...new Uint8Array(digest)))}`;
+}
+
+function remembered(key) {
+  return attempt(() => localStorage.getItem(key)) ?? null;
+}
+
+function remember(key, url) {
+  if (key) attempt(() => localStorage.setItem(key, url));
+}
+
+function forget(key) {
+  if (key) attempt(() => localStorage.removeItem(key));
+}
+
+// A browser may refuse to keep anything; then an upload is resumed as long as the page is open.
+function attempt(act) {
+  try {
+    return act();
+  } catch {
+    return null;
+  }
+}

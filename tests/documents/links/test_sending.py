@@ -1,0 +1,236 @@
+"""Files that strangers send in by a link: taken as they arrive, and nothing shown in return."""
+
+import io
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.browsing import Visitor
+from tests.conftest import on_sqlite
+from tests.documents.links.sharing import link_of, make, opened, row_of, uses_of
+from tests.harness.files import content_of
+from tests.installation import Organisation
+
+REQUEST = "/links/folders/{shared}/request"
+BODY = b"A canary Pq8vn that a stranger sends in.\n" * 5000
+
+
+def asked(acme: Organisation, **filled: object) -> tuple[Visitor, str]:
+    """A stranger's browser on the page that asks for files."""
+    return opened(acme, make(acme, REQUEST, **filled))
+
+
+def parts(*fields: tuple[str, str | None, bytes]) -> bytes:
+    """A form as browsers send it: name, file name if it is a file, value."""
+    body = b""
+    for name, file_name, value in fields:
+        file = f'; filename="{file_name}"' if file_name is not None else ""
+        body += f'--XX\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode()
+        body += value + b"\r\n"
+    return body + b"--XX--\r\n"
+
+
+def send(
+    stranger: Visitor,
+    path: str,
+    name: str = "Report.txt",
+    body: bytes = BODY,
+    sender: str = "Rita of Partner",
+    **more: Any,
+):
+    fields = (
+        ("csrf_token", None, stranger.csrf_token.encode()),
+        ("sender", None, sender.encode()),
+        ("file", name, body),
+    )
+    return stranger.open(
+        f"{path}/files",
+        "POST",
+        data=more.get("data", parts(*fields)),
+        content_type="multipart/form-data; boundary=XX",
+    )
+
+
+def newest(acme: Organisation) -> UUID:
+    return max(row["id"] for row in acme.portal.rows("document") if row["tenant_id"] == acme.id)
+
+
+def test_a_file_comes_to_lie_in_the_folder_and_its_sender_sees_nothing_of_it(acme) -> None:
+    stranger, path = asked(acme)
+    assert send(stranger, path).status_code == 302
+    page = stranger.get(path).text
+    assert "Your file has arrived" in page
+    assert "Report.txt" not in page
+    assert "Plan.txt" not in page
+    made = newest(acme)
+    member = acme.visit("member")
+    assert member.get(f"/documents/{made}/download").data == BODY
+    assert "Sent by Rita of Partner" in member.get(f"/documents/{made}").text
+    for there in (
+        f"documents/{made}",
+        f"documents/{made}/download",
+        f"folders/{acme.folders['shared']}",
+    ):
+        assert stranger.get(f"{path}/{there}").status_code == 403
+    told = next(row for row in acme.log() if row["action"] == "document.uploaded")
+    assert (told["actor_kind"], told["actor_id"]) == ("link", link_of(acme))
+    assert ("uploaded", "") in uses_of(acme)
+    assert "Rita of Partner" in member.get(f"/links/{link_of(acme)}").text
+
+
+@on_sqlite
+def test_its_maker_is_told_by_mail_once_for_many_files(acme, clock) -> None:
+    stranger, path = asked(acme)
+    before = len(acme.mails())
+    for n in range(3):
+        send(stranger, path, f"{n}.txt")
+    [mail] = acme.mails()[before:]
+    assert mail["to"] == acme["member"].email
+    assert mail["subject"] == "Somebody sent you a file"
+    clock.advance(minutes=11)
+    send(stranger, path)
+    assert len(acme.mails()) == before + 2
+
+
+@on_sqlite
+def test_of_several_files_each_comes_in_by_itself(acme) -> None:
+    stranger, path = asked(acme, max_uses=3, endings="txt")
+    fields = [("csrf_token", None, stranger.csrf_token.encode()), ("sender", None, b"Rita")]
+    names = ["1.txt", "2.txt", "3.exe", "4.txt"]
+    fields += [("file", name, name.encode()) for name in names]
+    answer = send(stranger, path, data=parts(*fields))
+    assert answer.status_code == 400
+    assert "2 files have arrived" in answer.text
+    assert row_of(acme)["uses"] == 2
+
+
+@on_sqlite
+def test_nothing_of_it_lies_on_a_disk_in_clear(acme, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    stranger, path = asked(acme)
+    send(stranger, path)
+    kept = [p for p in acme.portal.settings.instance.rglob("*") if p.is_file()]
+    assert [p for p in kept if b"Pq8vn" in content_of(p)] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@on_sqlite
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a/b.txt", "..", "x\u202etxt.exe", "x" * 201])
+def test_a_name_never_becomes_a_path(acme, name) -> None:
+    stranger, path = asked(acme)
+    before = newest(acme)
+    assert send(stranger, path, name).status_code == 400
+    assert newest(acme) == before
+
+
+@on_sqlite
+@pytest.mark.parametrize("name", ['a\r\nX-Evil: 1"b.txt', "C:\\folder\\b.txt", "Ünïcödé 漢字.txt"])
+def test_odd_names_break_out_of_no_header(acme, name) -> None:
+    stranger, path = asked(acme)
+    before = newest(acme)
+    sent = name.replace("\r\n", "%0D%0A").replace('"', "%22")
+    if send(stranger, path, sent).status_code == 302:
+        answer = acme.visit("member").get(f"/documents/{newest(acme)}/download")
+        assert "X-Evil" not in answer.headers
+        assert answer.headers["Content-Disposition"].count("\n") == 0
+    else:
+        assert newest(acme) == before
+
+
+@on_sqlite
+def test_count_size_and_kind_are_limited(acme) -> None:
+    stranger, path = asked(acme, max_uses=2, max_file_mib=1, endings="txt .PDF")
+    assert send(stranger, path, "Report.exe").status_code == 400
+    assert send(stranger, path, "Report").status_code == 400
+    assert send(stranger, path, body=b"x" * (2**20 + 1)).status_code == 413
+    assert row_of(acme)["uses"] == 0
+    assert send(stranger, path, body=b"x" * 2**20).status_code == 302
+    assert send(stranger, path, "REPORT.TXT").status_code == 302
+    assert "have arrived" in stranger.get(path).text
+    assert send(stranger, path).status_code == 410
+    assert row_of(acme)["uses"] == 2
+
+
+@on_sqlite
+@pytest.mark.parametrize("sender", ["", "   ", "x" * 101, "two\nlines", "\u202eatir"])
+def test_who_sends_says_who_they_are_in_one_line(acme, sender) -> None:
+    stranger, path = asked(acme)
+    before = newest(acme)
+    assert send(stranger, path, sender=sender).status_code == 400
+    assert newest(acme) == before
+
+
+@on_sqlite
+def test_no_byte_of_a_file_is_kept_before_the_token_was_right(acme) -> None:
+    stranger, path = asked(acme)
+    before, blobs = newest(acme), len(acme.portal._files())
+    late = parts(
+        ("sender", None, b"Rita"),
+        ("file", "Report.txt", BODY),
+        ("csrf_token", None, stranger.csrf_token.encode()),
+    )
+    forged = parts(("csrf_token", None, b"forged"), ("sender", None, b"R"), ("file", "R.txt", BODY))
+    for data in (late, forged, b"", parts(("file", "R.txt", BODY))):
+        assert send(stranger, path, data=data).status_code == 400
+    assert (newest(acme), len(acme.portal._files())) == (before, blobs)
+
+
+@on_sqlite
+def test_what_is_no_form_or_breaks_off_is_no_file(acme) -> None:
+    stranger, path = asked(acme)
+    before = newest(acme)
+    token = ("csrf_token", None, stranger.csrf_token.encode())
+    whole = parts(token, ("sender", None, b"Rita"), ("file", "Report.txt", BODY))
+    for data in (
+        whole[: len(whole) // 2],
+        parts(token, ("sender", None, b"Rita")),
+        parts(token, ("sender", None, b"Rita"), ("file", "", b"")),
+        parts(token, ("sender", None, b"x" * 20_000), ("file", "R.txt", BODY)),
+        b"--XX\r\n\r\n\r\n--XX--",
+        b"nothing of the kind",
+    ):
+        assert send(stranger, path, data=data).status_code == 400
+    assert newest(acme) == before
+
+
+@on_sqlite
+def test_a_link_to_read_takes_nothing_in_and_one_that_asks_gives_nothing_out(acme) -> None:
+    stranger, path = opened(acme, make(acme, "/links/folders/{shared}/new"))
+    assert send(stranger, path).status_code == 403
+    stranger, path = asked(acme)
+    plan = f"{path}/documents/{acme.documents['plan']}"
+    for there in (plan, f"{plan}/download", f"{plan}/picture"):
+        assert stranger.get(there).status_code == 403
+
+
+@on_sqlite
+def test_it_ends_while_a_file_arrives(acme) -> None:
+    """Access is decided again once all of it is here."""
+    stranger, path = asked(acme)
+    before = newest(acme)
+    fields = parts(("csrf_token", None, stranger.csrf_token.encode()), ("sender", None, b"Rita"))
+    whole = fields.removesuffix(b"--XX--\r\n") + parts(("file", "Report.txt", BODY * 8))
+
+    class Slow(io.RawIOBase):
+        body = io.BytesIO(whole)
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer) -> int:
+            if self.body.tell() > len(whole) // 2:
+                acme.portal.execute("UPDATE sharing_link SET revoked_at = '2026-01-01'", acme)
+            return self.body.readinto(buffer)
+
+    answer = stranger.open(
+        f"{path}/files",
+        "POST",
+        environ_overrides={
+            "CONTENT_TYPE": "multipart/form-data; boundary=XX",
+            "wsgi.input": io.BufferedReader(Slow()),
+            "CONTENT_LENGTH": str(len(whole)),
+        },
+    )
+    assert answer.status_code == 410, answer.text
+    assert newest(acme) == before

@@ -1,0 +1,149 @@
+"""Erasure: asked, decided, and carried out as far as nothing keeps what it is about."""
+
+import re
+from uuid import UUID
+
+import pytest
+
+from tests.conftest import on_sqlite
+from tests.documents.retention.keeping import hold, is_there, later, rule, told, work
+from tests.documents.sharers import give
+from tests.installation import Organisation
+
+
+def ask(acme: Organisation, whom: str, *what: str, who: str = "admin"):
+    form = {"email": acme[whom].email, "what": list(what), "reason": "by letter"}
+    return acme.visit(who).post("/retention/erasures/new", form)
+
+
+def decide(acme: Organisation, path: str, decision: str = "grant", who: str = "officer") -> int:
+    form = {"decision": decision, "answer": "as the law wants it"}
+    return acme.visit(who).post(f"{path}/decide", form).status_code
+
+
+def granted(acme: Organisation, whom: str, *what: str) -> str:
+    path = ask(acme, whom, *what).location
+    assert decide(acme, path) == 302
+    return path
+
+
+def row_of(acme: Organisation, whom: str) -> dict:
+    [row] = [r for r in acme.portal.rows("user_account") if r["id"] == acme[whom].id]
+    return row
+
+
+def deactivate(acme: Organisation, whom: str) -> None:
+    assert acme.visit("admin").post(f"/members/{acme[whom].id}/deactivate").status_code == 302
+
+
+def test_what_somebody_owns_is_erased_with_their_account(acme, globex) -> None:
+    name, email = acme["member"].name, acme["member"].email
+    path = granted(acme, "member", "documents", "account")
+    work(acme)
+    assert not any(is_there(acme, document) for document in acme.documents.values())
+    assert "once an admin has deactivated" in acme.visit("admin").get(path).text
+    deactivate(acme, "member")
+    work(acme)
+    page = acme.visit("admin").get(path).text
+    assert "is done" in page
+    assert "Erased person" in page
+    assert row_of(acme, "member")["email"].endswith("@erased.invalid")
+    for table in ("user_account", "password_credential", "totp_device", "role_assignment"):
+        mine = [row for row in acme.portal.rows(table) if row.get("user_id") == acme["member"].id]
+        assert mine == []
+    rows = repr([acme.portal.rows(table) for table in ("user_account", "invitation")])
+    assert email not in rows
+    assert name not in rows
+    assert told(acme, "account.erased")[0]["target"] == f"user:{acme['member'].id}"
+    assert all(is_there(globex, document) for document in globex.documents.values())
+
+
+def test_what_is_kept_stays_and_goes_when_nothing_keeps_it(acme, clock) -> None:
+    plan, note = acme.documents["plan"], acme.documents["note"]
+    rule(acme, name="Ten days", folder="shared", keep_days=10)
+    path = ask(acme, "member", "documents").location
+    for page in (acme.visit(who).get(path).text for who in ("admin", "officer")):
+        assert "2 documents go with" in page
+        assert "1 document stays for now" in page
+    assert "Ten days" in acme.visit("officer").get(path).text
+    assert decide(acme, path) == 302
+    work(acme)
+    assert is_there(acme, plan)
+    assert not is_there(acme, note)
+    later(acme, clock, days=11)
+    work(acme)
+    assert not is_there(acme, plan)
+
+
+def test_who_asked_is_not_told_of_a_hold(acme) -> None:
+    hold(acme, "user", acme["member"].id)
+    path = granted(acme, "member", "documents", "account")
+    deactivate(acme, "member")
+    work(acme)
+    for_admin, for_officer = (acme.visit(who).get(path).text for who in ("admin", "officer"))
+    assert "Lighthouse" in for_officer
+    assert "Lighthouse" not in for_admin
+    assert "hold" not in re.sub(r"<[^>]*>|&[a-z]+;|[Tt]hreshold", "", for_admin.split("<main")[1])
+    assert all(is_there(acme, document) for document in acme.documents.values())
+    assert row_of(acme, "member")["email"] == acme["member"].email
+
+
+def test_an_account_that_is_held_is_not_erased(acme) -> None:
+    hold(acme, "user", acme["deactivated"].id)
+    acme.portal.execute("DELETE FROM erasure_request", acme)
+    granted(acme, "deactivated", "account")
+    work(acme)
+    assert row_of(acme, "deactivated")["email"] == acme["deactivated"].email
+
+
+def test_what_came_after_the_decision_is_not_erased(acme) -> None:
+    granted(acme, "member", "documents")
+    sent = acme.visit("member").upload("After.txt", b"later\n")
+    work(acme)
+    assert is_there(acme, UUID(sent.json["id"]))
+
+
+def test_what_is_refused_changes_nothing(acme) -> None:
+    path = ask(acme, "member", "documents").location
+    assert decide(acme, path, "refuse") == 302
+    assert decide(acme, path) == 409
+    work(acme)
+    assert all(is_there(acme, document) for document in acme.documents.values())
+    assert "as the law wants it" in acme.visit("admin").get(path).text
+
+
+def test_nobody_decides_about_themselves(acme) -> None:
+    path = ask(acme, "officer", "documents").location
+    assert decide(acme, path) == 403
+    assert "This is about you" in acme.visit("officer").get(path).text
+    give(acme, "auditor", "compliance-officer")
+    assert decide(acme, path, who="auditor") == 302
+
+
+@on_sqlite
+def test_an_admin_asks_and_does_not_decide(acme) -> None:
+    path = ask(acme, "member", "documents").location
+    assert decide(acme, path, who="admin") == 403
+    assert ask(acme, "member", "documents", who="member").status_code == 403
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({"email": "nobody@acme.example"}, 400),
+        ({"what": []}, 422),
+        ({"what": "everything"}, 422),
+        ({"reason": " "}, 400),
+    ],
+)
+def test_a_request_about_nobody_or_nothing_is_refused(acme, form, status) -> None:
+    whole = {"email": acme["member"].email, "what": "documents", "reason": "by letter"}
+    answer = acme.visit("admin").post("/retention/erasures/new", whole | form)
+    assert answer.status_code == status
+
+
+@on_sqlite
+def test_only_one_request_about_a_person_waits(acme) -> None:
+    assert ask(acme, "member", "documents").status_code == 302
+    assert ask(acme, "member", "account").status_code == 409
