@@ -13,6 +13,7 @@ from portal.documents.copying import name_of_copy
 from portal.documents.models import DocumentVersion
 from portal.documents.rendering.comparison import MOST_LINES
 from tests.conftest import on_sqlite
+from tests.documents.test_quotas import limit
 from tests.installation import CONTENTS, Organisation
 from tests.web.test_transfer import uploaded
 
@@ -217,6 +218,21 @@ def test_a_copy_takes_the_right_to_read_here_and_to_upload_there(acme, globex) -
     ):
         sent = acme.visit(who).post(f"/documents/{document}/copy", {"folder": str(folder)})
         assert sent.status_code == status, (who, document, folder)
+    assert acme.portal.dump(but=("audit_entry",)) == before
+
+
+def test_copies_and_restored_versions_take_room(acme) -> None:
+    member = acme.visit("member")
+    sent = member.upload("large.bin", bytes(600_000)).json
+    path = f"/documents/{sent['id']}"
+    assert member.put(f"{path}/versions", b"small").status_code == 201
+    limit(acme, person_quota_mib=2)
+    first = versions_of(acme, sent["id"])[0]["id"]
+    assert member.post(f"{path}/versions/{first}/restore").status_code == 302
+    assert member.post(f"{path}/copy", {"folder": ""}).status_code == 302
+    before = acme.portal.dump(but=("audit_entry",))
+    assert member.post(f"{path}/versions/{first}/restore").status_code == 413
+    assert member.post(f"{path}/copy", {"folder": ""}).status_code == 413
     assert acme.portal.dump(but=("audit_entry",)) == before
 
 
