@@ -1,62 +1,55 @@
-// A new version of the document on whose page this runs: the raw file as the body of a request.
+// A new version of the document on whose page this runs: resumed by itself where the connection breaks.
+// Without this script the form is sent as it is.
 import { drawnAnew } from "./page.js";
+import { Upload } from "./tus.js";
 
 const form = document.getElementById("new-version");
 const state = document.getElementById("new-version-state");
 const progress = form.querySelector("progress");
 const button = form.querySelector("button");
-const file = document.getElementById("file");
-const note = document.getElementById("version-note");
-const token = document.querySelector('meta[name="csrf-token"]').content;
+const { file, note, csrf_token: token } = form.elements;
 
-let request = null;
+let upload = null;
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!request) send(file.files[0]);
+  if (!upload) send(file.files[0]);
 });
 window.addEventListener("beforeunload", (event) => {
-  if (request) event.preventDefault();
+  if (upload) event.preventDefault();
 });
 
 function send(content) {
-  request = new XMLHttpRequest();
-  request.upload.onprogress = ({ loaded, total }) => (progress.value = total ? (100 * loaded) / total : 100);
-  request.onload = () => (request.status === 201 ? succeed() : end(reason()));
-  request.onerror = () => end("The connection broke off. Try again.");
-  request.open("PUT", form.dataset.address);
-  request.setRequestHeader("Accept", "application/json");
-  request.setRequestHeader("Content-Type", "application/octet-stream");
-  request.setRequestHeader("X-CSRFToken", token);
-  request.setRequestHeader("X-Note", encodeURIComponent(note.value));
-  request.send(content);
-  show("Uploading…", true);
+  upload = new Upload(content, {
+    address: form.dataset.address,
+    token: token.value,
+    metadata: { filename: content.name, document: form.dataset.document, note: note.value },
+    report: (now) => show(now, content.size),
+  });
+  button.disabled = true;
+  progress.hidden = false;
+  state.textContent = "Uploading…";
+  upload.start();
 }
 
-function reason() {
-  try {
-    return JSON.parse(request.responseText).error;
-  } catch {
-    return `The server answered with ${request.status}.`;
-  }
+function show({ state: now, sent, wait, why }, size) {
+  progress.value = size ? (100 * sent) / size : 100;
+  if (now === "broken") state.textContent = `${why} Trying again in ${wait} s.`;
+  if (now === "sending") state.textContent = "Uploading…";
+  if (now === "failed") end(why);
+  if (now === "done") succeed();
 }
 
 async function succeed() {
-  const { number } = JSON.parse(request.responseText);
-  end(`Version ${number} is uploaded.`);
+  end("The new version is uploaded.");
   form.reset();
   const fresh = await drawnAnew(location.pathname);
   for (const part of ["versions", "facts"]) document.getElementById(part).replaceWith(fresh.getElementById(part));
 }
 
 function end(text) {
-  request = null;
-  show(text, false);
-}
-
-function show(text, isSending) {
+  upload = null;
   state.textContent = text;
-  button.disabled = isSending;
-  progress.hidden = !isSending;
-  progress.value = 0;
+  button.disabled = false;
+  progress.hidden = true;
 }

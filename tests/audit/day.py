@@ -244,6 +244,18 @@ class Day:
                 "sealed_sha256": self._sealed_sha256(a.made),
             })
         ])  # fmt: skip
+        token = self.member.csrf_token
+
+        def form() -> dict[str, Any]:
+            return {"csrf_token": token, "note": NOTE, "file": (BytesIO(CONTENT), FILE)}
+
+        yield Act(self.member, "POST", f"{path}/versions/form", lambda _: [
+            Told("version.uploaded", target, who, detail={
+                "number": 4,
+                "size_bytes": len(CONTENT),
+                "sealed_sha256": self._sealed_sha256(document),
+            })
+        ], form)  # fmt: skip
 
     def _upload_by_form(self) -> Act:
         token, who = self.member.csrf_token, self.acme["member"].id

@@ -64,7 +64,7 @@ def test_a_new_version_is_uploaded_compared_and_the_old_one_restored(page):
     )
     page.get_by_label("What is new in it").fill("The second line")
     page.get_by_role("button", name="Upload").click()
-    page.get_by_text("Version 2 is uploaded.").wait_for()
+    page.get_by_text("The new version is uploaded.").wait_for()
     page.get_by_role("cell", name="The second line").wait_for()
     page.get_by_role("link", name="What changed in version 2").click()
 

@@ -37,9 +37,16 @@ def send(organisation: Organisation, *parts: bytes, who: str = "member", folder:
     return post(visitor, head + b"".join(parts) + END)
 
 
-def post(visitor, body: bytes, **options: object):
+def post(visitor, body: bytes, path: str = PATH, **options: object):
     content_type = f"multipart/form-data; boundary={BOUNDARY}"
-    return visitor.open(PATH, "POST", data=body, content_type=content_type, **options)
+    return visitor.open(path, "POST", data=body, content_type=content_type, **options)
+
+
+def send_version(organisation: Organisation, *parts: bytes, who: str = "member", token: str = ""):
+    visitor = organisation.visit(who)
+    head = part("csrf_token", (token or visitor.csrf_token).encode())
+    path = f"/documents/{organisation.documents['plan']}/versions/form"
+    return post(visitor, head + b"".join(parts) + END, path=path)
 
 
 def documents(organisation: Organisation) -> int:
@@ -188,3 +195,35 @@ def test_no_name_becomes_a_path(portal, acme, name) -> None:
     assert answer.status_code in (200, 422)
     new = files(portal) - before
     assert all(re.fullmatch(r"[0-9a-f-]{36}", path.rpartition("/")[2]) for path in new)
+
+
+def test_a_file_of_a_form_becomes_a_new_version(acme) -> None:
+    note = part("note", "Zahlen für März".encode())
+    answer = send_version(acme, note, part("file", b"second", "Plan, neu.txt"))
+    path = f"/documents/{acme.documents['plan']}"
+    assert (answer.status_code, answer.location) == (302, path)
+    guest = acme.visit("guest")
+    assert guest.get(f"{path}/download").data == b"second"
+    assert "Zahlen für März" in guest.get(path).text
+    assert acme.told()[0] == ("version.uploaded", "success")
+
+
+@pytest.mark.parametrize(
+    ("who", "token", "parts", "status"),
+    [
+        ("member", "wrong", [part("file", b"second", "a.txt")], 400),
+        ("guest", "", [part("file", b"second", "a.txt")], 403),
+        ("member", "", [part("file", b"", "")], 400),
+        ("member", "", [], 400),
+        ("member", "", [part("note", b"x" * 501), part("file", b"second", "a.txt")], 400),
+    ],
+    ids=["token", "right", "no file", "nothing", "note"],
+)
+def test_a_form_that_is_none_of_a_version_leaves_the_document(
+    acme, who, token, parts, status
+) -> None:
+    before = files(acme.portal)
+    assert send_version(acme, *parts, who=who, token=token).status_code == status
+    assert files(acme.portal) == before
+    download = acme.visit("guest").get(f"/documents/{acme.documents['plan']}/download")
+    assert download.data == b"In the folder that the guest sees.\n"

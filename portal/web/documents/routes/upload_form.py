@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from flask import g, render_template
+from flask import flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.access.permissions import Permission
@@ -34,6 +34,21 @@ def upload_form() -> ResponseReturnValue:
     folder_id = _folder_id(form)
     page = render_template("documents/uploaded.html", outcomes=outcomes, folder_id=folder_id)
     return page, 200 if any(one.document_id for one in outcomes) else 422
+
+
+@blueprint.post("/<uuid:document_id>/versions/form")
+@reads_form
+@requires(Permission.DOCUMENT_EDIT)
+def upload_version_form(document_id: UUID) -> ResponseReturnValue:
+    """A new version of a document: the one file of a form, whose note comes before it."""
+    form = StreamedForm()
+    for file in form.files():
+        if file.name:
+            note = form.fields.get("note", "")
+            uploads.upload_version(g.actor, document_id, file, announced_bytes=None, note=note)
+            flash("The new version is uploaded.", "success")
+            return redirect(url_for("documents.show", document_id=document_id))
+    raise Invalid("No file was chosen.")
 
 
 def _take(form: StreamedForm, file: File) -> Outcome:
