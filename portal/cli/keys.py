@@ -22,7 +22,7 @@ def key() -> None:
 @click.argument("slug")
 @with_app
 def rotate(slug: str) -> None:
-    """Make a new key for SLUG, and seal everything anew under it.
+    """Make a new key for SLUG, and seal everything anew.
 
     Contents stay as they are: what is sealed anew are their keys, and names and secrets. People can
     go on working. A run that is cut off is gone on with by `portal key rewrap`, or by the worker.
