@@ -33,7 +33,7 @@ from portal.tenancy.queries import get_tenant
 @click.option("--confirm", metavar="SLUG", help="The short name once more, instead of typing it.")
 @with_app
 def destroy(slug: str, confirm: str | None) -> None:
-    """Destroy the keys of SLUG, and everything that it keeps.
+    """Destroy the keys of SLUG, and all it keeps.
 
     Two people have to have agreed to it, and the time is over in which they could take it back. It
     can't be undone, from no backup. A run that is cut off is gone on with by the next.

@@ -37,9 +37,10 @@ def rotate(slug: str) -> None:
 @click.argument("slug", required=False)
 @with_app
 def rewrap(slug: str | None) -> None:
-    """Finish the rotations that were begun: of SLUG, or of every organisation.
+    """Finish the rotations that were begun.
 
-    An earlier key is destroyed a quarter of an hour after nothing refers to it any more.
+    Those of SLUG, or of every organisation. An earlier key is destroyed a quarter of an hour after
+    nothing refers to it any more.
     """
     for tenant in [get_tenant(slug)] if slug else list_living_tenants():
         _rewrap(tenant)

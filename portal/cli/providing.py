@@ -21,10 +21,10 @@ from portal.tenancy.queries import get_tenant, list_living_tenants
 @click.argument("slug", required=False)
 @with_app
 def status(slug: str | None) -> None:
-    """Tell who holds the root key of SLUG, or of every organisation.
+    """Tell who holds the root keys.
 
-    For each version of its key: who wraps it, how old it is, and whether it can be unlocked now. Of
-    one organisation also what needs which version.
+    Of SLUG, or of every organisation: for each version of its key who wraps it, how old it is, and
+    whether it can be unlocked now. Of SLUG also what needs which version.
     """
     for tenant in [get_tenant(slug)] if slug else list_living_tenants():
         for line in _lines(tenant):
@@ -48,10 +48,11 @@ def status(slug: str | None) -> None:
 @click.option("--confirm", metavar="SLUG", help="The short name once more, instead of typing it.")
 @with_app
 def move(slug: str, to: str, kms_key: str, destroy_old: bool, confirm: str | None) -> None:
-    """Bring SLUG's keys into another provider's care, while it works.
+    """Bring SLUG's keys to another provider.
 
-    Nothing that is sealed changes. May be cut off and begun again. The old root key stays until it
-    is destroyed with --destroy-old, now or later: backups of the database from before need it.
+    People go on working, and nothing that is sealed changes. May be cut off and begun again. The
+    old root key stays until it is destroyed with --destroy-old, now or later: backups of the
+    database from before need it.
     """
     target = hierarchy.providers().get(to, kms_key)
     with writing_for(slug):
