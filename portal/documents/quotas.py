@@ -6,7 +6,8 @@ comes, as a long upload holds no transaction. Whoever uploads gives back what br
 process left that died is given back by the sweep, once its hold has lapsed.
 
 Whoever changes several rows takes them in this order: the upload, the document, the hold, the
-tenant's counter, the person's. The sweep counts anew while it has the tenant's, so nobody is in between.
+tenant's counter, the person's. The sweep counts anew while it has the tenant's, so nobody is in
+between.
 """
 
 from collections import Counter
