@@ -267,15 +267,18 @@ def test_what_is_not_gone_on_with_expires(portal, acme, clock) -> None:
 
 
 def test_another_organisations_upload_is_not_there_nor_another_persons(acme, globex) -> None:
+    form = {"role": "member", "folder": "", "reason": ""}
+    path = f"/members/{acme['guest'].id}/roles"
+    assert acme.visit("admin").post(path, form).status_code == 302
     sender = Sender(acme)
     sender.begin(100)
     sender.send(0, bytes(10))
-    for other in (Sender(globex), Sender(acme, "admin")):
+    for other, status in ((Sender(globex), 404), (Sender(acme, "guest"), 404),
+                          (Sender(acme, "admin"), 403)):  # fmt: skip
         other.address = sender.address
-        expected = 404 if other.organisation is globex else 403
-        assert other.ask("HEAD").status_code == expected
-        assert other.send(10, bytes(90)).status_code == expected
-        assert other.ask("DELETE").status_code == expected
+        assert other.ask("HEAD").status_code == status
+        assert other.send(10, bytes(90)).status_code == status
+        assert other.ask("DELETE").status_code == status
     assert sender.offset() == 10
 
 
