@@ -3,6 +3,7 @@
 
 const PIECE_BYTES = 32 * 1024 * 1024; // four parts of the format in which contents are kept
 const LONGEST_WAIT_SECONDS = 30;
+const STATUSES_TO_FORGET = [404, 413, 415, 422]; // after others, signing in again may be enough
 const MOST_TRIES = 12; // in a row without any progress
 const STATUSES_TO_RETRY = [0, 409, 423, 429, 500, 502, 503, 504]; // 0: no answer at all
 
@@ -103,7 +104,7 @@ export class Upload {
     this.request = null;
     if (!STATUSES_TO_RETRY.includes(answer.status) || this.tries >= MOST_TRIES) {
       this.isRunning = false;
-      if (answer.status && answer.status !== 503) forget(this.key);
+      if (STATUSES_TO_FORGET.includes(answer.status)) forget(this.key);
       return this.report({ state: "failed", sent: this.offset, why: reason(answer) });
     }
     const wait = Math.min(2 ** this.tries, LONGEST_WAIT_SECONDS);

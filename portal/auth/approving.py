@@ -25,9 +25,16 @@ from portal.audit.actor import Actor
 from portal.auth.assurance import Act
 from portal.auth.fresh import require_fresh
 from portal.auth.membership import Listed, describe_members
+from portal.core.errors import Conflict
 from portal.users.queries import get_user, names_of
 
 Step = Callable[[Actor, PendingAct], None]
+
+
+class NotNow(Conflict):
+    """Acts of this kind are not done at present."""
+
+    message = "This organisation is closing. Everything can be read, and nothing be changed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +98,13 @@ def show_act(actor: Actor, act_id: UUID) -> ShownAct:
 def approve_act(actor: Actor, act_id: UUID, table: Mapping[Kind, Agreed]) -> PendingAct:
     """Agree to an act, which is done at once. The rights of both are looked at now.
 
-    Raises `Forbidden`, `StepUpNeeded`, `NotFound`, `Void`, and what doing it raises.
+    Raises `Forbidden`, `StepUpNeeded`, `NotFound`, `NotNow`, `Void`, and what doing it raises.
     """
     act = _get(actor, act_id)
     require_fresh(actor, Act.APPROVALS)
-    agreed = table[act.what]
+    agreed = table.get(act.what)
+    if agreed is None:
+        raise NotNow
     service.agree(actor, act)
     agreed.check(actor, act)
     _check_asker(act, agreed)

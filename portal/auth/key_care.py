@@ -14,6 +14,8 @@ from portal.audit.queries import list_latest
 from portal.auth.assurance import Act
 from portal.auth.fresh import require_fresh
 from portal.keys import policy, rotation, signing
+from portal.keys.cells import list_wrapped_keys
+from portal.keys.models import TenantKey
 from portal.keys.queries import list_signing_keys, list_tenant_keys
 from portal.keys.rewrapping import count_references
 from portal.users.queries import names_of
@@ -30,12 +32,13 @@ ENTRIES_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class ShownVersion:
-    """One version of the encryption key; `needed_by` counts what lies under it."""
+    """One version of the encryption key, and how much lies under it."""
 
     version: int
     provider: str
     created_at: datetime
-    needed_by: int
+    data_keys: int
+    values: int  # names and secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +69,7 @@ def show_keys(actor: Actor) -> ShownKeys:
     references = count_references()
     entries = list_latest(TOLD_OF_KEYS, ENTRIES_SHOWN)
     return ShownKeys(
-        versions=[
-            ShownVersion(
-                key.version,
-                key.provider,
-                key.created_at,
-                sum(references.get(key.version, {}).values()),
-            )
-            for key in list_tenant_keys()
-        ],
+        versions=[_shown(key, references.get(key.version, {})) for key in list_tenant_keys()],
         rotation_days=policy.rotation_days(),
         next_rotation_at=policy.next_rotation_at(),
         signing_keys=[
@@ -105,6 +100,13 @@ def choose_rotation(actor: Actor, days: int | None) -> None:
     """Have the key rotate every so many days. Raises `Forbidden`, `StepUpNeeded` or `Invalid`."""
     _require_care(actor)
     policy.choose_rotation(actor, days)
+
+
+def _shown(key: TenantKey, references: Mapping[str, int]) -> ShownVersion:
+    wrapped = {f"{at.table}.{at.wrapped}" for at in list_wrapped_keys()}
+    data_keys = sum(count for name, count in references.items() if name in wrapped)
+    values = sum(references.values()) - data_keys
+    return ShownVersion(key.version, key.provider, key.created_at, data_keys, values)
 
 
 def _require_care(actor: Actor) -> None:

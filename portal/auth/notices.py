@@ -61,7 +61,7 @@ class Notice(Enum):
     CONTENTS_DAMAGED = (
         "Damaged contents were found",
         "The contents of documents of your organisation are not what was stored, or are missing.",
-        "The page Documents health shows which. Ask the operator to restore them from a backup.",
+        "The page Health of documents shows which. Ask the operator to restore them from a backup.",
     )
     FACTOR_ADDED = "A second factor was added", "A second factor was added to your account.", _CHECK
     FACTOR_REMOVED = (

@@ -5,8 +5,9 @@ that any number of uploads at once never pass a limit; it is taken and committed
 comes, as a long upload holds no transaction. Whoever uploads gives back what breaks off; what a
 process left that died is given back by the sweep, once its hold has lapsed.
 
-Whoever changes several rows takes them in this order: the document, the hold, the tenant's counter,
-the person's. The sweep counts anew while it has the tenant's, so nobody is in between.
+Whoever changes several rows takes them in this order: the upload, the document, the hold, the
+tenant's counter, the person's. The sweep counts anew while it has the tenant's, so nobody is in
+between.
 """
 
 from collections import Counter

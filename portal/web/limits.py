@@ -43,8 +43,8 @@ def limited(view: Any) -> Any:
     return _limit("POST")(view)
 
 
-def limited_returns(view: Any) -> Any:
-    """The same for a GET by which somebody comes back from elsewhere: it writes to the log."""
+def limited_gets(view: Any) -> Any:
+    """The same for a GET by which a stranger writes to the log, or has the server work."""
     return _limit("GET", "HEAD")(view)
 
 

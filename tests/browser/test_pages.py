@@ -47,6 +47,7 @@ PAGES = [
     (MEMBER, "/links"),
     (ADMIN, "/links/everybody"),
     (ADMIN, "/policy/links"),
+    (ADMIN, "/policy/documents"),
     (None, "/shared"),
     (MEMBER, "/documents/trash"),
     (MEMBER, "/account"),

@@ -8,9 +8,10 @@ import json
 from collections.abc import Callable
 
 from portal.keys import hierarchy
-from tests.chaos.world import Answer, World
+from tests.chaos.world import Answer, Resuming, World
+from tests.documents.resuming import CREATE, PIECE_TYPE, metadata
 
-PART = 8 * 2**20
+PART, PIECE = 8 * 2**20, 3 * 2**20
 FORM = {"Content_Type": "application/x-www-form-urlencoded"}
 SIZES = (0, 5_000, 300_000, 2**20, PART)
 
@@ -38,6 +39,31 @@ def upload_version(world: World) -> None:
         answer = world.ask("PUT", f"/documents/{document_id}/versions", content)
         if answer.status == 201:
             world.promise(document_id, content)
+
+
+def resume(world: World) -> None:
+    """An upload that goes on, after each kill, from where the portal says that it is."""
+    tus = {"Tus_Resumable": "1.0.0", "Upload_Metadata": metadata(filename="chaos.bin")}
+    if world.resuming is None:
+        content = world.content(PART + 300_000)
+        with world.killed_meanwhile("resumable begun"):
+            answer = world.ask("POST", CREATE, Upload_Length=str(len(content)), **tus)
+            if answer.status == 201:
+                world.resuming = Resuming(answer.headers["Location"], content)
+        return
+    one = world.resuming
+    told = world.ask("HEAD", one.address, **tus)
+    offset = int(told.headers["Upload-Offset"])
+    assert offset >= one.offset, "what was acknowledged of an upload is lost"
+    if offset == len(one.content):
+        world.promise(world.document_of(one.address), one.content)
+        world.resuming = None
+        return
+    piece = one.content[offset : offset + PIECE]
+    with world.killed_meanwhile("resumable going on"):
+        sent = {"Upload_Offset": str(offset), "Content_Type": PIECE_TYPE, **tus}
+        answer = world.ask("PATCH", one.address, piece, **sent)
+        one.offset = offset + len(piece) if answer.status == 204 else offset
 
 
 def move(world: World) -> None:
@@ -114,6 +140,7 @@ ACTS: tuple[Act, ...] = (
     upload,
     finish,
     upload_version,
+    resume,
     move,
     delete,
     restore,

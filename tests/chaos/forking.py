@@ -66,6 +66,7 @@ def forker(log: Path) -> Iterator[Forker]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # whatever ends the tests must not end it before it has cleaned up
     )
     try:
         yield Forker(process)

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -39,6 +39,16 @@ class Answer:
 
     status: int | None = None
     body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Resuming:
+    """An upload that goes on after a kill, and how much of it the portal said it has."""
+
+    address: str
+    content: bytes
+    offset: int = 0
 
 
 @dataclass
@@ -56,6 +66,7 @@ class World:
     port: int = 0
     sent: set[str] = field(default_factory=set)  # the contents that were sent whole, hashed
     promised: dict[str, list[str]] = field(default_factory=dict)  # by document, in their order
+    resuming: Resuming | None = None
     windows: dict[str, float] = field(default_factory=dict)  # seconds, by what goes on
     kills: Counter[tuple[str, bool]] = field(default_factory=Counter)
     is_answered: bool = False
@@ -120,7 +131,7 @@ class World:
             for start in range(0, len(body), 2**18):
                 connection.send(body[start : start + 2**18])
             response = connection.getresponse()
-            answer = Answer(response.status, response.read())
+            answer = Answer(response.status, response.read(), dict(response.getheaders()))
             self.is_answered = True
             return answer
         return Answer()
@@ -144,6 +155,11 @@ class World:
     def promise(self, document_id: str, content: bytes) -> None:
         """Note that the portal said it has a content."""
         self.promised.setdefault(document_id, []).append(hashlib.sha256(content).hexdigest())
+
+    def document_of(self, address: str) -> str:
+        """What became of an upload that is finished."""
+        uploads = self.portal.rows("upload")
+        return next(str(u["document_id"]) for u in uploads if address.endswith(str(u["id"])))
 
     def any_document(self) -> str:
         """One that the portal promised."""

@@ -14,6 +14,7 @@ from portal.keys import hierarchy, limits, moving
 from portal.keys.chosen import providers_of
 from portal.keys.local import LocalKeys
 from portal.keys.providers import KeyUnavailable
+from portal.keys.service import add_seed
 from portal.keys.startup import check_default, check_providers
 from portal.keys.vault import VaultTransit
 from portal.tenancy.queries import list_living_tenants
@@ -259,6 +260,15 @@ def rotated(portal: Installation, organisation: Organisation) -> str:
         f"INSERT INTO tenant_key (id, version, wrapped_seed, {same}) "
         f"SELECT {fresh}, 2, {binary}, {same} FROM tenant_key{where}"
     )
+
+
+def test_a_seed_is_not_wrapped_where_the_organisation_has_just_left(web, acme, run) -> None:
+    local = hierarchy.providers().default
+    move(run, acme, "vault")
+    with acme.bound(writes=True), pytest.raises(Conflict):
+        add_seed(local, 2)
+    with acme.bound(writes=True):
+        add_seed(hierarchy.providers().get("vault"), 2)
 
 
 @on_sqlite

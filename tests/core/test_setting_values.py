@@ -233,3 +233,27 @@ def test_what_a_weak_secret_is(secret, is_weak) -> None:
         assert not secret or secret not in str(refused.value)
     else:
         settings.check_production(chosen)
+
+
+@pytest.mark.parametrize("field", ["vault_url", "kms_endpoint"])
+@pytest.mark.parametrize(
+    ("address", "is_clear"),
+    [
+        ("http://keys.example:8200", True),
+        ("http://127.0.0.1.example", True),
+        ("https://keys.example:8200", False),
+        ("http://localhost:8200", False),
+        ("http://[::1]:8200", False),
+        ("", False),
+    ],
+)
+def test_seeds_dont_travel_in_clear(field, address, is_clear) -> None:
+    secret = "0123456789abcdef0123456789abcdef"
+    chosen = dataclasses.replace(
+        settings.load(), url="https://x", production=True, secret_key=secret, **{field: address}
+    )
+    if is_clear:
+        with pytest.raises(Misconfigured, match=f"{variable(field)} is not https"):
+            settings.check_production(chosen)
+    else:
+        settings.check_production(chosen)

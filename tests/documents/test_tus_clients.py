@@ -177,3 +177,27 @@ def test_tuspy_sends_checks_and_resumes(acme, server) -> None:
         client.uploader(
             file_stream=BytesIO(b"x"), chunk_size=10, metadata={"filename": "a/b"}
         ).upload()
+
+
+@pytest.mark.chaos
+def test_more_than_four_gibibytes_go_the_whole_way(acme, server, tmp_path) -> None:
+    """A sparse file, with something to read before and behind the border of 32 bits."""
+    path, size = tmp_path / "large.bin", 2**32 + 3 * PART + 11
+    with path.open("wb") as file:
+        file.truncate(size)
+        for at in (0, 2**32 - 5, size - 11):
+            file.seek(at)
+            file.write(b"here it is!")
+    client = TusClient(f"http://127.0.0.1:{server.port}{CREATE}", headers=headers_of(acme))
+    with path.open("rb") as file:
+        sent = client.uploader(
+            file_stream=file, chunk_size=64 * 2**20, metadata={"filename": "large.bin"}
+        )
+        sent.upload()
+    wanted = UUID(sent.url.rpartition("/")[2])
+    [row] = [row for row in acme.portal.rows("upload") if row["id"] == wanted]
+    assert row["offset_bytes"] == row["size_bytes"] == size
+    download = f"/documents/{row['document_id']}/download"
+    for at in (0, 2**32 - 5, size - 11):
+        asked = {"Range": f"bytes={at}-{at + 10}"}
+        assert acme.visit("member").get(download, headers=asked).data == b"here it is!"

@@ -19,7 +19,10 @@ from portal.core.db import Base
 from portal.tenancy.guard import tenant_tables
 
 # Of these columns a check wants exactly one to be filled in: they take turns.
-EITHER = {"role_assignment": ("user_id", "group_id")}
+EITHER = {
+    "role_assignment": ("user_id", "group_id"),
+    "sharing_link": ("document_id", "folder_id"),
+}
 
 
 def import_all_models() -> None:

@@ -135,7 +135,7 @@ ACCESS = {
     "documents.upload_version_form": act(WORKERS, on("document", "plan"), empty=415),
     "documents.begin_upload": Entry(WORKERS, {"POST": 412}),  # which version of tus?
     "documents.resume_upload": Entry(
-        WORKERS, {"HEAD": 412, "PATCH": 412, "DELETE": 412}, on("upload", "none")
+        WORKERS, {"HEAD": 404, "PATCH": 404, "DELETE": 404}, on("upload", "none")
     ),
     "documents.rename": form(WORKERS, on("document", "plan")),
     "documents.note": form(WORKERS, {**on("document", "plan"), **on("version", "plan")}, empty=302),

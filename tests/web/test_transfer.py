@@ -163,9 +163,7 @@ ASKED = [
 
 @pytest.mark.parametrize(("method", "headers", "status"), ASKED)
 @on_sqlite
-def test_an_answer_is_one_entry_in_the_log_and_a_refusal_none(
-    acme, method, headers, status
-) -> None:
+def test_an_answer_is_one_entry_and_a_refusal_none(acme, method, headers, status) -> None:
     path = uploaded(acme)
     before = len(acme.log())
     answer = acme.visit("member").open(path, method, headers=headers)

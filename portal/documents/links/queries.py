@@ -12,6 +12,7 @@ from portal.access.decision import ORGANISATION, Forbidden, decide, holds_anywhe
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core import clock
+from portal.documents.links.kinds import Kind
 from portal.documents.links.managing import get_seen, manages
 from portal.documents.links.models import LinkUse, SharingLink
 from portal.documents.links.policy import get_rules
@@ -85,29 +86,27 @@ def list_all_links(actor: Actor, user_id: UUID | None = None, before: UUID | Non
     return _list(actor, before, **({"created_by": user_id} if user_id else {}))
 
 
-def list_links_to(
-    actor: Actor, place: Place, document_id: UUID | None = None
-) -> Sequence[ListedLink]:
-    """The links that lead to a thing now, as far as the actor may see them: newest first.
+def count_links_to(place: Place, document_id: UUID | None = None) -> int:
+    """By how many links a thing is read now; to be told to whoever may see who can open it.
 
     A link to a folder leads to all beneath it.
     """
-    rows = db.session.scalars(
-        select(SharingLink)
-        .where(*_leading_to(place, document_id))
-        .order_by(SharingLink.id.desc())
-        .limit(PAGE_SIZE)
-    ).all()
-    sees_all = decide(actor, Permission.LINK_READ) or (
-        bool(place.folders) and decide(actor, Permission.FOLDER_SHARE, place.target())
+    ways: list[ColumnElement[bool]] = [
+        SharingLink.folder_id.in_([folder.id for folder in place.folders])
+    ]
+    if document_id is not None:
+        ways.append(SharingLink.document_id == document_id)
+    counted = (
+        select(func.count())
+        .select_from(SharingLink)
+        .where(
+            or_(*ways),
+            SharingLink.kind != Kind.REQUEST,
+            SharingLink.revoked_at.is_(None),
+            SharingLink.expires_at > clock.now(),
+        )
     )
-    return _listed(actor, [r for r in rows if sees_all or r.created_by == actor.user_id])
-
-
-def count_links_to(place: Place, document_id: UUID | None = None) -> int:
-    """How many links lead to a thing now; to be told to whoever may see who can open it."""
-    counted = select(func.count()).select_from(SharingLink)
-    return db.session.scalars(counted.where(*_leading_to(place, document_id))).one()
+    return db.session.scalars(counted).one()
 
 
 def show_link(actor: Actor, link_id: UUID, before: UUID | None = None) -> ShownLink:
@@ -153,16 +152,6 @@ def _list(actor: Actor, before: UUID | None, **which: UUID | None) -> Links:
     rows = db.session.scalars(statement.order_by(SharingLink.id.desc()).limit(PAGE_SIZE + 1)).all()
     links = rows[:PAGE_SIZE]
     return Links(_listed(actor, links), links[-1].id if len(rows) > PAGE_SIZE else None)
-
-
-def _leading_to(place: Place, document_id: UUID | None) -> Sequence[ColumnElement[bool]]:
-    """Which links lead to a thing now."""
-    ways: list[ColumnElement[bool]] = [
-        SharingLink.folder_id.in_([folder.id for folder in place.folders])
-    ]
-    if document_id is not None:
-        ways.append(SharingLink.document_id == document_id)
-    return or_(*ways), SharingLink.revoked_at.is_(None), SharingLink.expires_at > clock.now()
 
 
 def _listed(actor: Actor, links: Sequence[SharingLink]) -> Sequence[ListedLink]:

@@ -63,9 +63,7 @@ def receive_file(
     link_id, owner_id = link.id, link.created_by
     stored = take_in(new_id(), name, body, owner_id=owner_id, announced_bytes=announced_bytes)
     with settling(stored.room):
-        link = find_led(link_id).link
-        check_open(link)
-        maker, place = maker_of(link)
+        maker, place = maker_of(find_led(link_id).link)
         take_use(link_id)
         document = add_document(stored, place.folder_id, name, f"Sent by {sender}")
         record(

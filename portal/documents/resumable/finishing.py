@@ -53,8 +53,8 @@ def finish(actor: Actor, upload: Upload, parts: Parts, lease: Lease) -> None:
         discard(upload)
         raise
     room = Room(upload.owner_id, upload.size_bytes, upload.id)
-    _complete(actor, upload, StoredContent(content, key, found.sealed, kind.media_type, room))
     lease.save(offset_bytes=upload.size_bytes, finished_at=clock.now())
+    _complete(actor, upload, StoredContent(content, key, found.sealed, kind.media_type, room))
     used = parts.drop_used_tail()
     db.session.commit()
     for blob_id in used:

@@ -1,5 +1,7 @@
 """How each kind of act is done once two people agree to it."""
 
+from flask_login import current_user
+
 from portal.access.agreed_grants import grant_agreed, require_to_grant
 from portal.access.approvals.choice import choose_agreed, require_to_choose
 from portal.access.approvals.kinds import Kind
@@ -18,3 +20,12 @@ AGREED = {
     Kind.RELEASE_HOLD: Agreed(require_to_release, release_agreed),
     Kind.RESET_FACTORS: Agreed(require_to_reset, reset_agreed),
 }
+
+# What is still done where the organisation closes: it takes away what is read, and changes nothing.
+WHILE_CLOSING = frozenset({Kind.EXPORT_LOG})
+
+
+def done_now() -> dict[Kind, Agreed]:
+    """How those kinds are done that can be done at present."""
+    is_closing = current_user.found.closing_ends_at is not None
+    return {kind: how for kind, how in AGREED.items() if not is_closing or kind in WHILE_CLOSING}

@@ -10,8 +10,8 @@ from portal.access.approvals.kinds import Kind
 from portal.access.roles import list_roles
 from portal.auth import approving
 from portal.auth.assurance import Act
-from portal.web.access import freshly, requires
-from portal.web.approvals.agreed import AGREED
+from portal.web.access import freshly, requires, while_closing
+from portal.web.approvals.agreed import done_now
 from portal.web.lifecycle import shown_on, shown_status
 
 blueprint = Blueprint("approvals", __name__, url_prefix="/approvals")
@@ -35,6 +35,7 @@ def show(act_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/<uuid:act_id>/approve")
+@while_closing
 @freshly(Act.APPROVALS)
 @requires(*DECIDERS)
 def approve(act_id: UUID) -> ResponseReturnValue:
@@ -42,7 +43,7 @@ def approve(act_id: UUID) -> ResponseReturnValue:
     form = FlaskForm()
     if form.validate_on_submit():
         with shown_on(form):
-            approving.approve_act(g.actor, act_id, AGREED)
+            approving.approve_act(g.actor, act_id, done_now())
             flash("You agreed, and it is done.", "success")
             return redirect(url_for("approvals.index"))
     return _page(act_id, form)

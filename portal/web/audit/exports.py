@@ -18,7 +18,7 @@ from portal.audit.export import MEDIA_TYPES, Form, heading
 from portal.auth.assurance import Act
 from portal.auth.sessions import read_again
 from portal.users.queries import list_names
-from portal.web.access import discloses, freshly, requires
+from portal.web.access import discloses, freshly, requires, while_closing
 from portal.web.audit.blueprint import blueprint
 from portal.web.audit.forms import ExportForm
 from portal.web.audit.log import SENTENCES
@@ -28,6 +28,7 @@ from portal.web.ongoing import read_out
 
 
 @blueprint.route("/exports", methods=["GET", "POST"])
+@while_closing
 @freshly(Act.EXPORTS)
 @requires(Permission.AUDIT_EXPORT)
 def exports() -> ResponseReturnValue:

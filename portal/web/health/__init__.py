@@ -1,1 +1,1 @@
-"""Documents health."""
+"""The health of documents."""

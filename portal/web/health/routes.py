@@ -1,4 +1,4 @@
-"""Documents health: whether contents are what was stored."""
+"""The health of documents: whether contents are what was stored."""
 
 from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue

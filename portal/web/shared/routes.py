@@ -18,7 +18,7 @@ from portal.web.access import by_link, discloses, public, reads_form
 from portal.web.documents import transfer
 from portal.web.documents.paging import before
 from portal.web.lifecycle import keep, refuse, shown_on, shown_status
-from portal.web.limits import limited
+from portal.web.limits import limited, limited_gets
 from portal.web.ongoing import while_allowed
 from portal.web.request import request
 from portal.web.shared.forms import CodeForm, EmailForm, OpenForm, PasswordForm
@@ -49,6 +49,7 @@ def open_link() -> ResponseReturnValue:
 
 
 @blueprint.get("/<uuid:link_id>")
+@limited_gets
 @by_link
 def show(link_id: UUID) -> ResponseReturnValue:
     """What the visit still owes, or what the link leads to."""
@@ -112,6 +113,7 @@ def enter(link_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.get("/<uuid:link_id>/folders/<uuid:folder_id>")
+@limited_gets
 @by_link
 def folder(link_id: UUID, folder_id: UUID) -> ResponseReturnValue:
     """A folder beneath the one that is shared."""
@@ -119,6 +121,7 @@ def folder(link_id: UUID, folder_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.get("/<uuid:link_id>/documents/<uuid:document_id>")
+@limited_gets
 @by_link
 def document(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
     """A document: to be downloaded, or looked at page by page."""
@@ -126,6 +129,7 @@ def document(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.get("/<uuid:link_id>/documents/<uuid:document_id>/download")
+@limited_gets
 @discloses
 @by_link
 def download(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
@@ -149,6 +153,7 @@ def download(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.get("/<uuid:link_id>/documents/<uuid:document_id>/picture")
+@limited_gets
 @discloses
 @by_link
 def picture(link_id: UUID, document_id: UUID) -> ResponseReturnValue:

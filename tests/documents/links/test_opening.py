@@ -221,3 +221,16 @@ def test_members_alone_come_in_by_an_internal_link(acme) -> None:
     assert (last["actor_id"], last["actor_kind"]) == (acme["guest"].id, "user")
     assert last["detail"]["link"] == str(link_of(acme))
     assert acme["guest"].email in acme.visit("member").get(f"/links/{link_of(acme)}").text
+
+
+@on_sqlite
+def test_one_address_is_served_so_often_a_minute(portal_with, acme) -> None:
+    secret = make(acme)
+    other = portal_with(requests_per_minute=3)
+    stranger = other.visit(acme.host, address="203.0.113.77")
+    opening = [stranger.post("/shared", {"address": secret}) for _ in range(4)]
+    assert [answer.status_code for answer in opening] == [302] * 3 + [429]
+    there = f"{opening[0].location}/documents/{acme.documents['plan']}"
+    for path in (there, f"{there}/download"):
+        statuses = [stranger.get(path).status_code for _ in range(4)]
+        assert statuses == [200] * 3 + [429]

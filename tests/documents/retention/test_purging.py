@@ -17,6 +17,7 @@ from tests.documents.retention.keeping import (
     versions_of,
     work,
 )
+from tests.outbox.test_lapses import work_at_once
 
 
 def test_what_is_in_the_trash_is_destroyed_when_its_time_is_over(acme, globex, clock) -> None:
@@ -169,6 +170,30 @@ def test_a_run_that_dies_after_its_rows_leaves_contents_to_the_broom(acme, clock
     assert has_content(acme, version["id"])
     work(acme)
     assert not has_content(acme, version["id"])
+
+
+def test_two_workers_at_once_destroy_each_thing_once(acme, clock) -> None:
+    gone = [acme.documents["note"], acme.documents["canary"]]
+    for document in gone:
+        trash(acme, f"documents/{document}")
+    later(acme, clock, days=31)
+    work_at_once(acme)
+    assert not any(is_there(acme, document) for document in gone)
+    targets = [entry["target"] for entry in told(acme, "document.purged")]
+    assert sorted(targets) == sorted(f"document:{document}" for document in gone)
+
+
+def test_the_folder_of_a_rule_stays_as_long_as_the_rule(acme, clock) -> None:
+    """Else what was moved away from it would be kept no longer."""
+    folder, plan = acme.folders["shared"], acme.documents["plan"]
+    rule(acme, folder="shared", keep_days=60)
+    acme.visit("member").post(f"/documents/{plan}/move", {"folder": ""})
+    trash(acme, f"folders/{folder}")
+    trash(acme, f"documents/{plan}")
+    later(acme, clock, days=31)
+    work(acme)
+    assert folder in {row["id"] for row in acme.portal.rows("folder")}
+    assert is_there(acme, plan)
 
 
 def test_what_waits_in_large_numbers_goes_in_batches(acme, clock, monkeypatch) -> None:

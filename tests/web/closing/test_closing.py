@@ -68,6 +68,21 @@ def test_two_admins_agree_and_then_all_is_read_and_nothing_changed(acme, globex,
 
 
 @on_sqlite
+def test_the_log_is_still_taken_out_and_nothing_else_agreed_to(acme) -> None:
+    close(acme)
+    officer = acme.visit("officer")
+    form = {"form": "jsonl", "reason": "to keep it"}
+    assert officer.post("/audit/exports", form).status_code == 302
+    [export] = [row for row in acme.portal.rows("log_export") if row["reason"] == "to keep it"]
+    taken = officer.get(f"/audit/exports/{export['id']}")
+    assert "closing.begun" in taken.text
+    waiting = next(row["id"] for row in acme.portal.rows("pending_act")
+                   if row["kind"] == "reset-factors" and row["tenant_id"] == acme.id)  # fmt: skip
+    refused = acme.visit("admin").post(f"/approvals/{waiting}/approve")
+    assert (refused.status_code, "is closing" in refused.text) == (409, True)
+
+
+@on_sqlite
 def test_who_asked_does_not_agree_and_the_name_is_typed(acme) -> None:
     admin = acme.visit("admin")
     wrong = admin.post("/closing/ask", WANTED | {"slug": "globex"})

@@ -48,6 +48,7 @@ def begin_upload() -> ResponseReturnValue:
 @requires(Permission.DOCUMENT_UPLOAD, Permission.DOCUMENT_EDIT)
 def resume_upload(upload_id: UUID) -> ResponseReturnValue:
     """Ask how far it has come, send some more, or give it up."""
+    service.find_progress(g.actor, upload_id)  # what is not there is not, whatever one speaks
     _check_version()
     acts = {"HEAD": _tell_progress, "PATCH": _append, "DELETE": _end}
     return acts[request.method](upload_id)

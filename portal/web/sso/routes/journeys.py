@@ -8,7 +8,7 @@ from portal.auth.sso.refusals import SsoRefused
 from portal.web import cookies
 from portal.web.access import finishes_ceremony, public, repairs, signed_in, while_closing
 from portal.web.lifecycle import refuse
-from portal.web.limits import limited, limited_returns
+from portal.web.limits import limited, limited_gets
 from portal.web.request import request
 from portal.web.sso.leaving import COOKIE, chosen_provider, failed_page, leave
 from portal.web.sso.returning import finish
@@ -55,7 +55,7 @@ def step_up() -> ResponseReturnValue:
 
 
 @blueprint.get("/callback")
-@limited_returns
+@limited_gets
 @finishes_ceremony
 @public
 def callback() -> ResponseReturnValue:
