@@ -3,25 +3,18 @@
 docs/operators.md lists every one of them; a test compares.
 """
 
-import re
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from environs import EnvValidationError, FileAwareEnv, ValidationError, validate
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from environs import EnvValidationError, FileAwareEnv, validate
 
+from portal.core import setting_rules as rules
 from portal.core.errors import Misconfigured
+from portal.core.setting_rules import IN_MEMORY
 
 MIN_SECRET_LENGTH = 32
-_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*")
-_REGION = re.compile(r"[a-z0-9-]*")
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+")
-_DATABASE_NUMBER = re.compile(r"/\d+\Z")
-IN_MEMORY = "memory://"
 KEY_PROVIDERS = ("local", "aws-kms", "pkcs11", "vault")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -127,9 +120,9 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
     positive = validate.Range(min=1)
     return {
         "instance": env.path("INSTANCE", default=Path("instance")),
-        "url": env.str("URL", default="http://localhost:8000", validate=_is_address),
-        "database_url": env.str("DATABASE_URL", default="", validate=_is_database),
-        "owner_database_url": env.str("OWNER_DATABASE_URL", default="", validate=_is_database),
+        "url": env.str("URL", default="http://localhost:8000", validate=rules.is_address),
+        "database_url": env.str("DATABASE_URL", default="", validate=rules.is_database),
+        "owner_database_url": env.str("OWNER_DATABASE_URL", default="", validate=rules.is_database),
         "secret_key": env.str("SECRET_KEY", default=""),
         "production": env.bool("PRODUCTION", default=False),
         "demo": env.bool("DEMO", default=False),
@@ -148,31 +141,31 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "password_memory_kib": env.int(
             "PASSWORD_MEMORY_KIB", default=19456, validate=validate.Range(min=8)
         ),
-        "breached_passwords": env.path("BREACHED_PASSWORDS", default=None, validate=_is_file),
+        "breached_passwords": env.path("BREACHED_PASSWORDS", default=None, validate=rules.is_file),
         "attempts_window_minutes": env.int(
             "ATTEMPTS_WINDOW_MINUTES", default=15, validate=positive
         ),
         "requests_per_minute": env.int("REQUESTS_PER_MINUTE", default=60, validate=positive),
-        "limits_storage": env.str("LIMITS_STORAGE", default=IN_MEMORY, validate=_is_storage),
-        "smtp_url": env.str("SMTP_URL", default="", validate=_is_mail_server),
+        "limits_storage": env.str("LIMITS_STORAGE", default=IN_MEMORY, validate=rules.is_storage),
+        "smtp_url": env.str("SMTP_URL", default="", validate=rules.is_mail_server),
         "mail_from": env.str("MAIL_FROM", default="portal@localhost"),
         "max_upload_gib": env.int("MAX_UPLOAD_GIB", default=64, validate=positive),
-        "blobs": env.str("BLOBS", default="local", validate=_are_stores),
-        "s3_endpoint": env.str("S3_ENDPOINT", default="", validate=_is_endpoint),
-        "s3_region": env.str("S3_REGION", default="", validate=_is_region),
-        "s3_role_arn": env.str("S3_ROLE_ARN", default="", validate=_is_role),
+        "blobs": env.str("BLOBS", default="local", validate=rules.are_stores),
+        "s3_endpoint": env.str("S3_ENDPOINT", default="", validate=rules.is_endpoint),
+        "s3_region": env.str("S3_REGION", default="", validate=rules.is_region),
+        "s3_role_arn": env.str("S3_ROLE_ARN", default="", validate=rules.is_role),
         "keys": env.str("KEYS", default="local", validate=validate.OneOf(KEY_PROVIDERS)),
         "keys_timeout_seconds": env.int(
             "KEYS_TIMEOUT_SECONDS", default=5, validate=validate.Range(1, 30)
         ),
-        "kms_region": env.str("KMS_REGION", default="", validate=_is_region),
-        "kms_endpoint": env.str("KMS_ENDPOINT", default="", validate=_is_endpoint),
+        "kms_region": env.str("KMS_REGION", default="", validate=rules.is_region),
+        "kms_endpoint": env.str("KMS_ENDPOINT", default="", validate=rules.is_endpoint),
         "kms_waiting_days": env.int("KMS_WAITING_DAYS", default=30, validate=validate.Range(7, 30)),
-        "pkcs11_module": env.path("PKCS11_MODULE", default=None, validate=_is_file),
+        "pkcs11_module": env.path("PKCS11_MODULE", default=None, validate=rules.is_file),
         "pkcs11_token": env.str("PKCS11_TOKEN", default="portal"),
         "pkcs11_pin": env.str("PKCS11_PIN", default=""),
-        "vault_url": env.str("VAULT_URL", default="", validate=_is_endpoint),
-        "vault_ca": env.path("VAULT_CA", default=None, validate=_is_file),
+        "vault_url": env.str("VAULT_URL", default="", validate=rules.is_endpoint),
+        "vault_ca": env.path("VAULT_CA", default=None, validate=rules.is_file),
         "vault_mount": env.str("VAULT_MOUNT", default="transit"),
         "vault_token": env.str("VAULT_TOKEN", default=""),
         "vault_role_id": env.str("VAULT_ROLE_ID", default=""),
@@ -188,91 +181,11 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
             "VERIFY_EVERY_DAYS", default=30, validate=validate.Range(0, 3650)
         ),
         "max_tenant_gib": env.int("MAX_TENANT_GIB", default=0, validate=validate.Range(min=0)),
-        "clamd": env.str("CLAMD", default="", validate=_is_clamd),
+        "clamd": env.str("CLAMD", default="", validate=rules.is_clamd),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
         "threads": env.int("THREADS", default=8, validate=positive),
         "workers": env.int("WORKERS", default=1, validate=positive),
     }
-
-
-def _is_address(value: str) -> None:
-    if not _is_url(value, "http", "https") or "@" in value:
-        raise ValidationError("must look like https://portal.example or http://localhost:8000")
-
-
-def _are_stores(value: str) -> None:
-    addresses = value.split()
-    if not addresses or len(set(addresses)) != len(addresses):
-        raise ValidationError("must name one store or several, each once")
-    for address in addresses:
-        if address != "local" and not _BUCKET.fullmatch(address):
-            raise ValidationError("must be made of local and s3://bucket/prefix")
-
-
-def _is_endpoint(value: str) -> None:
-    if value:
-        _is_address(value)
-
-
-def _is_region(value: str) -> None:
-    if not _REGION.fullmatch(value):
-        raise ValidationError("must look like eu-central-1")
-
-
-def _is_role(value: str) -> None:
-    if value and not _ROLE.fullmatch(value):
-        raise ValidationError("must look like arn:aws:iam::123456789012:role/name")
-
-
-def _is_file(value: Path | None) -> None:
-    if value is not None and not value.is_file():
-        raise ValidationError("there is no such file")
-
-
-def _is_mail_server(value: str) -> None:
-    if value and not _is_url(value, "smtp", "smtps"):
-        raise ValidationError("must look like smtp://localhost or smtps://user:password@host")
-
-
-def _is_storage(value: str) -> None:
-    if value == IN_MEMORY:
-        return
-    if not _is_url(_DATABASE_NUMBER.sub("", value), "valkey", "valkeys"):
-        raise ValidationError("must look like memory:// or valkey://host:6379")
-    if find_spec("valkey") is None:
-        raise ValidationError("its driver is missing; use tenant-portal[valkey]")
-
-
-def _is_clamd(value: str) -> None:
-    host, _, port = value.rpartition(":")
-    is_port = port.isascii() and port.isdigit() and 0 < int(port[:6]) < 2**16
-    if value and not value.startswith("/") and not (host and is_port):
-        raise ValidationError("must look like localhost:3310 or /run/clamav/clamd.ctl")
-
-
-def _is_url(value: str, *schemes: str) -> bool:
-    """Whether `value` has one of the schemes, a host, maybe a port, and nothing after it."""
-    try:
-        parts = urlsplit(value)
-        rest = parts.path.strip("/") + parts.query + parts.fragment
-        return parts.scheme in schemes and bool(parts.hostname) and not rest and parts.port != 0
-    except ValueError:  # of a malformed host or port
-        return False
-
-
-def _is_database(value: str) -> None:
-    if not value:
-        return
-    try:
-        is_known = make_url(value).get_backend_name() in ("sqlite", "postgresql")
-    except (ArgumentError, ValueError):
-        is_known = False
-    if not is_known:
-        raise ValidationError("must look like postgresql+psycopg://role:password@host/database")
-    try:
-        make_url(value).get_dialect().import_dbapi()
-    except (ArgumentError, ImportError):
-        raise ValidationError("its driver is missing; use tenant-portal[postgresql]") from None
 
 
 def check_production(settings: Settings) -> None:

@@ -4,7 +4,8 @@ from functools import cache
 
 from portal.auth.counts.database import DatabaseAttempts
 from portal.auth.counts.store import AttemptStore
-from portal.core.settings import IN_MEMORY, active
+from portal.core.setting_rules import IN_MEMORY
+from portal.core.settings import active
 
 
 def attempt_store() -> AttemptStore:
