@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from portal.access.permissions import Permission
 from portal.core.errors import Invalid, PortalError
 from portal.documents import uploads
+from portal.documents.queries import get_document
 from portal.web.access import reads_form, requires
 from portal.web.documents.routes.group import blueprint
 from portal.web.lifecycle import keep, refuse
@@ -42,6 +43,7 @@ def upload_form() -> ResponseReturnValue:
 def upload_version_form(document_id: UUID) -> ResponseReturnValue:
     """A new version of a document: the one file of a form, whose note comes before it."""
     form = StreamedForm()
+    get_document(g.actor, document_id, Permission.DOCUMENT_EDIT)  # before any of it is read
     for file in form.files():
         if file.name:
             note = form.fields.get("note", "")
