@@ -45,9 +45,11 @@ class LocalBlobs:
     @contextmanager
     def create(self, tenant_id: UUID, blob_id: UUID) -> Iterator["LocalWriter"]:
         folder = self._folder(tenant_id, INCOMING)
-        _make_folders(folder)
         unfinished = folder / f"{blob_id}.{secrets.token_hex(8)}"
-        with LocalWriter(unfinished, self._path(tenant_id, blob_id)) as writer:
+        with _told():
+            _make_folders(folder)
+            begun = LocalWriter(unfinished, self._path(tenant_id, blob_id))
+        with begun as writer:
             yield writer
 
     def begin(self, tenant_id: UUID, blob_id: UUID) -> str:

@@ -1,7 +1,7 @@
 """A tenant's blobs while they move from one store to another, and nobody has to wait."""
 
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from itertools import chain
 from uuid import UUID
@@ -13,6 +13,7 @@ from portal.storage.blobs import (
     BlobStore,
     BlobWriter,
     StoredBlob,
+    StoreUnavailable,
 )
 
 
@@ -36,11 +37,11 @@ class MovingBlobs:
             return self.old.resume(tenant_id, blob_id, token)
 
     def open(self, tenant_id: UUID, blob_id: UUID) -> BlobReader:
-        for store in (self.new, self.old):
-            try:
-                return store.open(tenant_id, blob_id)
-            except BlobMissing:
-                continue
+        """Also while the new store is down, what the old one still has."""
+        with suppress(BlobMissing, StoreUnavailable):
+            return self.new.open(tenant_id, blob_id)
+        with suppress(BlobMissing):
+            return self.old.open(tenant_id, blob_id)
         return self.new.open(tenant_id, blob_id)  # it may have moved between the two looks
 
     def delete(self, tenant_id: UUID, blob_id: UUID) -> None:

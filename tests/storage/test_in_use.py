@@ -95,6 +95,8 @@ def test_a_store_that_is_down_is_a_503_and_nothing_is_half_there(moved, aws, bot
     made = member.upload("Kept.bin", CONTENT[:MEBIBYTE]).json["id"]
     rows = both.rows("document_version")
     with down(aws):
+        old = member.get(f"/documents/{moved.documents['note']}/download")
+        assert old.status_code == 200, "the store that it is leaving still has it"
         assert member.upload("Lost.bin", CONTENT).status_code == 503
         answer = member.get(f"/documents/{made}/download")
         assert answer.status_code == 503

@@ -76,7 +76,7 @@ class S3Assembly:
 
     def write_part(self, index: int, sealed: Piece, /) -> None:
         """Raises `BlobMissing` where the upload has ended, or `StoreUnavailable`."""
-        send(self._access, self._named, self._upload, index + 1, bytes(sealed))
+        send(self._access, self._named, self._upload, index + 1, _sendable(sealed))
 
     def commit(self, parts: int, /) -> None:
         """Raises `BlobExists`, `BlobMissing` (a part, or the upload) or `StoreUnavailable`."""
@@ -104,6 +104,11 @@ class S3Assembly:
         if [part["PartNumber"] for part in found] != list(range(1, parts + 1)):
             raise BlobMissing
         return found
+
+
+def _sendable(piece: Piece) -> bytes | bytearray:
+    """What boto3 can send, copied only if it has to be."""
+    return bytes(piece) if isinstance(piece, memoryview) else piece
 
 
 def create(access: Access, named: dict[str, str]) -> str:
