@@ -124,7 +124,7 @@ def slowly_pruned(facts: Facts, rules, holds, day: datetime) -> set[UUID]:
     return gone
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(facts(), rules, holds, now)
 def test_the_decision_is_what_looking_at_every_rule_by_itself_gives(facts, rules, holds, now):
     fate = decide_fate(facts, rules, holds, now)

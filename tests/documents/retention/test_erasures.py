@@ -75,6 +75,7 @@ def test_what_is_kept_stays_and_goes_when_nothing_keeps_it(acme, clock) -> None:
     assert not is_there(acme, plan)
 
 
+@on_sqlite
 def test_who_asked_is_not_told_of_a_hold(acme) -> None:
     hold(acme, "user", acme["member"].id)
     path = granted(acme, "member", "documents", "account")
@@ -96,6 +97,7 @@ def test_an_account_that_is_held_is_not_erased(acme) -> None:
     assert row_of(acme, "deactivated")["email"] == acme["deactivated"].email
 
 
+@on_sqlite
 def test_what_came_after_the_decision_is_not_erased(acme) -> None:
     granted(acme, "member", "documents")
     sent = acme.visit("member").upload("After.txt", b"later\n")
@@ -103,6 +105,7 @@ def test_what_came_after_the_decision_is_not_erased(acme) -> None:
     assert is_there(acme, UUID(sent.json["id"]))
 
 
+@on_sqlite
 def test_what_is_refused_changes_nothing(acme) -> None:
     path = ask(acme, "member", "documents").location
     assert decide(acme, path, "refuse") == 302
@@ -112,6 +115,7 @@ def test_what_is_refused_changes_nothing(acme) -> None:
     assert "as the law wants it" in acme.visit("admin").get(path).text
 
 
+@on_sqlite
 def test_nobody_decides_about_themselves(acme) -> None:
     path = ask(acme, "officer", "documents").location
     assert decide(acme, path) == 403

@@ -27,6 +27,7 @@ def make(acme: Organisation, **form: object):
     return acme.visit("officer").post(f"{RULES}/new", chosen)
 
 
+@on_sqlite
 def test_a_rule_is_tried_out_made_changed_and_deleted(acme, globex) -> None:
     officer = acme.visit("officer")
     tried = make(acme, preview="1", delete_days="40")
@@ -111,6 +112,7 @@ def test_the_next_run_is_told_before_it_comes(acme, clock) -> None:
     assert told(acme, "retention.plan-read")[0]["detail"] == {"documents": 2}
 
 
+@on_sqlite
 def test_an_officer_is_told_why_something_is_kept(acme) -> None:
     plan, folder = acme.documents["plan"], acme.folders["shared"]
     rule(acme, name="Ten days", folder="shared", keep_days=10)
@@ -125,6 +127,7 @@ def test_an_officer_is_told_why_something_is_kept(acme) -> None:
     assert "Ten days" in page
 
 
+@on_sqlite
 def test_a_document_can_be_gone_before_its_time(acme) -> None:
     plan, member = acme.documents["plan"], acme.visit("member")
     trash(acme, f"documents/{plan}")
@@ -154,6 +157,7 @@ def test_what_is_kept_and_gone_is_brought_back_to_be_handed_over(acme, clock) ->
     assert told(acme, "document.restored")[0]["actor_id"] == acme["officer"].id
 
 
+@on_sqlite
 def test_what_would_be_gone_again_is_not_brought_back(acme, clock) -> None:
     plan = acme.documents["plan"]
     rule(acme, delete_days=10)
@@ -165,6 +169,7 @@ def test_what_would_be_gone_again_is_not_brought_back(acme, clock) -> None:
     assert acme.visit("member").get(f"/documents/{plan}").status_code == 404
 
 
+@on_sqlite
 def test_the_trash_keeps_things_as_long_as_the_organisation_wants(acme, clock) -> None:
     admin, plan = acme.visit("admin"), acme.documents["plan"]
     families = {"families": ["text"], "version": "", "trash_days": "3"}
