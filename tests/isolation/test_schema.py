@@ -1,5 +1,7 @@
 """The start-up check finds whatever breaks the rules that the walls rely on."""
 
+from collections import Counter
+
 import pytest
 from sqlalchemy import (
     Column,
@@ -20,7 +22,9 @@ from portal.tenancy import postgres, schema
 from portal.tenancy.errors import SchemaNotIsolated
 from portal.tenancy.models import TenantId
 from portal.tenancy.placement import system_engine
+from tests.isolation import test_reads, test_relationships, test_writes
 from tests.isolation.rows import tables_in_order
+from tests.isolation.subjects import subjects
 from tests.isolation.worlds import APP_ROLE, make_schema
 
 
@@ -418,3 +422,10 @@ def test_what_was_planted_in_a_database_is_found(catalogue, planted, fault):
         catalogue.execute(text(statement))
     with pytest.raises(SchemaNotIsolated, match=fault):
         schema.check_catalogue(catalogue)
+
+
+@pytest.mark.parametrize("module", [test_reads, test_writes, test_relationships])
+def test_every_model_is_tried_by_several_shapes(module) -> None:
+    """A model that is new is covered the day it is made."""
+    tried = Counter(subject.model for shape in module.shape for subject in shape.subjects())
+    assert min(tried[subject.model] for subject in subjects()) >= 3
