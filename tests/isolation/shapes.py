@@ -27,8 +27,8 @@ EITHER = "answers as if the tenant were alone, or fails"
 UNTRIED = "is tried elsewhere"
 WALLED = {"sqlite": EITHER, "postgresql": FAILS}  # in a file of one's own anything goes
 
-# What guards a statement is the same for every model: each shape is tried on some, and each model by
-# some shapes of each kind. All with all takes a quarter of an hour: EVERY_MODEL=1 does it.
+# What guards a statement is the same for every model: each shape is tried on some, and each model
+# by some shapes of each kind. All with all takes a quarter of an hour: EVERY_MODEL=1 does it.
 SOME_MODELS = 12
 TRIES_EVERY_MODEL = bool(os.environ.get("EVERY_MODEL"))
 
