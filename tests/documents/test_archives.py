@@ -5,7 +5,9 @@ from uuid import uuid4
 from zipfile import ZIP_STORED, ZipFile
 
 import pytest
+from sqlalchemy import delete
 
+from portal.access.models import RoleAssignment
 from portal.core.errors import PortalError
 from portal.documents import archives
 from portal.documents.archives import safe_name, told_apart
@@ -60,7 +62,7 @@ def test_names_of_one_folder_are_told_apart_and_safe_on_any_disk() -> None:
 
 
 @on_sqlite
-@pytest.mark.parametrize("what", ["damaged", "gone", "trashed", "no right"])
+@pytest.mark.parametrize("what", ["damaged", "gone", "trashed", "no right", "no role"])
 def test_it_breaks_off_when_a_document_is_damaged_or_a_right_ends(
     portal, acme, monkeypatch, what
 ) -> None:
@@ -83,6 +85,11 @@ def test_it_breaks_off_when_a_document_is_damaged_or_a_right_ends(
         member.post(f"/documents/{ids[1]}/delete")
     elif what == "no right":
         assert member.post(f"/folders/{inner}/move", {"folder": ""}).status_code == 302
+    elif what == "no role":
+        with acme.bound(writes=True) as session:
+            session.execute(
+                delete(RoleAssignment).where(RoleAssignment.user_id == acme["guest"].id)
+            )
     with pytest.raises(PortalError):
         got.extend(seen)
     assert len(b"".join(got)) < answer.content_length
