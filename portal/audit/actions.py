@@ -70,6 +70,7 @@ class Action(StrEnum):
     FACTOR_RESET = "factor.reset", "A person's second factors were removed"
     FOLDER_CREATED = "folder.created", "A folder was created"
     FOLDER_DELETED = "folder.deleted", "A folder was moved to the trash"
+    FOLDER_DOWNLOADED = "folder.downloaded", "A folder was downloaded with all in it"
     FOLDER_MOVED = "folder.moved", "A folder was moved"
     FOLDER_PURGED = "folder.purged", "An empty folder was removed for good"
     FOLDER_PURGE_ASKED = (

@@ -31,5 +31,13 @@ def skeleton(text: str) -> str:
     return "".join(c for c in apart if c.isalnum())
 
 
+def folded(text: str) -> str:
+    """A text as it is searched: neither case nor accents tell letters apart."""
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in apart if not unicodedata.combining(c))
+
+
 def _alphabet(character: str) -> str:
     return unicodedata.name(character, "").partition(" ")[0] if character.isalpha() else ""

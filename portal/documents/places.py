@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Select, literal, select
+from sqlalchemy import CTE, ColumnElement, Select, literal, select
 
 from portal.access.decision import Target, decide
 from portal.access.permissions import Permission
@@ -102,6 +102,21 @@ def subtree_of(folder_ids: Sequence[UUID] | Select[UUID], name: str = "subtree")
         select(_folder.c.id, tree.c.depth + 1)
         .join(tree, _folder.c.parent_id == tree.c.id)
         .where(tree.c.depth < MAX_DEPTH)
+    )
+
+
+def live_tree(roots: ColumnElement[bool]) -> CTE:
+    """The ids of folders and of all beneath them, less what is in the trash."""
+    is_live = _folder.c.trashed_at.is_(None)
+    tree = (
+        select(_folder.c.id, literal(0).label("depth"))
+        .where(roots, is_live)
+        .cte("live", recursive=True)
+    )
+    return tree.union_all(
+        select(_folder.c.id, tree.c.depth + 1)
+        .join(tree, _folder.c.parent_id == tree.c.id)
+        .where(is_live, tree.c.depth < MAX_DEPTH)
     )
 
 

@@ -53,6 +53,12 @@ def type_of(name: str, head: bytes) -> ContentType:
     return known[0] if known and known[1](head) else UNKNOWN
 
 
+def media_types_of(family: Family) -> frozenset[str]:
+    """The types that a family holds."""
+    kinds = {UNKNOWN, *(kind for kind, _ in _KNOWN.values())}
+    return frozenset(kind.media_type for kind in kinds if kind.family == family)
+
+
 def _extension(name: str) -> str:
     return name.rpartition(".")[2].casefold() if "." in name else ""
 

@@ -39,6 +39,7 @@ class Declared:
     repairs: bool = False  # open to a break-glass session too, though it takes no permission
     while_closing: bool = False  # done by members even when the organisation closes
     by_programs: bool = False  # a POST by another program, which has no form's token
+    only_asks: bool = False  # a POST that changes nothing: no address is to hold what it asks for
     reads_form: bool = False  # reads a form with files by itself, and checks its token
 
     @property
@@ -114,6 +115,13 @@ def while_closing(view: View) -> View:
     declaration.
     """
     return _declare(view, replace(view.declared, while_closing=True))  # type: ignore[attr-defined]
+
+
+def only_asks(view: View) -> View:
+    """Say that its POST changes nothing: it asks for what no address is to hold. Stands above the
+    door's declaration.
+    """
+    return _declare(view, replace(view.declared, only_asks=True))  # type: ignore[attr-defined]
 
 
 def by_programs(view: View) -> View:

@@ -189,7 +189,7 @@ def _bind_tenant(host: str) -> None:
 
 def _writes(declaration: Declared | None) -> bool:
     if request.method not in SAFE_METHODS:
-        return True
+        return declaration is None or not declaration.only_asks
     if declaration is None or request.method == "OPTIONS":
         return False
     return declaration.discloses or declaration.finishes_ceremony
@@ -207,7 +207,8 @@ def _check_closing(declaration: Declared | None) -> None:
     """Where the tenant closes, its people come in, look, and go out again, and do nothing else."""
     if declaration is None or declaration.door == Door.ANYWHERE:
         return
-    is_safe, door = request.method in SAFE_METHODS, declaration.door
+    is_safe = request.method in SAFE_METHODS or declaration.only_asks
+    door = declaration.door
     if not current_user.is_anonymous:
         ends_at = current_user.found.closing_ends_at
     else:  # a page for anybody tells nothing that the tenant keeps

@@ -13,6 +13,8 @@ from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal, record
 from portal.core import clock
 from portal.core.errors import NotFound, PortalError
+from portal.documents.downloads import Download
+from portal.documents.integrity.findings import DamageFound
 from portal.tenancy.binding import acting_for
 from portal.tenancy.models import TenantState
 from portal.tenancy.queries import find_tenant_by_host
@@ -36,6 +38,14 @@ def while_allowed(pieces: Iterator[bytes], target: str, ask: Ask) -> Iterator[by
     return _checked(pieces, _Return(g.actor, target), ask)
 
 
+def opened_later(target: str, opened: Callable[[Actor], Download], ask: Ask) -> Iterator[bytes]:
+    """A content that is opened when its first piece is wanted, and goes out `while_allowed`.
+
+    Begun within a request. What `opened` records is kept before a piece goes out.
+    """
+    return _opened(_Return(g.actor, target), opened, ask)
+
+
 def read_out(heading: str, target: str, read: Read[Mark]) -> Iterator[bytes]:
     """What `read` gives, batch by batch, each behind the mark that came with the one before it.
 
@@ -52,9 +62,9 @@ class _Return:
         self._context, self._host = current_app.app_context, g.host
         self._actor, self._target = actor, target
 
-    def to(self, work: Callable[[Actor], Result]) -> Result:
+    def to(self, work: Callable[[Actor], Result], *, writes: bool = False) -> Result:
         """Do some work for the actor. What is refused is recorded and raised."""
-        return copy_context().run(self._work, work)
+        return copy_context().run(self._work, work, writes)
 
     def record(self, refusal: RecordedRefusal) -> None:
         """Record what broke the answer off."""
@@ -68,13 +78,13 @@ class _Return:
                     refusal.record(self._actor)
                     db.session.commit()
 
-    def _work(self, work: Callable[[Actor], Result]) -> Result:
+    def _work(self, work: Callable[[Actor], Result], writes: bool) -> Result:
         with self._context():
             tenant = find_tenant_by_host(self._host)
             if tenant is None or tenant.state != TenantState.ACTIVE:
                 raise NotFound
             try:
-                with acting_for(tenant):
+                with acting_for(tenant, writes=writes):
                     return work(self._actor)
             except PortalError as error:
                 with acting_for(tenant, writes=True):
@@ -93,6 +103,30 @@ def _checked(pieces: Iterator[bytes], back: _Return, ask: Ask) -> Iterator[bytes
             back.to(ask)
             asked_at = clock.now()
         yield piece
+
+
+def _opened(back: _Return, opened: Callable[[Actor], Download], ask: Ask) -> Iterator[bytes]:
+    try:
+        content = back.to(partial(_committed, opened), writes=True)
+    except DamageFound as damage:
+        back.record(damage)
+        raise
+    with content:
+        yield from _checked(_whole(content), back, ask)
+
+
+def _committed(opened: Callable[[Actor], Download], actor: Actor) -> Download:
+    content = opened(actor)
+    try:
+        db.session.commit()
+    except Exception:
+        content.close()
+        raise
+    return content
+
+
+def _whole(content: Download) -> Iterator[bytes]:
+    yield from content.read(0, content.size_bytes)
 
 
 def _recorded(pieces: Iterator[bytes], back: _Return) -> Iterator[bytes]:

@@ -8,7 +8,8 @@ and the question carries the form along until a folder is chosen. Nothing of it 
 from typing import Any
 from uuid import UUID
 
-from flask import g, render_template
+from flask import g, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, ValidationError
 
@@ -105,6 +106,13 @@ def spot_named(text: str) -> Spot:
     """The spot that a button of the tree names, `<folder>:<page>`. Raises `NotFound`."""
     folder, _, page = text.partition(":")
     return Spot(id_named(folder), int(page) if page.isdecimal() and len(page) < 6 else 1)
+
+
+def to_place(folder_id: UUID | None) -> ResponseReturnValue:
+    """The way to a folder, or to the top."""
+    if folder_id is None:
+        return redirect(url_for("documents.index"))
+    return redirect(url_for("documents.folder", folder_id=folder_id))
 
 
 def choose_place(field: PlaceField, method: str = "post") -> str:

@@ -204,6 +204,14 @@ class Day:
         yield Act(self.member, "GET", f"{path}/download", lambda _: [
             Told("document.downloaded", target, who, detail={"range": "bytes=0-4", "version": 2})
         ], headers={"Range": "bytes=0-4"}, status=206)  # fmt: skip
+        plan = f"document:{self.acme.documents['plan']}"
+        yield Act(self.member, "GET", f"/documents/folders/{shared}/archive", lambda _: [
+            Told("folder.downloaded", f"folder:{shared}", who, detail={
+                "documents": 2, "size_bytes": self._size_of(plan) + len(CONTENT),
+            }),
+            Told("document.downloaded", plan, who, detail={"range": None, "version": 1}),
+            Told("document.downloaded", target, who, detail={"range": None, "version": 2}),
+        ], status=200)  # fmt: skip
         yield self._get(self.member, f"{path}/preview", [
             Told("document.previewed", target, who, detail={"version": 2, "page": 1})
         ])  # fmt: skip
@@ -215,6 +223,13 @@ class Day:
             Told("document.moved", target, who, detail=moved)
         ])  # fmt: skip
         yield post(f"{path}/delete", {}, [Told("document.deleted", target, who)])
+        yield post(f"{path}/restore", {}, [Told("document.restored", target, who)])
+        chosen = {"things": [target], "folder": "", "is_meant": "1"}
+        moved = {"came_from": None, "folder": None}
+        yield post("/documents/many/move", chosen, [
+            Told("document.moved", target, who, detail=moved)
+        ])  # fmt: skip
+        yield post("/documents/many/delete", chosen, [Told("document.deleted", target, who)])
         yield post(f"{path}/restore", {}, [Told("document.restored", target, who)])
 
     def _versions(self, document: UUID) -> Iterator[Act]:
@@ -1309,6 +1324,11 @@ class Day:
             yield self._get(self.officer, f"/explain/{page}?target={target}&at={at}", [
                 Told("access.explained", target, officer, detail=told)
             ])  # fmt: skip
+
+    def _size_of(self, document: str) -> int:
+        rows = self.acme.portal.rows("document_version")
+        [size] = [r["size_bytes"] for r in rows if f"document:{r['document_id']}" == document]
+        return size
 
     def _poster(self, browser: Visitor) -> Callable[..., Act]:
         def post(path: str, data: Any, told: Any, status: int = 302) -> Act:

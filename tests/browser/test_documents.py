@@ -81,3 +81,27 @@ def test_a_new_version_is_uploaded_compared_and_the_old_one_restored(page):
     page.get_by_role("button", name="Restore version 1").click()
     page.get_by_text("Version 1 is the newest one again.").wait_for()
     page.get_by_role("cell", name="Restored from version 1").wait_for()
+
+
+def test_one_searches_and_chooses_by_keys(page):
+    upload(page, "Harbour.txt", b"x")
+    page.goto(page.url.partition("/documents/")[0] + "/documents")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.get_by_text("2 chosen").wait_for()
+    assert page.locator('[name="things"]:checked').count() == 2
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("heading", name="Move 2 things to the trash?").wait_for()
+    assert axe_violations(page) == []
+    page.get_by_role("link", name="Cancel").click()
+    page.keyboard.press("/")
+    page.keyboard.type("HARB")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Harbour.txt").wait_for()
+    for scheme, width in (("light", 1280), ("dark", 360)):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": 800})
+        assert axe_violations(page) == [], (scheme, width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

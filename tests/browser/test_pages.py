@@ -63,6 +63,7 @@ PAGES = [
     (None, "/sso/callback"),
     (None, "/sso/signed-out"),
     (MEMBER, "/sso/links"),
+    (MEMBER, "/documents/search"),
     (MEMBER, "/audit"),
     (MEMBER, "/no-such-page"),
     (ADMIN, "/members"),

@@ -122,6 +122,7 @@ ACCESS = {
     # Documents. The guest holds a role on the folder "shared" alone.
     "documents.index": page(READERS),
     "documents.folder": page(READERS, on("folder", "shared")),
+    "documents.archive": page(READERS, on("folder", "shared")),
     "documents.show": page(READERS, on("document", "plan")),
     "documents.download": page(READERS, on("document", "plan")),
     "documents.view": page(READERS, on("document", "plan")),
@@ -146,6 +147,9 @@ ACCESS = {
     "documents.copy": form(WORKERS, on("document", "plan")),  # no place is chosen
     "documents.move": form(WORKERS, on("document", "plan")),
     "documents.delete": form(WORKERS, on("document", "plan"), empty=QUESTION),
+    "documents.move_many": act(WORKERS, empty=400),  # nothing is chosen
+    "documents.delete_many": act(WORKERS, empty=400),
+    "documents.search": form(READERS, empty=200),
     "documents.trash": page(WORKERS),
     "documents.restore": act(WORKERS, on("document", "plan"), empty=409),  # it is not in the trash
     "documents.purge": Entry(  # it is not in the trash

@@ -3,12 +3,31 @@
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, StringField, ValidationError
+from wtforms import HiddenField, SelectField, SelectMultipleField, StringField, ValidationError
 from wtforms.validators import InputRequired, Length
 
+from portal.access.permissions import Permission
 from portal.documents.adding import MAX_NOTE_LENGTH
 from portal.documents.names import MAX_LENGTH
-from portal.web.places import id_named
+from portal.documents.search import FOLDERS, Wanted
+from portal.documents.types import Family
+from portal.web.choices import choices
+from portal.web.places import PlaceField, PlaceForm, id_named
+from portal.web.request import request
+
+KINDS = {
+    "": "Anything",
+    FOLDERS: "Folders",
+    Family.PDF: "PDFs",
+    Family.OFFICE: "Office documents",
+    Family.TEXT: "Texts",
+    Family.IMAGES: "Pictures",
+    Family.SOUND: "Sound",
+    Family.VIDEO: "Video",
+    Family.ARCHIVES: "Archives",
+    Family.WEB: "Web pages",
+    Family.OTHER: "Other files",
+}
 
 
 class NameForm(FlaskForm):
@@ -42,6 +61,40 @@ class MoveForm(FlaskForm):
     def folder_id(self) -> UUID | None:
         """The chosen folder; None for the top. Raises `NotFound` for what is no id."""
         return id_named(self.folder.data)
+
+
+class MoveManyForm(PlaceForm):
+    """What was chosen in a list, and where it is to go."""
+
+    things = SelectMultipleField("Chosen", choices=choices([]), validate_choice=False)
+    folder = PlaceField("To", Permission.DOCUMENT_UPLOAD, "All documents")
+
+
+class DeleteManyForm(FlaskForm):
+    """What was chosen in a list; sent once to be asked, and again to be done."""
+
+    things = SelectMultipleField("Chosen", choices=choices([]), validate_choice=False)
+    is_meant = HiddenField()
+
+
+class SearchForm(FlaskForm):
+    """What is searched for, and where."""
+
+    text = StringField("Part of a name", [Length(max=MAX_LENGTH)])
+    kind = SelectField("Kind", choices=choices(KINDS), default="")
+    owner = StringField("Owner", [Length(max=100)])
+    folder = HiddenField()
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is asked for. Raises `NotFound` for a folder that is no id."""
+        return Wanted(
+            text=self.text.data or "",
+            kind=self.kind.data or "",
+            owner=(self.owner.data or "").strip(),
+            folder_id=id_named(self.folder.data),
+            page=request.form.get("page", 1, type=int),
+        )
 
 
 class NoteForm(FlaskForm):

@@ -57,6 +57,18 @@ def send(
     return response
 
 
+def send_archive(name: str, size_bytes: int, pieces: Iterator[bytes], request: Request) -> Response:
+    """A ZIP that is made as it goes: how long it will be is known, so a break is seen."""
+    response = Response(() if request.method == "HEAD" else pieces)
+    response.content_length = size_bytes
+    response.headers["Content-Type"] = "application/zip"
+    response.headers["Content-Disposition"] = _attachment(f"{name}.zip")
+    response.headers["Accept-Ranges"] = "none"
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Content-Security-Policy"] = DOWNLOAD_POLICY
+    return response
+
+
 def _answer(download: Download, request: Request, etag: str, watched: Watched) -> Response:
     if "If-Match" in request.headers and not request.if_match.contains(etag):
         return Response(status=412)

@@ -1,6 +1,25 @@
 """Documents, a module for each kind of page; importing them adds their views to the group."""
 
-from portal.web.documents.routes import documents, previews, resumable, upload_form, versions
+from portal.web.documents.routes import (
+    archives,
+    documents,
+    many,
+    previews,
+    resumable,
+    search,
+    upload_form,
+    versions,
+)
 from portal.web.documents.routes.group import blueprint
 
-__all__ = ["blueprint", "documents", "previews", "resumable", "upload_form", "versions"]
+__all__ = [
+    "archives",
+    "blueprint",
+    "documents",
+    "many",
+    "previews",
+    "resumable",
+    "search",
+    "upload_form",
+    "versions",
+]

@@ -27,7 +27,7 @@ from portal.web.documents.routes.group import blueprint
 from portal.web.documents.searching import asked
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.ongoing import while_allowed
-from portal.web.places import asked_spot
+from portal.web.places import asked_spot, to_place
 from portal.web.request import request
 
 
@@ -131,7 +131,7 @@ def rename(document_id: UUID) -> ResponseReturnValue:
         with shown_on(form):
             service.rename_document(g.actor, document_id, str(form.name.data))
             flash("The document is renamed.", "success")
-            return _to_place(located.document.folder_id)
+            return to_place(located.document.folder_id)
     page = render_template(
         "documents/rename.html", form=form, name=located.document.name, place=located.place
     )
@@ -148,7 +148,7 @@ def move(document_id: UUID) -> ResponseReturnValue:
         with shown_on(form):
             service.move_document(g.actor, document_id, form.folder_id)
             flash("The document is moved.", "success")
-            return _to_place(form.folder_id)
+            return to_place(form.folder_id)
     page = render_template(
         "documents/move.html",
         form=form,
@@ -169,7 +169,7 @@ def delete(document_id: UUID) -> ResponseReturnValue:
         with shown_on(form):
             service.delete_document(g.actor, document_id)
             flash("The document is in the trash.", "undo")
-            return _to_place(located.document.folder_id)
+            return to_place(located.document.folder_id)
     page = render_template(
         "documents/delete.html", form=form, name=located.document.name, place=located.place
     )
@@ -235,9 +235,3 @@ def _folder_header() -> UUID | None:
         return UUID(value) if value else None
     except ValueError as error:
         raise Invalid("X-Folder is not a folder.") from error
-
-
-def _to_place(folder_id: UUID | None) -> ResponseReturnValue:
-    if folder_id is None:
-        return redirect(url_for("documents.index"))
-    return redirect(url_for("documents.folder", folder_id=folder_id))

@@ -1,0 +1,159 @@
+"""A folder with all in it as one file to take along.
+
+It is put together while it is sent, so nothing of it lies anywhere, and memory stays the same for
+any size. Each document is opened when its turn comes, which asks anew whether it may be had, and is
+one entry of the log, as every download is: whoever breaks off has got no more than is told of.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import PurePosixPath
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select
+
+from portal.access.decision import Member
+from portal.access.permissions import Permission
+from portal.audit.actions import Action
+from portal.audit.actor import Actor
+from portal.audit.service import record
+from portal.auth.sessions import read_again
+from portal.core.errors import Conflict
+from portal.documents.downloads import Download, open_download
+from portal.documents.models import Document, DocumentVersion, Folder
+from portal.documents.places import COLUMNS, FolderRow, folder_row, live_tree
+from portal.documents.queries import get_folder
+from portal.tenancy.session import db
+
+MAX_DOCUMENTS = 10_000
+# What Windows takes for something else in a name, and the names that it keeps for devices.
+_REFUSED = re.compile(r'[\x00-\x1f<>:"/\\|?*]|[. ]+$')
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """One document of an archive: the version that was the newest when it was begun."""
+
+    path: str
+    document_id: UUID
+    version_id: UUID
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What is to be packed: folders, for the sake of the empty ones, and documents."""
+
+    name: str
+    folders: Sequence[str]
+    documents: Sequence[Packed]
+
+
+def begin_archive(actor: Actor, folder_id: UUID) -> Archive:
+    """List what is in a folder and beneath it, to be packed, and record that it is wanted.
+
+    Raises `NotFound`, `Forbidden`, or `Conflict` for too many documents.
+    """
+    top = get_folder(actor, folder_id, Permission.DOCUMENT_READ).folders[0]
+    documents = _documents(folder_id)
+    if len(documents) > MAX_DOCUMENTS:
+        raise Conflict(
+            f"This folder holds more than {MAX_DOCUMENTS} documents. Download its folders one by "
+            "one."
+        )
+    archive = _laid_out(top, _folders(folder_id), documents)
+    record(
+        actor,
+        Action.FOLDER_DOWNLOADED,
+        f"folder:{folder_id}",
+        documents=len(documents),
+        size_bytes=sum(packed.size_bytes for packed in archive.documents),
+    )
+    return archive
+
+
+def open_packed(actor: Actor, packed: Packed) -> Download:
+    """Open a document whose turn has come, as of now. Raises what `open_download` raises."""
+    now = read_again(actor) if isinstance(actor, Member) else actor
+    return open_download(now, packed.document_id, packed.version_id)
+
+
+def safe_name(name: str) -> str:
+    """A name that is one and no more wherever it is unpacked."""
+    safe = _REFUSED.sub("_", name)
+    return f"_{safe}" if _DEVICE.match(safe) else safe
+
+
+def told_apart(names: Sequence[str]) -> Iterator[str]:
+    """The names of one folder as a disk can hold them: each once, also where case is none."""
+    taken: set[str] = set()
+    for name in map(safe_name, names):
+        free = next(one for one in _variants(name) if one.casefold() not in taken)
+        taken.add(free.casefold())
+        yield free
+
+
+def _variants(name: str) -> Iterator[str]:
+    """`Plan.txt`, `Plan (2).txt`, `Plan (3).txt`, …"""
+    yield name
+    ending = PurePosixPath(name).suffix
+    for number in count(2):
+        yield f"{name.removesuffix(ending)} ({number}){ending}"
+
+
+def _folders(folder_id: UUID) -> Sequence[FolderRow]:
+    tree = live_tree(Folder.parent_id == folder_id)
+    statement = select(*COLUMNS).where(COLUMNS[0].in_(select(tree.c.id)))
+    return [folder_row(row) for row in db.session.execute(statement)]
+
+
+def _documents(folder_id: UUID) -> Sequence[Any]:
+    """What lies there: its folder, and all that makes it `Packed`."""
+    tree = live_tree(Folder.parent_id == folder_id)
+    newest = and_(
+        DocumentVersion.document_id == Document.id,
+        DocumentVersion.number == Document.version_number,
+    )
+    columns = (
+        Document.folder_id,
+        Document.id,
+        Document.name_sealed,
+        DocumentVersion.id.label("version_id"),
+        DocumentVersion.size_bytes,
+    )
+    within = or_(Document.folder_id == folder_id, Document.folder_id.in_(select(tree.c.id)))
+    statement = (
+        select(*columns)
+        .join(DocumentVersion, newest)
+        .where(within, Document.trashed_at.is_(None))
+        .order_by(Document.created_at, Document.id)
+        .limit(MAX_DOCUMENTS + 1)
+    )
+    return db.session.execute(statement).all()
+
+
+def _laid_out(top: FolderRow, folders: Sequence[FolderRow], documents: Sequence[Any]) -> Archive:
+    """Every folder's things told apart, the folders first, from the top down."""
+    folders_in, documents_in = defaultdict(list), defaultdict(list)
+    for folder in folders:
+        folders_in[folder.parent_id].append(folder)
+    for row in documents:
+        documents_in[row.folder_id].append(row)
+    name = safe_name(top.name)
+    paths, packed, waiting = {top.id: f"{name}/"}, [], [top.id]
+    while waiting:
+        at = waiting.pop()
+        inner, here = folders_in[at], documents_in[at]
+        names = [folder.name for folder in inner]
+        names += [Document.name.open(row.id, row.name_sealed) for row in here]
+        own = (paths[at] + one for one in told_apart(names))
+        for folder in inner:
+            paths[folder.id] = f"{next(own)}/"
+        packed += [Packed(next(own), row.id, row.version_id, row.size_bytes) for row in here]
+        waiting += [folder.id for folder in inner]
+    return Archive(name, list(paths.values()), packed)

@@ -1,0 +1,88 @@
+"""Doing the same with several folders and documents: with all of them, or with none.
+
+Whoever chose ten things and is refused one would else have to find out which nine are done. What
+refuses one refuses all, and the transaction takes back what came before it.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from portal.access.decision import require
+from portal.access.permissions import Permission
+from portal.audit.actor import Actor
+from portal.core.errors import Invalid, NotFound
+from portal.documents.folders import delete_folder, move_folder
+from portal.documents.models import Document
+from portal.documents.places import TOP, Place, list_places
+from portal.documents.service import delete_document, move_document
+from portal.documents.things import thing_named
+from portal.tenancy.session import db
+
+MAX_THINGS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One of the things that were chosen: its name, and where it lies."""
+
+    name: str
+    is_folder: bool
+    place: Place
+
+
+def list_chosen(actor: Actor, things: Collection[str]) -> Sequence[Chosen]:
+    """What was chosen, by name, folders first, in two statements.
+
+    Raises `Invalid`, `NotFound` or `Forbidden`.
+    """
+    folder_ids, document_ids = _ids(things)
+    columns = (Document.id, Document.folder_id, Document.name_sealed)
+    rows = db.session.execute(
+        select(*columns).where(Document.id.in_(document_ids), Document.trashed_at.is_(None))
+    ).all()
+    if len(rows) < len(document_ids):
+        raise NotFound
+    places = list_places({*folder_ids, *(row[1] for row in rows if row[1])}) | {None: TOP}
+    for place in places.values():
+        if not place.is_live:
+            raise NotFound
+    for place in {row[1]: places[row[1]] for row in rows}.values():
+        require(actor, Permission.DOCUMENT_READ, place.target())
+    for folder_id in folder_ids:
+        require(actor, Permission.DOCUMENT_READ, places[folder_id].target())
+    folders = [places[folder_id].folders for folder_id in folder_ids]
+    chosen = [Chosen(folder.name, True, Place(tuple(above))) for folder, *above in folders]
+    chosen += [Chosen(Document.name.open(row[0], row[2]), False, places[row[1]]) for row in rows]
+    return sorted(chosen, key=lambda one: (not one.is_folder, one.name.casefold()))
+
+
+def move_things(actor: Actor, things: Collection[str], folder_id: UUID | None) -> None:
+    """Put all of them into another folder. Raises what moving one of them raises."""
+    folder_ids, document_ids = _ids(things)
+    for document_id in document_ids:
+        move_document(actor, document_id, folder_id)
+    for moved_id in folder_ids:
+        move_folder(actor, moved_id, folder_id)
+
+
+def delete_things(actor: Actor, things: Collection[str]) -> None:
+    """Put all of them into the trash. Raises what deleting one of them raises."""
+    folder_ids, document_ids = _ids(things)
+    for document_id in document_ids:
+        delete_document(actor, document_id)
+    for folder_id in folder_ids:
+        delete_folder(actor, folder_id)
+
+
+def _ids(things: Collection[str]) -> tuple[Sequence[UUID], Sequence[UUID]]:
+    """The folders and the documents, each once, in the one order in which rows are locked."""
+    if not things:
+        raise Invalid("Choose something first.")
+    named = sorted({thing_named(thing) for thing in things})
+    if len(named) > MAX_THINGS:
+        raise Invalid(f"Choose {MAX_THINGS} things at most.")
+    by_kind = {kind: [i for one, i in named if one == kind] for kind in ("folder", "document")}
+    return by_kind["folder"], by_kind["document"]

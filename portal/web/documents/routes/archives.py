@@ -1,0 +1,45 @@
+"""Folders as one file."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from flask import g
+from flask.typing import ResponseReturnValue
+from zipstream import ZipStream
+
+from portal.access.permissions import Permission
+from portal.documents.archives import Archive, Packed, begin_archive, open_packed
+from portal.documents.downloads import require_still
+from portal.web.access import discloses, requires
+from portal.web.documents import transfer
+from portal.web.documents.routes.group import blueprint
+from portal.web.ongoing import opened_later
+from portal.web.request import request
+
+
+@blueprint.get("/folders/<uuid:folder_id>/archive")
+@discloses
+@requires(Permission.DOCUMENT_READ)
+def archive(folder_id: UUID) -> ResponseReturnValue:
+    """A folder with all in it as a ZIP, made as it goes out."""
+    begun = begin_archive(g.actor, folder_id)
+    packing = _packing(begun)
+    return transfer.send_archive(begun.name, len(packing), iter(packing), request)
+
+
+def _packing(begun: Archive) -> ZipStream:
+    """Stored, not compressed: so its length is known, and most documents are compressed already."""
+    packing = ZipStream(sized=True)
+    for path in begun.folders:
+        packing.mkdir(path)
+    for packed in begun.documents:
+        packing.add(_content(packed), packed.path, size=packed.size_bytes)
+    return packing
+
+
+def _content(packed: Packed) -> Iterator[bytes]:
+    return opened_later(
+        f"document:{packed.document_id}",
+        lambda actor: open_packed(actor, packed),
+        lambda actor: require_still(actor, packed.document_id),
+    )

@@ -1,0 +1,108 @@
+"""Folders as ZIP: what is in it, what it is called, and when it breaks off."""
+
+import io
+from uuid import uuid4
+from zipfile import ZIP_STORED, ZipFile
+
+import pytest
+from sqlalchemy import delete
+
+from portal.access.models import RoleAssignment
+from portal.core.errors import PortalError
+from portal.documents import archives
+from portal.documents.archives import safe_name, told_apart
+from tests.conftest import on_sqlite
+from tests.documents.sharers import make_folder
+from tests.flows.blobs import opened_blobs
+
+
+def address(folder: object) -> str:
+    return f"/documents/folders/{folder}/archive"
+
+
+def test_a_folder_comes_with_all_in_it(acme) -> None:
+    member, shared = acme.visit("member"), acme.folders["shared"]
+    inner = make_folder(acme, "Verträge", "shared")
+    make_folder(acme, "Leer", inner)
+    large = bytes(range(256)) * 6000
+    member.upload("Übersicht.bin", large, inner)
+    member.upload("Empty.txt", b"", inner)
+    gone = member.upload("Gone.txt", b"gone", inner).json["id"]
+    member.post(f"/documents/{gone}/delete")
+    with opened_blobs() as opened:
+        answer = acme.visit("guest").get(address(shared))
+        assert all(reader.closed for reader in opened)
+    assert answer.content_length == len(answer.data)
+    packed = ZipFile(io.BytesIO(answer.data))
+    assert packed.testzip() is None
+    [top] = {name.partition("/")[0] for name in packed.namelist()}
+    assert f"{top}/Verträge/Leer/" in packed.namelist()
+    assert packed.read(f"{top}/Verträge/Übersicht.bin") == large
+    assert packed.read(f"{top}/Verträge/Empty.txt") == b""
+    assert {one.compress_type for one in packed.infolist()} == {ZIP_STORED}
+    assert not [name for name in packed.namelist() if "Gone" in name]
+    told = [entry["action"] for entry in acme.log() if entry["actor_id"] == acme["guest"].id]
+    assert told == ["folder.downloaded", *["document.downloaded"] * 3]
+
+
+def test_what_one_may_not_read_is_not_packed(acme, globex) -> None:
+    guest, member = acme.visit("guest"), acme.visit("member")
+    other = member.post("/folders", {"name": "Other"}).location.rpartition("/")[2]
+    assert guest.get(address(other)).status_code == 403
+    assert member.get(address(uuid4())).status_code == 404
+    assert member.get(address(globex.folders["shared"])).status_code == 404
+
+
+def test_names_of_one_folder_are_told_apart_and_safe_on_any_disk() -> None:
+    names = ["Plan.txt", "plan.TXT", "Plan.txt", "con.txt", "a:b?", "end. ", "日本"]
+    assert list(told_apart(names)) == [
+        *("Plan.txt", "plan (2).TXT", "Plan (3).txt", "_con.txt", "a_b_", "end_", "日本"),
+    ]
+    assert safe_name("../up") == ".._up"
+
+
+@on_sqlite
+@pytest.mark.parametrize("what", ["damaged", "gone", "trashed", "no right", "no role"])
+def test_it_breaks_off_when_a_document_is_damaged_or_a_right_ends(
+    portal, acme, monkeypatch, what
+) -> None:
+    member, inner = acme.visit("member"), make_folder(acme, "Inner", "shared")
+    ids = [member.upload(f"{n}.txt", b"content %d" % n, inner).json["id"] for n in range(3)]
+    second = next(r for r in portal.rows("document_version") if str(r["document_id"]) == ids[1])
+    path = portal.blob_path(second)
+    if what == "damaged":
+        path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    elif what == "gone":
+        path.unlink()
+    answer = acme.visit("guest").client.get(
+        address(inner), base_url=acme.visit("guest").base, buffered=False,
+        headers={"Cookie": f"session={acme['guest'].token}"},
+    )  # fmt: skip
+    got, seen = [], iter(answer.response)
+    while b"content 0" not in got:
+        got.append(next(seen))
+    if what == "trashed":
+        member.post(f"/documents/{ids[1]}/delete")
+    elif what == "no right":
+        assert member.post(f"/folders/{inner}/move", {"folder": ""}).status_code == 302
+    elif what == "no role":
+        with acme.bound(writes=True) as session:
+            session.execute(
+                delete(RoleAssignment).where(RoleAssignment.user_id == acme["guest"].id)
+            )
+    with pytest.raises(PortalError):
+        got.extend(seen)
+    assert len(b"".join(got)) < answer.content_length
+    assert b"content 1" not in got
+    told = [entry["action"] for entry in acme.log() if entry["actor_id"] == acme["guest"].id]
+    assert told.count("document.downloaded") == (2 if what == "damaged" else 1)
+    assert ("document.damaged" in told) == (what in ("damaged", "gone"))
+
+
+@on_sqlite
+def test_too_many_documents_are_refused(acme, monkeypatch) -> None:
+    monkeypatch.setattr(archives, "MAX_DOCUMENTS", 1)
+    inner = make_folder(acme, "Inner", "shared")
+    for n in range(2):
+        acme.visit("member").upload(f"{n}.txt", b"x", inner)
+    assert acme.visit("member").get(address(inner)).status_code == 409
