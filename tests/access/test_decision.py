@@ -24,6 +24,7 @@ from portal.access.permissions import (
     EXCLUSIVE,
     MANAGEMENT,
     OPERATOR_PERMISSIONS,
+    OVERSIGHT,
     Permission,
 )
 from portal.access.queries import grants_from
@@ -139,24 +140,27 @@ def test_an_operator_manages_people_and_sees_nothing() -> None:
 
 
 def test_the_table_of_roles_is_what_the_design_says() -> None:
-    documents = {p for p in Permission if p.startswith(("document:", "folder:"))}
+    documents = {p for p in Permission if p.startswith(("document:", "folder:", "link:create"))}
     held = {key: set(role.permissions) for key, role in BUILT_IN.items()}
-    assert held["admin"] == set(MANAGEMENT) | {Permission.ACCESS_READ}
+    assert held["admin"] == MANAGEMENT | {Permission.ACCESS_READ, Permission.ERASURE_ASK}
     assert held["admin"].isdisjoint(documents | {Permission.AUDIT_READ})
     assert held["folder-owner"] == documents | {Permission.ACCESS_READ}
     assert held["member"] == held["folder-owner"] - {Permission.FOLDER_SHARE}
     assert held["guest"] == {Permission.DOCUMENT_READ}
     assert BUILT_IN["guest"].is_scoped
     assert BUILT_IN["folder-owner"].is_scoped
-    assert held["compliance-officer"] == {
+    assert held["compliance-officer"] == OVERSIGHT | {
         Permission.ACCESS_READ,
-        Permission.REVIEW_RUN,
-        Permission.AUDIT_READ,
+        Permission.ERASURE_ASK,
         Permission.KEY_READ,
         Permission.KEY_ROTATE,
+        Permission.LINK_READ,
+        Permission.LINK_REVOKE,
         Permission.MEMBER_READ,
         Permission.POLICY_READ,
+        Permission.REVIEW_RUN,
     }
+    assert not held["compliance-officer"] & documents
     assert all(p.endswith(":read") for p in held["auditor"])
     assert frozenset({"admin", "compliance-officer"}) in EXCLUSIVE
     assert all(permission.sentence for permission in Permission)
