@@ -118,12 +118,12 @@ def _act_about(organisation: Organisation, who: str) -> UUID:
 def _review(organisation: Organisation, state: str) -> UUID:
     rows = organisation.portal.rows("access_review")
     mine = [row for row in rows if row["tenant_id"] == organisation.id]
-    return next(row["id"] for row in mine if row["state"] == state)
+    return min(row["id"] for row in mine if row["state"] == state)
 
 
 def _line_of(organisation: Organisation, review_id: UUID) -> UUID:
     rows = organisation.portal.rows("review_line")
-    return next(row["id"] for row in rows if row["review_id"] == review_id)
+    return min(row["id"] for row in rows if row["review_id"] == review_id)
 
 
 def _first_entry(organisation: Organisation) -> UUID:
