@@ -137,7 +137,8 @@ class Organisation:
     kept: dict[str, UUID] = field(default_factory=dict)  # a rule, a hold, an erasure
     half_token: str = ""  # of the member, between the password and the code
     reset_link: str = ""  # by which the auditor may choose another password
-    entries_at_start: int = 0
+    entries_when_made: int = 0
+    entries_at_start: int = 0  # of the test
 
     def __getitem__(self, who: str) -> Person:
         return self.people[who]
@@ -210,7 +211,7 @@ class Installation:
             with organisation.bound(writes=True) as session:
                 session.execute(update(TotpDevice).values(last_step=0))
                 session.execute(update(UserSession).values(last_seen_at=self.seeded_at))
-            organisation.entries_at_start = len(organisation.log())
+            organisation.entries_at_start = organisation.entries_when_made = len(organisation.log())
         self._snapshot.take()
         self._kept_blobs = {path: path.read_bytes() for path in self._files()}
 
@@ -233,6 +234,8 @@ class Installation:
     def reset(self) -> None:
         """Put back what tests have changed."""
         self._snapshot.restore()
+        for organisation in self.organisations.values():
+            organisation.entries_at_start = organisation.entries_when_made
         there = set(self._files())
         for path in there - self._kept_blobs.keys():
             path.unlink()
