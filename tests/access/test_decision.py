@@ -150,6 +150,7 @@ def test_the_table_of_roles_is_what_the_design_says() -> None:
     assert BUILT_IN["folder-owner"].is_scoped
     assert held["compliance-officer"] == {
         Permission.ACCESS_READ,
+        Permission.AUDIT_EXPORT,
         Permission.REVIEW_RUN,
         Permission.AUDIT_READ,
         Permission.MEMBER_READ,

@@ -69,7 +69,7 @@ def test_only_these_disclose(portal) -> None:
     views = portal.app.view_functions.items()
     found = {name for name, view in views if declared(view).discloses}
     assert found == {
-        *("audit.index", "audit.show", "documents.download"),
+        *("audit.download", "audit.index", "audit.show", "documents.download"),
         *("explain.export", "explain.index", "explain.reach"),
         *("reviews.report_page", "reviews.report_signed", "reviews.report_table"),
     }
