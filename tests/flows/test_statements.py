@@ -306,10 +306,10 @@ PAGES = {
         members,
         15,
     ),
-    "the log": ("/audit", "officer", entries, 9),
-    "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 7),
+    "the log": ("/audit", "officer", entries, 10),
+    "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 8),
     "exports of the log": ("/audit/exports", "officer", entries, 6),
-    "the log of many people": ("/audit", "officer", members, 8),
+    "the log of many people": ("/audit", "officer", members, 9),
     "the account": ("/account", "member", sessions, 8),
     "an account with many roles": ("/account", "member", roles, 8),
 }
@@ -332,7 +332,7 @@ def test_an_entry_of_the_log_takes_no_more_for_more_people(acme) -> None:
     officer, [made] = acme.visit("officer"), write(acme, entry(actor_id=acme["member"].id))
     few = count_of(officer, f"/audit/{made}")
     members(acme, MANY)
-    assert count_of(officer, f"/audit/{made}") == few <= 7
+    assert count_of(officer, f"/audit/{made}") == few <= 8
 
 
 def test_no_page_at_all_takes_more_for_more_of_everything(acme) -> None:

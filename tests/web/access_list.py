@@ -18,6 +18,7 @@ LOOKERS = frozenset({"admin", "officer", "auditor"})
 WATCHERS = frozenset({"officer", "auditor"})
 OFFICERS = frozenset({"officer"})
 REVIEWERS = frozenset({"officer", "member"})  # who runs a review, and who was named in it
+OFFICERS_NOT = {("officer", method): 403 for method in ("GET", "POST")}
 OUTSIDE_REVIEWS = {(who, method): 403 for who in MEMBERS - REVIEWERS for method in ("GET", "POST")}
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -192,11 +193,15 @@ ACCESS = {
     "roles.add_exclusive": act(ADMINS, empty=422),
     "roles.remove_exclusive": form(ADMINS, on("pair", "own"), empty=QUESTION),
     # The second admin has asked to remove the auditor's factors, and alone can take that back.
-    "approvals.index": page(ADMINS),
-    "approvals.show": page(ADMINS, on("act", "auditor")),
-    "approvals.approve": act(ADMINS, on("act", "auditor")),
-    "approvals.decline": act(ADMINS, on("act", "auditor")),
-    "approvals.withdraw": act(ADMINS, on("act", "auditor"), empty=403),
+    "approvals.index": page(ADMINS | OFFICERS),  # officers agree to exports of the log
+    "approvals.show": page(ADMINS | OFFICERS, on("act", "auditor"), also=OFFICERS_NOT),
+    "approvals.approve": Entry(
+        ADMINS | OFFICERS, {"POST": 302}, on("act", "auditor"), also=OFFICERS_NOT
+    ),
+    "approvals.decline": Entry(
+        ADMINS | OFFICERS, {"POST": 302}, on("act", "auditor"), also=OFFICERS_NOT
+    ),
+    "approvals.withdraw": act(ADMINS | OFFICERS, on("act", "auditor"), empty=403),
     # Everybody has asked for something. Only admins decide here: nobody owns a folder.
     "requests.index": page(MEMBERS),
     "requests.create": act(MEMBERS, empty=422),
