@@ -19,6 +19,7 @@ WATCHERS = frozenset({"officer", "auditor"})
 OFFICERS = frozenset({"officer"})
 CARETAKERS = frozenset({"officer", "admin"})  # of keys
 REVIEWERS = frozenset({"officer", "member"})  # who runs a review, and who was named in it
+OFFICERS_NOT = {("officer", method): 403 for method in ("GET", "POST")}
 OUTSIDE_REVIEWS = {(who, method): 403 for who in MEMBERS - REVIEWERS for method in ("GET", "POST")}
 OFFICERS_NOT = {("officer", method): 403 for method in ("GET", "POST")}
 
