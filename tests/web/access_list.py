@@ -21,7 +21,6 @@ CARETAKERS = frozenset({"officer", "admin"})  # of keys
 REVIEWERS = frozenset({"officer", "member"})  # who runs a review, and who was named in it
 OFFICERS_NOT = {("officer", method): 403 for method in ("GET", "POST")}
 OUTSIDE_REVIEWS = {(who, method): 403 for who in MEMBERS - REVIEWERS for method in ("GET", "POST")}
-OFFICERS_NOT = {("officer", method): 403 for method in ("GET", "POST")}
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 METHODS = (*SAFE, "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "LINK")
