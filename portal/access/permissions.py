@@ -81,12 +81,12 @@ MANAGEMENT = frozenset(
         P.SSO_EDIT,
     }
 )
-# What concerns the whole organisation, so that no folder is a place to hold it on.
-ORGANISATION_WIDE = MANAGEMENT | {P.AUDIT_EXPORT, P.AUDIT_READ, P.REVIEW_RUN}
-
 # Power over what others hold; and the sight of what those do who have it. Nobody holds both.
 POWER = frozenset(permission for permission in MANAGEMENT if permission.is_dangerous)
 OVERSIGHT = frozenset({P.AUDIT_EXPORT, P.AUDIT_READ})
+
+# What concerns the whole organisation, so that no folder is a place to hold it on.
+ORGANISATION_WIDE = MANAGEMENT | OVERSIGHT | {P.REVIEW_RUN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +140,7 @@ COMPLIANCE_OFFICER = Role(
     "compliance-officer",
     "Compliance officer",
     "Reads the audit log and has access reviewed. Can't be an admin at the same time.",
-    frozenset(
-        {
-            P.ACCESS_READ,
-            P.AUDIT_EXPORT,
-            P.AUDIT_READ,
-            P.MEMBER_READ,
-            P.POLICY_READ,
-            P.REVIEW_RUN,
-        }
-    ),
+    OVERSIGHT | {P.ACCESS_READ, P.MEMBER_READ, P.POLICY_READ, P.REVIEW_RUN},
 )
 AUDITOR = Role(
     "auditor",
