@@ -122,6 +122,9 @@ OVERSIGHT = frozenset(
 # What concerns the whole organisation, so that no folder is a place to hold it on.
 ORGANISATION_WIDE = MANAGEMENT | OVERSIGHT | {P.ERASURE_ASK, P.REVIEW_RUN}
 
+# What concerns the whole organisation, so that no folder is a place to hold it on.
+ORGANISATION_WIDE = MANAGEMENT | OVERSIGHT | {P.REVIEW_RUN}
+
 
 @dataclass(frozen=True, slots=True)
 class Role:

@@ -155,6 +155,8 @@ def _names(acts: Sequence[PendingAct]) -> tuple[Mapping[UUID, str], Mapping[str,
     """The names of the people in these acts, and of what they are about."""
     about = [act.target.partition(":") for act in acts]
     about += [("group", ":", act.payload["group"]) for act in acts if "group" in act.payload]
+    filters = [act.payload.get("filters", {}) for act in acts]
+    about += [("user", ":", chosen["actor_id"]) for chosen in filters if "actor_id" in chosen]
     ids = {kind: {UUID(id_) for k, _, id_ in about if k == kind} for kind in ("user", "group")}
     deciding = {id_ for act in acts for id_ in (act.asked_by, act.decided_by) if id_}
     people, groups = names_of(ids["user"] | deciding), names_of_groups(ids["group"])

@@ -122,6 +122,7 @@ def test_where_two_are_wanted_it_is_ready_once_another_officer_agrees(acme, seco
     want_two(acme, "export-log")
     before = newest(acme)
     form = {"form": "csv", "reason": "for the auditor", "target": "document"}
+    form["person"] = str(acme["member"].id)
     officer = acme.visit("officer")
     assert officer.post("/audit/exports", form).status_code == 302
     assert newest(acme) == before, "nothing is ready yet"
@@ -131,6 +132,7 @@ def test_where_two_are_wanted_it_is_ready_once_another_officer_agrees(acme, seco
     page = acme.visit(second_officer).get(act).text
     assert "Take a part of the audit log out of the portal?" in page
     assert "Target: document" in page
+    assert f"Person: {acme['member'].name}" in page
     assert acme.visit(second_officer).post(f"{act}/approve").status_code == 302
     assert officer.get(newest(acme)).status_code == 200
     assert acme.visit(second_officer).get(newest(acme)).status_code == 404
