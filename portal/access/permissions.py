@@ -112,6 +112,7 @@ MANAGEMENT = frozenset(
         P.SSO_EDIT,
     }
 )
+
 # Power over what others hold; and the sight of what those do who have it, with the say over what
 # of it is kept. Nobody holds both.
 POWER = frozenset(permission for permission in MANAGEMENT if permission.is_dangerous)
@@ -121,9 +122,6 @@ OVERSIGHT = frozenset(
 
 # What concerns the whole organisation, so that no folder is a place to hold it on.
 ORGANISATION_WIDE = MANAGEMENT | OVERSIGHT | {P.ERASURE_ASK, P.REVIEW_RUN}
-
-# What concerns the whole organisation, so that no folder is a place to hold it on.
-ORGANISATION_WIDE = MANAGEMENT | OVERSIGHT | {P.REVIEW_RUN}
 
 
 @dataclass(frozen=True, slots=True)
