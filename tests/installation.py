@@ -527,7 +527,7 @@ class Installation:
 
 
 class SqliteSnapshot:
-    """The control file and the tenants' files, copied page by page."""
+    """The control file and the tenants' files, copied page by page where somebody has written."""
 
     def __init__(self, portal: Installation) -> None:
         main = make_url(portal.settings.database_url)
@@ -543,15 +543,24 @@ class SqliteSnapshot:
             connection.execute("PRAGMA synchronous = OFF")
             connection.row_factory = sqlite3.Row
         self._kept: dict[Any, sqlite3.Connection] = {}
+        self._states: dict[Any, tuple[int, int]] = {}
 
     def take(self) -> None:
         for key, live in self._live.items():
             self._kept[key] = sqlite3.connect(":memory:")
             live.backup(self._kept[key])
+            self._states[key] = self._state(live)
 
     def restore(self) -> None:
         for key, live in self._live.items():
-            self._kept[key].backup(live)
+            if self._state(live) != self._states[key]:
+                self._kept[key].backup(live)
+                self._states[key] = self._state(live)
+
+    def _state(self, live: sqlite3.Connection) -> tuple[int, int]:
+        """Another one when others have written (`data_version`), or this connection has."""
+        [version] = live.execute("PRAGMA data_version").fetchone()
+        return version, live.total_changes
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         found = []
@@ -573,7 +582,11 @@ class SqliteSnapshot:
 
 
 class PostgresSnapshot:
-    """Every table's rows, kept as COPY gives them. The superuser walks past row-level security."""
+    """Every table's rows, kept as COPY gives them. The superuser walks past row-level security.
+
+    Only tables that somebody has written to are put back: those with another number of rows, or
+    with a row of a later transaction than the last one here.
+    """
 
     def __init__(self, portal: Installation, server: PostgresServer) -> None:
         url = make_url(portal.settings.database_url)
@@ -588,19 +601,41 @@ class PostgresSnapshot:
         self._connection.execute("SET lock_timeout = '5s'; SET session_replication_role = replica")
         self._tables = [table.name for table in Base.metadata.sorted_tables]
         self._kept: dict[str, bytes] = {}
+        self._last = 0  # transaction's id
+        self._states = " UNION ALL ".join(
+            f"SELECT '{name}', count(*), coalesce(max(xmin::text::bigint), 0) FROM {name}"
+            for name in self._tables
+        )
 
     def take(self) -> None:
-        for table in self._tables:
-            with self._connection.cursor().copy(f"COPY {table} TO STDOUT") as copy:
-                self._kept[table] = b"".join(copy)
+        with self._connection.transaction():
+            for table in self._tables:
+                with self._connection.cursor().copy(f"COPY {table} TO STDOUT") as copy:
+                    self._kept[table] = b"".join(copy)
+            self._last = self._transaction_id()
 
     def restore(self) -> None:
         with self._connection.transaction():
-            self._connection.execute("; ".join(f"DELETE FROM {name}" for name in self._tables))
-            for name, rows in self._kept.items():
-                if rows:
+            changed = self._changed()
+            if not changed:
+                return
+            self._connection.execute("; ".join(f"DELETE FROM {name}" for name in changed))
+            for name in changed:
+                if rows := self._kept[name]:
                     with self._connection.cursor().copy(f"COPY {name} FROM STDIN") as copy:
                         copy.write(rows)
+            self._last = self._transaction_id()
+
+    def _changed(self) -> list[str]:
+        return [
+            name
+            for name, count, newest in self._connection.execute(self._states)
+            if count != self._kept[name].count(b"\n") or newest > self._last
+        ]
+
+    def _transaction_id(self) -> int:
+        [found] = self._connection.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
+        return int(found)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         with self._connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:

@@ -157,7 +157,7 @@ ACCESS = {
     ),
     "folders.create": act(WORKERS, empty=422),
     "folders.rename": form(WORKERS, on("folder", "shared")),
-    "folders.move": form(WORKERS, on("folder", "shared"), empty=302),
+    "folders.move": form(WORKERS, on("folder", "shared")),
     "folders.delete": form(WORKERS, on("folder", "shared"), empty=QUESTION),
     "folders.restore": act(WORKERS, on("folder", "shared"), empty=409),
     "folders.purge": Entry(WORKERS, {"GET": 409, "POST": 409}, on("folder", "shared")),
