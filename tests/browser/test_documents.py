@@ -99,7 +99,7 @@ def test_one_searches_and_chooses_by_keys(page):
     page.keyboard.press("/")
     page.keyboard.type("HARB")
     page.keyboard.press("Enter")
-    page.get_by_role("link", name="Harbour.txt").wait_for()
+    page.get_by_role("link", name="Harbour.txt", exact=True).wait_for()
     for scheme, width in (("light", 1280), ("dark", 360)):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 800})

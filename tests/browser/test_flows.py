@@ -19,7 +19,7 @@ def open_documents(chromium, signed_in, demo, name):
 
 def make_folder(page, name):
     page.get_by_text("New folder").click()
-    page.get_by_label("Name").fill(name)
+    page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Create folder").click()
     page.get_by_role("heading", name=name).wait_for()
 
@@ -167,11 +167,12 @@ def test_a_document_is_renamed_moved_deleted_and_restored(chromium, signed_in, d
     upload(page, {"name": "first.txt", "mimeType": "text/plain", "buffer": b"x"})
 
     page.get_by_role("link", name="Rename first.txt").click()
-    page.get_by_label("Name").fill("second.txt")
+    page.get_by_label("Name", exact=True).fill("second.txt")
     page.get_by_role("button", name="Rename").click()
     page.get_by_role("link", name="Move second.txt").click()
-    page.get_by_label("Move to").select_option(label="Policies")
-    page.get_by_role("button", name="Move").click()
+    page.get_by_role("button", name="All documents").click()
+    page.get_by_role("button", name="Policies").click()
+    page.get_by_role("button", name="Move to “Policies”").click()
     page.get_by_role("heading", name="Policies").wait_for()
     page.get_by_role("link", name="Delete second.txt").click()
     page.get_by_role("button", name=re.compile("trash", re.IGNORECASE)).click()
@@ -189,7 +190,7 @@ def test_a_document_is_renamed_moved_deleted_and_restored(chromium, signed_in, d
 def test_an_invited_person_sets_up_an_authenticator_and_comes_in(chromium, signed_in, demo, page):
     admin = chromium.new_context(storage_state=signed_in("Ada Winter")).new_page()
     admin.goto(demo.at("acme", "/members/new"))
-    admin.get_by_label("Name").fill("Nina Novak")
+    admin.get_by_label("Name", exact=True).fill("Nina Novak")
     admin.get_by_label("E-mail").fill("nina@acme.example")
     admin.get_by_label("Member", exact=True).check()
     admin.get_by_role("button", name="Send the invitation").click()

@@ -25,9 +25,14 @@ def database() -> str:
 def test_these_are_all_commands() -> None:
     leaves = {" ".join(path) for path in COMMANDS}
     assert leaves == {
-        "", "db", "db upgrade", "db check", "tenant", "tenant create", "tenant list",
-        "tenant suspend", "tenant resume", "tenant release-sso", "user", "user invite",
-        "user reset-mfa", "user reset-password", "user audit-passwords", "serve", "worker", "demo",
+        "", "db", "db upgrade", "db check",
+        "tenant", "tenant create", "tenant list", "tenant suspend", "tenant resume",
+        "tenant release-sso", "tenant close",
+        "user", "user invite", "user reset-mfa", "user reset-password", "user audit-passwords",
+        "key", "key status", "key rotate", "key rewrap", "key move-provider", "key destroy",
+        "key verify-certificate",
+        "blobs", "blobs list", "blobs move", "blobs clear", "document", "document verify",
+        "serve", "worker", "demo",
     }  # fmt: skip
 
 

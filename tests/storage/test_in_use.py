@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -60,12 +61,7 @@ def operate(both, given) -> Operator:
 def moved(both, acme, bucket, operate) -> Organisation:
     """Acme, on its way to S3, everything copied."""
     operate.do("blobs", "move", "acme", "--to", f"s3://{bucket}/portal")
-    return acme_of(both, acme)
-
-
-def acme_of(portal: Installation, acme: Organisation) -> Organisation:
-    acme.portal = portal
-    return acme
+    return replace(acme, portal=both)
 
 
 def objects(aws, bucket) -> list[str]:
@@ -129,7 +125,7 @@ def test_what_began_before_the_move_is_carried_over_at_its_end(
     both, acme, bucket, operate, clock
 ) -> None:
     """An upload that had looked up the old store, and ended after everything was copied."""
-    acme_of(both, acme)
+    acme = replace(acme, portal=both)
     sent = threading.Event(), threading.Event()
 
     class Slow:
