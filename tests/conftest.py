@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser
 
@@ -27,6 +28,9 @@ from tests.installation import (
     PostgresSnapshot,
     SqliteSnapshot,
 )
+
+hypothesis.settings.register_profile("whatever the machine's pace", deadline=None)
+hypothesis.settings.load_profile("whatever the machine's pace")
 
 
 class Clock:

@@ -104,9 +104,7 @@ def test_the_same_e_mail_is_free_in_another_tenant(acme, globex) -> None:
 
 
 @on_sqlite
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=300) | st.text(alphabet='name,email,role\n"; \t@.x', max_size=200))
 def test_no_text_is_an_error_of_ours(acme, text) -> None:
     with acme.bound():

@@ -291,6 +291,7 @@ def many(organisation: Organisation, count: int, *, trashed: bool = False) -> No
             )
             if trashed:
                 document.trashed_at, document.trashed_by = at, note.created_by
+                document.purge_at = datetime(2100, 1, 1, tzinfo=UTC)
             session.add(document)
             session.flush()
             kept = {

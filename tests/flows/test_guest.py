@@ -1,8 +1,11 @@
 """V3: somebody who holds a role on one folder, and everything that they can reach from there."""
 
 import re
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
+from werkzeug.test import TestResponse
 
 from tests.browsing import links_of
 from tests.web.access_list import ACCESS
@@ -19,12 +22,22 @@ def crawl(visitor, *starts: str) -> dict[str, str]:
         if path in seen or not path.startswith("/") or path.startswith(("/static", "/bootstrap")):
             continue
         answer = visitor.get(path)
-        seen[path] = answer.text
+        seen[path] = text_of(answer)
         if answer.location:
             waiting.append(answer.location)
         if "html" in answer.headers.get("Content-Type", ""):
             waiting += links_of(answer.text)
     return seen
+
+
+def text_of(answer: TestResponse) -> str:
+    """What an answer shows, an archive's members with their names included."""
+    if answer.mimetype != "application/zip":
+        return answer.data.decode(errors="replace")
+    with ZipFile(BytesIO(answer.data)) as archive:
+        return "".join(
+            name + archive.read(name).decode(errors="replace") for name in archive.namelist()
+        )
 
 
 def test_a_guest_finds_one_folder_and_not_a_trace_of_the_rest(acme) -> None:

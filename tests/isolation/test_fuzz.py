@@ -27,7 +27,6 @@ def fuzz(world_of, number):
 
     @settings(
         max_examples=number,
-        deadline=None,
         database=None,
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),

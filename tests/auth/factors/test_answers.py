@@ -29,9 +29,7 @@ any_bytes = st.binary(max_size=80).map(websafe_encode)
 cbor_bytes = st.binary(max_size=80) | st.sampled_from(
     [b"\x9b" + b"\xff" * 8, b"\xbf", b"\x81" * 5000, b"\xa1\x01", cbor.encode({"fmt": "none"})]
 )
-quickly = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+quickly = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @st.composite
