@@ -243,6 +243,11 @@ class Installation:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self._kept_blobs[path])
 
+    @property
+    def is_touched(self) -> bool:
+        """Whether anything was written since the last reset."""
+        return self._snapshot.is_touched
+
     def renew_sessions(self) -> None:
         """Everybody who is signed in has just done so."""
         now = clock.now()
@@ -551,6 +556,10 @@ class SqliteSnapshot:
             live.backup(self._kept[key])
             self._states[key] = self._state(live)
 
+    @property
+    def is_touched(self) -> bool:
+        return any(self._state(live) != self._states[key] for key, live in self._live.items())
+
     def restore(self) -> None:
         for key, live in self._live.items():
             if self._state(live) != self._states[key]:
@@ -613,6 +622,10 @@ class PostgresSnapshot:
                 with self._connection.cursor().copy(f"COPY {table} TO STDOUT") as copy:
                     self._kept[table] = b"".join(copy)
             self._last = self._transaction_id()
+
+    @property
+    def is_touched(self) -> bool:
+        return bool(self._changed())
 
     def restore(self) -> None:
         with self._connection.transaction():

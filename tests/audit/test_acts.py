@@ -10,6 +10,7 @@ from portal.core import clock as portal_clock
 from portal.web.access import declared
 from tests.audit.day import CONTENT, Day, Told
 from tests.audit.log import state_of, unwritable
+from tests.conftest import on_sqlite
 from tests.flows.blobs import opened_blobs
 from tests.installation import Organisation
 
@@ -55,6 +56,7 @@ def test_every_act_leaves_exactly_its_entries(acme, globex, clock) -> None:
     assert globex.log() == []
 
 
+@on_sqlite
 def test_the_day_leaves_out_no_address_that_changes_or_gives_away_something(acme, clock) -> None:
     app = acme.portal.app
     urls = app.url_map.bind(acme.host)
@@ -83,7 +85,11 @@ def _is_question(endpoint_and_method: tuple[str, str]) -> bool:
     ].startswith("begin_passkey")
 
 
-@pytest.mark.parametrize("way", ["rule", "error"])
+@pytest.mark.parametrize(
+    ("database", "way"),
+    [("sqlite", "rule"), ("sqlite", "error"), ("postgresql", "rule")],
+    indirect=["database"],
+)
 def test_what_can_not_be_recorded_does_not_happen(portal, acme, clock, way) -> None:
     with opened_blobs():
         for act in Day(acme, clock).acts():

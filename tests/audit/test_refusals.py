@@ -4,6 +4,7 @@ import pytest
 
 from portal.web.access import declared
 from tests.audit.log import state_of, unwritable
+from tests.conftest import on_sqlite
 from tests.installation import PASSWORD
 from tests.web.access_list import ACCESS, BY_PROGRAMS, MEMBERS, SAFE
 from tests.web.things import own_address
@@ -17,6 +18,7 @@ CHANGING = sorted(
 )
 
 
+@on_sqlite
 def test_a_missing_permission_is_recorded_with_who_what_and_from_where(portal, acme) -> None:
     before, tried = state_of(portal), []
     for endpoint, entry in ACCESS.items():

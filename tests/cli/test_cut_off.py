@@ -59,8 +59,7 @@ ANYWHERE = [
 @pytest.mark.parametrize(
     ("database", "placement", "owner", "name", "nth"),
     [("sqlite", "database", *cut) for cut in IN_ITS_OWN + ANYWHERE]
-    + [("postgresql", "database", *cut) for cut in IN_ITS_OWN[1:] + ANYWHERE[-1:]]
-    + [("postgresql", "pooled", *cut) for cut in ANYWHERE],
+    + [("postgresql", "database", *IN_ITS_OWN[1]), ("postgresql", "pooled", *ANYWHERE[-1])],
     indirect=["database"],
 )
 def test_a_tenant_that_was_not_finished_is_not_there(
@@ -122,9 +121,9 @@ def newer(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("database", "nth"),
     # Each revision changes a table four times: first the global one, then initech's, umbrella's.
-    [("sqlite", nth) for nth in (1, 3, 5, 7, 9, 12)]
+    [("sqlite", nth) for nth in (3, 5, 9)]
     # Here the pool is in the main database, and comes before the two.
-    + [("postgresql", nth) for nth in (2, 5, 13)],
+    + [("postgresql", nth) for nth in (5, 13)],
     indirect=["database"],
 )
 def test_an_upgrade_of_many_databases_goes_on_where_it_stopped(
@@ -172,7 +171,7 @@ def test_an_upgrade_goes_on_between_the_lanes_of_one_database(blank, cut_off, mo
 
 
 @on_sqlite
-@pytest.mark.parametrize("nth", [1, 9, 30, 55])
+@pytest.mark.parametrize("nth", [1, 30])
 def test_sample_data_that_was_cut_off_is_completed(operator: Operator, nth) -> None:
     """At the nth commit, of about sixty."""
     commits = []

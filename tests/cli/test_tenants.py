@@ -68,6 +68,7 @@ def test_on_sqlite_nobody_is_pooled(run) -> None:
     assert "file of its own" in one_line(said)
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("slug", "name", "more"),
     [

@@ -10,6 +10,7 @@ from uuid import UUID
 from zipfile import ZipFile
 
 from tests.browsing import Visitor
+from tests.conftest import on_sqlite
 from tests.installation import Organisation
 from tests.web.access_list import ACCESS, HALF, STRANGER
 from tests.web.things import address, browser_of, own_address, things_of
@@ -62,6 +63,7 @@ def answers(acme: Organisation, globex: Organisation) -> dict[tuple[str, str, st
     return found
 
 
+@on_sqlite
 def test_every_page_is_the_same_with_it_and_without(acme, globex) -> None:
     answers(acme, globex)  # a reading of the log is in the log the next time
     before = answers(acme, globex)

@@ -235,11 +235,11 @@ def send_many(organisation: Organisation, endpoint: str, known: Known, number: i
             content_type=body[0],
             headers={"X-CSRFToken": visitor.csrf_token},
         )
-        after = rows_of(portal)
-        if after != before:
-            portal.reset()
         assert answer.status_code < 500
-        assert answer.status_code < 400 or without_traces(after) == without_traces(before)
+        if portal.is_touched:
+            after = rows_of(portal)
+            portal.reset()
+            assert answer.status_code < 400 or without_traces(after) == without_traces(before)
 
     send()
 
@@ -255,11 +255,11 @@ def ask_many(organisation: Organisation, endpoint: str, known: Known, number: in
         query = urlencoded(pairs)[1].decode()
         address = own_address(organisation, endpoint, who).partition("?")[0]
         answer = browser_of(organisation, who).get(address, query_string=query)
-        after = rows_of(portal)
-        if after != before:
-            portal.reset()
         assert answer.status_code < 500
-        assert without_traces(after) == without_traces(before)
+        if portal.is_touched:
+            after = rows_of(portal)
+            portal.reset()
+            assert without_traces(after) == without_traces(before)
 
     ask()
 

@@ -22,6 +22,7 @@ from portal.documents.links.models import LinkUse, SharingLink
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.retention.models import Anchor, ErasureRequest, LegalHold, RetentionRule
 from portal.users.models import User
+from tests.conftest import on_sqlite
 from tests.installation import Organisation
 from tests.web.access_list import ACCESS, STRANGER
 from tests.web.things import browser_of, own_address
@@ -170,6 +171,7 @@ def count_for(organisation: Organisation, endpoint: str) -> int:
     return len(seen)
 
 
+@on_sqlite
 def test_a_page_takes_as_many_statements_however_much_is_on_it(portal, acme) -> None:
     grow(acme, 5)
     few = {endpoint: count_for(acme, endpoint) for endpoint in PAGES}
