@@ -57,6 +57,8 @@ class Action(StrEnum):
     )
     DOCUMENT_RENAMED = "document.renamed", "A document was renamed"
     DOCUMENT_RESTORED = "document.restored", "A document was taken out of the trash"
+    DOCUMENT_STARRED = "document.starred", "Somebody starred a document for themselves"
+    DOCUMENT_UNSTARRED = "document.unstarred", "Somebody took their star from a document"
     DOCUMENT_UPLOADED = "document.uploaded", "A document was uploaded"
     ERASURE_ASKED = "erasure.asked", "Somebody asked that a person’s data be erased"
     ERASURE_GRANTED = "erasure.granted", "A request for erasure was granted"

@@ -121,7 +121,7 @@ def list_folder(
         return _shared_folders(actor, order)
     place, folders = find_with_subfolders(folder_id)
     require(actor, Permission.DOCUMENT_READ, place.target())
-    return _listing(actor, place, folders, sorting.page_of(folder_id, order, after))
+    return _listing(actor, place, folders, sorting.page_of(actor, folder_id, order, after))
 
 
 def get_document(actor: Actor, document_id: UUID, permission: Permission) -> Located:
@@ -136,7 +136,7 @@ def get_document(actor: Actor, document_id: UUID, permission: Permission) -> Loc
 def show_document(actor: Actor, document_id: UUID) -> ShownDocument:
     """A live document for its own page. Raises `NotFound` or `Forbidden`."""
     located = get_document(actor, document_id, Permission.DOCUMENT_READ)
-    row = find_rows([document_id])[document_id]
+    row = find_rows(actor, [document_id])[document_id]
     target = located.place.target()
     return ShownDocument(
         row,

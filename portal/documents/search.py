@@ -192,7 +192,7 @@ def _matches(
 def _hits(actor: Actor, matches: Sequence[_Match]) -> Sequence[Hit]:
     lie_in = [match.id if match.is_folder else match.folder_id for match in matches]
     places = list_places({folder_id for folder_id in lie_in if folder_id}) | {None: TOP}
-    documents = find_rows([match.id for match in matches if not match.is_folder])
+    documents = find_rows(actor, [match.id for match in matches if not match.is_folder])
     hits = []
     for match in matches:
         if match.is_folder:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, asc, bindparam, case, desc, select, tuple_
 
+from portal.audit.actor import Actor
 from portal.core.texts import folded
 from portal.documents.kinds import PLACES, place_of
 from portal.documents.models import Document
@@ -69,7 +70,7 @@ _KEYS: dict[By, Any] = {
 }
 
 
-def page_of(folder_id: UUID | None, order: Order, after: Cursor | None) -> Page:
+def page_of(actor: Actor, folder_id: UUID | None, order: Order, after: Cursor | None) -> Page:
     """The live documents of a folder or the top that come next; access is the caller's to decide.
 
     Takes one statement, by name two. A folder of too many names comes in the usual order.
@@ -77,14 +78,15 @@ def page_of(folder_id: UUID | None, order: Order, after: Cursor | None) -> Page:
     if order.by == By.NAME:
         ids = _ids_by_name(folder_id, order, after)
         if ids is not None:
-            found = find_rows(ids)
+            found = find_rows(actor, ids)
             return _page([found[one] for one in ids if one in found], order)
         order, after = USUAL, None
     statement = _sorted(order, folder_id is None)
     if after is not None:
         here = tuple_(_KEYS[order.by], document.c.id)
         statement = statement.where(here < after if order.is_descending else here > after)
-    rows = db.session.execute(statement, {"folder_id": folder_id})
+    given = {"folder_id": folder_id, "reader_id": actor.user_id}
+    rows = db.session.execute(statement, given)
     return _page([document_row(row) for row in rows], order)
 
 
@@ -131,5 +133,8 @@ def _page(rows: Sequence[DocumentRow], order: Order) -> Page:
 
 
 def _key(row: DocumentRow, by: By) -> datetime | int | None:
-    keys = {By.KIND: place_of(row.media_type), By.SIZE: row.size_bytes, By.CHANGED: row.updated_at}
-    return keys.get(by)
+    if by == By.KIND:
+        return place_of(row.media_type)
+    if by == By.SIZE:
+        return row.size_bytes
+    return row.updated_at if by == By.CHANGED else None
