@@ -39,18 +39,21 @@ from portal.documents.sorting import USUAL, By, Order
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
+FOLDERS_SIZE = 200  # of a page of folders: there is less in each of their rows
+
 Cursor = tuple[datetime, UUID]
+After = sorting.Cursor | UUID  # where a folder's list goes on: behind a document, or a folder
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a folder holds: its place, the folders in it by name, a page of its documents."""
+    """A page of what a folder holds: its place, folders in it by name, then documents."""
 
     place: Place
     folders: Sequence[FolderRow]
     documents: Sequence[DocumentRow]
     order: Order
-    further: sorting.Cursor | None
+    further: After | None
     can_upload: bool
     can_create_folder: bool
     can_edit: bool
@@ -108,20 +111,27 @@ _TOP_FOLDERS = select(*COLUMNS).where(_folder.c.parent_id.is_(None), _folder.c.t
 
 
 def list_folder(
-    actor: Actor,
-    folder_id: UUID | None,
-    after: sorting.Cursor | None = None,
-    order: Order = USUAL,
+    actor: Actor, folder_id: UUID | None, after: After | None = None, order: Order = USUAL
 ) -> Listing:
     """A folder's content, in two statements; by name in three. Raises `NotFound` or `Forbidden`.
 
-    Whoever may read nothing but some folders finds just these at the top.
+    Folders come first. Whoever may read nothing but some folders finds just these at the top.
     """
-    if folder_id is None and not decide(actor, Permission.DOCUMENT_READ, TOP.target()):
-        return _shared_folders(actor, order)
-    place, folders = find_with_subfolders(folder_id)
-    require(actor, Permission.DOCUMENT_READ, place.target())
-    return _listing(actor, place, folders, sorting.page_of(actor, folder_id, order, after))
+    is_shared = folder_id is None and not decide(actor, Permission.DOCUMENT_READ, TOP.target())
+    if is_shared:
+        place, folders = TOP, _shared_folders(actor)
+    else:
+        place, folders = find_with_subfolders(folder_id)
+        require(actor, Permission.DOCUMENT_READ, place.target())
+    if order == Order(By.NAME, is_descending=True):
+        folders = folders[::-1]
+    shown, further = _folders_behind(folders, after)
+    if further or is_shared:
+        page = sorting.Page((), order, None)
+    else:
+        behind = None if isinstance(after, UUID) else after
+        page = sorting.page_of(actor, folder_id, order, behind)
+    return _listing(actor, place, shown, page, further or page.further)
 
 
 def get_document(actor: Actor, document_id: UUID, permission: Permission) -> Located:
@@ -215,11 +225,24 @@ def list_trash(actor: Actor, before: Cursor | None = None) -> Trash:
     return Trash(rows[:PAGE_SIZE], (last.trashed_at, last.id) if last else None)
 
 
-def _shared_folders(actor: Actor, order: Order) -> Listing:
+def _shared_folders(actor: Actor) -> Sequence[FolderRow]:
     if not holds_anywhere(actor, Permission.DOCUMENT_READ):
         raise Forbidden(Permission.DOCUMENT_READ, TOP.target())
-    folders = find_given_folders(actor, Permission.DOCUMENT_READ)
-    return _listing(actor, TOP, folders, sorting.Page((), order, None))
+    return find_given_folders(actor, Permission.DOCUMENT_READ)
+
+
+def _folders_behind(
+    folders: Sequence[FolderRow], after: After | None
+) -> tuple[Sequence[FolderRow], UUID | None]:
+    """A page of the folders, and the last of it if there are more. Behind a document there are
+    none.
+    """
+    if isinstance(after, tuple):
+        return (), None
+    ids = [folder.id for folder in folders]
+    start = ids.index(after) + 1 if after in ids else 0
+    stop = start + FOLDERS_SIZE
+    return folders[start:stop], ids[stop - 1] if len(ids) > stop else None
 
 
 def _listing(
@@ -227,15 +250,15 @@ def _listing(
     place: Place,
     folders: Sequence[FolderRow],
     page: sorting.Page,
+    further: After | None,
 ) -> Listing:
     target = place.target()
-    is_reversed = page.order == Order(By.NAME, is_descending=True)
     return Listing(
         place.seen_by(actor, Permission.DOCUMENT_READ),
-        folders[::-1] if is_reversed else folders,
+        folders,
         page.rows,
         page.order,
-        page.further,
+        further,
         can_upload=decide(actor, Permission.DOCUMENT_UPLOAD, target),
         can_create_folder=decide(actor, Permission.FOLDER_CREATE, target),
         can_edit=decide(actor, Permission.DOCUMENT_EDIT, target),

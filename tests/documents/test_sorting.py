@@ -8,7 +8,7 @@ import pytest
 
 from portal.core import clock as portal_clock
 from portal.core.ids import new_id
-from portal.documents import sorting
+from portal.documents import queries, sorting
 from portal.documents.kinds import KINDS
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.rows import PAGE_SIZE
@@ -18,7 +18,7 @@ from tests.installation import Organisation
 
 TYPES = ("text/plain", "application/pdf", "image/png", "application/x-of-another-day")
 COUNT = 2 * PAGE_SIZE + 7
-ROW = re.compile(r"<tr>.*?</tr>", re.DOTALL)
+ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 
 
 def fill(to: Organisation) -> None:
@@ -51,9 +51,9 @@ def walk(visitor: Visitor, path: str) -> list[tuple[str, ...]]:
         here = ROW.findall(page.partition("<tbody>")[2])
         assert 0 < len(here) <= PAGE_SIZE + 2
         rows += [tuple(cells_of(row)) for row in here]
-        path = next((html.unescape(a) for a in links_of(page) if "id=" in a), "")
-        rest = [a for a in links_of(page) if "id=" in a]
-        assert len(rest) <= 1
+        further = [html.unescape(a) for a in links_of(page) if re.search(r"[?&;](id|folder)=", a)]
+        assert len(further) <= 1
+        path = further[0] if further else ""
     return rows
 
 
@@ -117,3 +117,15 @@ def test_too_many_names_come_in_the_usual_order_and_the_page_says_so(acme, monke
     member, path = acme.visit("member"), f"/documents/folders/{acme.folders['shared']}"
     assert "too many documents here to be sorted" in member.get(f"{path}?sort=name").text
     assert walk(member, f"{path}?sort=name") == walk(member, path)
+
+
+@on_sqlite
+def test_more_folders_than_a_page_holds_come_before_the_documents(acme, monkeypatch) -> None:
+    monkeypatch.setattr(queries, "FOLDERS_SIZE", 1)
+    fill(acme)
+    member, path = acme.visit("member"), f"/documents/folders/{acme.folders['shared']}"
+    for order, folders in (("", ["Alpha", "beta"]), ("?sort=-name", ["beta", "Alpha"])):
+        rows = walk(member, path + order)
+        assert [row[0] for row in rows[:2]] == folders
+        assert len(rows) == len(set(rows)) == 2 + COUNT + 1
+    assert walk(member, f"{path}?folder={acme.folders['shared']}") == walk(member, path)

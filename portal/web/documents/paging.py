@@ -5,8 +5,7 @@ from uuid import UUID
 
 from flask import url_for
 
-from portal.documents import sorting
-from portal.documents.queries import Cursor
+from portal.documents.queries import After, Cursor
 from portal.documents.sorting import USUAL, By, Order
 from portal.web.request import request
 
@@ -28,15 +27,20 @@ def asked_order() -> Order:
     return Order(By(by), name.startswith("-")) if by in tuple(By) else USUAL
 
 
-def after(order: Order) -> sorting.Cursor | None:
-    """The row after which a sorted page goes on. An address tells an id in place of a name."""
+def after(order: Order = USUAL) -> After | None:
+    """What a folder's list goes on behind: a folder, `?folder=…`, or a document.
+
+    Where it is sorted by name an address tells an id in place of it.
+    """
+    folder_id, document_id = (request.args.get(name, type=UUID) for name in ("folder", "id"))
+    if folder_id is not None:
+        return folder_id
     if order.by == By.CHANGED:
         return before()
-    document_id = request.args.get("id", type=UUID)
-    if order.by == By.NAME:
+    if document_id is None or order.by == By.NAME:
         return (None, document_id) if document_id else None
     number = request.args.get("at", type=_number)
-    return None if number is None or document_id is None else (number, document_id)
+    return None if number is None else (number, document_id)
 
 
 def named(order: Order) -> str | None:
@@ -50,11 +54,15 @@ def turned(order: Order, by: str) -> str:
     return f"{'-' if is_descending else ''}{by}"
 
 
-def page_at(cursor: sorting.Cursor | None, order: Order) -> str:
-    """The address of the page behind a row, or of the first one, in the same order."""
-    key, document_id = cursor or (None, None)
-    at = key.isoformat() if isinstance(key, datetime) else key
-    values = {"sort": named(order), "at": at, "id": document_id, **(request.view_args or {})}
+def page_at(further: After | None, order: Order = USUAL) -> str:
+    """The address of the page that goes on there, or of the first one, in the same order."""
+    values = {"sort": named(order), **(request.view_args or {})}
+    if isinstance(further, UUID):
+        values["folder"] = further
+    elif further is not None:
+        key, document_id = further
+        values["at"] = key.isoformat() if isinstance(key, datetime) else key
+        values["id"] = document_id
     return url_for(str(request.endpoint), **values)
 
 

@@ -213,13 +213,14 @@ def purge(document_id: UUID) -> ResponseReturnValue:
 
 def _listing_page(folder_id: UUID | None) -> ResponseReturnValue:
     order = asked_order()
-    listing = queries.list_folder(g.actor, folder_id, after(order), order)
+    behind = after(order)
+    listing = queries.list_folder(g.actor, folder_id, behind, order)
     return render_template(
         "documents/index.html",
         listing=listing,
         is_asked_order=listing.order == order,
         turned=partial(turned, listing.order),
-        first=page_at(None, listing.order),
+        first=page_at(None, listing.order) if behind else "",
         further=page_at(listing.further, listing.order) if listing.further else "",
     )
 
