@@ -176,6 +176,10 @@ class Action(StrEnum):
     RULE_CHANGED = "retention-rule.changed", "A retention rule was changed"
     RULE_CREATED = "retention-rule.created", "A retention rule was made"
     RULE_DELETED = "retention-rule.deleted", "A retention rule was deleted"
+    SELECTION_DOWNLOADED = (
+        "selection.downloaded",
+        "Documents that were chosen in a list were downloaded",
+    )
     SESSION_ENDED = "session.ended", "A session was ended"
     SIGN_IN_FAILED = "sign-in.failed", "A sign-in failed"
     SIGN_IN_LIMITED = "sign-in.limited", "A sign-in was refused for too many attempts"

@@ -55,8 +55,8 @@ class Archive:
 
 
 def begin_archive(actor: Actor, things: Collection[str]) -> Archive:
-    """List folders with all in and beneath them, and documents, to be packed; and record that the
-    folders are wanted.
+    """List folders with all in and beneath them, and documents, to be packed; and record that
+    these are wanted.
 
     Raises `Invalid`, `NotFound`, `Forbidden`, or `Conflict` for too many documents.
     """
@@ -72,13 +72,10 @@ def begin_archive(actor: Actor, things: Collection[str]) -> Archive:
     paths, packed = _laid_out(folders, documents, {*folder_ids, *document_ids})
     for folder_id in folder_ids:
         inside = [one for one in packed if one.path.startswith(paths[folder_id])]
-        record(
-            actor,
-            Action.FOLDER_DOWNLOADED,
-            f"folder:{folder_id}",
-            documents=len(inside),
-            size_bytes=sum(one.size_bytes for one in inside),
-        )
+        _record(actor, Action.FOLDER_DOWNLOADED, f"folder:{folder_id}", inside)
+    if document_ids:
+        beside = [one for one in packed if one.document_id in document_ids]
+        _record(actor, Action.SELECTION_DOWNLOADED, "documents", beside)
     return Archive(_name(actor, chosen), list(paths.values()), packed)
 
 
@@ -109,6 +106,11 @@ def _variants(name: str) -> Iterator[str]:
     ending = PurePosixPath(name).suffix
     for number in count(2):
         yield f"{name.removesuffix(ending)} ({number}){ending}"
+
+
+def _record(actor: Actor, action: Action, target: str, packed: Sequence[Packed]) -> None:
+    size_bytes = sum(one.size_bytes for one in packed)
+    record(actor, action, target, documents=len(packed), size_bytes=size_bytes)
 
 
 def _outermost(chosen: Sequence[Chosen]) -> Sequence[Chosen]:

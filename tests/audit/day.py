@@ -232,14 +232,17 @@ class Day:
         yield post("/documents/many/copy", chosen, lambda _: [
             Told("document.copied", f"document:{self._newest_document()}", who, detail={
                 "source": target,
-                "version": 3,
+                "version": 4,
                 "folder": None,
                 "size_bytes": len(CONTENT),
                 "sealed_sha256": self._sealed_sha256(self._newest_document()),
             })
         ])  # fmt: skip
         yield Act(self.member, "POST", "/documents/many/download", lambda _: [
-            Told("document.downloaded", target, who, detail={"range": None, "version": 3}),
+            Told("selection.downloaded", "documents", who, detail={
+                "documents": 1, "size_bytes": len(CONTENT),
+            }),
+            Told("document.downloaded", target, who, detail={"range": None, "version": 4}),
         ], chosen, status=200)  # fmt: skip
         starred, unstarred = (
             Told(f"document.{what}", target, who) for what in ("starred", "unstarred")

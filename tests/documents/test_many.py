@@ -115,8 +115,9 @@ def test_what_is_chosen_comes_as_one_zip(acme) -> None:
     }  # fmt: skip
     told = [(e["action"], e["target"], e["detail"]) for e in acme.log()[seen:]]
     assert told[0] == ("folder.downloaded", folder, {"documents": 2, "size_bytes": 10})
-    assert [action for action, *_ in told[1:]] == ["document.downloaded"] * 4
-    assert {target for _, target, _ in told[1:]} >= {*documents, f"document:{deep}"}
+    assert told[1] == ("selection.downloaded", "documents", {"documents": 2, "size_bytes": 2})
+    assert [action for action, *_ in told[2:]] == ["document.downloaded"] * 4
+    assert {target for _, target, _ in told[2:]} >= {*documents, f"document:{deep}"}
 
 
 @on_sqlite
