@@ -39,7 +39,7 @@ from portal.documents.sorting import USUAL, By, Order
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
-FOLDERS_SIZE = 100  # of a page of folders: there is less in each of their rows
+FOLDERS_SIZE = 200  # of a page of folders: there is less in each of their rows
 
 Cursor = tuple[datetime, UUID]
 After = sorting.Cursor | UUID  # where a folder's list goes on: behind a document, or a folder
