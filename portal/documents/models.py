@@ -92,7 +92,7 @@ wrapped_key("document_version")
 
 
 class DocumentStar(TenantOwned, Base):
-    """That somebody wants to find a document again. Nobody else is shown it."""
+    """That somebody wants to find a document again: they themselves, and nobody else."""
 
     __tablename__ = "document_star"
 

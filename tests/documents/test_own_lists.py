@@ -7,8 +7,9 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from portal.core import clock as portal_clock
+from portal.core.ids import new_id
 from portal.documents import stars
-from portal.documents.models import Document, DocumentStar
+from portal.documents.models import Document, DocumentStar, Folder
 from portal.documents.purging import purge_batch
 from portal.documents.rows import PAGE_SIZE
 from tests.browsing import Visitor, links_of
@@ -88,6 +89,20 @@ def test_the_pages_of_a_long_list_miss_and_repeat_nothing(acme) -> None:
         links = links_of(member.get(path).text)
         path = next((html.unescape(a) for a in links if a.startswith(f"{STARRED}?at=")), "")
     assert len(seen) == len(set(seen)) == len(ids)
+
+
+@on_sqlite
+def test_a_folder_above_that_one_may_not_know_is_not_named(acme) -> None:
+    use(acme.visit("guest"), acme.documents["plan"])
+    with acme.bound(writes=True) as session:
+        above = Folder(id=new_id(), name="Secret place", created_by=acme["member"].id)
+        session.add(above)
+        session.flush()
+        session.get(Folder, (acme.id, acme.folders["shared"])).parent_id = above.id
+    for path in (STARRED, RECENT):
+        page = acme.visit("guest").get(path).text
+        assert "Plan.txt" in page
+        assert "Secret place" not in page
 
 
 @on_sqlite
