@@ -1,5 +1,6 @@
-"""Several folders and documents at once: chosen in a list, then moved, copied, starred,
-deleted or taken out of the trash together."""
+"""Several folders and documents at once: chosen in a list, then moved, copied, starred, deleted or
+taken out of the trash together.
+"""
 
 from collections.abc import Sequence
 from uuid import UUID
