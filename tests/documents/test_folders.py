@@ -291,6 +291,7 @@ def many(organisation: Organisation, count: int, *, trashed: bool = False) -> No
             )
             if trashed:
                 document.trashed_at, document.trashed_by = at, note.created_by
+                document.purge_at = datetime.now(UTC) + timedelta(days=30)
             session.add(document)
             session.flush()
             kept = {
