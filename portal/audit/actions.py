@@ -57,6 +57,8 @@ class Action(StrEnum):
     )
     DOCUMENT_RENAMED = "document.renamed", "A document was renamed"
     DOCUMENT_RESTORED = "document.restored", "A document was taken out of the trash"
+    DOCUMENT_STARRED = "document.starred", "Somebody starred a document for themselves"
+    DOCUMENT_UNSTARRED = "document.unstarred", "Somebody took their star from a document"
     DOCUMENT_UPLOADED = "document.uploaded", "A document was uploaded"
     ERASURE_ASKED = "erasure.asked", "Somebody asked that a person’s data be erased"
     ERASURE_GRANTED = "erasure.granted", "A request for erasure was granted"
@@ -174,6 +176,10 @@ class Action(StrEnum):
     RULE_CHANGED = "retention-rule.changed", "A retention rule was changed"
     RULE_CREATED = "retention-rule.created", "A retention rule was made"
     RULE_DELETED = "retention-rule.deleted", "A retention rule was deleted"
+    SELECTION_DOWNLOADED = (
+        "selection.downloaded",
+        "Documents that were chosen in a list were downloaded",
+    )
     SESSION_ENDED = "session.ended", "A session was ended"
     SIGN_IN_FAILED = "sign-in.failed", "A sign-in failed"
     SIGN_IN_LIMITED = "sign-in.limited", "A sign-in was refused for too many attempts"

@@ -66,6 +66,7 @@ from portal.documents.retention.rules import create_rule
 from portal.documents.retention.things import Thing
 from portal.documents.reviews import start_review
 from portal.documents.service import delete_document
+from portal.documents.stars import star_document
 from portal.documents.uploads import upload_document
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.queries import find_tenant, list_tenants
@@ -249,10 +250,11 @@ def _folders_in(
 
 
 def _leave_a_trail(tenant: TenantRecord, people: list[SamplePerson], worker: SamplePerson) -> None:
-    """Some days' life: downloads, a deletion, an officer's look, and two refusals."""
+    """Some days' life: downloads, a star, a deletion, an officer's look, and two refusals."""
     with _acting_as(tenant, worker) as member:
         document = list_folder(member, None).documents[0]
         open_download(member, document.id).close()
+        star_document(member, document.id)
     with _acting_as(tenant, worker) as member:
         folder_id = _ensure_folder(member, "")
         draft = f"Draft by {member.name}.txt"

@@ -1,4 +1,4 @@
-"""A folder with all in it as one file to take along.
+"""Folders with all in them, and documents, as one file to take along.
 
 It is put together while it is sent, so nothing of it lies anywhere, and memory stays the same for
 any size. Each document is opened when its turn comes, which asks anew whether it may be had, and is
@@ -7,7 +7,7 @@ one entry of the log, as every download is: whoever breaks off has got no more t
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import PurePosixPath
@@ -24,9 +24,9 @@ from portal.audit.service import record
 from portal.auth.sessions import read_again
 from portal.core.errors import Conflict
 from portal.documents.downloads import Download, open_download
+from portal.documents.many import Chosen, list_chosen
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.places import COLUMNS, FolderRow, folder_row, live_tree
-from portal.documents.queries import get_folder
 from portal.tenancy.session import db
 
 MAX_DOCUMENTS = 10_000
@@ -54,27 +54,29 @@ class Archive:
     documents: Sequence[Packed]
 
 
-def begin_archive(actor: Actor, folder_id: UUID) -> Archive:
-    """List what is in a folder and beneath it, to be packed, and record that it is wanted.
+def begin_archive(actor: Actor, things: Collection[str]) -> Archive:
+    """List folders with all in and beneath them, and documents, to be packed; and record that
+    these are wanted.
 
-    Raises `NotFound`, `Forbidden`, or `Conflict` for too many documents.
+    Raises `Invalid`, `NotFound`, `Forbidden`, or `Conflict` for too many documents.
     """
-    top = get_folder(actor, folder_id, Permission.DOCUMENT_READ).folders[0]
-    documents = _documents(folder_id)
+    chosen = _outermost(list_chosen(actor, things))
+    folder_ids = [one.id for one in chosen if one.is_folder]
+    document_ids = [one.id for one in chosen if not one.is_folder]
+    documents = _documents(folder_ids, document_ids)
     if len(documents) > MAX_DOCUMENTS:
         raise Conflict(
-            f"This folder holds more than {MAX_DOCUMENTS} documents. Download its folders one by "
-            "one."
+            f"These are more than {MAX_DOCUMENTS} documents. Download the folders one by one."
         )
-    archive = _laid_out(top, _folders(folder_id), documents)
-    record(
-        actor,
-        Action.FOLDER_DOWNLOADED,
-        f"folder:{folder_id}",
-        documents=len(documents),
-        size_bytes=sum(packed.size_bytes for packed in archive.documents),
-    )
-    return archive
+    folders = _folders(folder_ids)
+    paths, packed = _laid_out(folders, documents, {*folder_ids, *document_ids})
+    for folder_id in folder_ids:
+        inside = [one for one in packed if one.path.startswith(paths[folder_id])]
+        _record(actor, Action.FOLDER_DOWNLOADED, f"folder:{folder_id}", inside)
+    if document_ids:
+        beside = [one for one in packed if one.document_id in document_ids]
+        _record(actor, Action.SELECTION_DOWNLOADED, "documents", beside)
+    return Archive(_name(actor, chosen), list(paths.values()), packed)
 
 
 def open_packed(actor: Actor, packed: Packed) -> Download:
@@ -106,15 +108,35 @@ def _variants(name: str) -> Iterator[str]:
         yield f"{name.removesuffix(ending)} ({number}){ending}"
 
 
-def _folders(folder_id: UUID) -> Sequence[FolderRow]:
-    tree = live_tree(Folder.parent_id == folder_id)
+def _record(actor: Actor, action: Action, target: str, packed: Sequence[Packed]) -> None:
+    size_bytes = sum(one.size_bytes for one in packed)
+    record(actor, action, target, documents=len(packed), size_bytes=size_bytes)
+
+
+def _outermost(chosen: Sequence[Chosen]) -> Sequence[Chosen]:
+    """What was chosen, less what comes with a chosen folder anyway."""
+    folder_ids = {one.id for one in chosen if one.is_folder}
+    return [one for one in chosen if not folder_ids & {above.id for above in one.place.folders}]
+
+
+def _name(actor: Actor, chosen: Sequence[Chosen]) -> str:
+    """That of the only thing, if it is a folder; else that of the place, if the actor knows it."""
+    [first, *others] = chosen
+    if first.is_folder and not others:
+        return safe_name(first.name)
+    seen = first.place.seen_by(actor, Permission.DOCUMENT_READ)
+    return safe_name(seen.folders[0].name) if seen.folders else "Documents"
+
+
+def _folders(folder_ids: Sequence[UUID]) -> Sequence[FolderRow]:
+    tree = live_tree(Folder.id.in_(folder_ids))
     statement = select(*COLUMNS).where(COLUMNS[0].in_(select(tree.c.id)))
     return [folder_row(row) for row in db.session.execute(statement)]
 
 
-def _documents(folder_id: UUID) -> Sequence[Any]:
-    """What lies there: its folder, and all that makes it `Packed`."""
-    tree = live_tree(Folder.parent_id == folder_id)
+def _documents(folder_ids: Sequence[UUID], document_ids: Sequence[UUID]) -> Sequence[Any]:
+    """What is chosen or lies in what is: its folder, and all that makes it `Packed`."""
+    tree = live_tree(Folder.id.in_(folder_ids))
     newest = and_(
         DocumentVersion.document_id == Document.id,
         DocumentVersion.number == Document.version_number,
@@ -126,34 +148,40 @@ def _documents(folder_id: UUID) -> Sequence[Any]:
         DocumentVersion.id.label("version_id"),
         DocumentVersion.size_bytes,
     )
-    within = or_(Document.folder_id == folder_id, Document.folder_id.in_(select(tree.c.id)))
+    wanted = or_(Document.id.in_(document_ids), Document.folder_id.in_(select(tree.c.id)))
     statement = (
         select(*columns)
         .join(DocumentVersion, newest)
-        .where(within, Document.trashed_at.is_(None))
+        .where(wanted, Document.trashed_at.is_(None))
         .order_by(Document.created_at, Document.id)
         .limit(MAX_DOCUMENTS + 1)
     )
     return db.session.execute(statement).all()
 
 
-def _laid_out(top: FolderRow, folders: Sequence[FolderRow], documents: Sequence[Any]) -> Archive:
-    """Every folder's things told apart, the folders first, from the top down."""
+def _laid_out(
+    folders: Sequence[FolderRow], documents: Sequence[Any], chosen: Collection[UUID]
+) -> tuple[dict[UUID, str], Sequence[Packed]]:
+    """The paths of the folders, and the documents: every folder's things told apart, the folders
+    first, from the top down. At the top lies what was chosen.
+    """
     folders_in, documents_in = defaultdict(list), defaultdict(list)
     for folder in folders:
-        folders_in[folder.parent_id].append(folder)
+        folders_in[None if folder.id in chosen else folder.parent_id].append(folder)
     for row in documents:
-        documents_in[row.folder_id].append(row)
-    name = safe_name(top.name)
-    paths, packed, waiting = {top.id: f"{name}/"}, [], [top.id]
+        documents_in[None if row.id in chosen else row.folder_id].append(row)
+    paths: dict[UUID, str] = {}
+    packed: list[Packed] = []
+    waiting: list[UUID | None] = [None]
     while waiting:
         at = waiting.pop()
         inner, here = folders_in[at], documents_in[at]
         names = [folder.name for folder in inner]
         names += [Document.name.open(row.id, row.name_sealed) for row in here]
-        own = (paths[at] + one for one in told_apart(names))
+        above = paths[at] if at else ""
+        own = (above + one for one in told_apart(names))
         for folder in inner:
             paths[folder.id] = f"{next(own)}/"
         packed += [Packed(next(own), row.id, row.version_id, row.size_bytes) for row in here]
         waiting += [folder.id for folder in inner]
-    return Archive(name, list(paths.values()), packed)
+    return paths, packed

@@ -13,21 +13,20 @@ from sqlalchemy import select
 from portal.access.decision import require
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
-from portal.core.errors import Invalid, NotFound
-from portal.documents.folders import delete_folder, move_folder
+from portal.core.errors import NotFound
+from portal.documents.folders import delete_folder, move_folder, restore_folder
 from portal.documents.models import Document
 from portal.documents.places import TOP, Place, list_places
-from portal.documents.service import delete_document, move_document
-from portal.documents.things import thing_named
+from portal.documents.service import delete_document, move_document, restore_document
+from portal.documents.things import ids_of_things
 from portal.tenancy.session import db
-
-MAX_THINGS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """One of the things that were chosen: its name, and where it lies."""
 
+    id: UUID
     name: str
     is_folder: bool
     place: Place
@@ -38,7 +37,7 @@ def list_chosen(actor: Actor, things: Collection[str]) -> Sequence[Chosen]:
 
     Raises `Invalid`, `NotFound` or `Forbidden`.
     """
-    folder_ids, document_ids = _ids(things)
+    folder_ids, document_ids = ids_of_things(things)
     columns = (Document.id, Document.folder_id, Document.name_sealed)
     rows = db.session.execute(
         select(*columns).where(Document.id.in_(document_ids), Document.trashed_at.is_(None))
@@ -54,14 +53,18 @@ def list_chosen(actor: Actor, things: Collection[str]) -> Sequence[Chosen]:
     for folder_id in folder_ids:
         require(actor, Permission.DOCUMENT_READ, places[folder_id].target())
     folders = [places[folder_id].folders for folder_id in folder_ids]
-    chosen = [Chosen(folder.name, True, Place(tuple(above))) for folder, *above in folders]
-    chosen += [Chosen(Document.name.open(row[0], row[2]), False, places[row[1]]) for row in rows]
+    chosen = [
+        Chosen(folder.id, folder.name, True, Place(tuple(above))) for folder, *above in folders
+    ]
+    chosen += [
+        Chosen(row[0], Document.name.open(row[0], row[2]), False, places[row[1]]) for row in rows
+    ]
     return sorted(chosen, key=lambda one: (not one.is_folder, one.name.casefold()))
 
 
 def move_things(actor: Actor, things: Collection[str], folder_id: UUID | None) -> None:
     """Put all of them into another folder. Raises what moving one of them raises."""
-    folder_ids, document_ids = _ids(things)
+    folder_ids, document_ids = ids_of_things(things)
     for document_id in document_ids:
         move_document(actor, document_id, folder_id)
     for moved_id in folder_ids:
@@ -70,19 +73,22 @@ def move_things(actor: Actor, things: Collection[str], folder_id: UUID | None) -
 
 def delete_things(actor: Actor, things: Collection[str]) -> None:
     """Put all of them into the trash. Raises what deleting one of them raises."""
-    folder_ids, document_ids = _ids(things)
+    folder_ids, document_ids = ids_of_things(things)
     for document_id in document_ids:
         delete_document(actor, document_id)
     for folder_id in folder_ids:
         delete_folder(actor, folder_id)
 
 
-def _ids(things: Collection[str]) -> tuple[Sequence[UUID], Sequence[UUID]]:
-    """The folders and the documents, each once, in the one order in which rows are locked."""
-    if not things:
-        raise Invalid("Choose something first.")
-    named = sorted({thing_named(thing) for thing in things})
-    if len(named) > MAX_THINGS:
-        raise Invalid(f"Choose {MAX_THINGS} things at most.")
-    by_kind = {kind: [i for one, i in named if one == kind] for kind in ("folder", "document")}
-    return by_kind["folder"], by_kind["document"]
+def restore_things(actor: Actor, things: Collection[str]) -> None:
+    """Take all of them out of the trash. Raises what restoring one of them raises.
+
+    Folders come first, the outer before the inner: what lay in one comes back once it is there.
+    """
+    folder_ids, document_ids = ids_of_things(things)
+    depths = {folder_id: len(place.folders) for folder_id, place in list_places(folder_ids).items()}
+    for folder_id in sorted(folder_ids, key=lambda one: (depths[one], one)):
+        restore_folder(actor, folder_id)
+        db.session.flush()
+    for document_id in document_ids:
+        restore_document(actor, document_id)

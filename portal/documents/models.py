@@ -91,6 +91,23 @@ class DocumentVersion(TenantOwned, Base):
 wrapped_key("document_version")
 
 
+class DocumentStar(TenantOwned, Base):
+    """That somebody wants to find a document again: they themselves, and nobody else."""
+
+    __tablename__ = "document_star"
+
+    user_id: Mapped[UUID]
+    document_id: Mapped[UUID]
+    starred_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    __table_args__ = (
+        within_tenant("user_id", "user_account", ondelete="CASCADE"),
+        within_tenant("document_id", "document", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "user_id", "document_id"),
+        Index("ix_document_star_document_id", "tenant_id", "document_id"),
+    )
+
+
 class DocumentPolicy(TenantOwned, Base):
     """A tenant's choices about documents. Its id is the tenant's own, so there is one at most."""
 

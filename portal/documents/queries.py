@@ -1,12 +1,12 @@
 """Reading folders and documents. Every function decides access itself."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, or_, select, tuple_
+from sqlalchemy import and_, or_, select, tuple_
 
 from portal.access.decision import (
     Forbidden,
@@ -19,8 +19,9 @@ from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core import clock
 from portal.core.errors import NotFound
+from portal.documents import sorting
 from portal.documents.gone import gone_folders
-from portal.documents.models import Document, DocumentVersion, Folder
+from portal.documents.models import Document, Folder
 from portal.documents.places import (
     COLUMNS,
     TOP,
@@ -33,35 +34,26 @@ from portal.documents.places import (
     place_from,
     subtree_of,
 )
+from portal.documents.rows import PAGE_SIZE, DocumentRow, find_rows
+from portal.documents.sorting import USUAL, By, Order
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
-from portal.users.models import User
 
-PAGE_SIZE = 50
+FOLDERS_SIZE = 200  # of a page of folders: there is less in each of their rows
 
 Cursor = tuple[datetime, UUID]
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentRow:
-    """A document as lists show it."""
-
-    id: UUID
-    name: str
-    size_bytes: int
-    media_type: str
-    updated_at: datetime
-    owner: str
+After = sorting.Cursor | UUID  # where a folder's list goes on: behind a document, or a folder
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a folder holds: its place, the folders in it by name, a page of its documents."""
+    """A page of what a folder holds: its place, folders in it by name, then documents."""
 
     place: Place
     folders: Sequence[FolderRow]
     documents: Sequence[DocumentRow]
-    older: Cursor | None
+    order: Order
+    further: After | None
     can_upload: bool
     can_create_folder: bool
     can_edit: bool
@@ -114,63 +106,32 @@ class ShownDocument:
     can_link: bool
 
 
-# Rows of tables, not of models: every list asks for them, and the ORM takes twice as long.
-_document, _version, _folder, _user = (
-    model.__table__ for model in (Document, DocumentVersion, Folder, User)
-)
-_COLUMNS = (
-    select(
-        _document.c.id,
-        _document.c.name_sealed,
-        _version.c.size_bytes,
-        _version.c.media_type,
-        _document.c.updated_at,
-        _user.c.name,
-    )
-    .join_from(
-        _document,
-        _version,
-        and_(
-            _version.c.document_id == _document.c.id,
-            _version.c.number == _document.c.version_number,
-        ),
-    )
-    .join(_user, _user.c.id == _document.c.created_by)
-)
-# Folder and trash are the same for all that is listed. Named in the order all the same, they let
-# PostgreSQL read the page off ix_document_folder_id; else it would sort the whole folder.
-_LISTED = (
-    _COLUMNS.where(_document.c.trashed_at.is_(None))
-    .order_by(
-        _document.c.folder_id.desc(),
-        _document.c.trashed_at.desc(),
-        _document.c.updated_at.desc(),
-        _document.c.id.desc(),
-    )
-    .limit(PAGE_SIZE + 1)
-)
-# What every list asks is put together once: that takes longer than to run it.
-_AT_TOP = _LISTED.where(_document.c.folder_id.is_(None))
-_IN_FOLDER = _LISTED.where(_document.c.folder_id == bindparam("folder_id"))
+_folder = Folder.__table__
 _TOP_FOLDERS = select(*COLUMNS).where(_folder.c.parent_id.is_(None), _folder.c.trashed_at.is_(None))
 
 
-def list_folder(actor: Actor, folder_id: UUID | None, before: Cursor | None = None) -> Listing:
-    """A folder's content, in two statements. Raises `NotFound` or `Forbidden`.
+def list_folder(
+    actor: Actor, folder_id: UUID | None, after: After | None = None, order: Order = USUAL
+) -> Listing:
+    """A folder's content, in two statements; by name in three. Raises `NotFound` or `Forbidden`.
 
-    Whoever may read nothing but some folders finds just these at the top.
+    Folders come first. Whoever may read nothing but some folders finds just these at the top.
     """
-    if folder_id is None and not decide(actor, Permission.DOCUMENT_READ, TOP.target()):
-        return _shared_folders(actor)
-    place, folders = find_with_subfolders(folder_id)
-    require(actor, Permission.DOCUMENT_READ, place.target())
-    statement = _AT_TOP if folder_id is None else _IN_FOLDER
-    if before is not None:
-        statement = statement.where(tuple_(_document.c.updated_at, _document.c.id) < before)
-    rows = db.session.execute(statement, {"folder_id": folder_id}).all()
-    documents = [_document_row(row) for row in rows[:PAGE_SIZE]]
-    last = documents[-1] if len(rows) > PAGE_SIZE else None
-    return _listing(actor, place, folders, documents, (last.updated_at, last.id) if last else None)
+    is_shared = folder_id is None and not decide(actor, Permission.DOCUMENT_READ, TOP.target())
+    if is_shared:
+        place, folders = TOP, _shared_folders(actor)
+    else:
+        place, folders = find_with_subfolders(folder_id)
+        require(actor, Permission.DOCUMENT_READ, place.target())
+    if order == Order(By.NAME, is_descending=True):
+        folders = folders[::-1]
+    shown, further = _folders_behind(folders, after)
+    if further or is_shared:
+        page = sorting.Page((), order, None)
+    else:
+        behind = None if isinstance(after, UUID) else after
+        page = sorting.page_of(actor, folder_id, order, behind)
+    return _listing(actor, place, shown, page, further or page.further)
 
 
 def get_document(actor: Actor, document_id: UUID, permission: Permission) -> Located:
@@ -185,10 +146,10 @@ def get_document(actor: Actor, document_id: UUID, permission: Permission) -> Loc
 def show_document(actor: Actor, document_id: UUID) -> ShownDocument:
     """A live document for its own page. Raises `NotFound` or `Forbidden`."""
     located = get_document(actor, document_id, Permission.DOCUMENT_READ)
-    row = db.session.execute(_COLUMNS.where(_document.c.id == document_id)).one()
+    row = find_rows(actor, [document_id])[document_id]
     target = located.place.target()
     return ShownDocument(
-        _document_row(row),
+        row,
         located.document.version_number,
         located.document.created_at,
         located.place,
@@ -197,14 +158,6 @@ def show_document(actor: Actor, document_id: UUID) -> ShownDocument:
         can_see_access=decide(actor, Permission.ACCESS_READ, target),
         can_link=decide(actor, Permission.LINK_CREATE, target),
     )
-
-
-def find_rows(document_ids: Collection[UUID]) -> dict[UUID, DocumentRow]:
-    """Documents as lists show them, by id; access is the caller's to decide."""
-    if not document_ids:
-        return {}
-    rows = db.session.execute(_COLUMNS.where(_document.c.id.in_(document_ids)))
-    return {row[0]: _document_row(row) for row in rows}
 
 
 def find_anywhere(document_id: UUID) -> Located:
@@ -272,26 +225,40 @@ def list_trash(actor: Actor, before: Cursor | None = None) -> Trash:
     return Trash(rows[:PAGE_SIZE], (last.trashed_at, last.id) if last else None)
 
 
-def _shared_folders(actor: Actor) -> Listing:
+def _shared_folders(actor: Actor) -> Sequence[FolderRow]:
     if not holds_anywhere(actor, Permission.DOCUMENT_READ):
         raise Forbidden(Permission.DOCUMENT_READ, TOP.target())
-    folders = find_given_folders(actor, Permission.DOCUMENT_READ)
-    return _listing(actor, TOP, folders, (), None)
+    return find_given_folders(actor, Permission.DOCUMENT_READ)
+
+
+def _folders_behind(
+    folders: Sequence[FolderRow], after: After | None
+) -> tuple[Sequence[FolderRow], UUID | None]:
+    """A page of the folders, and the last of it if there are more. Behind a document there are
+    none.
+    """
+    if isinstance(after, tuple):
+        return (), None
+    ids = [folder.id for folder in folders]
+    start = ids.index(after) + 1 if after in ids else 0
+    stop = start + FOLDERS_SIZE
+    return folders[start:stop], ids[stop - 1] if len(ids) > stop else None
 
 
 def _listing(
     actor: Actor,
     place: Place,
     folders: Sequence[FolderRow],
-    documents: Sequence[DocumentRow],
-    older: Cursor | None,
+    page: sorting.Page,
+    further: After | None,
 ) -> Listing:
     target = place.target()
     return Listing(
         place.seen_by(actor, Permission.DOCUMENT_READ),
         folders,
-        documents,
-        older,
+        page.rows,
+        page.order,
+        further,
         can_upload=decide(actor, Permission.DOCUMENT_UPLOAD, target),
         can_create_folder=decide(actor, Permission.FOLDER_CREATE, target),
         can_edit=decide(actor, Permission.DOCUMENT_EDIT, target),
@@ -301,12 +268,6 @@ def _listing(
         can_see_access=decide(actor, Permission.ACCESS_READ, target),
         can_link=decide(actor, Permission.LINK_CREATE, target),
     )
-
-
-def _document_row(row: Row[UUID, bytes, int, str, datetime, str]) -> DocumentRow:
-    document_id, name_sealed, size_bytes, media_type, updated_at, owner = row
-    name = Document.name.open(document_id, name_sealed)
-    return DocumentRow(document_id, name, size_bytes, media_type, updated_at, owner)
 
 
 def _trashed(

@@ -20,13 +20,8 @@ from portal.core.paging import page_within
 from portal.core.texts import folded
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.places import TOP, FolderRow, Place, list_places, live_tree
-from portal.documents.queries import (
-    PAGE_SIZE,
-    DocumentRow,
-    find_given_folders,
-    find_rows,
-    get_folder,
-)
+from portal.documents.queries import find_given_folders, get_folder
+from portal.documents.rows import PAGE_SIZE, DocumentRow, find_rows
 from portal.documents.types import Family, media_types_of
 from portal.tenancy.session import db
 from portal.users.models import User
@@ -197,7 +192,7 @@ def _matches(
 def _hits(actor: Actor, matches: Sequence[_Match]) -> Sequence[Hit]:
     lie_in = [match.id if match.is_folder else match.folder_id for match in matches]
     places = list_places({folder_id for folder_id in lie_in if folder_id}) | {None: TOP}
-    documents = find_rows([match.id for match in matches if not match.is_folder])
+    documents = find_rows(actor, [match.id for match in matches if not match.is_folder])
     hits = []
     for match in matches:
         if match.is_folder:

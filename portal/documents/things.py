@@ -1,10 +1,13 @@
 """Folders and documents as the audit log, requests and questions name them."""
 
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from portal.core.errors import Invalid, NotFound
 from portal.documents.places import Place, get_live_place
 from portal.documents.queries import find_anywhere
+
+MAX_THINGS = 100  # that are chosen in a list
 
 
 def thing_named(target: str) -> tuple[str, UUID]:
@@ -16,6 +19,20 @@ def thing_named(target: str) -> tuple[str, UUID]:
         return kind, UUID(thing)
     except ValueError:
         raise Invalid("This is no folder or document.") from None
+
+
+def ids_of_things(things: Collection[str]) -> tuple[Sequence[UUID], Sequence[UUID]]:
+    """The folders and the documents, each once, in the one order in which rows are locked.
+
+    Raises `Invalid`, also for none and for too many.
+    """
+    if not things:
+        raise Invalid("Choose something first.")
+    named = sorted({thing_named(thing) for thing in things})
+    if len(named) > MAX_THINGS:
+        raise Invalid(f"Choose {MAX_THINGS} things at most.")
+    by_kind = {kind: [i for one, i in named if one == kind] for kind in ("folder", "document")}
+    return by_kind["folder"], by_kind["document"]
 
 
 def get_place_of(target: str) -> Place:

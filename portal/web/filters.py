@@ -8,6 +8,7 @@ from portal.access.decision import holds_anywhere
 from portal.access.permissions import Permission
 from portal.auth.devices import device_of
 from portal.core import clock
+from portal.documents.kinds import kind_of
 from portal.documents.waiting import Waiting, count_waiting
 
 UNITS = ("KB", "MB", "GB", "TB")
@@ -19,6 +20,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(moment)
     app.add_template_filter(isotime)
     app.add_template_filter(device_of, "device")
+    app.add_template_filter(kind_of, "kind")
     app.add_template_global(allowed)
     app.add_template_global(waiting_for_me)
     app.add_template_global(clock.now)

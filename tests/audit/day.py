@@ -229,8 +229,32 @@ class Day:
         yield post("/documents/many/move", chosen, [
             Told("document.moved", target, who, detail=moved)
         ])  # fmt: skip
+        yield post("/documents/many/copy", chosen, lambda _: [
+            Told("document.copied", f"document:{self._newest_document()}", who, detail={
+                "source": target,
+                "version": 4,
+                "folder": None,
+                "size_bytes": len(CONTENT),
+                "sealed_sha256": self._sealed_sha256(self._newest_document()),
+            })
+        ])  # fmt: skip
+        yield Act(self.member, "POST", "/documents/many/download", lambda _: [
+            Told("selection.downloaded", "documents", who, detail={
+                "documents": 1, "size_bytes": len(CONTENT),
+            }),
+            Told("document.downloaded", target, who, detail={"range": None, "version": 4}),
+        ], chosen, status=200)  # fmt: skip
+        starred, unstarred = (
+            Told(f"document.{what}", target, who) for what in ("starred", "unstarred")
+        )
+        yield post(f"{path}/star", {}, [starred])
+        yield post(f"{path}/unstar", {}, [unstarred])
+        yield post("/documents/many/star", chosen, [starred])
         yield post("/documents/many/delete", chosen, [Told("document.deleted", target, who)])
-        yield post(f"{path}/restore", {}, [Told("document.restored", target, who)])
+        yield post("/documents/many/restore", chosen, [Told("document.restored", target, who)])
+
+    def _newest_document(self) -> UUID:
+        return max(row["id"] for row in self.rows("document"))
 
     def _versions(self, document: UUID) -> Iterator[Act]:
         post, who = self._poster(self.member), self.acme["member"].id

@@ -96,6 +96,18 @@ def test_one_searches_and_chooses_by_keys(page):
     page.get_by_role("heading", name="Move 2 things to the trash?").wait_for()
     assert axe_violations(page) == []
     page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("button", name="Star Harbour.txt").click()
+    page.get_by_role("button", name="Unstar Harbour.txt").wait_for()
+    page.keyboard.press("Tab")  # one goes on in the row that one came from
+    row = page.get_by_role("row").filter(has=page.locator(":focus"))
+    assert row.get_by_role("link", name="Harbour.txt", exact=True).count() == 1
+    boxes = page.locator('[name="things"]')
+    boxes.first.press("Space")
+    boxes.nth(2).press("Shift+Space")
+    page.get_by_text("3 chosen").wait_for()
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Download", exact=True).click()
+    assert taken.value.suggested_filename == "Documents.zip"
     page.keyboard.press("/")
     page.keyboard.type("HARB")
     page.keyboard.press("Enter")

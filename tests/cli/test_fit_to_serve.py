@@ -85,13 +85,11 @@ IN_POSTGRESQL = [
 ]
 
 
-def refuses_all(
-    operator: Operator, plant: Callable[[str], None], things: list[tuple[str, str]]
-) -> None:
-    """Plant things one after the other, and have all of them named."""
+def refuses_all(operator, execute, where, known, things) -> None:
+    """Plant things one after the other, at a `known` table, and have all of them named."""
     faults = []
     for number, (planted, fault) in enumerate(things):
-        plant(planted.replace("planted", f"planted_{number}"))
+        execute(where, planted.replace("planted", f"planted_{number}").format(known=known))
         faults.append(fault.replace("planted", f"planted_{number}"))
     for command in (("db", "check"), ("serve",)):
         said = operator.refused(*command)
@@ -113,8 +111,7 @@ def test_what_was_planted_in_a_file_is_named(operator, execute, served, where) -
 @on_postgresql
 def test_what_was_planted_in_a_database_is_named(operator, execute, served, where) -> None:
     operator.do("tenant", "create", "initech", "Initech", "--placement", "database")
-    plant = lambda statement: execute(where, statement.format(known="document"))
-    refuses_all(operator, plant, IN_POSTGRESQL)
+    refuses_all(operator, execute, where, "document", IN_POSTGRESQL)
     assert not served
 
 

@@ -1,5 +1,9 @@
 """Several folders and documents at once: all of them, or none."""
 
+import io
+from uuid import UUID
+from zipfile import ZipFile
+
 import pytest
 
 from tests.browsing import forms_of
@@ -71,3 +75,100 @@ def test_what_refuses_one_refuses_all(portal, acme, globex, act) -> None:
         == 400
     )
     assert (portal.rows("document"), portal.rows("folder")) == rows
+
+
+def test_copies_of_what_is_chosen_are_made_each_by_itself(acme) -> None:
+    member, (inner, chosen) = acme.visit("member"), things(acme)
+    shared = acme.folders["shared"]
+    path, documents = "/documents/many/copy", [one for one in chosen if "folder" not in one]
+    asked = member.post(path, {"things": documents, "folder-at": f"{inner}:1"})
+    assert forms_of(asked.text)[-1].action.startswith(path)
+    seen = len(acme.log())
+    done = member.post(path, {"things": documents, "folder": str(shared)})
+    assert done.location == f"/documents/folders/{shared}"
+    assert [e["action"] for e in acme.log()[seen:]] == ["document.copied"] * 2
+    page = member.get(done.location).text
+    assert "2 things are copied" in page
+    assert "0.txt" in page
+    assert "1.txt" in page
+    mixed = member.post(path, {"things": chosen, "folder": inner})
+    assert mixed.status_code == 200
+    assert "2 of 3 things are copied" in mixed.text
+    assert "A folder is not copied" in mixed.text
+    assert "1 (copy).txt" in member.get(f"/documents/folders/{inner}").text
+
+
+def test_what_is_chosen_comes_as_one_zip(acme) -> None:
+    member, (_, [folder, *documents]) = acme.visit("member"), things(acme)
+    own = folder.partition(":")[2]
+    member.upload("0.txt", b"deep", own)
+    deep = member.upload("0.txt", b"deeper", own).json["id"]
+    seen, guest = len(acme.log()), acme.visit("guest")
+    chosen = [folder, *documents, f"document:{deep}"]  # which comes with its folder anyway
+    answer = guest.post("/documents/many/download", {"things": chosen})
+    assert answer.content_length == len(answer.data)
+    assert "Inner.zip" in answer.headers["Content-Disposition"]
+    packed = ZipFile(io.BytesIO(answer.data))
+    content = {name: packed.read(name) for name in packed.namelist()}
+    assert content == {
+        "Own/": b"", "0.txt": b"x", "1.txt": b"x", "Own/0.txt": b"deep", "Own/0 (2).txt": b"deeper",
+    }  # fmt: skip
+    told = [(e["action"], e["target"], e["detail"]) for e in acme.log()[seen:]]
+    assert told[0] == ("folder.downloaded", folder, {"documents": 2, "size_bytes": 10})
+    assert told[1] == ("selection.downloaded", "documents", {"documents": 2, "size_bytes": 2})
+    assert [action for action, *_ in told[2:]] == ["document.downloaded"] * 4
+    assert {target for _, target, _ in told[2:]} >= {*documents, f"document:{deep}"}
+
+
+@on_sqlite
+def test_what_one_may_not_read_is_in_no_zip(acme, globex) -> None:
+    guest, member = acme.visit("guest"), acme.visit("member")
+    plan, note = (f"document:{acme.documents[name]}" for name in ("plan", "note"))
+    seen = len(acme.log())
+    for who, things_, status in (
+        (guest, [plan, note], 403),
+        (member, [plan, f"document:{globex.documents['plan']}"], 404),
+        (member, [plan, f"folder:{globex.folders['shared']}"], 404),
+        (member, [], 400),
+    ):
+        assert who.post("/documents/many/download", {"things": things_}).status_code == status
+    assert {entry["action"] for entry in acme.log()[seen:]} == {"access.refused"}
+    alone = guest.post("/documents/many/download", {"things": [f"folder:{acme.folders['shared']}"]})
+    assert "Shared.zip" in alone.headers["Content-Disposition"]
+
+
+def test_what_is_chosen_in_the_trash_comes_back_together_or_not_at_all(
+    portal, acme, globex
+) -> None:
+    member, (_, [folder, one, two]) = acme.visit("member"), things(acme)
+    within = f"folder:{make_folder(acme, 'Within', UUID(folder.partition(':')[2]))}"
+    for kind, thing in (named.split(":") for named in (one, within, two, folder)):
+        assert member.post(f"/{kind}s/{thing}/delete", {}).status_code == 302
+    page = member.get("/documents/trash").text
+    assert all(f'value="{thing}"' in page for thing in (one, folder))
+    path, rows = "/documents/many/restore", (portal.rows("document"), portal.rows("folder"))
+    live = f"document:{acme.documents['plan']}"
+    other = f"document:{globex.documents['plan']}"
+    for wrong, status in ((live, 409), (other, 404)):
+        assert member.post(path, {"things": [folder, one, wrong]}).status_code == status
+    assert member.post(path, {"things": [within]}).status_code == 409  # its folder is there too
+    assert (portal.rows("document"), portal.rows("folder")) == rows
+    seen = len(acme.log())
+    done = member.post(path, {"things": [one, within, two, folder]})
+    assert done.location == "/documents/trash"
+    assert "4 things are back" in member.get(done.location).text
+    told = [(e["action"], e["target"]) for e in acme.log()[seen:]]
+    assert told[:2] == [("folder.restored", folder), ("folder.restored", within)]
+    assert sorted(told[2:]) == sorted(("document.restored", thing) for thing in (one, two))
+
+
+@on_sqlite
+def test_several_are_starred_but_no_folder(acme) -> None:
+    member, (inner, [folder, *documents]) = acme.visit("member"), things(acme)
+    path, back = "/documents/many/star", f"/documents/folders/{inner}?sort=-size"
+    assert member.post(path, {"things": [folder, *documents]}).status_code == 400
+    assert acme.portal.rows("document_star") == []
+    assert member.post(path, {"things": documents, "back": back}).location == back
+    page = member.get(back).text
+    assert "2 documents are starred" in page
+    assert page.count('title="Unstar"') == 2

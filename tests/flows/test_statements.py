@@ -23,7 +23,7 @@ from portal.auth.models import UserSession
 from portal.core import clock as portal_clock
 from portal.core.ids import new_id
 from portal.documents.links.models import LinkUse, SharingLink
-from portal.documents.models import Document, DocumentVersion, Folder
+from portal.documents.models import Document, DocumentStar, DocumentVersion, Folder
 from portal.users.models import User, UserState
 from tests.audit.reading import entry, write
 from tests.browsing import Visitor
@@ -73,6 +73,16 @@ def documents(to: Organisation, count: int, **more: object) -> None:
             )  # fmt: skip
 
 
+def starred(to: Organisation, count: int) -> None:
+    """More documents, all of which the member has starred."""
+    documents(to, count, folder_id=to.folders["shared"])
+    member = to["member"].id
+    with to.bound(writes=True) as session:
+        have = set(session.scalars(select(DocumentStar.document_id)))
+        for document_id in set(session.scalars(select(Document.id))) - have:
+            session.add(DocumentStar(user_id=member, document_id=document_id))
+
+
 def versions(to: Organisation, count: int) -> None:
     """More versions of the note, with its newest content and a note on each."""
     with to.bound(writes=True) as session:
@@ -96,7 +106,7 @@ def folders(to: Organisation, count: int, **more: object) -> None:
 
 def trash(to: Organisation, count: int) -> None:
     at = portal_clock.now() - timedelta(minutes=1)
-    given = {"trashed_at": at, "trashed_by": to["member"].id}
+    given = {"trashed_at": at, "trashed_by": to["member"].id, "purge_at": at + timedelta(days=30)}
     documents(to, count, **given)
     folders(to, count, **given)
 
@@ -300,6 +310,10 @@ PAGES = {
         documents,
         4,
     ),
+    "documents by name": ("/documents?sort=name", "member", documents, 5),
+    "documents by size, further": ("/documents?sort=size&at=0&id={note}", "member", documents, 4),
+    "what is starred": ("/documents/starred", "member", starred, 6),
+    "what is recent": ("/documents/recent", "member", entries, 6),
     "a document": ("/documents/{note}", "member", documents, 5),
     "a document of many versions": ("/documents/{note}", "member", versions, 5),
     "a preview's page": ("/documents/{note}/view", "member", versions, 5),

@@ -149,6 +149,14 @@ ACCESS = {
     "documents.delete": form(WORKERS, on("document", "plan"), empty=QUESTION),
     "documents.move_many": act(WORKERS, empty=400),  # nothing is chosen
     "documents.delete_many": act(WORKERS, empty=400),
+    "documents.copy_many": act(WORKERS, empty=400),
+    "documents.download_many": act(READERS, empty=400),
+    "documents.star_many": act(READERS, empty=400),
+    "documents.restore_many": act(WORKERS, empty=400),
+    "documents.star": act(READERS, on("document", "plan")),
+    "documents.unstar": act(READERS, on("document", "plan")),
+    "documents.starred": page(READERS),
+    "documents.recent": page(READERS),
     "documents.search": form(READERS, empty=200),
     "documents.trash": page(WORKERS),
     "documents.restore": act(WORKERS, on("document", "plan"), empty=409),  # it is not in the trash

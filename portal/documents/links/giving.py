@@ -30,7 +30,7 @@ from portal.documents.links.visits import (
 from portal.documents.models import Document, DocumentVersion
 from portal.documents.places import Place
 from portal.documents.previews import Unshowable
-from portal.documents.queries import Cursor, Listing, find_anywhere, get_document, list_folder
+from portal.documents.queries import After, Listing, find_anywhere, get_document, list_folder
 from portal.tenancy.session import db
 
 
@@ -46,13 +46,13 @@ class Given:
     why_not: str = ""
 
 
-def list_shared(visit: Visit, folder_id: UUID | None, before: Cursor | None = None) -> Listing:
+def list_shared(visit: Visit, folder_id: UUID | None, after: After | None = None) -> Listing:
     """A page of a shared folder, or of one beneath it. Raises `NotFound` or `LinkRefused`."""
     _require_reading(visit)
     wanted = folder_id or visit.link.folder_id
     if wanted is None:
         raise NotFound
-    listing = list_folder(visit.maker, wanted, before)
+    listing = list_folder(visit.maker, wanted, after)
     if not _is_within(visit.link, listing.place):
         raise NotFound
     return listing

@@ -7,7 +7,7 @@ later runs the rest as soon as nothing keeps it any more.
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from portal.access.decision import Forbidden, Target, require
 from portal.access.permissions import Permission
@@ -20,6 +20,7 @@ from portal.auth.fresh import require_fresh
 from portal.core import clock
 from portal.core.errors import Conflict, Invalid
 from portal.core.ids import new_id
+from portal.documents.models import DocumentStar
 from portal.documents.retention.erasures import get_erasure, in_the_way, target_of
 from portal.documents.retention.facts import list_live_holds
 from portal.documents.retention.locking import lock_retention
@@ -124,6 +125,7 @@ def erase_account_of(request_id: UUID) -> bool:
     if any(request.user_id in hold.on for hold in list_live_holds()):
         return False
     erase_account(SYSTEM, request.user_id)
+    change(delete(DocumentStar).where(DocumentStar.user_id == request.user_id))
     request.account_erased_at = clock.now()
     return True
 

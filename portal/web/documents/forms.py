@@ -63,17 +63,21 @@ class MoveForm(FlaskForm):
         return id_named(self.folder.data)
 
 
-class MoveManyForm(PlaceForm):
-    """What was chosen in a list, and where it is to go."""
+class ManyForm(FlaskForm):
+    """What was chosen in a list."""
 
     things = SelectMultipleField("Chosen", choices=choices([]), validate_choice=False)
+
+
+class PlaceManyForm(PlaceForm, ManyForm):
+    """What was chosen in a list, and where it is to go."""
+
     folder = PlaceField("To", Permission.DOCUMENT_UPLOAD, "All documents")
 
 
-class DeleteManyForm(FlaskForm):
+class DeleteManyForm(ManyForm):
     """What was chosen in a list; sent once to be asked, and again to be done."""
 
-    things = SelectMultipleField("Chosen", choices=choices([]), validate_choice=False)
     is_meant = HiddenField()
 
 

@@ -16,7 +16,7 @@ from portal.documents.links.kinds import Kind
 from portal.documents.links.visits import Step, Visit
 from portal.web.access import by_link, discloses, public, reads_form
 from portal.web.documents import transfer
-from portal.web.documents.paging import before
+from portal.web.documents.paging import after, page_at
 from portal.web.lifecycle import keep, refuse, shown_on, shown_status
 from portal.web.limits import limited, limited_gets
 from portal.web.ongoing import while_allowed
@@ -207,8 +207,15 @@ def _inside(visit: Visit) -> ResponseReturnValue:
 
 
 def _folder(visit: Visit, folder_id: UUID | None) -> ResponseReturnValue:
-    listing = giving.list_shared(visit, folder_id, before())
-    return render_template("shared/folder.html", visit=visit, listing=listing)
+    behind = after()
+    listing = giving.list_shared(visit, folder_id, behind)
+    return render_template(
+        "shared/folder.html",
+        visit=visit,
+        listing=listing,
+        first=page_at(None) if behind else "",
+        further=page_at(listing.further) if listing.further else "",
+    )
 
 
 def _document(visit: Visit, document_id: UUID) -> ResponseReturnValue:

@@ -5,6 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from portal.core.ids import new_id
+from portal.documents.models import Document, DocumentStar
 from tests.conftest import on_sqlite
 from tests.documents.retention.keeping import hold, is_there, later, rule, told, work
 from tests.documents.sharers import give
@@ -38,6 +40,11 @@ def deactivate(acme: Organisation, whom: str) -> None:
 
 def test_what_somebody_owns_is_erased_with_their_account(acme, globex) -> None:
     name, email = acme["member"].name, acme["member"].email
+    with acme.bound(writes=True) as session:
+        of_another = Document(id=new_id(), name="Other.txt", created_by=acme["admin"].id)
+        session.add(of_another)
+        session.flush()
+        session.add(DocumentStar(user_id=acme["member"].id, document_id=of_another.id))
     path = granted(acme, "member", "documents", "account")
     work(acme)
     assert not any(is_there(acme, document) for document in acme.documents.values())
@@ -48,7 +55,8 @@ def test_what_somebody_owns_is_erased_with_their_account(acme, globex) -> None:
     assert "is done" in page
     assert "Erased person" in page
     assert row_of(acme, "member")["email"].endswith("@erased.invalid")
-    for table in ("user_account", "password_credential", "totp_device", "role_assignment"):
+    own = ("user_account", "password_credential", "totp_device", "role_assignment", "document_star")
+    for table in own:
         mine = [row for row in acme.portal.rows(table) if row.get("user_id") == acme["member"].id]
         assert mine == []
     rows = repr([acme.portal.rows(table) for table in ("user_account", "invitation")])

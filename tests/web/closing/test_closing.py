@@ -45,6 +45,9 @@ def test_two_admins_agree_and_then_all_is_read_and_nothing_changed(acme, globex,
     close(acme)
     assert BANNER in member.get("/documents").text
     assert member.get(f"/documents/{acme.documents['note']}/download").status_code == 200
+    chosen = {"things": [f"document:{acme.documents['note']}"]}
+    assert member.post("/documents/many/download", chosen).status_code == 200
+    assert member.post("/documents/many/star", chosen).status_code == 403
     refused = member.upload("New.txt", b"new")
     assert refused.status_code == 403
     assert member.post("/folders", {"name": "New"}).status_code == 403

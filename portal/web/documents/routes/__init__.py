@@ -7,6 +7,7 @@ from portal.web.documents.routes import (
     previews,
     resumable,
     search,
+    stars,
     upload_form,
     versions,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "previews",
     "resumable",
     "search",
+    "stars",
     "upload_form",
     "versions",
 ]

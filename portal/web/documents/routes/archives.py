@@ -1,4 +1,4 @@
-"""Folders as one file."""
+"""Folders, and what was chosen in a list, as one file."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -10,8 +10,9 @@ from zipstream import ZipStream
 from portal.access.permissions import Permission
 from portal.documents.archives import Archive, Packed, begin_archive, open_packed
 from portal.documents.downloads import require_still
-from portal.web.access import discloses, requires
+from portal.web.access import discloses, requires, while_closing
 from portal.web.documents import transfer
+from portal.web.documents.forms import ManyForm
 from portal.web.documents.routes.group import blueprint
 from portal.web.ongoing import opened_later
 from portal.web.request import request
@@ -22,7 +23,18 @@ from portal.web.request import request
 @requires(Permission.DOCUMENT_READ)
 def archive(folder_id: UUID) -> ResponseReturnValue:
     """A folder with all in it as a ZIP, made as it goes out."""
-    begun = begin_archive(g.actor, folder_id)
+    return _answer(begin_archive(g.actor, [f"folder:{folder_id}"]))
+
+
+@blueprint.post("/many/download")
+@while_closing
+@requires(Permission.DOCUMENT_READ)
+def download_many() -> ResponseReturnValue:
+    """What was chosen as a ZIP, made as it goes out."""
+    return _answer(begin_archive(g.actor, ManyForm().things.data or ()))
+
+
+def _answer(begun: Archive) -> ResponseReturnValue:
     packing = _packing(begun)
     return transfer.send_archive(begun.name, len(packing), iter(packing), request)
 

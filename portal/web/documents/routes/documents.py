@@ -1,6 +1,7 @@
 """Documents: lists, uploads, downloads, and what is done to a single one."""
 
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from portal.web.confirming import ConfirmForm
 from portal.web.documents import transfer
 from portal.web.documents.asking import asked_version
 from portal.web.documents.forms import MoveForm, NameForm
-from portal.web.documents.paging import before
+from portal.web.documents.paging import after, asked_order, before, page_at, turned
 from portal.web.documents.routes.group import blueprint
 from portal.web.documents.searching import asked
 from portal.web.lifecycle import shown_on, shown_status
@@ -211,8 +212,17 @@ def purge(document_id: UUID) -> ResponseReturnValue:
 
 
 def _listing_page(folder_id: UUID | None) -> ResponseReturnValue:
-    listing = queries.list_folder(g.actor, folder_id, before())
-    return render_template("documents/index.html", listing=listing)
+    order = asked_order()
+    behind = after(order)
+    listing = queries.list_folder(g.actor, folder_id, behind, order)
+    return render_template(
+        "documents/index.html",
+        listing=listing,
+        is_asked_order=listing.order == order,
+        turned=partial(turned, listing.order),
+        first=page_at(None, listing.order) if behind else "",
+        further=page_at(listing.further, listing.order) if listing.further else "",
+    )
 
 
 def _number(text: str) -> int:

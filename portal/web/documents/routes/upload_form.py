@@ -1,6 +1,5 @@
 """Uploading without JavaScript: files of a form, each encrypted as it arrives."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from flask import flash, g, redirect, render_template, url_for
@@ -11,18 +10,10 @@ from portal.core.errors import Invalid, PortalError
 from portal.documents import uploads
 from portal.documents.queries import get_document
 from portal.web.access import reads_form, requires
+from portal.web.documents.outcomes import Outcome
 from portal.web.documents.routes.group import blueprint
 from portal.web.lifecycle import keep, refuse
 from portal.web.streamed_form import File, StreamedForm
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a file: a document, or why none."""
-
-    name: str
-    document_id: UUID | None = None
-    refusal: str = ""
 
 
 @blueprint.post("/uploads/form")

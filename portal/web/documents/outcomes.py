@@ -1,0 +1,13 @@
+"""What became of each of several documents."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one: a document, or why none."""
+
+    name: str
+    document_id: UUID | None = None
+    refusal: str = ""
