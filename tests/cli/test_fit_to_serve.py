@@ -100,10 +100,7 @@ def refuses_all(operator, execute, where, known, things) -> None:
 @on_sqlite
 def test_what_was_planted_in_a_file_is_named(operator, execute, served, where) -> None:
     operator.do("tenant", "create", "initech", "Initech")
-    known = "tenant" if where == "main" else "document"
-    refuses_all(
-        operator, lambda statement: execute(where, statement.format(known=known)), IN_SQLITE
-    )
+    refuses_all(operator, execute, where, "tenant" if where == "main" else "document", IN_SQLITE)
     assert not served
 
 
