@@ -52,16 +52,16 @@ class Shape:
         return self.run.__name__.strip("_")
 
     def subjects(self) -> list[Subject]:
-        """The models it is tried on: all, or a few, the next ones for each shape in turn.
+        """The models it is tried on: all, or a few from all over, others for each shape in turn.
 
+        Those that refer to others come late in the order, so a few in a row could be none of them.
         One of the few stands alone: what a foreign key refuses says nothing about the walls.
         """
-        start = self.place * (self.models or 0) % len(subjects())
-        turned = subjects()[start:] + subjects()[:start]
-        few = turned[: self.models]
+        step = -(-len(subjects()) // self.models) if self.models else 1
+        few = subjects()[self.place % step :: step]
         if any(stands_alone(subject.table) for subject in few):
             return few
-        return [*few[:-1], next(s for s in turned if stands_alone(s.table))]
+        return [*few[:-1], next(s for s in subjects() if stands_alone(s.table))]
 
     def expected(self, world: str) -> str:
         """What must come of it in the world of that name."""
