@@ -14,6 +14,7 @@ from portal.documents.archives import safe_name, told_apart
 from tests.conftest import on_sqlite
 from tests.documents.sharers import make_folder
 from tests.flows.blobs import opened_blobs
+from tests.harness.statements import statements
 
 
 def address(folder: object) -> str:
@@ -43,6 +44,21 @@ def test_a_folder_comes_with_all_in_it(acme) -> None:
     assert not [name for name in packed.namelist() if "Gone" in name]
     told = [entry["action"] for entry in acme.log() if entry["actor_id"] == acme["guest"].id]
     assert told == ["folder.downloaded", *["document.downloaded"] * 3]
+
+
+def test_each_document_takes_the_same_few_statements(acme) -> None:
+    """Those of a download of its own, which each is: who asks, may they still, what is recorded."""
+    member, shared = acme.visit("member"), acme.folders["shared"]
+    taken = []
+    for count in (0, 1, 5):  # documents more than there were
+        for number in range(count):
+            member.upload(f"{count}-{number}.txt", b"x", shared)
+        member.get(address(shared))  # keys are unlocked by now
+        with statements() as sent:
+            assert member.get(address(shared)).status_code == 200
+        taken.append(len(sent))
+    begun, first, sixth = taken
+    assert sixth - first == 5 * (first - begun) <= 5 * 8
 
 
 def test_what_one_may_not_read_is_not_packed(acme, globex) -> None:

@@ -1,14 +1,12 @@
 """How many statements a page takes: few, and none more for more rows."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, func, select
-from sqlalchemy.engine import Engine
+from sqlalchemy import func, select
 
 from portal.access.approvals.models import PendingAct
 from portal.access.models import (
@@ -27,26 +25,12 @@ from portal.documents.models import Document, DocumentStar, DocumentVersion, Fol
 from portal.users.models import User, UserState
 from tests.audit.reading import entry, write
 from tests.browsing import Visitor
+from tests.harness.statements import statements
 from tests.installation import Organisation
 from tests.web.access_list import ACCESS, STRANGER
 from tests.web.things import browser_of, own_address
 
 FEW, MANY = 5, 60
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What any engine sends meanwhile."""
-    sent: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        sent.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def count_of(visitor: Visitor, path: str) -> int:

@@ -1,13 +1,10 @@
 """How many statements a page takes, and that it does not grow with what is on it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import event, select
-from sqlalchemy.engine import Engine
+from sqlalchemy import select
 
 from portal.access.models import Group, GroupMembership, RoleAssignment
 from portal.access.reviews.models import AccessReview, ReviewAnswer, Reviewer, ReviewLine
@@ -23,6 +20,7 @@ from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.retention.models import Anchor, ErasureRequest, LegalHold, RetentionRule
 from portal.users.models import User
 from tests.conftest import on_sqlite
+from tests.harness.statements import statements
 from tests.installation import Organisation
 from tests.web.access_list import ACCESS, STRANGER
 from tests.web.things import browser_of, own_address
@@ -34,21 +32,6 @@ PAGES = sorted(
     and endpoint not in ("static", "bootstrap.static", "sso.callback")
     and endpoint not in ("documents.archive", "documents.download")  # these stream
 )
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """The statements that are sent meanwhile."""
-    seen: list[str] = []
-
-    def execute(_connection, _cursor, statement, *_args) -> None:
-        seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", execute)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", execute)
 
 
 def grow(organisation: Organisation, count: int) -> None:
