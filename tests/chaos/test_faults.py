@@ -43,8 +43,8 @@ def test_a_database_that_ends_all_connections_loses_nothing(portal, acme, postgr
     assert body.ended > 0
     assert len(portal.rows("document")) == rows + (sent.status_code == 201)
     end_connections(postgresql)
-    answers = [member.get("/documents").status_code for _ in range(3)]
-    assert answers[1:] == [200, 200]
+    answers = [member.get("/documents").status_code for _ in range(9)]
+    assert answers.count(200) >= 8, "the first that meets a dead connection has all others replaced"
     again = member.upload("b", b"after the restart")
     assert again.status_code == 201
     known = {row["id"] for row in portal.rows("document_version") if row["tenant_id"] == acme.id}
