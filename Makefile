@@ -13,6 +13,9 @@ NODE_MODULES := tests/node/node_modules
 # All tests at once go side by side; a few of them are sooner done in one process.
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
+# The tests start processes by the hundred: what one has compiled, the next need not.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test check bench chaos fuzz screenshots lock clean
