@@ -20,6 +20,7 @@ from portal.keys.columns import FORMAT, seal
 from portal.keys.providers import KeyDamaged
 from portal.keys.queries import list_tenant_keys
 from portal.keys.rotation import KEPT_FOR, rotate_key
+from portal.tenancy.models import GLOBAL_TABLES
 from tests.cli.operators import Operator
 from tests.conftest import on_postgresql, on_sqlite
 from tests.documents.resuming import Sender
@@ -105,7 +106,7 @@ def versions_of(organisation: Organisation) -> list[int]:
 def sealed_values(organisation: Organisation) -> Iterator[tuple[str, bytes]]:
     """Everything in the rows that looks sealed, found without the list of what is."""
     for name, table in Base.metadata.tables.items():
-        if name in ("tenant", "tenant_host"):
+        if name in GLOBAL_TABLES:
             continue
         for row in organisation.portal.rows(name):
             for column in table.c:
