@@ -178,7 +178,7 @@ class Organisation:
         entries = [row for row in self.portal.rows("audit_entry") if row["tenant_id"] == self.id]
         for row in entries:
             row["address"] = address_in(aside[row["id"]])
-            row["detail"] = merged(row["detail"], aside[row["id"]])
+            row["detail"] = merged(row.pop("told"), aside[row["id"]])
         return sorted(entries, key=lambda row: row["id"])[self.entries_at_start :]
 
     def mails(self) -> list[dict[str, str]]:
@@ -683,7 +683,7 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, str):
             if name != "client_id" and (name == "id" or name.endswith(("_id", "_by"))):
                 row[name] = UUID(value)
-            elif name in ("detail", "personal"):
+            elif name in ("told", "personal"):
                 row[name] = json.loads(value)
     return row
 

@@ -37,7 +37,7 @@ ENTRY = sa.table(
     sa.column("actor_id", sa.Uuid()),
     sa.column("target", sa.String()),
     sa.column("request_id", sa.Uuid()),
-    sa.column("detail", sa.JSON()),
+    sa.column("told", sa.JSON()),
     sa.column("address", sa.String()),
     sa.column("commitment", sa.LargeBinary()),
 )
@@ -61,6 +61,7 @@ KEY = sa.tuple_(ENTRY.c.tenant_id, ENTRY.c.id)
 
 def upgrade() -> None:
     _create_tables()
+    op.execute("ALTER TABLE audit_entry RENAME COLUMN detail TO told")
     op.add_column("audit_entry", sa.Column("commitment", sa.LargeBinary(length=32), nullable=True))
     _let_entries_change()
     with wall_lifted(op.get_bind(), "audit_entry"):
@@ -142,7 +143,7 @@ def _number_entries() -> None:
             if salt:
                 change = ENTRY.update().where(ENTRY.c.tenant_id == row.tenant_id)
                 change = change.where(ENTRY.c.id == row.id)
-                connection.execute(change.values(detail=told, commitment=commitment))
+                connection.execute(change.values(told=told, commitment=commitment))
             body = body_of(Changed(row, told=told, commitment=commitment))
             asides.append(
                 {**owner, "is_waiting": False, "salt": salt, "personal": personal or None}
@@ -161,8 +162,7 @@ class Changed:
 
 def _batches(*more: Any) -> Iterator[Sequence[Any]]:
     """All entries, tenant by tenant, in the order of their ids."""
-    names = [column for column in ENTRY.c if column.name not in ("address", "detail", "commitment")]
-    columns = [*names, ENTRY.c.detail.label("told"), *more]
+    columns = [*(c for c in ENTRY.c if c.name not in ("address", "commitment")), *more]
     after = None
     while True:
         statement = sa.select(*columns).order_by(ENTRY.c.tenant_id, ENTRY.c.id).limit(BATCH_SIZE)
@@ -198,6 +198,7 @@ def downgrade() -> None:
     with wall_lifted(op.get_bind(), "audit_entry"), wall_lifted(op.get_bind(), "audit_aside"):
         _merge_entries()
     op.drop_column("audit_entry", "commitment")
+    op.execute("ALTER TABLE audit_entry RENAME COLUMN told TO detail")
     _let_nothing_change("audit_entry", "UPDATE")
     for table in ("audit_aside", *ADDED_ONLY):
         op.drop_table(table)
@@ -212,5 +213,5 @@ def _merge_entries() -> None:
         for row in rows:
             change = ENTRY.update().where(ENTRY.c.tenant_id == row.tenant_id)
             detail, address = merged(row.told, row.personal), address_in(row.personal)
-            values = {"detail": detail, "address": address}
+            values = {"told": detail, "address": address}
             connection.execute(change.where(ENTRY.c.id == row.id).values(values))

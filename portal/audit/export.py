@@ -26,7 +26,7 @@ COLUMNS = (
     _entry.c.actor_id,
     _entry.c.target,
     _entry.c.request_id,
-    _entry.c.detail,
+    _entry.c.told,
     _aside.c.personal,
 )
 NAMES = (*(column.name for column in COLUMNS[:-3]), "address", "request_id", "detail")
@@ -72,8 +72,8 @@ def written(rows: Sequence[Any], form: Form) -> str:
 
 def _values(row: Sequence[Any]) -> Sequence[Any]:
     """What a row holds, by `NAMES`: with what is personal in its place, unless that was erased."""
-    *others, request_id, detail, personal = row
-    return [*others, address_in(personal), request_id, merged(detail, personal)]
+    *others, request_id, told, personal = row
+    return [*others, address_in(personal), request_id, merged(told, personal)]
 
 
 def _plain(value: object) -> object:

@@ -34,7 +34,7 @@ class AuditEntry(TenantOwned, Base):
     actor_id: Mapped[UUID | None]
     target: Mapped[str] = mapped_column(String(80))
     request_id: Mapped[UUID | None]
-    told: Mapped[dict[str, Any]] = mapped_column("detail", JSON)  # but for what is personal
+    told: Mapped[dict[str, Any]] = mapped_column(JSON)  # but for what is personal
     commitment: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # to what is personal
 
     aside: Mapped["AuditAside | None"] = relationship(

@@ -22,7 +22,7 @@ from tests.installation import APP_ROLE, LOG, Organisation
 
 RAW = [
     "UPDATE audit_entry SET outcome = 'success'",
-    "UPDATE audit_entry SET detail = '{}' WHERE action = 'tenant.created'",
+    "UPDATE audit_entry SET told = '{}' WHERE action = 'tenant.created'",
     "DELETE FROM audit_entry",
     "DELETE FROM audit_entry WHERE action = 'tenant.created'",
 ]

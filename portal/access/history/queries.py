@@ -22,7 +22,7 @@ _COLUMNS = (
     _entry.c.action,
     _entry.c.actor_id,
     _entry.c.target,
-    _entry.c.detail,
+    _entry.c.told,
     _aside.c.personal,
 )
 
@@ -78,5 +78,5 @@ def _told(at: datetime, *which: Any) -> Iterator[_Told]:
         .where(_entry.c.at <= at, _entry.c.outcome == Outcome.SUCCESS, *which)
         .order_by(_entry.c.id)
     )
-    for when, action, actor_id, target, detail, personal in db.session.execute(statement):
-        yield _Told(when, action, actor_id, target, merged(detail, personal))
+    for when, action, actor_id, target, told, personal in db.session.execute(statement):
+        yield _Told(when, action, actor_id, target, merged(told, personal))
