@@ -48,10 +48,23 @@ def keep_logs(*, is_signing: bool) -> bool:
                 has_more |= number_waiting(is_patient=False) == BATCH_SIZE
                 db.session.commit()
                 if is_signing:
-                    _sign()
+                    sign_bound()
         except Exception as error:  # noqa: BLE001  # logged; the next round tries again
             log.warning("log not kept", tenant=tenant.slug, error=type(error).__name__)
     return has_more
+
+
+def sign_bound() -> None:
+    """Sign the bound tenant's log as it is now, and commit."""
+    size = count_leaves()
+    while add_nodes(size):
+        db.session.commit()
+    signed = sign_log(size)
+    if signed and signed.begins_epoch:
+        tell_of_broken_log("It is smaller than it was, or another one.")
+    db.session.commit()
+    remember_newest()
+    db.session.commit()
 
 
 def _go_round(app: Flask, stop: threading.Event) -> None:
@@ -63,15 +76,3 @@ def _go_round(app: Flask, stop: threading.Event) -> None:
                 signed_at = time.monotonic()
             if not keep_logs(is_signing=is_signing):
                 stop.wait(ROUND_SECONDS)
-
-
-def _sign() -> None:
-    size = count_leaves()
-    while add_nodes(size):
-        db.session.commit()
-    signed = sign_log(size)
-    if signed and signed.begins_epoch:
-        tell_of_broken_log("It is smaller than it was, or another one.")
-    db.session.commit()
-    remember_newest()
-    db.session.commit()
