@@ -116,6 +116,8 @@ class Action(StrEnum):
         "log.epoch-begun",
         "The audit log goes on under another name, as it is not what was signed",
     )
+    LOG_NOT_VERIFIED = "log.not-verified", "The audit log was read back, and is not what was signed"
+    LOG_VERIFIED = "log.verified", "The audit log was read back, and is what was signed"
     MAIL_DROPPED = "mail.dropped", "Notices had waited too long, and were not sent"
     MAIL_FAILED = "mail.failed", "A mail could not be delivered"
     MAIL_SENT = "mail.sent", "A mail was handed to the mail server"

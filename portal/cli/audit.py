@@ -12,11 +12,12 @@ from portal.audit.service import record
 from portal.audit.tlog.findings import Fault
 from portal.audit.tlog.notes import Malformed, VerifierKey, parse_key
 from portal.audit.tlog.verifying import Report, verify_folder
+from portal.cli.checking_log import check_now
 from portal.cli.context import with_app, writing
 from portal.cli.keeping_log import sign_bound
 from portal.core.errors import Conflict, Invalid
 from portal.tenancy.binding import acting_for
-from portal.tenancy.queries import get_tenant
+from portal.tenancy.queries import get_tenant, list_living_tenants
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -52,6 +53,26 @@ def export(slug: str, out: Path) -> None:
                 place.write_bytes(content)
                 bar.update(entries)
     click.echo(f"{tenant.slug}: {newest.size} entries, root {newest.root.hex()}")
+
+
+@audit.command()
+@click.argument("slug", required=False)
+@with_app
+def check(slug: str | None) -> None:
+    """Read logs back, and compare them with what was signed.
+
+    That of SLUG, or everybody's. The worker does it once a day. Exit status 1 if something is
+    wrong; officers are told by mail.
+    """
+    found = 0
+    for tenant in [get_tenant(slug)] if slug else list_living_tenants():
+        findings = check_now(OPERATOR, tenant)
+        click.echo(f"{tenant.slug}: {len(findings)} faults")
+        for finding in findings:
+            click.echo(f"  {finding}")
+        found += len(findings)
+    if found:
+        raise SystemExit(1)
 
 
 @audit.command()

@@ -6,11 +6,8 @@ work, and take over from one that died: each tenant's turn is a lock that ends w
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import structlog
-from flask import Flask, current_app
 
 from portal.access.evidence.checkpoints import remember_newest, sign_log
 from portal.audit.tlog.numbering import BATCH_SIZE, number_waiting
@@ -26,17 +23,15 @@ SIGN_SECONDS = 10.0
 log = structlog.get_logger()
 
 
-@contextmanager
-def keeping_log(stop: threading.Event) -> Iterator[None]:
-    """Keep all logs in a thread of its own, until told to stop."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    thread = threading.Thread(target=_go_round, args=(app, stop), name="keeping-log")
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+def keep_all_logs(stop: threading.Event) -> None:
+    """Visit every tenant again and again, until told to stop."""
+    signed_at = float("-inf")
+    while not stop.is_set():
+        is_signing = time.monotonic() - signed_at > SIGN_SECONDS
+        if is_signing:
+            signed_at = time.monotonic()
+        if not keep_logs(is_signing=is_signing):
+            stop.wait(ROUND_SECONDS)
 
 
 def keep_logs(*, is_signing: bool) -> bool:
@@ -65,14 +60,3 @@ def sign_bound() -> None:
     db.session.commit()
     remember_newest()
     db.session.commit()
-
-
-def _go_round(app: Flask, stop: threading.Event) -> None:
-    signed_at = float("-inf")
-    with app.app_context():
-        while not stop.is_set():
-            is_signing = time.monotonic() - signed_at > SIGN_SECONDS
-            if is_signing:
-                signed_at = time.monotonic()
-            if not keep_logs(is_signing=is_signing):
-                stop.wait(ROUND_SECONDS)

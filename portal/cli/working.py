@@ -21,9 +21,11 @@ from portal.auth.closing.queries import find_end
 from portal.auth.ending_roles import announce_ends
 from portal.auth.review_notices import tell_of_reviews
 from portal.auth.sweep import sweep_past
+from portal.cli.checking_log import check_logs
 from portal.cli.context import with_app
-from portal.cli.keeping_log import keep_logs, keeping_log
+from portal.cli.keeping_log import keep_all_logs, keep_logs
 from portal.cli.rewrapping import finish_rotation
+from portal.cli.threads import beside
 from portal.cli.verifying import verifying
 from portal.core.settings import active
 from portal.documents.integrity.findings import tell_of_findings
@@ -72,7 +74,11 @@ def worker(once: bool) -> None:
 @contextmanager
 def _beside(stop: threading.Event) -> Iterator[None]:
     """What goes on in threads of its own: the log can't wait for mail, nor mail for contents."""
-    with keeping_log(stop), verifying(stop):
+    with (
+        beside("keeping-logs", keep_all_logs, stop),
+        beside("checking-logs", check_logs, stop),
+        verifying(stop),
+    ):
         yield
 
 

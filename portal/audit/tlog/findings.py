@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+MOST_NAMED = 100
+
 
 class Fault(StrEnum):
     """What somebody, or a disk, has done to a log."""

@@ -4,13 +4,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from portal.audit.tlog.files import ENTRIES, split_hashes, tile_path, unbundle
-from portal.audit.tlog.findings import Fault, Finding, Mismatch, find_shift, name_mismatches
+from portal.audit.tlog.findings import (
+    MOST_NAMED,
+    Fault,
+    Finding,
+    Mismatch,
+    find_shift,
+    name_mismatches,
+)
 from portal.audit.tlog.growing import Growing
-from portal.audit.tlog.hashes import fold, leaf_hash
+from portal.audit.tlog.hashes import leaf_hash
 from portal.audit.tlog.notes import Checkpoint, Malformed
+from portal.audit.tlog.summing import Summing
 from portal.audit.tlog.trees import WIDTH
-
-MOST_NAMED = 100
 
 
 class Walk:
@@ -22,8 +28,8 @@ class Walk:
         self._growing = growing
         self._mismatches: list[Mismatch] = []
         self._fault: Finding | None = None  # after which places mean nothing any more
-        self._roots: list[list[bytes]] = [[]]  # of full tiles, level by level
         self._bad_tiles: list[str] = []
+        self._summing = Summing(self._compare_tile)
 
     def run(self, on_entries: Callable[[int], object]) -> None:
         """Take in bundle after bundle, up to the newest checkpoint or to where one is amiss."""
@@ -33,9 +39,7 @@ class Walk:
             if not self._take_in(index, width):
                 return
             on_entries(width)
-        for level, roots in enumerate(self._roots, 1):
-            if rest := len(roots) % WIDTH:
-                self._compare_roots(level, len(roots) // WIDTH, rest, roots[-rest:])
+        self._summing.finish()
 
     def findings(self) -> Iterator[Finding]:
         """What is wrong. Where the root is as signed, so are the entries, whatever tiles say."""
@@ -69,7 +73,7 @@ class Walk:
             return False
         self._growing.add(leaves)
         if width == WIDTH:
-            self._sum_up(0, fold(leaves))
+            self._summing.add(leaves)
         return True
 
     def _compare_leaves(self, index: int, found: list[bytes], noted: Sequence[bytes]) -> None:
@@ -92,23 +96,10 @@ class Walk:
             return Finding(Fault.DELETED, f"entries {index * WIDTH} to {(index + 1) * WIDTH - 1}")
         return Finding(Fault.TRUNCATED, f"after {index * WIDTH} entries")
 
-    def _sum_up(self, level: int, root: bytes) -> None:
-        """Take in the root of a full tile; with the last that fits, the tile above is full."""
-        roots = self._roots[level]
-        roots.append(root)
-        if len(roots) % WIDTH:
-            return
-        if level + 1 == len(self._roots):
-            self._roots.append([])
-        tile = roots[-WIDTH:]
-        self._compare_roots(level + 1, len(roots) // WIDTH - 1, None, tile)
-        self._sum_up(level + 1, fold(tile))
-
-    def _compare_roots(
-        self, level: int, index: int, width: int | None, roots: Sequence[bytes]
-    ) -> None:
+    def _compare_tile(self, level: int, index: int, hashes: Sequence[bytes]) -> None:
+        width = None if len(hashes) == WIDTH else len(hashes)
         noted = self._noted(level, index, width)
-        if noted and noted != roots:
+        if noted and noted != hashes:
             self._bad_tiles.append(tile_path(level, index, width))
 
     def _noted(self, level: int, index: int, width: int | None) -> Sequence[bytes]:
