@@ -8,9 +8,9 @@ from portal.access.evidence.checking import check_log, is_check_due, record_verd
 from portal.audit.actor import SYSTEM, Actor
 from portal.audit.tlog.findings import Finding
 from portal.auth.log_notices import tell_of_broken_log
+from portal.cli.context import writing
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.queries import list_living_tenants
-from portal.tenancy.session import db
 
 LOOK_SECONDS = 60.0
 
@@ -34,10 +34,9 @@ def check_now(actor: Actor, tenant: TenantRecord) -> list[Finding]:
     """Read a log back, record what it came to, and tell officers if that is news to them."""
     with acting_for(tenant):
         size, findings = check_log()
-    with acting_for(tenant, writes=True):
+    with writing(tenant):
         if record_verdict(actor, size, findings):
             tell_of_broken_log("; ".join(map(str, findings[:5])))
-        db.session.commit()
     return findings
 
 

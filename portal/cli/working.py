@@ -58,7 +58,7 @@ log = structlog.get_logger()
 @click.option("--once", is_flag=True, help="Do what is due, sweep, and end.")
 @with_app
 def worker(once: bool) -> None:
-    """Deliver mail, number and sign the logs, see to reviews, and sweep what has ended.
+    """Deliver mail, sign the logs, and sweep what has ended.
 
     Ctrl-C or SIGTERM stops it.
     """
