@@ -34,7 +34,7 @@ def test_a_log_that_is_there_gets_its_numbers_and_can_be_taken_back(empty) -> No
     url, is_postgres = make_url(empty), empty.startswith("postgresql")
     lanes = migrations.lanes_of(url, is_main=True) if is_postgres else ("tenant",)
     migrations._upgrade(url, lanes, APP_ROLE)
-    downgrade(empty, "tenant", "0023")
+    downgrade(empty, "tenant", "0024")
     engine, tenants = system_engine(empty), [new_id(), new_id()]
 
     def named(value: UUID) -> str:
@@ -64,7 +64,7 @@ def test_a_log_that_is_there_gets_its_numbers_and_can_be_taken_back(empty) -> No
         migrations._upgrade(url, lanes, APP_ROLE)
         for tenant in tenants:
             check(*(rows(f"audit_{name}", tenant) for name in ("entry", "aside", "leaf")))
-        downgrade(empty, "tenant", "0023")
+        downgrade(empty, "tenant", "0024")
         after = {tenant: rows("audit_entry", tenant) for tenant in tenants}
         assert [plain(r) for t in tenants for r in after[t]] == [
             plain(r) for t in tenants for r in before[t]

@@ -18,8 +18,8 @@ from portal.audit.tlog.hashes import leaf_hash
 from portal.core.db import UtcDateTime
 from portal.tenancy.postgres import policy_ddl, wall_lifted
 
-revision = "0024"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
