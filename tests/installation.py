@@ -177,8 +177,8 @@ class Organisation:
         aside = {row["id"]: row["personal"] for row in self.portal.rows("audit_aside")}
         entries = [row for row in self.portal.rows("audit_entry") if row["tenant_id"] == self.id]
         for row in entries:
-            row["address"] = address_in(aside[row["id"]])
-            row["detail"] = merged(row.pop("told"), aside[row["id"]])
+            row["address"] = address_in(aside.get(row["id"]))
+            row["detail"] = merged(row.pop("told"), aside.get(row["id"]))
         return sorted(entries, key=lambda row: row["id"])[self.entries_at_start :]
 
     def mails(self) -> list[dict[str, str]]:

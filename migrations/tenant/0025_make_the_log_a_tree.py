@@ -7,6 +7,7 @@ numbered in the order of their ids. What was changed in them before nothing show
 
 import secrets
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +26,15 @@ depends_on = None
 
 ADDED_ONLY = ("audit_leaf", "audit_node", "audit_checkpoint")
 BATCH_SIZE = 1000
+NEW_OR_GONE = ("address", "commitment", "leaf_hash")
+
+# On PostgreSQL the sequencer does it: see portal.audit.tlog.numbering.
+NUMBER_AT_ONCE = """
+CREATE TRIGGER audit_entry_number AFTER INSERT ON audit_entry BEGIN
+INSERT INTO audit_leaf (tenant_id, id, number, hash) VALUES (NEW.tenant_id, NEW.id, coalesce((
+SELECT number + 1 FROM audit_leaf WHERE tenant_id = NEW.tenant_id ORDER BY number DESC LIMIT 1
+), 0), NEW.leaf_hash); END
+"""
 
 ENTRY = sa.table(
     "audit_entry",
@@ -40,6 +50,7 @@ ENTRY = sa.table(
     sa.column("told", sa.JSON()),
     sa.column("address", sa.String()),
     sa.column("commitment", sa.LargeBinary()),
+    sa.column("leaf_hash", sa.LargeBinary()),
 )
 ASIDE = sa.table(
     "audit_aside",
@@ -63,13 +74,19 @@ def upgrade() -> None:
     _create_tables()
     op.execute("ALTER TABLE audit_entry RENAME COLUMN detail TO told")
     op.add_column("audit_entry", sa.Column("commitment", sa.LargeBinary(length=32), nullable=True))
+    op.add_column("audit_entry", sa.Column("leaf_hash", sa.LargeBinary(length=32), nullable=True))
     _let_entries_change()
     with wall_lifted(op.get_bind(), "audit_entry"):
         _number_entries()
-    op.drop_column("audit_entry", "address")
-    _let_nothing_change("audit_entry", "UPDATE")
+    with op.batch_alter_table("audit_entry") as table:  # on SQLite a new one, without triggers
+        table.alter_column("leaf_hash", nullable=False)
+        table.drop_column("address")
+    _let_nothing_change("audit_entry", "UPDATE", "DELETE")
     for table in ADDED_ONLY:
         _let_nothing_change(table, "UPDATE", "DELETE")
+    if op.get_bind().dialect.name == "sqlite":
+        _let_no_entry_be_replaced()
+        op.execute(NUMBER_AT_ONCE)
     if op.get_bind().dialect.name == "postgresql":
         for table in ("audit_aside", *ADDED_ONLY):
             for statement in policy_ddl(table):
@@ -139,30 +156,25 @@ def _number_entries() -> None:
             owner = {"tenant_id": row.tenant_id, "id": row.id}
             told, personal = part(row.told, row.address)
             salt = secrets.token_bytes(SALT_BYTES) if personal else None
-            commitment = commitment_to(salt, personal) if salt else None
-            if salt:
-                change = ENTRY.update().where(ENTRY.c.tenant_id == row.tenant_id)
-                change = change.where(ENTRY.c.id == row.id)
-                connection.execute(change.values(told=told, commitment=commitment))
-            body = body_of(Changed(row, told=told, commitment=commitment))
+            new = {"told": told, "commitment": commitment_to(salt, personal) if salt else None}
+            new["leaf_hash"] = leaf_hash(body_of(SimpleNamespace(**{**as_dict(row), **new})))
+            change = ENTRY.update().where(ENTRY.c.tenant_id == row.tenant_id)
+            connection.execute(change.where(ENTRY.c.id == row.id).values(new))
             asides.append(
                 {**owner, "is_waiting": False, "salt": salt, "personal": personal or None}
             )
-            leaves.append({**owner, "number": number, "hash": leaf_hash(body)})
+            leaves.append({**owner, "number": number, "hash": new["leaf_hash"]})
         connection.execute(ASIDE.insert(), asides)
         connection.execute(LEAF.insert(), leaves)
 
 
-class Changed:
-    """An entry's row with other values in it."""
-
-    def __init__(self, row: Any, **values: Any) -> None:
-        self.__dict__.update(row._mapping, **values)  # noqa: SLF001  # public despite its name
+def as_dict(row: Any) -> dict[str, Any]:
+    return dict(row._mapping)  # noqa: SLF001  # public despite its name
 
 
 def _batches(*more: Any) -> Iterator[Sequence[Any]]:
     """All entries, tenant by tenant, in the order of their ids."""
-    columns = [*(c for c in ENTRY.c if c.name not in ("address", "commitment")), *more]
+    columns = [*(c for c in ENTRY.c if c.name not in NEW_OR_GONE), *more]
     after = None
     while True:
         statement = sa.select(*columns).order_by(ENTRY.c.tenant_id, ENTRY.c.id).limit(BATCH_SIZE)
@@ -191,13 +203,26 @@ def _let_nothing_change(table: str, *acts: str) -> None:
             )
 
 
+def _let_no_entry_be_replaced() -> None:
+    """As 0001 has it."""
+    op.execute(
+        "CREATE TRIGGER audit_entry_no_replace BEFORE INSERT ON audit_entry "
+        "WHEN EXISTS (SELECT 1 FROM audit_entry "
+        "WHERE tenant_id = NEW.tenant_id AND id = NEW.id) "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+    )
+
+
 def downgrade() -> None:
     """What was erased stays so."""
     op.add_column("audit_entry", sa.Column("address", sa.String(length=45), nullable=True))
     _let_entries_change()
     with wall_lifted(op.get_bind(), "audit_entry"), wall_lifted(op.get_bind(), "audit_aside"):
         _merge_entries()
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("DROP TRIGGER audit_entry_number")
     op.drop_column("audit_entry", "commitment")
+    op.drop_column("audit_entry", "leaf_hash")
     op.execute("ALTER TABLE audit_entry RENAME COLUMN told TO detail")
     _let_nothing_change("audit_entry", "UPDATE")
     for table in ("audit_aside", *ADDED_ONLY):

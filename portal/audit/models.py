@@ -36,6 +36,7 @@ class AuditEntry(TenantOwned, Base):
     request_id: Mapped[UUID | None]
     told: Mapped[dict[str, Any]] = mapped_column(JSON)  # but for what is personal
     commitment: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # to what is personal
+    leaf_hash: Mapped[bytes] = mapped_column(LargeBinary(32))  # of all these (`tlog.bodies`)
 
     aside: Mapped["AuditAside | None"] = relationship(
         primaryjoin="and_(AuditEntry.tenant_id == foreign(AuditAside.tenant_id),"

@@ -1,18 +1,13 @@
 """Writing to the audit log."""
 
-import secrets
-from collections.abc import Mapping
 from typing import Any
 
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
-from portal.audit.models import AuditAside, AuditEntry
-from portal.audit.tlog.bodies import SALT_BYTES, body_of, commitment_to, part
-from portal.audit.tlog.numbering import add_leaf, note_grave, numbers_at_once
+from portal.audit.tlog.adding import add_entry
 from portal.core import clock
 from portal.core.errors import PortalError
 from portal.core.ids import new_id
-from portal.tenancy.session import db
 
 
 def record(
@@ -28,32 +23,17 @@ def record(
     document or any of its content; what of it is personal (`tlog.bodies.PERSONAL`) and the address
     can be erased later. Raises `EntryTooLong`.
     """
-    entry = AuditEntry(
-        id=new_id(),
-        at=clock.now(),
-        action=action,
-        outcome=outcome,
-        actor_kind=actor.kind,
-        actor_id=actor.recorded_id,
-        target=target,
-        request_id=actor.request_id,
-    )
-    append(entry, detail, actor.address)
-
-
-def append(entry: AuditEntry, detail: Mapping[str, Any], address: str | None) -> None:
-    """Add an entry with what it tells besides, and with its number where that can be."""
-    entry.told, personal = part(detail, address)
-    aside = AuditAside(id=entry.id, is_waiting=not numbers_at_once())
-    if personal:
-        aside.salt, aside.personal = secrets.token_bytes(SALT_BYTES), personal
-        entry.commitment = commitment_to(aside.salt, personal)
-    body = body_of(entry)
-    db.session.add_all([entry, aside])
-    if aside.is_waiting:
-        note_grave(entry)
-    else:
-        add_leaf(entry, body)
+    entry = {
+        "id": new_id(),
+        "at": clock.now(),
+        "action": str(action),
+        "outcome": str(outcome),
+        "actor_kind": str(actor.kind),
+        "actor_id": actor.recorded_id,
+        "target": target,
+        "request_id": actor.request_id,
+    }
+    add_entry(entry, detail, actor.address)
 
 
 class RecordedRefusal(PortalError):

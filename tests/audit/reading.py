@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from portal.audit.models import AuditEntry
-from portal.audit.service import append
+from portal.audit.tlog.adding import add_entry
 from portal.core.ids import new_id
 from tests.browsing import Visitor, links_of
 from tests.installation import Organisation
@@ -58,4 +57,5 @@ def write(organisation: Organisation, *entries: dict[str, Any]) -> list[UUID]:
 
 def add(detail: dict[str, Any], address: str | None, **values: Any) -> None:
     """Put an entry into the log of the bound tenant."""
-    append(AuditEntry(**values), detail, address)
+    values = {"actor_id": None, "request_id": None} | values
+    add_entry(values, detail, address)

@@ -126,16 +126,27 @@ def _judge_growth(growing: Growing, newest: Checkpoint | None) -> Iterator[Findi
 
 
 def _judge_unnumbered() -> Iterator[Finding]:
-    """Entries that have no number and wait for none: something put them there."""
-    statement = (
+    """Entries that have no number and wait for none: something put them there. And the other way
+    round: what lies beside an entry that is gone, and has no place that would tell of it.
+    """
+    unnumbered = (
         select(func.count())
         .select_from(AuditEntry)
         .outerjoin(AuditLeaf, AuditLeaf.id == AuditEntry.id)
         .outerjoin(AuditAside, and_(AuditAside.id == AuditEntry.id, AuditAside.is_waiting))
         .where(AuditLeaf.id.is_(None), AuditAside.id.is_(None))
     )
-    if count := db.session.scalar(statement):
+    if count := db.session.scalar(unnumbered):
         yield Finding(Fault.INSERTED, f"{count} entries without a number")
+    left_over = (
+        select(func.count())
+        .select_from(AuditAside)
+        .outerjoin(AuditEntry, AuditEntry.id == AuditAside.id)
+        .outerjoin(AuditLeaf, AuditLeaf.id == AuditAside.id)
+        .where(AuditEntry.id.is_(None), AuditLeaf.id.is_(None))
+    )
+    if count := db.session.scalar(left_over):
+        yield Finding(Fault.DELETED, f"{count} entries before they had a number")
 
 
 def _compare_nodes(level: int, index: int, hashes: Sequence[bytes]) -> Iterator[Finding]:

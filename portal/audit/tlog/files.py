@@ -34,13 +34,13 @@ def bundle(bodies: Iterable[bytes]) -> bytes:
 
 def unbundle(content: bytes) -> Iterator[bytes]:
     """The entries of a file. Raises `Malformed` where it ends in the midst of one."""
-    at = 0
-    while at < len(content):
+    at, end = 0, len(content)
+    while at + 1 < end:
         begin = at + LENGTH_BYTES
-        at = begin + int.from_bytes(content[begin - LENGTH_BYTES : begin], "big")
-        if at > len(content) or begin > len(content):
-            raise Malformed("a bundle of entries ends in the midst of one")
+        at = begin + (content[at] << 8 | content[at + 1])
         yield content[begin:at]
+    if at != end:
+        raise Malformed("a bundle of entries ends in the midst of one")
 
 
 def split_hashes(content: bytes) -> Sequence[bytes]:

@@ -1,6 +1,6 @@
 """The hashes of a Merkle tree, and what its proofs prove: RFC 6962 and RFC 9162, sections 2.1."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
 HASH_BYTES = 32
@@ -12,6 +12,11 @@ def leaf_hash(entry: bytes) -> bytes:
     return sha256(b"\0" + entry).digest()
 
 
+def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
+    """The hashes of many entries, as fast as Python goes."""
+    return [sha256(b"\0" + entry).digest() for entry in entries]
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """The hash of two subtrees, side by side."""
     return sha256(b"\1" + left + right).digest()
@@ -21,7 +26,7 @@ def fold(hashes: Sequence[bytes]) -> bytes:
     """The hash over subtrees of one size, as many as a power of two."""
     while len(hashes) > 1:
         pairs = zip(hashes[::2], hashes[1::2], strict=True)
-        hashes = [node_hash(left, right) for left, right in pairs]
+        hashes = [sha256(b"\1" + left + right).digest() for left, right in pairs]
     return hashes[0]
 
 

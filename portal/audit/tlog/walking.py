@@ -13,7 +13,7 @@ from portal.audit.tlog.findings import (
     name_mismatches,
 )
 from portal.audit.tlog.growing import Growing
-from portal.audit.tlog.hashes import leaf_hash
+from portal.audit.tlog.hashes import leaf_hashes
 from portal.audit.tlog.notes import Checkpoint, Malformed
 from portal.audit.tlog.summing import Summing
 from portal.audit.tlog.trees import WIDTH
@@ -59,7 +59,7 @@ class Walk:
         partial = None if width == WIDTH else width
         path = tile_path(ENTRIES, index, partial)
         try:
-            leaves = [leaf_hash(entry) for entry in unbundle((self._folder / path).read_bytes())]
+            leaves = leaf_hashes(unbundle((self._folder / path).read_bytes()))
         except FileNotFoundError:
             self._fault = self._fault or self._missing(index)
             return False

@@ -15,7 +15,7 @@ from portal.cli.keeping_log import keep_logs
 from portal.core.ids import new_id
 from tests.audit.reading import entry, write
 from tests.browsing import ADDRESS
-from tests.conftest import on_sqlite
+from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import Organisation
 
 TABLES = ("audit_entry", "audit_leaf", "audit_node", "audit_checkpoint")
@@ -48,7 +48,7 @@ OWN = "tenant_id = {0}"
 EDITED = f"UPDATE audit_entry SET outcome = 'refused' WHERE id = {ONE.format(7)}"
 DELETED = f"DELETE FROM audit_entry WHERE id = {ONE.format(20)}"
 PLACE_DELETED = f"DELETE FROM audit_leaf WHERE number = 3 AND {OWN}"
-COLUMNS = "at, action, outcome, actor_kind, target, told"
+COLUMNS = "at, action, outcome, actor_kind, target, told, leaf_hash"
 INSERTED = (
     f"INSERT INTO audit_entry (tenant_id, id, {COLUMNS})"
     f" SELECT tenant_id, {{1}}, {COLUMNS} FROM audit_entry WHERE id = {ONE.format(9)}"
@@ -63,7 +63,6 @@ DEEDS = {
     EDITED: "edited: entry 7",
     DELETED: "deleted: entry 20",
     PLACE_DELETED: "deleted: the place of entry 3",
-    INSERTED: "inserted: 1 entries without a number",
     TRUNCATED: "truncated: to 101 entries",
     BAD_NODE: "bad tile: 1/0",
     UNCOVERED: "uncovered: entry 200",
@@ -93,6 +92,21 @@ def test_a_log_that_is_whole_is_said_to_be_once_a_day(signed, clock) -> None:
 def test_what_was_done_is_named(signed, deed, name) -> None:
     tamper(signed, deed)
     assert check(signed)[0].startswith(name)
+
+
+@on_postgresql
+def test_an_entry_that_was_put_there_and_does_not_wait_for_a_number_is_found(signed) -> None:
+    tamper(signed, INSERTED)
+    assert check(signed) == ["inserted: 1 entries without a number"]
+
+
+@on_postgresql
+def test_an_entry_that_was_taken_away_before_it_had_its_number_is_found(signed) -> None:
+    [made] = write(signed, entry())
+    tamper(signed, f"DELETE FROM audit_entry WHERE id = '{made}'")
+    with signed.portal.app.app_context():
+        keep_logs(is_signing=True)
+    assert check(signed) == ["deleted: 1 entries before they had a number"]
 
 
 def test_entries_that_changed_places_with_their_hashes_are_found(signed) -> None:
