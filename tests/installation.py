@@ -44,6 +44,7 @@ from portal.auth.sso.models import ExternalIdentity, IdentityProvider
 from portal.auth.tokens import hash_token
 from portal.cli.context import Factories, writing
 from portal.cli.databases import upgrade_all
+from portal.cli.keeping_log import keep_logs
 from portal.cli.tenants import create_tenant
 from portal.core import clock, logs, settings
 from portal.core.db import Base
@@ -212,6 +213,8 @@ class Installation:
         self.wsgi = in_fresh_context(self.app)
         self._providers, self._blobs = hierarchy.providers(), storage.configured()
         self.organisations = {slug: self._organisation(slug) for slug in ("acme", "globex")}
+        with self.app.app_context():
+            keep_logs(is_signing=True)
         self._snapshot = snapshot(self)
         # One-time codes change every 30 s: each test begins when one has just done so.
         step = timedelta(seconds=30)

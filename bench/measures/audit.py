@@ -14,7 +14,8 @@ from bench.installations import ROLE, Installation
 from bench.report import Line, control
 from bench.rounds import ratio, side_by_side
 from bench.workbench import DATABASES, Workbench
-from portal.access.evidence.exporting import get_newest, list_files
+from portal.access.evidence.exporting import list_files
+from portal.access.evidence.signed import get_newest
 from portal.audit.actions import Action
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.models import AuditEntry

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from portal.access.evidence.exporting import get_newest, list_files
+from portal.access.evidence.exporting import list_files
+from portal.access.evidence.signed import get_newest
 from portal.audit.actions import Action
 from portal.audit.actor import OPERATOR
 from portal.audit.service import record

@@ -6,18 +6,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from portal.access.evidence.checkpoints import epoch_of
+from portal.access.evidence.signed import list_verifier_keys
 from portal.audit.models import AuditEntry
 from portal.audit.tlog.bodies import ENTRY_COLUMNS, body_of
 from portal.audit.tlog.files import CHECKPOINT, ENTRIES, KEYS, OLD, bundle, tile_path
 from portal.audit.tlog.models import AuditCheckpoint, AuditLeaf
-from portal.audit.tlog.notes import Checkpoint, VerifierKey
+from portal.audit.tlog.notes import Checkpoint
 from portal.audit.tlog.tiles import read_tile
 from portal.audit.tlog.trees import HEIGHT, WIDTH
-from portal.core.errors import NotFound
-from portal.keys.models import SigningKey
 from portal.tenancy.session import db
-
-_NEWEST_FIRST = AuditCheckpoint.id.desc()
 
 
 class File(NamedTuple):
@@ -26,31 +23,6 @@ class File(NamedTuple):
     path: str
     content: bytes
     entries: int = 0
-
-
-class Unsigned(NotFound):
-    """There is no checkpoint yet."""
-
-    message = "The log has not been signed yet. The worker does it; try again in a minute."
-
-
-def get_newest() -> AuditCheckpoint:
-    """The newest checkpoint with its note. Raises `Unsigned`."""
-    found = db.session.scalars(select(AuditCheckpoint).order_by(_NEWEST_FIRST).limit(1)).first()
-    if found is None:
-        raise Unsigned
-    return found
-
-
-def list_verifier_keys() -> Sequence[VerifierKey]:
-    """The keys that signed the log, each under each name it signed for, newest first."""
-    used = (
-        select(AuditCheckpoint.origin, SigningKey.public_key)
-        .join(SigningKey, SigningKey.id == AuditCheckpoint.signing_key_id)
-        .group_by(AuditCheckpoint.origin, SigningKey.id, SigningKey.public_key)
-        .order_by(SigningKey.id.desc(), AuditCheckpoint.origin.desc())
-    )
-    return [VerifierKey(origin, public_key) for origin, public_key in db.session.execute(used)]
 
 
 def list_files(newest: AuditCheckpoint) -> Iterator[File]:
