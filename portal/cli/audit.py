@@ -90,7 +90,8 @@ def verify(folder: Path, vkey: Path | None, held: Sequence[Path]) -> None:
     signed by another.
     """
     known = _read_keys(vkey) if vkey else []
-    texts = [path.read_text(errors="replace") for path in held]
+    # Whoever copied one from the page has lost the end of its last line.
+    texts = [path.read_text(errors="replace").strip() + "\n" for path in held]
     with click.progressbar(length=0, label="verifying") as bar:
 
         def update(count: int) -> None:

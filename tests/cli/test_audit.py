@@ -24,7 +24,7 @@ def test_an_exported_log_is_verified_by_us_and_by_another_implementation(
     out, held = tmp_path / "log", tmp_path / "held"
     write(acme, *(entry(address="192.0.2.1", detail={"reason": "Grüße"}) for _ in range(300)))
     assert of(portal).do("audit", "export", "--tenant", "acme", "--out", str(tmp_path / "first"))
-    held.write_bytes((tmp_path / "first/checkpoint").read_bytes())
+    held.write_bytes((tmp_path / "first/checkpoint").read_bytes().strip())
     said = of(portal).do("audit", "export", "--tenant", "acme", "--out", str(out))
     checkpoint = parse_note((out / "checkpoint").read_text()).checkpoint
     assert f"acme: {checkpoint.size} entries, root {checkpoint.root.hex()}" in said.out
