@@ -1,4 +1,4 @@
-"""Adding an entry, in one statement on PostgreSQL and two on SQLite.
+"""Adding entries: those of a transaction in one statement on PostgreSQL, and in two on SQLite.
 
 Statements of the table and not of the model: every act waits for them.
 """
@@ -18,29 +18,38 @@ from portal.audit.tlog.hashes import leaf_hash
 from portal.audit.tlog.numbering import numbers_at_once, want_numbers
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.models import TenantId
-from portal.tenancy.session import db
+from portal.tenancy.session import db, write_later
 
 _entry, _aside = cast("Table", AuditEntry.__table__), cast("Table", AuditAside.__table__)
 _INSERT_ENTRY, _INSERT_BESIDE = insert(_entry), insert(_aside)
+_ENTRY, _BESIDE = {column.name for column in _entry.c} - {"tenant_id"}, ("id", "salt", "personal")
 
 
 def add_entry(entry: Mapping[str, Any], detail: Mapping[str, Any], address: str | None) -> None:
-    """Add an entry of these values, with what it tells besides. Raises `EntryTooLong`."""
+    """Add an entry of these values, with what it tells besides, to the present transaction.
+
+    Raises `EntryTooLong`.
+    """
     told, personal = part(detail, address)
     salt = secrets.token_bytes(SALT_BYTES) if personal else None
     values = {**entry, "told": told, "commitment": salt and commitment_to(salt, personal)}
     values["leaf_hash"] = leaf_hash(body_of(SimpleNamespace(**values)))
-    beside = {"salt": salt, "personal": personal or None}
+    write_later(_write, values | {"salt": salt, "personal": personal or None})
+
+
+def _write(entries: list[dict[str, Any]]) -> None:
+    """Add all entries of a transaction, or as many as there are by now."""
     connection = db.session.connection()
-    if numbers_at_once():
-        connection.execute(_INSERT_ENTRY, values)
-        if personal:
-            connection.execute(_INSERT_BESIDE, beside | {"id": entry["id"], "is_waiting": False})
+    if not numbers_at_once():
+        given = [{f"new_{name}": entry[name] for name in entry} for entry in entries]
+        connection.execute(_insert_both(), given)
+        if any(entry["action"] in GRAVE for entry in entries):
+            want_numbers()
         return
-    given = {f"new_{name}": value for name, value in (values | beside).items()}
-    connection.execute(_insert_both(), given)
-    if values["action"] in GRAVE:
-        want_numbers()
+    connection.execute(_INSERT_ENTRY, [{n: entry[n] for n in _ENTRY} for entry in entries])
+    beside = [{n: entry[n] for n in _BESIDE} for entry in entries if entry["personal"]]
+    if beside:
+        connection.execute(_INSERT_BESIDE, [{**each, "is_waiting": False} for each in beside])
 
 
 @cache

@@ -16,6 +16,7 @@ from portal.audit.tlog import numbering
 from portal.audit.tlog.bodies import MAX_BODY_BYTES, EntryTooLong, body_of
 from portal.audit.tlog.hashes import leaf_hash
 from portal.core.ids import new_id
+from portal.tenancy.session import release
 from tests.audit.reading import entry, write
 from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import Organisation
@@ -63,11 +64,26 @@ def test_what_is_rolled_back_takes_no_number(acme) -> None:
     before = numbered(acme)
     with acme.bound(writes=True) as session:
         record(SYSTEM, Action.RETENTION_RUN, "organisation")
-        session.flush()
         session.rollback()
         record(SYSTEM, Action.RETENTION_RUN, "organisation")
-        record(SYSTEM, Action.RETENTION_RUN, "organisation")
+        session.execute(text("SELECT 1"))
+        session.rollback()
+        record(SYSTEM, Action.RETENTION_RUN, "organisation", documents=1)
+        nested = session.begin_nested()
+        record(SYSTEM, Action.RETENTION_RUN, "organisation", documents=2)
+        nested.rollback()
+        record(SYSTEM, Action.RETENTION_RUN, "organisation", documents=3)
     assert sorted(numbered(acme)) == [*range(len(before) + 2)]
+    assert [row["detail"]["documents"] for row in acme.log()] == [1, 3]
+
+
+@on_sqlite
+def test_an_entry_that_was_recorded_is_not_lost_by_letting_go_of_the_transaction(acme) -> None:
+    with acme.bound(writes=True):
+        record(SYSTEM, Action.RETENTION_RUN, "organisation")
+        with pytest.raises(RuntimeError):
+            release()
+    assert acme.told() == [("retention.run", "success")]
 
 
 @on_postgresql
