@@ -11,7 +11,18 @@ from importlib import import_module
 from bench.rounds import Effort
 from bench.workbench import Workbench, workbench
 
-MEASURES = ("filter", "wall", "cipher", "transfer", "page", "layers", "access", "rewrap", "timing")
+MEASURES = (
+    "filter",
+    "wall",
+    "cipher",
+    "transfer",
+    "page",
+    "layers",
+    "access",
+    "rewrap",
+    "timing",
+    "audit",
+)
 FULL, QUICK = Effort(rounds=15, share=1.0), Effort(rounds=5, share=0.25)
 
 

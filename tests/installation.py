@@ -35,6 +35,7 @@ from portal.access.requests.models import AccessRequest
 from portal.access.reviews.models import Reviewer, ReviewLine
 from portal.app import create_app
 from portal.audit.actor import OPERATOR
+from portal.audit.models import address_in, merged
 from portal.auth import mail, resets
 from portal.auth.factors.models import TotpDevice
 from portal.auth.invitations import invite_member
@@ -43,6 +44,7 @@ from portal.auth.sso.models import ExternalIdentity, IdentityProvider
 from portal.auth.tokens import hash_token
 from portal.cli.context import Factories, writing
 from portal.cli.databases import upgrade_all
+from portal.cli.keeping_log import keep_logs
 from portal.cli.tenants import create_tenant
 from portal.core import clock, logs, settings
 from portal.core.db import Base
@@ -57,12 +59,16 @@ from portal.outbox.models import Job
 from portal.outbox.service import run_due
 from portal.storage import chosen as storage
 from portal.tenancy.binding import TenantRecord, acting_for
+from portal.tenancy.models import GLOBAL_TABLES
 from portal.tenancy.placement import url_for
 from portal.tenancy.queries import find_tenant
 from portal.tenancy.session import db
 from portal.web.fresh import in_fresh_context
 from tests.browsing import ADDRESS, Visitor
 from tests.harness.postgres import PostgresServer
+
+# What the audit log is kept in.
+LOG = frozenset({"audit_aside", "audit_checkpoint", "audit_entry", "audit_leaf", "audit_node"})
 
 PASSWORD = "correct horse battery staple"
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -168,8 +174,12 @@ class Organisation:
                 db.session.commit()
 
     def log(self) -> Sequence[Any]:
-        """The audit entries since the test began, oldest first."""
+        """The audit entries since the test began, oldest first, with what is personal in them."""
+        aside = {row["id"]: row["personal"] for row in self.portal.rows("audit_aside")}
         entries = [row for row in self.portal.rows("audit_entry") if row["tenant_id"] == self.id]
+        for row in entries:
+            row["address"] = address_in(aside.get(row["id"]))
+            row["detail"] = merged(row.pop("told"), aside.get(row["id"]))
         return sorted(entries, key=lambda row: row["id"])[self.entries_at_start :]
 
     def mails(self) -> list[dict[str, str]]:
@@ -203,6 +213,8 @@ class Installation:
         self.wsgi = in_fresh_context(self.app)
         self._providers, self._blobs = hierarchy.providers(), storage.configured()
         self.organisations = {slug: self._organisation(slug) for slug in ("acme", "globex")}
+        with self.app.app_context():
+            keep_logs(is_signing=True)
         self._snapshot = snapshot(self)
         # One-time codes change every 30 s: each test begins when one has just done so.
         step = timedelta(seconds=30)
@@ -297,7 +309,7 @@ class Installation:
                 repr({key: value for key, value in row.items() if key not in but_columns})
                 for row in self.rows(name)
             )
-            for name in sorted(Base.metadata.tables.keys() - {"tenant", "tenant_host", *but})
+            for name in sorted(Base.metadata.tables.keys() - GLOBAL_TABLES - {*but})
         }
 
     def execute(self, statement: str, organisation: Organisation | None = None) -> None:
@@ -574,7 +586,7 @@ class SqliteSnapshot:
     def rows(self, table: str) -> list[dict[str, Any]]:
         found = []
         for key, live in self._live.items():
-            if (key is None) == (table in ("tenant", "tenant_host")):
+            if (key is None) == (table in GLOBAL_TABLES):
                 found += [dict(row) for row in live.execute(f"SELECT * FROM {table}")]
         return [_typed(row) for row in found]
 
@@ -674,7 +686,7 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, str):
             if name != "client_id" and (name == "id" or name.endswith(("_id", "_by"))):
                 row[name] = UUID(value)
-            elif name == "detail":
+            elif name in ("told", "personal"):
                 row[name] = json.loads(value)
     return row
 

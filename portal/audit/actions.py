@@ -112,6 +112,12 @@ class Action(StrEnum):
     LINK_REFUSED = "link.refused", "A sharing link was refused to whoever held it"
     LINK_REVOKED = "link.revoked", "A sharing link was revoked"
     LINK_VISITED = "link.visited", "Somebody came by a sharing link, and has more to give"
+    LOG_EPOCH_BEGUN = (
+        "log.epoch-begun",
+        "The audit log goes on under another name, as it is not what was signed",
+    )
+    LOG_NOT_VERIFIED = "log.not-verified", "The audit log was read back, and is not what was signed"
+    LOG_VERIFIED = "log.verified", "The audit log was read back, and is what was signed"
     MAIL_DROPPED = "mail.dropped", "Notices had waited too long, and were not sent"
     MAIL_FAILED = "mail.failed", "A mail could not be delivered"
     MAIL_SENT = "mail.sent", "A mail was handed to the mail server"
@@ -208,6 +214,45 @@ class Action(StrEnum):
     VERSION_RESTORED = "version.restored", "An older version of a document was made the newest"
     VERSION_UPLOADED = "version.uploaded", "A new version of a document was uploaded"
     VERSION_PURGED = "version.purged", "Older versions of a document were destroyed"
+
+
+# What is acknowledged only once its entry has a number in the log (`tlog.numbering`).
+GRAVE = frozenset(
+    {
+        Action.AUDIT_EXPORT_MADE,
+        Action.AUDIT_EXPORTED,
+        Action.CHOICE_CHANGED,
+        Action.CLOSING_BEGUN,
+        Action.DOCUMENT_POLICY_CHANGED,
+        Action.EXCLUSION_ADDED,
+        Action.EXCLUSION_REMOVED,
+        Action.GROUP_MEMBER_ADDED,
+        Action.GROUP_MEMBER_REMOVED,
+        Action.HOLD_PLACED,
+        Action.HOLD_RELEASED,
+        Action.KEY_POLICY_CHANGED,
+        Action.KEY_ROTATED,
+        Action.KEY_VERSION_DESTROYED,
+        Action.KEYS_MOVED,
+        Action.LINK_POLICY_CHANGED,
+        Action.POLICY_CHANGED,
+        Action.ROLE_ASSIGNED,
+        Action.ROLE_CHANGED,
+        Action.ROLE_CREATED,
+        Action.ROLE_END_CHANGED,
+        Action.ROLE_REMOVED,
+        Action.ROLE_RESTORED,
+        Action.ROLE_RETIRED,
+        Action.ROOT_KEY_DESTROYED,
+        Action.RULE_CHANGED,
+        Action.RULE_CREATED,
+        Action.RULE_DELETED,
+        Action.SIGNING_KEY_MADE,
+        Action.SSO_ENFORCED,
+        Action.SSO_RELEASED,
+        Action.TENANT_DESTROYED,
+    }
+)
 
 
 class Outcome(StrEnum):

@@ -8,14 +8,15 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal.audit.models import AuditEntry
+from portal.audit.models import AuditAside, AuditEntry, address_in, merged
 from portal.audit.queries import Filters, matching
 from portal.core.tables import csv_lines
 from portal.tenancy.session import db
 
 BATCH_SIZE = 1000
 
-_entry = AuditEntry.__table__  # rows of the table, not of the model: it takes a third of the time
+# Rows of the tables, not of the models: it takes a third of the time.
+_entry, _aside = AuditEntry.__table__, AuditAside.__table__
 COLUMNS = (
     _entry.c.id,
     _entry.c.at,
@@ -24,11 +25,11 @@ COLUMNS = (
     _entry.c.actor_kind,
     _entry.c.actor_id,
     _entry.c.target,
-    _entry.c.address,
     _entry.c.request_id,
-    _entry.c.detail,
+    _entry.c.told,
+    _aside.c.personal,
 )
-NAMES = tuple(column.name for column in COLUMNS)
+NAMES = (*(column.name for column in COLUMNS[:-3]), "address", "request_id", "detail")
 
 
 class Form(StrEnum):
@@ -49,7 +50,8 @@ def newest_entry_id() -> UUID:
 
 def read_batch(filters: Filters, *, after: UUID | None, up_to: UUID) -> Sequence[Any]:
     """The next entries that match, oldest first, up to and with `up_to`; none at the end."""
-    statement = matching(select(*COLUMNS), filters).where(_entry.c.id <= up_to)
+    found = select(*COLUMNS).outerjoin_from(_entry, _aside, _entry.c.id == _aside.c.id)
+    statement = matching(found, filters).where(_entry.c.id <= up_to)
     if after is not None:
         statement = statement.where(_entry.c.id > after)
     return db.session.execute(statement.order_by(_entry.c.id).limit(BATCH_SIZE)).all()
@@ -63,8 +65,15 @@ def heading(form: Form) -> str:
 def written(rows: Sequence[Any], form: Form) -> str:
     """Entries as text, one to a line. In CSV no cell is taken for a formula."""
     if form == Form.CSV:
-        return csv_lines([_cell(value) for value in row] for row in rows)
-    return "".join(f"{_json(dict(zip(NAMES, map(_plain, row), strict=True)))}\n" for row in rows)
+        return csv_lines([_cell(value) for value in _values(row)] for row in rows)
+    named = (zip(NAMES, map(_plain, _values(row)), strict=True) for row in rows)
+    return "".join(f"{_json(dict(values))}\n" for values in named)
+
+
+def _values(row: Sequence[Any]) -> Sequence[Any]:
+    """What a row holds, by `NAMES`: with what is personal in its place, unless that was erased."""
+    *others, request_id, told, personal = row
+    return [*others, address_in(personal), request_id, merged(told, personal)]
 
 
 def _plain(value: object) -> object:

@@ -1,22 +1,28 @@
-"""One entry of a tenant's audit log. Rows are added and read; the database refuses the rest."""
+"""One entry of a tenant's audit log, and what of it may be erased.
 
+Entries are added and read; the database refuses the rest.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, Index, LargeBinary, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.core import clock
 from portal.core.db import Base
 from portal.tenancy.models import TenantOwned
 
+ADDRESS = "address"  # from where somebody acted, among the personal values
+
 
 class AuditEntry(TenantOwned, Base):
-    """Who did what to which thing, when, from where, with what outcome.
+    """Who did what to which thing, when, with what outcome.
 
-    Ids are made in order of time, so they serve as the order of the log. Neither actor nor target
-    is a foreign key: the log outlives both.
+    Ids are made in order of time, so they serve as the order of pages; the order of the log is that
+    of its leaves. Neither actor nor target is a foreign key: the log outlives both.
     """
 
     __tablename__ = "audit_entry"
@@ -27,9 +33,17 @@ class AuditEntry(TenantOwned, Base):
     actor_kind: Mapped[str] = mapped_column(String(10))
     actor_id: Mapped[UUID | None]
     target: Mapped[str] = mapped_column(String(80))
-    address: Mapped[str | None] = mapped_column(String(45))
     request_id: Mapped[UUID | None]
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON)
+    told: Mapped[dict[str, Any]] = mapped_column(JSON)  # but for what is personal
+    commitment: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # to what is personal
+    leaf_hash: Mapped[bytes] = mapped_column(LargeBinary(32))  # of all these (`tlog.bodies`)
+
+    aside: Mapped["AuditAside | None"] = relationship(
+        primaryjoin="and_(AuditEntry.tenant_id == foreign(AuditAside.tenant_id),"
+        " AuditEntry.id == foreign(AuditAside.id))",
+        lazy="joined",
+        viewonly=True,
+    )
 
     __table_args__ = (
         Index("ix_audit_entry_actor_id", "tenant_id", "actor_id", "id"),
@@ -38,3 +52,46 @@ class AuditEntry(TenantOwned, Base):
         Index("ix_audit_entry_outcome", "tenant_id", "outcome", "id"),
         {"info": {"rights": "SELECT, INSERT"}},
     )
+
+    @property
+    def detail(self) -> Mapping[str, Any]:
+        """What it tells besides, with what is personal, unless that was erased."""
+        return merged(self.told, self.aside.personal if self.aside else None)
+
+    @property
+    def address(self) -> str | None:
+        """From where somebody acted; None where that is not known any more, or never was."""
+        return address_in(self.aside.personal if self.aside else None)
+
+
+class AuditAside(TenantOwned, Base):
+    """What of an entry may change, under the entry's id: whether it waits for its number in the
+    log, and the personal values, with the salt of the commitment to them, until they are erased.
+    """
+
+    __tablename__ = "audit_aside"
+
+    is_waiting: Mapped[bool]
+    salt: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    personal: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+    __table_args__ = (
+        Index(
+            "ix_audit_aside_is_waiting",
+            "tenant_id",
+            "id",
+            sqlite_where=text("is_waiting"),
+            postgresql_where=text("is_waiting"),
+        ),
+    )
+
+
+def merged(told: Mapping[str, Any], personal: Mapping[str, Any] | None) -> dict[str, Any]:
+    """An entry's details from its two halves."""
+    more = {name: value for name, value in (personal or {}).items() if name != ADDRESS}
+    return {**told, **more}
+
+
+def address_in(personal: Mapping[str, Any] | None) -> str | None:
+    """The address among an entry's personal values."""
+    return (personal or {}).get(ADDRESS)

@@ -4,9 +4,10 @@ from typing import Any
 
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
-from portal.audit.models import AuditEntry
+from portal.audit.tlog.adding import add_entry
+from portal.core import clock
 from portal.core.errors import PortalError
-from portal.tenancy.session import db
+from portal.core.ids import new_id
 
 
 def record(
@@ -19,20 +20,20 @@ def record(
     """Add an entry to the bound tenant's log, in the transaction of the change it tells of.
 
     `target` is `kind:id`. `detail` holds plain JSON values, never a secret, a code, a name of a
-    document or any of its content.
+    document or any of its content; what of it is personal (`tlog.bodies.PERSONAL`) and the address
+    can be erased later. Raises `EntryTooLong`.
     """
-    db.session.add(
-        AuditEntry(
-            action=action,
-            outcome=outcome,
-            actor_kind=actor.kind,
-            actor_id=actor.recorded_id,
-            target=target,
-            address=actor.address,
-            request_id=actor.request_id,
-            detail=detail,
-        )
-    )
+    entry = {
+        "id": new_id(),
+        "at": clock.now(),
+        "action": str(action),
+        "outcome": str(outcome),
+        "actor_kind": str(actor.kind),
+        "actor_id": actor.recorded_id,
+        "target": target,
+        "request_id": actor.request_id,
+    }
+    add_entry(entry, detail, actor.address)
 
 
 class RecordedRefusal(PortalError):

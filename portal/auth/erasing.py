@@ -1,4 +1,7 @@
-"""Erasing an account: a row without a name is left, which documents and the log refer to."""
+"""Erasing an account: a row without a name is left, which documents and the log refer to.
+
+What the log keeps of the person besides the id goes as well.
+"""
 
 from uuid import UUID
 
@@ -11,6 +14,7 @@ from portal.access.requests.models import AccessRequest
 from portal.access.service import Way, revoke_role
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
+from portal.audit.erasing import forget_person
 from portal.audit.service import record
 from portal.auth.factors.models import Passkey, RecoveryCode, TotpDevice
 from portal.auth.models import Invitation, PasswordCredential, PasswordReset, UserSession
@@ -58,6 +62,7 @@ def erase_account(actor: Actor, user_id: UUID) -> None:
     for model in OWN:
         db.session.execute(delete(model).where(model.user_id == user_id))
     user.name, user.email = ERASED_NAME, f"{user_id}@erased.invalid"
+    forget_person(user_id)
     record(actor, Action.ACCOUNT_ERASED, f"user:{user_id}")
 
 

@@ -84,6 +84,11 @@ class Notice(Enum):
         "A role that you gave for a while comes to its end.",
         "If it is still needed, have its end moved. Else there is nothing to do.",
     )
+    LOG_BROKEN = (
+        "The audit log is not what was signed",
+        "What the audit log of your organisation holds does not agree with what was signed of it.",
+        "Unless the operator restored a backup, keep your checkpoints, and have the log verified.",
+    )
     NEW_DEVICE = (
         "Signed in from a new browser",
         "Somebody signed in to your account from a browser not used by you for a month, or never.",

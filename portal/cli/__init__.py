@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.cli import (
+    audit,
     blobs,
     databases,
     demonstration,
@@ -36,6 +37,7 @@ portal.add_command(tenants.tenant)
 portal.add_command(keys.key)
 portal.add_command(users.user)
 portal.add_command(blobs.blobs)
+portal.add_command(audit.audit)
 portal.add_command(verifying.document)
 portal.add_command(serving.serve)
 portal.add_command(working.worker)

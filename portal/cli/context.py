@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 
 from portal.audit.actor import OPERATOR
 from portal.audit.service import RecordedRefusal
+from portal.audit.tlog.numbering import commit
 from portal.core.settings import Settings
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.queries import get_tenant
@@ -57,9 +58,9 @@ def writing(tenant: TenantRecord) -> Iterator[TenantRecord]:
         except RecordedRefusal as error:
             db.session.rollback()
             error.record(OPERATOR)
-            db.session.commit()
+            commit()
             raise
-        db.session.commit()
+        commit()
 
 
 def app_role(settings: Settings) -> str:

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 import click
 import structlog
-from flask import Flask, current_app
 
 from portal.audit.actor import OPERATOR, SYSTEM
 from portal.cli.context import with_app
+from portal.cli.threads import beside
 from portal.core.settings import active
 from portal.documents.integrity import rounds
 from portal.documents.integrity.checking import Pace, Stopped
@@ -68,28 +68,21 @@ def verifying(stop: threading.Event) -> Iterator[None]:
     if not active().verify_every_days:
         yield
         return
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    thread = threading.Thread(target=_go_round, args=(app, stop), name="verifying")
-    thread.start()
-    try:
+    with beside("verifying", _go_round, stop):
         yield
-    finally:
-        stop.set()
-        thread.join()
 
 
-def _go_round(app: Flask, stop: threading.Event) -> None:
+def _go_round(stop: threading.Event) -> None:
     pace = Pace(active().verify_mib_per_second, stop.wait)
-    with app.app_context():
-        while not stop.is_set():
-            for tenant in _living():
-                try:
-                    _go_on(tenant, pace)
-                except Stopped:
-                    return
-                except Exception as error:  # noqa: BLE001  # logged; the next look tries again
-                    log.warning("verifying failed", tenant=tenant.slug, error=type(error).__name__)
-            stop.wait(LOOK_SECONDS)
+    while not stop.is_set():
+        for tenant in _living():
+            try:
+                _go_on(tenant, pace)
+            except Stopped:
+                return
+            except Exception as error:  # noqa: BLE001  # logged; the next look tries again
+                log.warning("verifying failed", tenant=tenant.slug, error=type(error).__name__)
+        stop.wait(LOOK_SECONDS)
 
 
 def _go_on(tenant: TenantRecord, pace: Pace) -> None:

@@ -3,8 +3,8 @@
 import signal
 import threading
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TypeVar
 
@@ -21,8 +21,11 @@ from portal.auth.closing.queries import find_end
 from portal.auth.ending_roles import announce_ends
 from portal.auth.review_notices import tell_of_reviews
 from portal.auth.sweep import sweep_past
+from portal.cli.checking_log import check_logs
 from portal.cli.context import with_app
+from portal.cli.keeping_log import keep_all_logs, keep_logs
 from portal.cli.rewrapping import finish_rotation
+from portal.cli.threads import beside
 from portal.cli.verifying import verifying
 from portal.core.settings import active
 from portal.documents.integrity.findings import tell_of_findings
@@ -55,7 +58,7 @@ log = structlog.get_logger()
 @click.option("--once", is_flag=True, help="Do what is due, sweep, and end.")
 @with_app
 def worker(once: bool) -> None:
-    """Deliver mail, see to access reviews, and sweep what has ended.
+    """Deliver mail, sign the logs, and sweep what has ended.
 
     Ctrl-C or SIGTERM stops it.
     """
@@ -64,8 +67,19 @@ def worker(once: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with nullcontext() if once else verifying(stop):
+    with nullcontext() if once else _beside(stop):
         _work(stop, once)
+
+
+@contextmanager
+def _beside(stop: threading.Event) -> Iterator[None]:
+    """What goes on in threads of its own: the log can't wait for mail, nor mail for contents."""
+    with (
+        beside("keeping-logs", keep_all_logs, stop),
+        beside("checking-logs", check_logs, stop),
+        verifying(stop),
+    ):
+        yield
 
 
 def _work(stop: threading.Event, once: bool) -> None:
@@ -76,6 +90,7 @@ def _work(stop: threading.Event, once: bool) -> None:
         if sweeping:
             swept_at = time.monotonic()
         if once:
+            keep_logs(is_signing=True)
             return
         stop.wait(POLL_SECONDS)
 

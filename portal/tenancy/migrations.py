@@ -122,7 +122,8 @@ def _grants(lanes: Sequence[str], app_role: str) -> Iterator[str]:
         yield f"GRANT SELECT ON {_version_table(lane)} TO {role}"
     if "control" in lanes:
         for name in sorted(GLOBAL_TABLES):
-            yield f"GRANT SELECT ON {name} TO {role}"
+            rights = Base.metadata.tables[name].info.get("rights", "SELECT")
+            yield f"GRANT {rights} ON {name} TO {role}"
     if "tenant" in lanes:
         for table in sorted(tenant_tables(), key=lambda t: t.name):
             rights = table.info.get("rights", "SELECT, INSERT, UPDATE, DELETE")

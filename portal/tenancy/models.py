@@ -1,4 +1,4 @@
-"""The two global tables, and what makes every other table a tenant's."""
+"""The global tables, and what makes every other table a tenant's."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -73,7 +73,7 @@ class TenantHost(Base):
     verified_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
-GLOBAL_TABLES = frozenset({"tenant", "tenant_host"})
+GLOBAL_TABLES = frozenset({"tenant", "tenant_host", "known_checkpoint"})
 
 
 class TenantId(TypeDecorator[UUID]):
@@ -90,7 +90,7 @@ class TenantId(TypeDecorator[UUID]):
 
 
 class TenantOwned:
-    """Mix-in of every table but the global two: rows of one tenant, keyed by it first."""
+    """Mix-in of every table but the global ones: rows of one tenant, keyed by it first."""
 
     @declared_attr
     def tenant_id(cls) -> Mapped[UUID]:

@@ -25,7 +25,10 @@ from portal.tenancy.models import GLOBAL_TABLES, TenantId
 from portal.tenancy.postgres import SETTING
 
 VERSION_TABLES = frozenset({"schema_version_control", "schema_version_tenant"})
-APPEND_ONLY = "audit_entry"  # the one table with triggers: they forbid UPDATE and DELETE
+# The tables with triggers: they forbid UPDATE and DELETE.
+APPEND_ONLY = frozenset(
+    {"audit_checkpoint", "audit_entry", "audit_leaf", "audit_node", "known_checkpoint"}
+)
 WORD = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -239,4 +242,4 @@ def _known_tables() -> Set[str]:
 
 
 def _is_ours(trigger: str, table: str) -> bool:
-    return table == APPEND_ONLY and trigger.startswith(f"{APPEND_ONLY}_")
+    return table in APPEND_ONLY and trigger.startswith(f"{table}_")

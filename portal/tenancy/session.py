@@ -4,6 +4,7 @@ Flask-SQLAlchemy is used as engine and session holder only; this module and `pla
 two that know it.
 """
 
+from collections.abc import Callable
 from typing import Any, cast
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from portal.tenancy.errors import CrossTenantWrite, TenantSwitched
 from portal.tenancy.gate import is_system
 from portal.tenancy.models import TenantOwned
 
+Write = Callable[[list[Any]], None]
+
 
 class TenantSession(FlaskSession):
     """A session of the tenant that was bound when it was made.
@@ -30,6 +33,7 @@ class TenantSession(FlaskSession):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._binding = bound()
+        self._later: dict[Write, list[Any]] = {}
         super().__init__(*args, **kwargs)
         self._binding.at_end(self.close)
 
@@ -42,6 +46,33 @@ class TenantSession(FlaskSession):
         """Raises `NoTenantBound` or `TenantSwitched` where this session may not be used."""
         if bound() is not self._binding:
             raise TenantSwitched("a session of another unit of work was used")
+
+    @property
+    def has_more_to_write(self) -> bool:
+        """Whether something would be lost that no statement was sent for yet."""
+        return bool(self._later or self.new or self.dirty or self.deleted)
+
+    def write_later(self, write: Write, item: Any) -> None:
+        """Have `write` called with all such items at once, before anything is read or committed."""
+        self._later.setdefault(write, []).append(item)
+
+    def write_now(self) -> None:
+        """Write what was put off."""
+        while self._later:
+            write, items = self._later.popitem()
+            write(items)
+
+    def forget_later(self) -> None:
+        """What was put off is rolled back with the rest."""
+        self._later.clear()
+
+    def rollback(self) -> None:
+        self.forget_later()  # also where no statement has begun a transaction yet
+        super().rollback()
+
+    def begin_nested(self, *args: Any, **kwargs: Any) -> Any:
+        self.write_now()  # it is no part of what may be rolled back alone
+        return super().begin_nested(*args, **kwargs)
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Engine:
         self.check_binding()
@@ -74,6 +105,7 @@ class TenantSession(FlaskSession):
 
 def _check_execute(state: Any) -> None:
     state.session.check_binding()
+    state.session.write_now()
 
 
 def _check_attach(session: TenantSession, instance: Any) -> None:
@@ -88,6 +120,8 @@ def _check_attach(session: TenantSession, instance: Any) -> None:
 
 event.listen(TenantSession, "do_orm_execute", _check_execute)
 event.listen(TenantSession, "before_attach", _check_attach)
+event.listen(TenantSession, "before_commit", TenantSession.write_now)
+event.listen(TenantSession, "after_soft_rollback", lambda session, _: session.forget_later())
 
 
 def _check_kind(session: Session, _transaction: Any, connection: Connection) -> None:
@@ -131,11 +165,22 @@ def change(statement: Update | Delete) -> int:
     return cast("CursorResult[Any]", db.session.execute(statement)).rowcount
 
 
+def write_later(write: Write, item: Any) -> None:
+    """Put a row off until something is read, or the transaction is committed: then `write` is
+    called once with all that were put off for it.
+    """
+    _present().write_later(write, item)
+
+
+def _present() -> TenantSession:
+    return cast("TenantSession", db.session())
+
+
 def release() -> None:
     """End the present transaction before long work that needs no database.
 
     Nothing may have been written in it: what is still pending would be lost unseen.
     """
-    if db.session.new or db.session.dirty or db.session.deleted:
+    if _present().has_more_to_write:
         raise RuntimeError("a transaction with changes can't be released")
     db.session.rollback()

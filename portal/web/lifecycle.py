@@ -15,6 +15,7 @@ from werkzeug.exceptions import BadRequest
 from portal.access.decision import ORGANISATION, Forbidden, holds_anywhere
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import RecordedRefusal
+from portal.audit.tlog.numbering import commit
 from portal.auth.assurance import First, Step
 from portal.auth.attempts import TooManyAttempts
 from portal.auth.closing.queries import find_end
@@ -284,7 +285,7 @@ def _finish(response: Response) -> Response:
 def _commit(response: Response) -> None:
     """An answer that can't be vouched for is given up, with what it holds open."""
     try:
-        db.session.commit()
+        commit()
     except Exception:
         response.close()
         raise
@@ -297,7 +298,7 @@ def _leave(_error: BaseException | None) -> None:
 
 def keep() -> None:
     """Commit what was done so far, whatever becomes of the rest: one file of several."""
-    db.session.commit()
+    commit()
 
 
 def refuse(error: BaseException) -> None:
@@ -311,7 +312,7 @@ def refuse(error: BaseException) -> None:
     if isinstance(error, RecordedRefusal):
         bound().writes = True
         error.record(g.actor)
-        db.session.commit()
+        commit()
 
 
 @contextmanager

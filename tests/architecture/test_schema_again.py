@@ -16,7 +16,7 @@ from portal.tenancy.guard import tenant_tables
 from portal.tenancy.models import GLOBAL_TABLES
 from portal.tenancy.placement import system_engine
 from tests.conftest import on_postgresql
-from tests.installation import APP_ROLE, OWNER
+from tests.installation import APP_ROLE, LOG, OWNER
 
 EVERYTHING_IN_POSTGRESQL = """
     SELECT 'column', table_name, column_name, data_type, is_nullable, column_default,
@@ -148,7 +148,8 @@ def test_the_portals_role_gets_what_it_needs_and_no_more(postgresql, owner_url) 
             granted.setdefault(table, set()).add(privilege)
     wanted = {table: {"SELECT"} for table in (*GLOBAL_TABLES, *schema.VERSION_TABLES)}
     wanted |= {table.name: {"SELECT", "INSERT", "UPDATE", "DELETE"} for table in tenant_tables()}
-    wanted["audit_entry"] = {"SELECT", "INSERT"}
+    wanted |= {table: {"SELECT", "INSERT"} for table in (*LOG, "known_checkpoint")}
+    wanted["audit_aside"] = {"SELECT", "INSERT", "UPDATE", "DELETE"}
     assert granted == wanted
     with connected(postgresql.url("made_again", APP_ROLE)) as connection:
         for may in (

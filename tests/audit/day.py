@@ -1318,6 +1318,10 @@ class Day:
         yield self._get(self.officer, f"/audit/{entry}", [
             Told("audit.read", f"audit:{entry}", officer)
         ])  # fmt: skip
+        first = min(row["id"] for row in self.rows("audit_leaf") if row["number"] == 0)
+        yield self._get(self.officer, f"/audit/{first}/proof", [
+            Told("audit.read", f"audit:{first}", officer, detail={"form": "proof"})
+        ])  # fmt: skip
 
     def _the_export(self) -> Iterator[Act]:
         officer = self.acme["officer"].id

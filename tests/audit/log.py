@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.installation import APP_ROLE, Installation, Organisation
+from tests.installation import APP_ROLE, LOG, Installation, Organisation
 
 BEFORE = "BEFORE INSERT ON audit_entry"
 
@@ -44,6 +44,4 @@ def state_of(portal: Installation) -> dict[str, list[str]]:
     """All rows but the log's, the counts of tries, what passkeys are asked, and when a session was
     last seen: these are written in transactions of their own.
     """
-    return portal.dump(
-        but={"audit_entry", "attempt_count", "ceremony"}, but_columns={"last_seen_at"}
-    )
+    return portal.dump(but={*LOG, "attempt_count", "ceremony"}, but_columns={"last_seen_at"})

@@ -80,9 +80,8 @@ def _is_question(endpoint_and_method: tuple[str, str]) -> bool:
     looked at.
     """
     endpoint, _ = endpoint_and_method
-    return endpoint in ("documents.search", "reviews.verify") or endpoint.partition(".")[
-        2
-    ].startswith("begin_passkey")
+    asking = ("audit.proof", "documents.search", "reviews.verify")
+    return endpoint in asking or endpoint.partition(".")[2].startswith("begin_passkey")
 
 
 @pytest.mark.parametrize(

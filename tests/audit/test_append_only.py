@@ -7,20 +7,22 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import delete, insert, make_url, select, update
+from sqlalchemy import delete, insert, make_url, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from portal.audit.models import AuditEntry
+from portal.cli.keeping_log import keep_logs
 from portal.tenancy.errors import UnguardedSQL
 from portal.tenancy.placement import url_for
+from portal.tenancy.session import db
 from tests.audit.reading import entry, write
 from tests.conftest import on_postgresql, on_sqlite
-from tests.installation import APP_ROLE, Organisation
+from tests.installation import APP_ROLE, LOG, Organisation
 
 RAW = [
     "UPDATE audit_entry SET outcome = 'success'",
-    "UPDATE audit_entry SET detail = '{}' WHERE action = 'tenant.created'",
+    "UPDATE audit_entry SET told = '{}' WHERE action = 'tenant.created'",
     "DELETE FROM audit_entry",
     "DELETE FROM audit_entry WHERE action = 'tenant.created'",
 ]
@@ -60,6 +62,27 @@ def test_the_database_refuses_to_change_or_delete_an_entry(acme, log, statement)
         with pytest.raises((sqlite3.IntegrityError, psycopg.errors.InsufficientPrivilege)):
             connection.execute(statement)
         connection.rollback()
+
+
+def test_nor_what_proves_the_log(acme) -> None:
+    """Leaves, nodes and checkpoints, and what the main database knows of them."""
+    with acme.portal.app.app_context():
+        write(acme, *(entry() for _ in range(256)))
+        for _ in range(2):
+            keep_logs(is_signing=True)
+    kept = acme.portal.dump()
+    for table in LOG - {"audit_aside"}:
+        assert kept[table]
+        for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):
+            with raw_connection(acme) as connection:
+                with pytest.raises((sqlite3.IntegrityError, psycopg.errors.InsufficientPrivilege)):
+                    connection.execute(statement)
+                connection.rollback()
+    with acme.portal.app.app_context(), acme.bound():
+        for statement in ("UPDATE known_checkpoint SET size = 0", "DELETE FROM known_checkpoint"):
+            with db.engine.connect() as connection, pytest.raises(DBAPIError):
+                connection.execute(text(statement))
+    assert acme.portal.dump() == kept
 
 
 @on_postgresql

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from portal.audit import queries
 from portal.audit.queries import Filters, search_entries
 from portal.core.ids import new_id
-from tests.audit.reading import entry, listed, onward, write
+from tests.audit.reading import add, entry, listed, onward, write
 from tests.browsing import Visitor
 
 DAY = "since=2026-03-03T00:00&until=2026-03-04T00:00"
@@ -102,7 +102,7 @@ class Arriving:
             self._add(self.spare.pop(place) if late else new_id(), "success")
 
     def _add(self, entry_id: UUID, outcome: str) -> UUID:
-        self.session.add(entry(id=entry_id, outcome=outcome, action="document.moved"))
+        add(**entry(id=entry_id, outcome=outcome, action="document.moved"))
         self.session.flush()
         return entry_id
 

@@ -33,7 +33,7 @@ def entries(portal, acme) -> list[dict]:
     ids = write(acme, *made)
     return [
         {"id": i, "at": NOON + timedelta(minutes=n), **{
-            name: getattr(each, name) for name in ("actor_id", "action", "target", "outcome")
+            name: each.get(name) for name in ("actor_id", "action", "target", "outcome")
         }}
         for n, (i, each) in enumerate(zip(ids, made, strict=True))
     ]  # fmt: skip

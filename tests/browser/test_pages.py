@@ -151,6 +151,7 @@ PAGES = [
     (OFFICER, "/health"),
     (OFFICER, "/audit?action=sign-in.succeeded&outcome=refused"),
     (OFFICER, "/audit/exports"),
+    (OFFICER, "/audit/proof"),
     (OFFICER, "/audit {Somebody signed in}"),
     (GUEST, "/documents"),
     (GUEST, "/account"),

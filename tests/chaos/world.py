@@ -248,7 +248,7 @@ class World:
                 for sealed_sha256 in entry["detail"]["versions"].values():
                     uploaded.remove(sealed_sha256)
             if action in ("document.uploaded", "document.moved"):
-                folders[document_id] = entry["detail"]["folder"]
+                folders[document_id] = entry["told"]["folder"]
             if action in ("document.deleted", "document.restored"):
                 trashed[document_id] = action == "document.deleted"
         assert sorted(uploaded) == sorted(v.sealed_sha256.hex() for v in versions)

@@ -354,6 +354,8 @@ ACCESS = {
     "audit.exports": form(OFFICERS),
     "audit.download": page(OFFICERS, on("export", "own")),
     "audit.show": page(WATCHERS, on("entry", "first")),
+    "audit.proof": form(WATCHERS),
+    "audit.prove": page(WATCHERS, on("entry", "first")),
 }
 
 

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from portal.core.db import Base
 from tests.browsing import forms_of, links_of
-from tests.installation import PASSWORD, Installation, Organisation
+from tests.installation import LOG, PASSWORD, Installation, Organisation
 from tests.web.access_list import ACCESS, HALF, MEMBERS, STRANGER
 from tests.web.things import browser_of, own_address
 
@@ -29,7 +29,7 @@ TAKE_GET = sorted(
     if "GET" in entry.answers and not endpoint.endswith("static")
 )
 # What a refusal may leave behind: that it was tried.
-TRACES = frozenset({"audit_entry", "attempt_count", "ceremony"})
+TRACES = LOG | {"attempt_count", "ceremony"}
 PASSING = {"user_session": {"last_seen_at", "proved_at"}}
 
 ODD = (

@@ -13,6 +13,7 @@ from portal.documents import service as documents
 from portal.tenancy.binding import find_binding
 from portal.tenancy.session import TenantSession, db
 from portal.web.access import declared
+from tests.installation import LOG
 from tests.web.access_list import ACCESS, STRANGER
 from tests.web.things import browser_of, own_address, without_log
 
@@ -55,14 +56,15 @@ def test_looking_changes_nothing_but_the_log_of_disclosures(portal, acme, endpoi
             assert visitor.open(path, method).status_code < 400
         entries = len(acme.log())
         if discloses and method != "OPTIONS":
-            assert (len(seen), entries) == (1, 1), method
+            is_numbered = endpoint == "audit.download" and portal.name == "postgresql"
+            assert (len(seen), entries) == (1 + is_numbered, 1), method
         else:
             assert (len(seen), entries) == (0, 0), method
         portal.reset()
     visitor.get(path)
     after = portal.dump()
     if discloses:
-        before.pop("audit_entry"), after.pop("audit_entry")
+        before, after = ({t: kept[t] for t in kept.keys() - LOG} for kept in (before, after))
     assert after == before
 
 
@@ -70,7 +72,7 @@ def test_only_these_disclose(portal) -> None:
     views = portal.app.view_functions.items()
     found = {name for name, view in views if declared(view).discloses}
     assert found == {
-        *("audit.download", "audit.index", "audit.show"),
+        *("audit.download", "audit.index", "audit.prove", "audit.show"),
         *("documents.archive", "documents.compare", "documents.download", "documents.preview"),
         *("explain.export", "explain.index", "explain.reach", "retention.plan_table"),
         *("reviews.report_page", "reviews.report_signed", "reviews.report_table"),

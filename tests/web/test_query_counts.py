@@ -162,7 +162,8 @@ def test_a_page_takes_as_many_statements_however_much_is_on_it(portal, acme) -> 
     grow(acme, 60)
     many = {endpoint: count_for(acme, endpoint) for endpoint in PAGES}
     assert {page: (few[page], many[page]) for page in PAGES if many[page] > few[page]} == {}
-    assert max(many.values()) <= 15, many
+    # The most takes a download of the log, whose entry gets its number before it begins.
+    assert max(many.values()) <= 18, many
     # The tenant, the session, the folders, the documents.
     assert many["documents.index"] <= 4
     assert many["documents.folder"] <= 4

@@ -1,27 +1,41 @@
 """Replaying the audit log up to a moment."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Select, select
 
 from portal.access.history.world import ACTIONS, PLACING, World
 from portal.audit.actions import Outcome
-from portal.audit.models import AuditEntry
+from portal.audit.models import AuditAside, AuditEntry, merged
 from portal.core.errors import NotFound
 from portal.tenancy.session import db
 
 MAX_DEPTH = 64  # more than folders can lie deep, and an end in any case
 
-_entry = AuditEntry.__table__
+_entry, _aside = AuditEntry.__table__, AuditAside.__table__
 _COLUMNS = (
     _entry.c.at,
     _entry.c.action,
     _entry.c.actor_id,
     _entry.c.target,
-    _entry.c.detail,
+    _entry.c.told,
+    _aside.c.personal,
 )
+
+
+@dataclass(slots=True)
+class _Told:
+    """An entry as `World` takes it."""
+
+    at: datetime
+    action: str
+    actor_id: UUID | None
+    target: str
+    detail: Mapping[str, Any]
 
 
 def replay_access(at: datetime) -> World:
@@ -56,10 +70,13 @@ def _replay_target(world: World, target: str, at: datetime) -> bool:
     return is_told
 
 
-def _told(at: datetime, *which: Any) -> Iterable[Any]:
+def _told(at: datetime, *which: Any) -> Iterator[_Told]:
+    """Entries with the reasons that they tell; those are gone once they were erased."""
     statement: Select[Any] = (
         select(*_COLUMNS)
+        .outerjoin_from(_entry, _aside, _entry.c.id == _aside.c.id)
         .where(_entry.c.at <= at, _entry.c.outcome == Outcome.SUCCESS, *which)
         .order_by(_entry.c.id)
     )
-    return db.session.execute(statement)
+    for when, action, actor_id, target, told, personal in db.session.execute(statement):
+        yield _Told(when, action, actor_id, target, merged(told, personal))

@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateTimeLocalField, Form, RadioField, SelectField, StringField
+from wtforms import (
+    BooleanField,
+    DateTimeLocalField,
+    Form,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length, Optional
 
 from portal.audit import export
@@ -14,6 +22,7 @@ from portal.audit.queries import Filters
 from portal.web.choices import choices
 
 ANY = ""
+LONGEST_PROOF = 100_000
 
 
 def _uuid(value: str | None) -> UUID | None:
@@ -55,6 +64,19 @@ class ExportForm(FilterForm, FlaskForm):
 
     form = RadioField("Form", choices=choices(MEDIA_TYPES), default=export.Form.CSV, coerce=str)
     reason = StringField("Reason", [InputRequired("Say what it is for."), Length(max=500)])
+
+
+class ProofForm(FlaskForm):
+    """The proof of an entry as a text."""
+
+    text = TextAreaField(
+        "The whole text of the proof",
+        [InputRequired("Paste the text of the file."), Length(max=LONGEST_PROOF)],
+    )
+
+    def proof(self) -> str:
+        """The text as it was before a browser sent its line ends."""
+        return str(self.text.data).replace("\r\n", "\n").strip() + "\n"
 
 
 def _utc(at: datetime | None) -> datetime | None:

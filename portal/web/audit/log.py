@@ -8,6 +8,7 @@ from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal.access import audit_log
+from portal.access.evidence.proving import find_place
 from portal.access.permissions import Permission
 from portal.access.roles import list_roles
 from portal.audit.actions import Action
@@ -41,7 +42,13 @@ def show(entry_id: UUID) -> ResponseReturnValue:
     """One entry with all it tells."""
     shown = audit_log.get(g.actor, entry_id)
     names = _names([shown.entry.target, *_folders_in(shown.entry.detail)], shown)
-    return render_template("audit/show.html", shown=shown, names=names, sentences=SENTENCES)
+    return render_template(
+        "audit/show.html",
+        shown=shown,
+        names=names,
+        sentences=SENTENCES,
+        place=find_place(entry_id),
+    )
 
 
 def _log_page(form: FilterForm, found: audit_log.Found) -> str:

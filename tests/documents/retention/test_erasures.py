@@ -63,6 +63,10 @@ def test_what_somebody_owns_is_erased_with_their_account(acme, globex) -> None:
     assert email not in rows
     assert name not in rows
     assert told(acme, "account.erased")[0]["target"] == f"user:{acme['member'].id}"
+    entries = acme.portal.rows("audit_entry")
+    done = {row["id"] for row in entries if row["actor_id"] == acme["member"].id}
+    assert done
+    assert not any(row["personal"] for row in acme.portal.rows("audit_aside") if row["id"] in done)
     assert all(is_there(globex, document) for document in globex.documents.values())
 
 

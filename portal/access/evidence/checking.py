@@ -1,0 +1,167 @@
+"""Whether the bound tenant's log is what was signed of it: all of it read back, by schedule."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import and_, func, select
+
+from portal.access.evidence.checkpoints import find_newest
+from portal.audit.actions import Action, Outcome
+from portal.audit.actor import Actor
+from portal.audit.models import AuditAside, AuditEntry
+from portal.audit.queries import list_latest
+from portal.audit.service import record
+from portal.audit.tlog.bodies import ENTRY_COLUMNS, body_of, commitment_to
+from portal.audit.tlog.findings import MOST_NAMED, Fault, Finding
+from portal.audit.tlog.growing import Growing
+from portal.audit.tlog.hashes import leaf_hash
+from portal.audit.tlog.known import find_known
+from portal.audit.tlog.models import AuditCheckpoint, AuditLeaf
+from portal.audit.tlog.notes import Checkpoint
+from portal.audit.tlog.summing import Summing
+from portal.audit.tlog.tiles import read_tile
+from portal.audit.tlog.trees import WIDTH, Incomplete
+from portal.core import clock
+from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.session import db, release
+
+EVERY = timedelta(days=1)
+VERDICTS = (Action.LOG_VERIFIED, Action.LOG_NOT_VERIFIED)
+
+_ROWS = (
+    select(
+        AuditLeaf.number,
+        AuditLeaf.hash,
+        *ENTRY_COLUMNS,
+        AuditAside.salt,
+        AuditAside.personal,
+    )
+    .select_from(AuditLeaf)
+    .outerjoin(AuditEntry, AuditEntry.id == AuditLeaf.id)
+    .outerjoin(AuditAside, AuditAside.id == AuditLeaf.id)
+    .order_by(AuditLeaf.number)
+)
+
+
+def is_check_due() -> bool:
+    """Whether the log was last read back a day ago, or never."""
+    last = list_latest(VERDICTS, 1)
+    return not last or last[0].at <= clock.now() - EVERY
+
+
+def record_verdict(actor: Actor, size: int, findings: Sequence[Finding]) -> bool:
+    """Record what reading back came to; whether something is wrong that was not the last time."""
+    if not findings:
+        record(actor, Action.LOG_VERIFIED, "audit", entries=size)
+        return False
+    told = [str(finding) for finding in findings]
+    is_news = all(last.detail.get("found") != told for last in list_latest(VERDICTS, 1))
+    record(actor, Action.LOG_NOT_VERIFIED, "audit", Outcome.FAILURE, entries=size, found=told)
+    return is_news
+
+
+def check_log() -> tuple[int, list[Finding]]:
+    """Read all entries back, as many as have a number now; gives how many, and what is wrong.
+
+    A transaction for each tile, so that nothing waits for it. It must be the only thing that the
+    unit of work does.
+    """
+    newest, growing = find_newest(), Growing(_list_checkpoints())
+    findings, bad_nodes = list[Finding](), list[Finding]()
+    summing = Summing(lambda *tile: bad_nodes.extend(_compare_nodes(*tile)))
+    for rows in _read_tiles():
+        findings += _judge_rows(rows, growing.size)
+        hashes = [row.hash for row in rows]
+        growing.add(hashes)
+        if len(rows) == WIDTH:
+            summing.add(hashes)
+    summing.finish()
+    findings += [*_judge_growth(growing, newest)] or bad_nodes
+    findings += _judge_unnumbered()
+    return growing.size, findings[:MOST_NAMED]
+
+
+def _read_tiles() -> Iterator[Sequence[Any]]:
+    """The leaves with their entries, as far as there are tiles without a gap at their end."""
+    first = 0
+    while True:
+        within = AuditLeaf.number >= first, AuditLeaf.number < first + WIDTH
+        rows = db.session.execute(_ROWS.where(*within)).all()
+        release()
+        if rows:
+            yield rows
+        if len(rows) < WIDTH:
+            return
+        first += WIDTH
+
+
+def _judge_rows(rows: Sequence[Any], first: int) -> Iterator[Finding]:
+    for number, row in enumerate(rows, first):
+        if row.number != number:
+            yield Finding(Fault.DELETED, f"the place of entry {number}")
+            return
+        if row.id is None:
+            yield Finding(Fault.DELETED, f"entry {row.number}")
+        elif leaf_hash(body_of(row)) != row.hash:
+            yield Finding(Fault.EDITED, f"entry {row.number}")
+        elif row.personal and (
+            not row.salt or commitment_to(row.salt, row.personal) != row.commitment
+        ):
+            yield Finding(Fault.UNCOVERED, f"entry {row.number}")
+
+
+def _judge_growth(growing: Growing, newest: Checkpoint | None) -> Iterator[Finding]:
+    """Of earlier epochs it was told when they ended."""
+    for old in growing.beyond:
+        if newest is None or old.origin == newest.origin:
+            yield Finding(Fault.TRUNCATED, f"to {growing.size} entries, {old.size} were signed")
+            return
+    for old in growing.broken:
+        if newest is None or old.origin == newest.origin:
+            sound = [agreed.size for agreed in growing.agreed if agreed.size < old.size]
+            where = f"or reordered, among entries {max(sound, default=0)} to {old.size - 1}"
+            yield Finding(Fault.REWRITTEN, where)
+            return
+
+
+def _judge_unnumbered() -> Iterator[Finding]:
+    """Entries that have no number and wait for none: something put them there. And the other way
+    round: what lies beside an entry that is gone, and has no place that would tell of it.
+    """
+    unnumbered = (
+        select(func.count())
+        .select_from(AuditEntry)
+        .outerjoin(AuditLeaf, AuditLeaf.id == AuditEntry.id)
+        .outerjoin(AuditAside, and_(AuditAside.id == AuditEntry.id, AuditAside.is_waiting))
+        .where(AuditLeaf.id.is_(None), AuditAside.id.is_(None))
+    )
+    if count := db.session.scalar(unnumbered):
+        yield Finding(Fault.INSERTED, f"{count} entries without a number")
+    left_over = (
+        select(func.count())
+        .select_from(AuditAside)
+        .outerjoin(AuditEntry, AuditEntry.id == AuditAside.id)
+        .outerjoin(AuditLeaf, AuditLeaf.id == AuditAside.id)
+        .where(AuditEntry.id.is_(None), AuditLeaf.id.is_(None))
+    )
+    if count := db.session.scalar(left_over):
+        yield Finding(Fault.DELETED, f"{count} entries before they had a number")
+
+
+def _compare_nodes(level: int, index: int, hashes: Sequence[bytes]) -> Iterator[Finding]:
+    """Nodes are made before the log is signed, so the newest may be missing."""
+    try:
+        noted = read_tile(level, index)[: len(hashes)]
+        is_sound = noted == hashes[: len(noted)]
+    except Incomplete:
+        is_sound = False
+    if not is_sound:
+        yield Finding(Fault.BAD_TILE, f"{level}/{index}")
+
+
+def _list_checkpoints() -> Sequence[Checkpoint]:
+    columns = AuditCheckpoint.origin, AuditCheckpoint.size, AuditCheckpoint.root
+    signed = [Checkpoint(*row) for row in db.session.execute(select(*columns))]
+    known = find_known(bound_tenant_id())
+    return [*signed, known] if known and known not in signed else signed

@@ -1,0 +1,105 @@
+"""An entry's bytes, over which its hash is made, and the personal values that are not in them.
+
+The bytes follow from the entry's row alone, for good: what is written here is never changed, a new
+form gets a new number. What tells of a person beyond their id is in them as a commitment only, as
+SD-JWT has it (RFC 9901): the hash of a random salt and the values. Salt and values lie beside the
+entry and can be erased; without the salt nobody can try out what was committed to.
+"""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from portal.audit.models import ADDRESS, AuditEntry
+from portal.core.canonical import canonical
+from portal.core.errors import PortalError
+
+FORM = 1
+MAX_BODY_BYTES = 65_535  # an entry bundle has two bytes for the length (c2sp.org/tlog-tiles)
+SALT_BYTES = 32
+
+# Of what entries tell besides: what people wrote or were called, and what was looked for.
+PERSONAL = frozenset(
+    {
+        "claim",
+        "comment",
+        "email",
+        "filters",
+        "name",
+        "note",
+        "reason",
+        "sentence",
+        "subject",
+        "user_agent",
+    }
+)
+
+
+class EntryTooLong(PortalError):
+    """What was done can't be written down, and so is not done."""
+
+    status = 413
+    message = "This is more than the audit log can tell of one act."
+
+
+# Of an entry's row, as much as its bytes follow from.
+ENTRY_COLUMNS = (
+    AuditEntry.id,
+    AuditEntry.at,
+    AuditEntry.action,
+    AuditEntry.outcome,
+    AuditEntry.actor_kind,
+    AuditEntry.actor_id,
+    AuditEntry.target,
+    AuditEntry.request_id,
+    AuditEntry.told,
+    AuditEntry.commitment,
+)
+
+
+class Parted(NamedTuple):
+    """What an entry tells besides: for good, and as long as it is not erased."""
+
+    told: dict[str, Any]
+    personal: dict[str, Any]
+
+
+def part(detail: Mapping[str, Any], address: str | None) -> Parted:
+    """Part what is personal from the rest, both as plain JSON values."""
+    plain = json.loads(canonical(detail))
+    personal = {name: value for name, value in plain.items() if name in PERSONAL and value}
+    told = {name: value for name, value in plain.items() if name not in personal}
+    return Parted(told, personal | ({ADDRESS: address} if address else {}))
+
+
+def commitment_to(salt: bytes, personal: Mapping[str, Any]) -> bytes:
+    """What stands for personal values in an entry's bytes."""
+    return sha256(salt + canonical(personal)).digest()
+
+
+def body_of(entry: Any) -> bytes:
+    """The bytes of an entry, or of a row of `ENTRY_COLUMNS`. Raises `EntryTooLong`."""
+    body = canonical(
+        {
+            "form": FORM,
+            "id": str(entry.id),
+            "at": entry.at.isoformat(),
+            "action": str(entry.action),
+            "outcome": str(entry.outcome),
+            "actor_kind": str(entry.actor_kind),
+            "actor_id": _text(entry.actor_id),
+            "target": entry.target,
+            "request_id": _text(entry.request_id),
+            "detail": entry.told,
+            "personal": entry.commitment.hex() if entry.commitment else None,
+        }
+    )
+    if len(body) > MAX_BODY_BYTES:
+        raise EntryTooLong
+    return body
+
+
+def _text(value: UUID | None) -> str | None:
+    return str(value) if value else None

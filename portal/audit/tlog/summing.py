@@ -1,0 +1,34 @@
+"""Full tiles summed up, level by level, as their leaves come."""
+
+from collections.abc import Callable, Sequence
+
+from portal.audit.tlog.hashes import fold
+from portal.audit.tlog.trees import WIDTH
+
+# Told of each tile above the leaves': its level, its place there, its hashes.
+OnTile = Callable[[int, int, Sequence[bytes]], object]
+
+
+class Summing:
+    """The tiles above the leaves'; each is handed on once it is full, or at the end."""
+
+    def __init__(self, on_tile: OnTile) -> None:
+        self._on_tile = on_tile
+        self._levels: list[tuple[int, list[bytes]]] = []  # tiles that were handed on, and the next
+
+    def add(self, leaves: Sequence[bytes], level: int = 1) -> None:
+        """Take in a full tile of the level below."""
+        if level > len(self._levels):
+            self._levels.append((0, []))
+        index, hashes = self._levels[level - 1]
+        hashes.append(fold(leaves))
+        if len(hashes) == WIDTH:
+            self._levels[level - 1] = index + 1, []
+            self._on_tile(level, index, hashes)
+            self.add(hashes, level + 1)
+
+    def finish(self) -> None:
+        """Hand on the tiles that are not full."""
+        for level, (index, hashes) in enumerate(self._levels, 1):
+            if hashes:
+                self._on_tile(level, index, hashes)

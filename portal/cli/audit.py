@@ -1,0 +1,130 @@
+"""`portal audit`: the log of an organisation as files, and verifying such files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from portal.access.evidence.exporting import list_files
+from portal.access.evidence.signed import get_newest
+from portal.audit.actions import Action
+from portal.audit.actor import OPERATOR
+from portal.audit.service import record
+from portal.audit.tlog.findings import Fault
+from portal.audit.tlog.notes import Malformed, VerifierKey, parse_key
+from portal.audit.tlog.verifying import Report, verify_folder
+from portal.cli.checking_log import check_now
+from portal.cli.context import with_app, writing
+from portal.cli.keeping_log import sign_bound
+from portal.core.errors import Conflict, Invalid
+from portal.tenancy.binding import acting_for
+from portal.tenancy.queries import get_tenant, list_living_tenants
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.group()
+def audit() -> None:
+    """Take an organisation's audit log out, and verify it."""
+
+
+@audit.command()
+@click.option("--tenant", "slug", required=True, help="Whose log.")
+@click.option("--out", required=True, type=FOLDER, help="A folder that is not there, or is empty.")
+@with_app
+def export(slug: str, out: Path) -> None:
+    """Write the whole log of an organisation, with its proofs.
+
+    In the layout of C2SP tlog-tiles, for `portal audit verify` or any other verifier. That it was
+    taken out is the last thing it tells.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise Conflict(f"{out} is not empty.")
+    with writing(get_tenant(slug)) as tenant:
+        record(OPERATOR, Action.AUDIT_EXPORTED, "audit", form="tiles")
+    with writing(tenant):
+        sign_bound()
+    with acting_for(tenant):
+        newest = get_newest()
+        with click.progressbar(length=newest.size, label=tenant.slug) as bar:
+            for path, content, entries in list_files(newest):
+                place = out / path
+                place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                place.write_bytes(content)
+                bar.update(entries)
+    click.echo(f"{tenant.slug}: {newest.size} entries, root {newest.root.hex()}")
+
+
+@audit.command()
+@click.argument("slug", required=False)
+@with_app
+def check(slug: str | None) -> None:
+    """Read logs back, and compare them with what was signed.
+
+    That of SLUG, or everybody's. The worker does it once a day. Exit status 1 if something is
+    wrong; officers are told by mail.
+    """
+    found = 0
+    for tenant in [get_tenant(slug)] if slug else list_living_tenants():
+        findings = check_now(OPERATOR, tenant)
+        click.echo(f"{tenant.slug}: {len(findings)} faults")
+        for finding in findings:
+            click.echo(f"  {finding}")
+        found += len(findings)
+    if found:
+        raise SystemExit(1)
+
+
+@audit.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--vkey", type=FILE, help="The keys that you know, one to a line.")
+@click.option(
+    "--held", type=FILE, multiple=True, help="A checkpoint that you kept. May be given often."
+)
+def verify(folder: Path, vkey: Path | None, held: Sequence[Path]) -> None:
+    """Verify an exported log, offline.
+
+    Exit status 1 if anything is wrong; what it is, is said line by line. Without --held nobody can
+    tell a log that was written anew and signed by its own key, without --vkey nor one that was
+    signed by another.
+    """
+    known = _read_keys(vkey) if vkey else []
+    # Whoever copied one from the page has lost the end of its last line.
+    texts = [path.read_text(errors="replace").strip() + "\n" for path in held]
+    with click.progressbar(length=0, label="verifying") as bar:
+
+        def update(count: int) -> None:
+            if bar.length == 0:
+                bar.length = count
+            else:
+                bar.update(count)
+
+        report = verify_folder(folder, keys=known, held=texts, on_entries=update)
+    _tell(report, is_own_key=vkey is None, is_alone=not held)
+    if report.findings:
+        raise SystemExit(1)
+
+
+def _read_keys(path: Path) -> Sequence[VerifierKey]:
+    try:
+        return [parse_key(line) for line in path.read_text().splitlines() if line.strip()]
+    except (Malformed, UnicodeDecodeError) as error:
+        raise Invalid(f"{path}: {error}") from None
+
+
+def _tell(report: Report, *, is_own_key: bool, is_alone: bool) -> None:
+    for finding in report.findings:
+        click.echo(str(finding))
+    for epoch in report.epochs:
+        click.echo(f"a log before this one was {epoch}: a restored backup, or worse")
+    if report.checkpoint is None or any(f.fault == Fault.UNREADABLE for f in report.findings):
+        return
+    click.echo(f"{report.checkpoint.size} entries as {report.checkpoint.origin}")
+    click.echo(f"{report.compared} checkpoints agree")
+    if is_own_key:
+        click.echo("by the key that came with it: compare it with the one that you know")
+        for key in report.keys[:1]:
+            click.echo(f"  {key}")
+    if is_alone:
+        click.echo("against no checkpoint from elsewhere: give --held")

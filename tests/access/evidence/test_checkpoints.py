@@ -1,0 +1,104 @@
+"""Checkpoints: signed as the log grows, and never against what was signed before."""
+
+from portal.access.evidence.checkpoints import find_newest
+from portal.audit.tlog.known import find_known
+from portal.audit.tlog.notes import VerifierKey, parse_note
+from portal.audit.tlog.tiles import count_leaves, open_tree
+from portal.audit.tlog.trees import WIDTH
+from portal.cli.keeping_log import keep_logs
+from tests.audit.reading import entry, write
+from tests.conftest import on_sqlite
+from tests.installation import Organisation
+
+
+def keep(organisation: Organisation) -> None:
+    with organisation.portal.app.app_context():
+        keep_logs(is_signing=True)
+
+
+def checkpoints(organisation: Organisation) -> list[dict[str, object]]:
+    rows = organisation.portal.rows("audit_checkpoint")
+    return sorted(
+        (row for row in rows if row["tenant_id"] == organisation.id), key=lambda row: row["id"]
+    )
+
+
+def cut(organisation: Organisation, kept: int) -> None:
+    """What a restored backup looks like, or somebody with the owner's rights."""
+    portal, own = organisation.portal, f"tenant_id = '{organisation.id}'"
+    if portal.name == "sqlite":
+        own = f"tenant_id = '{organisation.id.hex}'"
+        for table in ("audit_leaf", "audit_node", "audit_checkpoint"):
+            portal.execute(f"DROP TRIGGER {table}_no_delete", organisation)
+    portal.execute(f"DELETE FROM audit_leaf WHERE {own} AND number >= {kept}", organisation)
+    portal.execute(f"DELETE FROM audit_node WHERE {own}", organisation)
+    portal.execute(f"DELETE FROM audit_checkpoint WHERE {own} AND size > {kept}", organisation)
+
+
+def test_the_log_is_signed_as_it_grows_by_the_tenants_own_key(acme, globex) -> None:
+    keep(acme)
+    write(acme, *(entry() for _ in range(2 * WIDTH)))
+    keep(acme)
+    keep(acme)
+    keep(acme)
+    first, *_, last = checkpoints(acme)
+    assert first["size"] < last["size"]
+    [key] = [row for row in acme.portal.rows("signing_key") if row["tenant_id"] == acme.id]
+    with acme.bound():
+        for row in checkpoints(acme):
+            note = parse_note(row["note"])
+            assert note.checkpoint.origin == f"acme.localhost/audit/{acme.id}"
+            assert (note.checkpoint.size, note.checkpoint.root) == (row["size"], row["root"])
+            assert open_tree().root(row["size"]) == row["root"]
+            assert note.is_signed_by(VerifierKey(note.checkpoint.origin, key["public_key"]))
+        assert find_newest() == find_known(acme.id)
+        assert find_newest().size == count_leaves()
+        assert find_newest() != find_known(globex.id)
+
+
+@on_sqlite
+def test_a_log_that_has_not_grown_is_not_signed_again(acme) -> None:
+    for _ in range(3):
+        keep(acme)
+    signed = len(checkpoints(acme))
+    keep(acme)
+    assert len(checkpoints(acme)) == signed
+
+
+def test_a_log_that_was_cut_goes_on_under_another_name_and_officers_are_told(acme) -> None:
+    for _ in range(2):
+        keep(acme)
+    before, kept = checkpoints(acme), 20
+    cut(acme, kept)
+    write(acme, *(entry() for _ in range(100)))
+    mails = len(acme.mails())
+    keep(acme)
+    [begun] = [row for row in acme.log() if row["action"] == "log.epoch-begun"]
+    last = checkpoints(acme)[-1]
+    assert last["origin"] == f"acme.localhost/audit/{acme.id}/2" == begun["detail"]["origin"]
+    assert begun["detail"]["before"]["size"] == before[-1]["size"]
+    told = [mail for mail in acme.mails()[mails:] if mail["subject"].startswith("The audit log")]
+    assert {mail["to"] for mail in told} == {acme["officer"].email, acme["auditor"].email}
+    keep(acme)
+    keep(acme)
+    assert {row["origin"] for row in checkpoints(acme)[len(checkpoints(acme)) - 2 :]} == {
+        last["origin"]
+    }
+    assert len([row for row in acme.log() if row["action"] == "log.epoch-begun"]) == 1
+
+
+def test_a_log_with_another_past_of_the_same_size_is_not_signed_on(acme) -> None:
+    for _ in range(2):
+        keep(acme)
+    cut(acme, 0)
+    with acme.bound(writes=True):
+        pass
+    size = checkpoints_known(acme)
+    write(acme, *(entry() for _ in range(size + 1)))
+    keep(acme)
+    assert checkpoints(acme)[-1]["origin"].endswith("/2")
+
+
+def checkpoints_known(organisation: Organisation) -> int:
+    with organisation.bound():
+        return find_known(organisation.id).size
