@@ -2,44 +2,68 @@
 
 from enum import StrEnum
 
+from portal.audit.severity import Severity
+
+_NOTICE, _WARNING, _ALERT = Severity.NOTICE, Severity.WARNING, Severity.ALERT
+
 
 class Action(StrEnum):
-    """What happened: subject and past participle."""
+    """What happened: subject and past participle. What weighs more than everyday work says so."""
 
-    def __new__(cls, value: str, sentence: str) -> "Action":
+    def __new__(
+        cls, value: str, sentence: str, severity: Severity = Severity.INFORMATIONAL
+    ) -> "Action":
         member = str.__new__(cls, value)
         member._value_ = value
         member.sentence = sentence
+        member.severity = severity
         return member
 
     sentence: str
+    severity: Severity
 
     ACCESS_ASKED = "access.asked", "Somebody asked for access"
     ACCESS_DECLINED = "access.declined", "A request for access was declined"
     ACCESS_EXPIRED = "access.expired", "A request for access expired, as nobody answered"
     ACCESS_EXPLAINED = "access.explained", "Who may do what, and why, was looked up"
-    ACCESS_GRANTED = "access.granted", "A request for access was approved"
-    ACCESS_REFUSED = "access.refused", "A page or an act was refused"
+    ACCESS_GRANTED = "access.granted", "A request for access was approved", _NOTICE
+    ACCESS_REFUSED = "access.refused", "A page or an act was refused", _WARNING
     ACCESS_WITHDRAWN = "access.withdrawn", "A request for access was taken back"
-    ACCOUNT_ERASED = "account.erased", "A person’s account was erased"
-    ACT_APPROVED = "act.approved", "A second person agreed to an act"
+    ACCOUNT_ERASED = "account.erased", "A person’s account was erased", _NOTICE
+    ACT_APPROVED = "act.approved", "A second person agreed to an act", _NOTICE
     ACT_ASKED = "act.asked", "A second person was asked to agree to an act"
     ACT_DECLINED = "act.declined", "A second person declined an act"
     ACT_EXPIRED = "act.expired", "An act that waited for a second person expired"
-    ACT_VOIDED = "act.voided", "An act that waited was void, for who asked had lost the right to it"
+    ACT_VOIDED = (
+        "act.voided",
+        "An act that waited was void, for who asked had lost the right to it",
+        _WARNING,
+    )
     ACT_WITHDRAWN = "act.withdrawn", "An act that waited for a second person was taken back"
-    AUDIT_EXPORTED = "audit.exported", "A part of the audit log was downloaded"
-    AUDIT_EXPORT_MADE = "audit.export-made", "A part of the audit log was got ready for download"
+    AUDIT_EXPORTED = "audit.exported", "A part of the audit log was downloaded", _NOTICE
+    AUDIT_EXPORT_MADE = (
+        "audit.export-made",
+        "A part of the audit log was got ready for download",
+        _NOTICE,
+    )
     AUDIT_READ = "audit.read", "The audit log was read"
-    BREAK_GLASS_USED = "break-glass.used", "A break-glass code was used"
-    CHOICE_CHANGED = "choice.changed", "The acts that two people have to agree to were changed"
-    CLOSING_ASKED = "closing.asked", "The operator asked to close the organisation"
-    CLOSING_BEGUN = "closing.begun", "The organisation began to close, as was agreed"
-    CLOSING_WITHDRAWN = "closing.withdrawn", "The closing of the organisation was taken back"
-    CONTENTS_MOVED = "contents.moved", "All contents have moved to another store"
-    CONTENTS_MOVING = "contents.moving", "Contents began to move to another store"
+    BREAK_GLASS_USED = "break-glass.used", "A break-glass code was used", _ALERT
+    CHOICE_CHANGED = (
+        "choice.changed",
+        "The acts that two people have to agree to were changed",
+        _NOTICE,
+    )
+    CLOSING_ASKED = "closing.asked", "The operator asked to close the organisation", _WARNING
+    CLOSING_BEGUN = "closing.begun", "The organisation began to close, as was agreed", _WARNING
+    CLOSING_WITHDRAWN = (
+        "closing.withdrawn",
+        "The closing of the organisation was taken back",
+        _NOTICE,
+    )
+    CONTENTS_MOVED = "contents.moved", "All contents have moved to another store", _NOTICE
+    CONTENTS_MOVING = "contents.moving", "Contents began to move to another store", _NOTICE
     CONTENTS_VERIFIED = "contents.verified", "All contents were read back and compared"
-    DOCUMENT_DAMAGED = "document.damaged", "The content of a document is damaged or missing"
+    DOCUMENT_DAMAGED = "document.damaged", "The content of a document is damaged or missing", _ALERT
     DOCUMENT_COMPARED = "document.compared", "Two versions of a document were compared"
     DOCUMENT_COPIED = "document.copied", "A copy of a document was made"
     DOCUMENT_DELETED = "document.deleted", "A document was moved to the trash"
@@ -48,173 +72,234 @@ class Action(StrEnum):
     DOCUMENT_POLICY_CHANGED = (
         "document-policy.changed",
         "The types of documents, or the room for them, were changed",
+        _NOTICE,
     )
     DOCUMENT_PREVIEWED = "document.previewed", "A document was looked at"
-    DOCUMENT_PURGED = "document.purged", "A document was destroyed"
+    DOCUMENT_PURGED = "document.purged", "A document was destroyed", _NOTICE
     DOCUMENT_PURGE_ASKED = (
         "document.purge-asked",
         "A document was taken out of the trash for good, before its time",
+        _NOTICE,
     )
     DOCUMENT_RENAMED = "document.renamed", "A document was renamed"
     DOCUMENT_RESTORED = "document.restored", "A document was taken out of the trash"
     DOCUMENT_STARRED = "document.starred", "Somebody starred a document for themselves"
     DOCUMENT_UNSTARRED = "document.unstarred", "Somebody took their star from a document"
     DOCUMENT_UPLOADED = "document.uploaded", "A document was uploaded"
-    ERASURE_ASKED = "erasure.asked", "Somebody asked that a person’s data be erased"
-    ERASURE_GRANTED = "erasure.granted", "A request for erasure was granted"
-    ERASURE_REFUSED = "erasure.refused", "A request for erasure was refused"
-    EXCLUSION_ADDED = "exclusion.added", "Two roles were made ones that nobody holds together"
-    EXCLUSION_REMOVED = "exclusion.removed", "Two roles may be held together again"
-    DOWNLOAD_STOPPED = "download.stopped", "A download was stopped, as the right to it had ended"
-    FACTOR_ENROLLED = "factor.enrolled", "A second factor was set up"
-    FACTOR_REMOVED = "factor.removed", "A second factor was removed by its owner"
+    ERASURE_ASKED = "erasure.asked", "Somebody asked that a person’s data be erased", _NOTICE
+    ERASURE_GRANTED = "erasure.granted", "A request for erasure was granted", _NOTICE
+    ERASURE_REFUSED = "erasure.refused", "A request for erasure was refused", _NOTICE
+    EXCLUSION_ADDED = (
+        "exclusion.added",
+        "Two roles were made ones that nobody holds together",
+        _NOTICE,
+    )
+    EXCLUSION_REMOVED = "exclusion.removed", "Two roles may be held together again", _NOTICE
+    DOWNLOAD_STOPPED = (
+        "download.stopped",
+        "A download was stopped, as the right to it had ended",
+        _WARNING,
+    )
+    FACTOR_ENROLLED = "factor.enrolled", "A second factor was set up", _NOTICE
+    FACTOR_REMOVED = "factor.removed", "A second factor was removed by its owner", _NOTICE
     FACTOR_RENAMED = "factor.renamed", "A second factor was renamed"
-    FACTOR_RESET = "factor.reset", "A person's second factors were removed"
+    FACTOR_RESET = "factor.reset", "A person's second factors were removed", _WARNING
     FOLDER_CREATED = "folder.created", "A folder was created"
     FOLDER_DELETED = "folder.deleted", "A folder was moved to the trash"
     FOLDER_DOWNLOADED = "folder.downloaded", "A folder was downloaded with all in it"
     FOLDER_MOVED = "folder.moved", "A folder was moved"
-    FOLDER_PURGED = "folder.purged", "An empty folder was removed for good"
+    FOLDER_PURGED = "folder.purged", "An empty folder was removed for good", _NOTICE
     FOLDER_PURGE_ASKED = (
         "folder.purge-asked",
         "A folder was taken out of the trash for good, before its time",
+        _NOTICE,
     )
     FOLDER_RENAMED = "folder.renamed", "A folder was renamed"
     FOLDER_RESTORED = "folder.restored", "A folder was taken out of the trash"
-    GROUP_CHANGED = "group.changed", "A group was renamed, or is filled in another way"
-    GROUP_CREATED = "group.created", "A group was made"
-    GROUP_DELETED = "group.deleted", "A group was deleted"
-    GROUP_MEMBER_ADDED = "group.member-added", "Somebody came into a group"
+    GROUP_CHANGED = "group.changed", "A group was renamed, or is filled in another way", _NOTICE
+    GROUP_CREATED = "group.created", "A group was made", _NOTICE
+    GROUP_DELETED = "group.deleted", "A group was deleted", _NOTICE
+    GROUP_MEMBER_ADDED = "group.member-added", "Somebody came into a group", _NOTICE
     GROUP_MEMBER_REFUSED = (
         "group.member-refused",
         "Somebody was kept out of a group that a provider claims",
+        _WARNING,
     )
-    GROUP_MEMBER_REMOVED = "group.member-removed", "Somebody left a group"
-    HOLD_PLACED = "hold.placed", "A legal hold was placed"
-    HOLD_RELEASED = "hold.released", "A legal hold was released"
-    IDENTITY_LINKED = "identity.linked", "An account was linked to a provider's"
-    IDENTITY_UNLINKED = "identity.unlinked", "An account was parted from a provider's"
-    INVITATION_ACCEPTED = "invitation.accepted", "An invitation was accepted"
-    INVITATION_REFUSED = "invitation.refused", "An invitation link was refused"
-    KEY_POLICY_CHANGED = "key.policy-changed", "How often the encryption key rotates was changed"
+    GROUP_MEMBER_REMOVED = "group.member-removed", "Somebody left a group", _NOTICE
+    HOLD_PLACED = "hold.placed", "A legal hold was placed", _NOTICE
+    HOLD_RELEASED = "hold.released", "A legal hold was released", _NOTICE
+    IDENTITY_LINKED = "identity.linked", "An account was linked to a provider's", _NOTICE
+    IDENTITY_UNLINKED = "identity.unlinked", "An account was parted from a provider's", _NOTICE
+    INVITATION_ACCEPTED = "invitation.accepted", "An invitation was accepted", _NOTICE
+    INVITATION_REFUSED = "invitation.refused", "An invitation link was refused", _WARNING
+    KEY_POLICY_CHANGED = (
+        "key.policy-changed",
+        "How often the encryption key rotates was changed",
+        _NOTICE,
+    )
     KEY_REWRAPPED = "key.rewrapped", "Everything was sealed anew under the newest encryption key"
-    KEY_ROTATED = "key.rotated", "A new encryption key was made"
+    KEY_ROTATED = "key.rotated", "A new encryption key was made", _NOTICE
     KEY_VERSION_DESTROYED = (
         "key.version-destroyed",
         "An earlier encryption key was destroyed, as nothing referred to it any more",
+        _NOTICE,
     )
-    KEYS_MOVED = "keys.moved", "The organisation's keys came into another provider's care"
-    LINK_CHANGED = "link.changed", "The end of a sharing link was changed"
+    KEYS_MOVED = "keys.moved", "The organisation's keys came into another provider's care", _NOTICE
+    LINK_CHANGED = "link.changed", "The end of a sharing link was changed", _NOTICE
     LINK_CODE_ASKED = "link.code-asked", "A code for a sharing link was asked for"
-    LINK_MADE = "link.made", "A sharing link was made"
+    LINK_MADE = "link.made", "A sharing link was made", _NOTICE
     LINK_OPENED = "link.opened", "A sharing link was opened"
-    LINK_POLICY_CHANGED = "link-policy.changed", "The policy of sharing links was changed"
-    LINK_REFUSED = "link.refused", "A sharing link was refused to whoever held it"
-    LINK_REVOKED = "link.revoked", "A sharing link was revoked"
+    LINK_POLICY_CHANGED = "link-policy.changed", "The policy of sharing links was changed", _NOTICE
+    LINK_REFUSED = "link.refused", "A sharing link was refused to whoever held it", _WARNING
+    LINK_REVOKED = "link.revoked", "A sharing link was revoked", _NOTICE
     LINK_VISITED = "link.visited", "Somebody came by a sharing link, and has more to give"
     LOG_EPOCH_BEGUN = (
         "log.epoch-begun",
         "The audit log goes on under another name, as it is not what was signed",
+        _ALERT,
     )
-    LOG_NOT_VERIFIED = "log.not-verified", "The audit log was read back, and is not what was signed"
+    LOG_NOT_VERIFIED = (
+        "log.not-verified",
+        "The audit log was read back, and is not what was signed",
+        _ALERT,
+    )
     LOG_VERIFIED = "log.verified", "The audit log was read back, and is what was signed"
-    MAIL_DROPPED = "mail.dropped", "Notices had waited too long, and were not sent"
-    MAIL_FAILED = "mail.failed", "A mail could not be delivered"
+    MAIL_DROPPED = "mail.dropped", "Notices had waited too long, and were not sent", _WARNING
+    MAIL_FAILED = "mail.failed", "A mail could not be delivered", _WARNING
     MAIL_SENT = "mail.sent", "A mail was handed to the mail server"
-    MEMBER_DEACTIVATED = "member.deactivated", "A member was deactivated"
-    MEMBER_INVITED = "member.invited", "A member was invited"
-    MEMBER_PROVISIONED = "member.provisioned", "A provider's word made somebody a member"
-    MEMBERS_IMPORTED = "member.imported", "People were invited from a table"
-    MEMBER_REACTIVATED = "member.reactivated", "A member was reactivated"
+    MEMBER_DEACTIVATED = "member.deactivated", "A member was deactivated", _NOTICE
+    MEMBER_INVITED = "member.invited", "A member was invited", _NOTICE
+    MEMBER_PROVISIONED = "member.provisioned", "A provider's word made somebody a member", _NOTICE
+    MEMBERS_IMPORTED = "member.imported", "People were invited from a table", _NOTICE
+    MEMBER_REACTIVATED = "member.reactivated", "A member was reactivated", _NOTICE
     PASSWORD_ACCEPTED = (
         "sign-in.password-accepted",
         "A right password was given",
     )
-    PASSWORD_CHANGED = "password.changed", "A password was changed"
-    PASSWORD_REFUSED = "password.refused", "A change of password was refused"
-    PASSWORD_RESET = "password.reset", "Another password took the place of a forgotten one"
+    PASSWORD_CHANGED = "password.changed", "A password was changed", _NOTICE
+    PASSWORD_REFUSED = "password.refused", "A change of password was refused", _WARNING
+    PASSWORD_RESET = "password.reset", "Another password took the place of a forgotten one", _NOTICE
     PASSWORD_RESET_ASKED = (
         "password.reset-asked",
         "A link for a forgotten password was asked for",
     )
-    PASSWORD_RESET_MADE = "password.reset-made", "A link for a forgotten password was made"
+    PASSWORD_RESET_MADE = "password.reset-made", "A link for a forgotten password was made", _NOTICE
     PASSWORD_RESET_REFUSED = (
         "password.reset-refused",
         "A link for a forgotten password was refused",
+        _WARNING,
     )
     PASSWORDS_REVIEWED = "password.reviewed", "The age of the members' passwords was looked at"
-    POLICY_CHANGED = "policy.changed", "The policy of signing in was changed"
+    POLICY_CHANGED = "policy.changed", "The policy of signing in was changed", _NOTICE
     PROOF_RENEWED = "proof.renewed", "Somebody confirmed again who they are"
-    PROVIDER_CHANGED = "provider.changed", "An identity provider's settings were changed"
-    PROVIDER_CREATED = "provider.created", "An identity provider was entered"
-    PROVIDER_DELETED = "provider.deleted", "An identity provider was deleted"
-    PROVIDER_OFFERED = "provider.offered", "An identity provider was offered for signing in"
+    PROVIDER_CHANGED = "provider.changed", "An identity provider's settings were changed", _NOTICE
+    PROVIDER_CREATED = "provider.created", "An identity provider was entered", _NOTICE
+    PROVIDER_DELETED = "provider.deleted", "An identity provider was deleted", _NOTICE
+    PROVIDER_OFFERED = (
+        "provider.offered",
+        "An identity provider was offered for signing in",
+        _NOTICE,
+    )
     PROVIDER_TESTED = "provider.tested", "A test sign-in by an identity provider worked"
-    PROVIDER_WITHDRAWN = "provider.withdrawn", "An identity provider is offered no more"
-    RECOVERY_CODE_USED = "recovery-code.used", "A recovery code was used"
-    RECOVERY_CODES_MADE = "recovery-codes.made", "Recovery codes were made, and earlier ones ended"
+    PROVIDER_WITHDRAWN = "provider.withdrawn", "An identity provider is offered no more", _NOTICE
+    RECOVERY_CODE_USED = "recovery-code.used", "A recovery code was used", _NOTICE
+    RECOVERY_CODES_MADE = (
+        "recovery-codes.made",
+        "Recovery codes were made, and earlier ones ended",
+        _NOTICE,
+    )
     RETENTION_PLAN_READ = "retention.plan-read", "The list of what is to be destroyed was fetched"
-    RETENTION_RUN = "retention.run", "Documents or versions were destroyed, and these are the sums"
-    REVIEW_CANCELLED = "review.cancelled", "An access review was called off"
+    RETENTION_RUN = (
+        "retention.run",
+        "Documents or versions were destroyed, and these are the sums",
+        _NOTICE,
+    )
+    REVIEW_CANCELLED = "review.cancelled", "An access review was called off", _NOTICE
     REVIEW_CLOSED = "review.closed", "An access review was closed, and what it decided done"
-    REVIEW_ESCALATED = "review.escalated", "What nobody answered in a review went to the officers"
+    REVIEW_ESCALATED = (
+        "review.escalated",
+        "What nobody answered in a review went to the officers",
+        _NOTICE,
+    )
     REVIEW_LINE_DECIDED = "review.line-decided", "A line of an access review was decided"
     REVIEW_LINE_HANDED_OVER = (
         "review.line-handed-over",
         "A line of an access review went to another reviewer",
     )
-    REVIEW_NOT_STARTED = "review.not-started", "A recurring access review could not start"
+    REVIEW_NOT_STARTED = "review.not-started", "A recurring access review could not start", _WARNING
     REVIEW_REPORT_READ = "review.report-read", "The report of an access review was fetched"
     REVIEW_STARTED = "review.started", "An access review was started"
-    REVIEW_STOPPED = "review.stopped", "An access review will not be repeated any more"
-    ROLE_ASSIGNED = "role.assigned", "A role was assigned"
-    ROLE_CHANGED = "role.changed", "A role came to allow something else, or got another name"
-    ROLE_CREATED = "role.created", "A role was made"
-    ROLE_END_CHANGED = "role.end-changed", "The end of a role was changed"
-    ROLE_REFUSED = "role.refused", "A role that a provider claims was refused"
-    ROLE_REMOVED = "role.removed", "A role was removed"
-    ROLE_RESTORED = "role.restored", "A retired role was brought back"
-    ROLE_RETIRED = "role.retired", "A role was retired"
+    REVIEW_STOPPED = "review.stopped", "An access review will not be repeated any more", _NOTICE
+    ROLE_ASSIGNED = "role.assigned", "A role was assigned", _NOTICE
+    ROLE_CHANGED = (
+        "role.changed",
+        "A role came to allow something else, or got another name",
+        _NOTICE,
+    )
+    ROLE_CREATED = "role.created", "A role was made", _NOTICE
+    ROLE_END_CHANGED = "role.end-changed", "The end of a role was changed", _NOTICE
+    ROLE_REFUSED = "role.refused", "A role that a provider claims was refused", _WARNING
+    ROLE_REMOVED = "role.removed", "A role was removed", _NOTICE
+    ROLE_RESTORED = "role.restored", "A retired role was brought back", _NOTICE
+    ROLE_RETIRED = "role.retired", "A role was retired", _NOTICE
     ROOT_KEY_DESTROYED = (
         "root-key.destroyed",
         "The root key was destroyed at a provider that held it before",
+        _NOTICE,
     )
-    RULE_CHANGED = "retention-rule.changed", "A retention rule was changed"
-    RULE_CREATED = "retention-rule.created", "A retention rule was made"
-    RULE_DELETED = "retention-rule.deleted", "A retention rule was deleted"
+    RULE_CHANGED = "retention-rule.changed", "A retention rule was changed", _NOTICE
+    RULE_CREATED = "retention-rule.created", "A retention rule was made", _NOTICE
+    RULE_DELETED = "retention-rule.deleted", "A retention rule was deleted", _NOTICE
     SELECTION_DOWNLOADED = (
         "selection.downloaded",
         "Documents that were chosen in a list were downloaded",
     )
     SESSION_ENDED = "session.ended", "A session was ended"
-    SIGN_IN_FAILED = "sign-in.failed", "A sign-in failed"
-    SIGN_IN_LIMITED = "sign-in.limited", "A sign-in was refused for too many attempts"
+    SIGN_IN_FAILED = "sign-in.failed", "A sign-in failed", _WARNING
+    SIGN_IN_LIMITED = "sign-in.limited", "A sign-in was refused for too many attempts", _WARNING
     SIGN_IN_SUSPECTED = (
         "sign-in.suspected",
         "Somebody was told of wrong codes after the first step of signing in",
+        _ALERT,
     )
     SIGNED_IN = "sign-in.succeeded", "Somebody signed in"
     SIGNED_OUT = "sign-out.succeeded", "Somebody signed out"
-    SIGNING_KEY_MADE = "signing-key.made", "A key was made that the organisation signs with"
+    SIGNING_KEY_MADE = (
+        "signing-key.made",
+        "A key was made that the organisation signs with",
+        _NOTICE,
+    )
     SSO_ACCEPTED = "sign-in.sso-accepted", "An identity provider vouched for somebody"
-    SSO_ENFORCED = "sso.enforced", "Single sign-on was made the only way in"
-    SSO_LOGOUT_REFUSED = "sso.logout-refused", "A provider's logout token was refused"
-    SSO_RELEASED = "sso.released", "Other ways in were allowed again"
+    SSO_ENFORCED = "sso.enforced", "Single sign-on was made the only way in", _NOTICE
+    SSO_LOGOUT_REFUSED = "sso.logout-refused", "A provider's logout token was refused", _WARNING
+    SSO_RELEASED = "sso.released", "Other ways in were allowed again", _WARNING
     SSO_SIGNED_OUT = "sso.signed-out", "An identity provider signed somebody out"
-    TENANT_CREATED = "tenant.created", "The organisation was created"
-    TENANT_DESTROYED = "tenant.destroyed", "The destruction of the organisation's keys began"
-    TENANT_RESUMED = "tenant.resumed", "The organisation was resumed"
-    TENANT_SUSPENDED = "tenant.suspended", "The organisation was suspended"
+    TENANT_CREATED = "tenant.created", "The organisation was created", _NOTICE
+    TENANT_DESTROYED = (
+        "tenant.destroyed",
+        "The destruction of the organisation's keys began",
+        _ALERT,
+    )
+    TENANT_RESUMED = "tenant.resumed", "The organisation was resumed", _NOTICE
+    TENANT_SUSPENDED = "tenant.suspended", "The organisation was suspended", _WARNING
     UPLOAD_ABANDONED = "upload.abandoned", "An upload broke off; nothing was kept"
     UPLOAD_BEGUN = "upload.begun", "An upload that can be resumed was begun"
     UPLOAD_ENDED = "upload.ended", "An upload that can be resumed was given up"
-    UPLOAD_INFECTED = "upload.infected", "An upload was refused, as the scanner found malware"
-    UPLOAD_REFUSED = "upload.refused", "An upload was refused for its type or its size"
+    UPLOAD_INFECTED = (
+        "upload.infected",
+        "An upload was refused, as the scanner found malware",
+        _WARNING,
+    )
+    UPLOAD_REFUSED = "upload.refused", "An upload was refused for its type or its size", _NOTICE
     VERSION_NOTED = "version.noted", "The note on a version of a document was changed"
     VERSION_RESTORED = "version.restored", "An older version of a document was made the newest"
     VERSION_UPLOADED = "version.uploaded", "A new version of a document was uploaded"
-    VERSION_PURGED = "version.purged", "Older versions of a document were destroyed"
+    VERSION_PURGED = "version.purged", "Older versions of a document were destroyed", _NOTICE
 
+
+# For entries, which may tell of what this version knows no more.
+SENTENCES = {action.value: action.sentence for action in Action}
+SEVERITIES = {action.value: action.severity for action in Action}
 
 # What is acknowledged only once its entry has a number in the log (`tlog.numbering`).
 GRAVE = frozenset(

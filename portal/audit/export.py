@@ -1,7 +1,7 @@
 """The audit log for other programs: its entries in the order of the log, a batch at a time."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,9 @@ from sqlalchemy import select
 
 from portal.audit.models import AuditAside, AuditEntry, address_in, merged
 from portal.audit.queries import Filters, matching
+from portal.audit.siem import cef, ocsf
 from portal.core.tables import csv_lines
+from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
 BATCH_SIZE = 1000
@@ -37,9 +39,17 @@ class Form(StrEnum):
 
     JSON_LINES = "jsonl"
     CSV = "csv"
+    OCSF = "ocsf"
+    CEF = "cef"
 
 
-MEDIA_TYPES = {Form.JSON_LINES: "application/jsonl", Form.CSV: "text/csv; charset=utf-8"}
+MEDIA_TYPES = {
+    Form.CSV: "text/csv; charset=utf-8",
+    Form.JSON_LINES: "application/jsonl",
+    Form.OCSF: "application/jsonl",
+    Form.CEF: "text/plain; charset=utf-8",
+}
+ENDINGS = {Form.CSV: "csv", Form.JSON_LINES: "jsonl", Form.OCSF: "ocsf.jsonl", Form.CEF: "cef"}
 
 
 def newest_entry_id() -> UUID:
@@ -66,8 +76,9 @@ def written(rows: Sequence[Any], form: Form) -> str:
     """Entries as text, one to a line. In CSV no cell is taken for a formula."""
     if form == Form.CSV:
         return csv_lines([_cell(value) for value in _values(row)] for row in rows)
-    named = (zip(NAMES, map(_plain, _values(row)), strict=True) for row in rows)
-    return "".join(f"{_json(dict(values))}\n" for values in named)
+    line_of, tenant_id = _LINES[form], bound_tenant_id()
+    named = (dict(zip(NAMES, _values(row), strict=True)) for row in rows)
+    return "".join(f"{line_of(entry, tenant_id)}\n" for entry in named)
 
 
 def _values(row: Sequence[Any]) -> Sequence[Any]:
@@ -88,4 +99,13 @@ def _cell(value: object) -> object:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain
+    )
+
+
+_LINES: Mapping[Form, Callable[[Mapping[str, Any], UUID], str]] = {
+    Form.JSON_LINES: lambda entry, _: _json(entry),
+    Form.OCSF: lambda entry, tenant_id: _json(ocsf.event_of(entry, tenant_id)),
+    Form.CEF: cef.line_of,
+}

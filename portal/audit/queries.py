@@ -11,6 +11,7 @@ from sqlalchemy import Select, or_, select
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
 from portal.audit.models import AuditEntry
+from portal.audit.severity import Severity
 from portal.core.errors import NotFound
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
@@ -23,10 +24,13 @@ Columns = TypeVarTuple("Columns")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """What the reader looks for; None and "" mean any. Times are aware; `until` is exclusive."""
+    """What the reader looks for; None and "" mean any. `severity` is the least that an action
+    weighs. Times are aware; `until` is exclusive.
+    """
 
     actor_id: UUID | None = None
     action: str | None = None
+    severity: str | None = None
     target: str = ""
     outcome: str | None = None
     since: datetime | None = None
@@ -95,6 +99,8 @@ def matching(statement: Select[*Columns], filters: Filters) -> Select[*Columns]:
         statement = statement.where(AuditEntry.actor_id == filters.actor_id)
     if filters.action:
         statement = statement.where(AuditEntry.action == filters.action)
+    if filters.severity:
+        statement = statement.where(AuditEntry.action.in_(_weighing(filters.severity)))
     if filters.without_action:
         statement = statement.where(AuditEntry.action != filters.without_action)
     if filters.outcome:
@@ -111,6 +117,11 @@ def matching(statement: Select[*Columns], filters: Filters) -> Select[*Columns]:
     if filters.until:
         statement = statement.where(AuditEntry.at < filters.until)
     return statement
+
+
+def _weighing(severity: str) -> Sequence[str]:
+    wanted = Severity(severity).and_above()
+    return [action.value for action in Action if action.severity in wanted]
 
 
 def list_own_targets(actor: Actor, actions: Collection[Action]) -> Mapping[str, datetime]:

@@ -13,15 +13,15 @@ from portal.access.approvals.queries import needs_two
 from portal.access.decision import Member
 from portal.access.log_exports import service
 from portal.access.permissions import Permission
+from portal.audit.actions import SENTENCES
 from portal.audit.actor import Actor
-from portal.audit.export import MEDIA_TYPES, Form, heading
+from portal.audit.export import ENDINGS, MEDIA_TYPES, Form, heading
 from portal.auth.assurance import Act
 from portal.auth.sessions import read_again
 from portal.users.queries import list_names
 from portal.web.access import discloses, freshly, requires, while_closing
 from portal.web.audit.blueprint import blueprint
 from portal.web.audit.forms import ExportForm
-from portal.web.audit.log import SENTENCES
 from portal.web.headers import DOWNLOAD_POLICY
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.ongoing import read_out
@@ -62,7 +62,7 @@ def download(export_id: UUID) -> ResponseReturnValue:
         return service.read_on(now, export_id, after)
 
     response = Response(read_out(heading(form), target, read), content_type=MEDIA_TYPES[form])
-    name = f"audit-log-{found.made_at:%Y-%m-%d}-{str(export_id)[-12:]}.{form}"
+    name = f"audit-log-{found.made_at:%Y-%m-%d}-{str(export_id)[-12:]}.{ENDINGS[form]}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Content-Security-Policy"] = DOWNLOAD_POLICY
     return response

@@ -19,6 +19,7 @@ from portal.audit import export
 from portal.audit.actions import Action, Outcome
 from portal.audit.export import MEDIA_TYPES
 from portal.audit.queries import Filters
+from portal.audit.severity import Severity
 from portal.web.choices import choices
 
 ANY = ""
@@ -33,13 +34,16 @@ def _uuid(value: str | None) -> UUID | None:
 
 
 class FilterForm(Form):
-    """Person, action, target, outcome and time; all of them optional, all in UTC.
+    """Person, action, severity, target, outcome and time; all of them optional, all in UTC.
 
     Readings of the log itself are shown when asked for: they would fill the first page.
     """
 
     person = SelectField("Person", choices=choices([ANY]), validate_choice=False)
     action = SelectField("Action", choices=choices([ANY, *Action]), default=ANY)
+    severity = SelectField(
+        "Severity", choices=choices([ANY, *Severity.NOTICE.and_above()]), default=ANY
+    )
     target = StringField("Target", [Length(max=80)])
     outcome = SelectField("Outcome", choices=choices([ANY, *Outcome]), default=ANY)
     since = DateTimeLocalField("From", [Optional()], format="%Y-%m-%dT%H:%M")
@@ -51,6 +55,7 @@ class FilterForm(Form):
         return Filters(
             actor_id=_uuid(self.person.data),
             action=self.action.data or None,
+            severity=self.severity.data or None,
             target=(self.target.data or "").strip().lower(),
             outcome=self.outcome.data or None,
             since=_utc(self.since.data),

@@ -11,7 +11,7 @@ from portal.access import audit_log
 from portal.access.evidence.proving import find_place
 from portal.access.permissions import Permission
 from portal.access.roles import list_roles
-from portal.audit.actions import Action
+from portal.audit.actions import SENTENCES, SEVERITIES
 from portal.documents.naming import names_of_targets
 from portal.web.access import discloses, requires
 from portal.web.audit.blueprint import blueprint
@@ -47,6 +47,7 @@ def show(entry_id: UUID) -> ResponseReturnValue:
         shown=shown,
         names=names,
         sentences=SENTENCES,
+        severities=SEVERITIES,
         place=find_place(entry_id),
     )
 
@@ -58,6 +59,7 @@ def _log_page(form: FilterForm, found: audit_log.Found) -> str:
         found=found,
         names=_names([entry.target for entry in found.entries], found),
         sentences=SENTENCES,
+        severities=SEVERITIES,
     )
 
 
@@ -75,4 +77,3 @@ def _folders_in(detail: Mapping[str, Any]) -> Sequence[str]:
 
 
 FOLDERS = ("folder", "came_from")  # what details call a folder by its id
-SENTENCES = {action.value: action.sentence for action in Action}

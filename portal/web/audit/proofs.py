@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from portal.access.evidence import proving
 from portal.access.permissions import Permission
+from portal.audit.actions import SENTENCES
 from portal.web.access import discloses, only_asks, requires
 from portal.web.audit.blueprint import blueprint
 from portal.web.audit.forms import ProofForm
-from portal.web.audit.log import SENTENCES
 from portal.web.headers import DOWNLOAD_POLICY
 from portal.web.lifecycle import shown_on, shown_status
 

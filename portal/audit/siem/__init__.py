@@ -1,0 +1,1 @@
+"""Entries of the audit log in the words of security monitoring: what SIEM systems take in."""
