@@ -53,7 +53,7 @@ class TenantSession(FlaskSession):
         return bool(self._later or self.new or self.dirty or self.deleted)
 
     def write_later(self, write: Write, item: Any) -> None:
-        """Have `write` called with all such items at once, before anything is read or committed."""
+        """Have `write` called with all such items at once, before anything is read or flushed."""
         self._later.setdefault(write, []).append(item)
 
     def write_now(self) -> None:
@@ -65,6 +65,10 @@ class TenantSession(FlaskSession):
     def forget_later(self) -> None:
         """What was put off is rolled back with the rest."""
         self._later.clear()
+
+    def flush(self, *args: Any, **kwargs: Any) -> None:
+        self.write_now()
+        super().flush(*args, **kwargs)
 
     def rollback(self) -> None:
         self.forget_later()  # also where no statement has begun a transaction yet
@@ -166,8 +170,8 @@ def change(statement: Update | Delete) -> int:
 
 
 def write_later(write: Write, item: Any) -> None:
-    """Put a row off until something is read, or the transaction is committed: then `write` is
-    called once with all that were put off for it.
+    """Put a row off until something is flushed, read or committed: then `write` is called once
+    with all that were put off for it.
     """
     _present().write_later(write, item)
 

@@ -1,6 +1,7 @@
 """Signed checkpoints as text (c2sp.org/tlog-checkpoint in c2sp.org/signed-note), with Ed25519."""
 
 import binascii
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from portal.audit.tlog.hashes import HASH_BYTES
 ED25519 = b"\1"
 SIGNATURE_BEGINS = "\N{EM DASH} "
 MAX_NOTE_BYTES = 10_000
+NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 class Malformed(ValueError):
@@ -90,9 +92,9 @@ def parse_note(text: str) -> Note:
     if not found or len(lines) != 3 or len(text) > MAX_NOTE_BYTES:
         raise Malformed("not a signed checkpoint")
     origin, size, root = lines
-    if not origin or not size.isascii() or not size.isdigit() or str(int(size)) != size:
+    if not origin:
         raise Malformed("not a signed checkpoint")
-    checkpoint = Checkpoint(origin, int(size), _bytes(root))
+    checkpoint = Checkpoint(origin, parse_number(size), _bytes(root))
     if len(checkpoint.root) != HASH_BYTES or not signatures.endswith("\n"):
         raise Malformed("not a signed checkpoint")
     return Note(checkpoint, [_signature(line) for line in signatures[:-1].split("\n")])
@@ -107,6 +109,13 @@ def parse_key(text: str) -> VerifierKey:
     if found[:1] != ED25519 or len(found) != 33 or key.id.hex() != key_id or not _is_name(name):
         raise Malformed("not a verifier key for Ed25519")
     return key
+
+
+def parse_number(text: str) -> int:
+    """Read a decimal number as it is written. Raises `Malformed`."""
+    if not NUMBER.fullmatch(text):
+        raise Malformed("not a number")
+    return int(text)
 
 
 def _signature(line: str) -> tuple[str, bytes, bytes]:

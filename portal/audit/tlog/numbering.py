@@ -50,17 +50,17 @@ def number_waiting(*, is_patient: bool = True) -> int:
     Who is not patient leaves it to another process that is at it. The lock is held until the
     transaction ends; what is committed by then is seen by the next statement (READ COMMITTED).
     """
-    if numbers_at_once() or not _take_turn(is_patient):
+    if numbers_at_once() or not db.session.scalars(_WAITING.limit(1)).first():
         return 0
-    ids = db.session.scalars(_WAITING).all()
+    if not _take_turn(is_patient):
+        return 0
+    ids = db.session.scalars(_WAITING.limit(BATCH_SIZE)).all()
     if ids:
         _number(ids)
     return len(ids)
 
 
-_WAITING = (
-    select(AuditAside.id).where(AuditAside.is_waiting).order_by(AuditAside.id).limit(BATCH_SIZE)
-)
+_WAITING = select(AuditAside.id).where(AuditAside.is_waiting).order_by(AuditAside.id)
 
 
 def _number(ids: Sequence[UUID]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.audit.tlog.hashes import HASH_BYTES, is_included, leaf_hash
-from portal.audit.tlog.notes import Malformed, Note, parse_note
+from portal.audit.tlog.notes import Malformed, Note, parse_note, parse_number
 
 HEADING = "c2sp.org/tlog-proof@v1"
 MOST_HASHES = 64
@@ -49,12 +49,10 @@ def parse_proof(text: str) -> Proof:
     if heading != HEADING or not 2 <= len(lines) <= MOST_HASHES + 2:
         raise Malformed("not a proof of an entry")
     extra, index, *hashes = lines
-    number = index.removeprefix("index ")
-    if not extra.startswith("extra ") or not number.isascii() or not number.isdigit():
+    if not extra.startswith("extra ") or not index.startswith("index "):
         raise Malformed("not a proof of an entry")
-    proof = Proof(
-        _bytes(extra.removeprefix("extra ")), int(number[:20]), [*map(_bytes, hashes)], note
-    )
+    entry, number = _bytes(extra.removeprefix("extra ")), parse_number(index.removeprefix("index "))
+    proof = Proof(entry, number, [*map(_bytes, hashes)], note)
     if any(len(value) != HASH_BYTES for value in proof.hashes):
         raise Malformed("not a proof of an entry")
     parse_note(note)

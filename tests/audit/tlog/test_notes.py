@@ -66,7 +66,8 @@ def test_a_checkpoint_that_was_altered_is_not_signed(old, new) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a\n1\nx\n", signed().replace("\n7\n", "\n07\n"), signed().replace("\n7\n", "\n-7\n"),
+    ["", "a\n1\nx\n", signed().replace("\n7\n", f"\n{'9' * 5000}\n"),
+     signed().replace("\n7\n", "\n07\n"), signed().replace("\n7\n", "\n-7\n"),
      signed().replace("—", "-"), signed()[:-1], signed().replace("\n\n", "\nmore\n\n"),
      signed() + "x" * 10_001],
 )  # fmt: skip
