@@ -51,10 +51,9 @@ def keep_logs(*, is_signing: bool) -> bool:
 
 def sign_bound() -> None:
     """Sign the bound tenant's log as it is now, and commit."""
-    size = count_leaves()
-    while add_nodes(size):
+    while add_nodes(count_leaves()):
         db.session.commit()
-    signed = sign_log(size)
+    signed = sign_log()
     if signed and signed.begins_epoch:
         tell_of_broken_log("It is smaller than it was, or another one.")
     db.session.commit()

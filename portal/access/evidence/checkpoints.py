@@ -15,7 +15,7 @@ from portal.audit.service import record
 from portal.audit.tlog.known import find_known, remember
 from portal.audit.tlog.models import AuditCheckpoint
 from portal.audit.tlog.notes import Checkpoint, sign_checkpoint
-from portal.audit.tlog.tiles import open_tree
+from portal.audit.tlog.tiles import add_nodes, count_leaves, open_tree
 from portal.audit.tlog.trees import Incomplete, Tree
 from portal.core.settings import active
 from portal.keys.signing import get_live_key, sign
@@ -32,13 +32,17 @@ class Signed:
     begins_epoch: bool
 
 
-def sign_log(size: int) -> Signed | None:
-    """Sign the log at the size it has, if it has grown since; its nodes are there (`tlog.tiles`).
+def sign_log() -> Signed | None:
+    """Sign the log as it is, if it has grown since, and has not grown by too much at once for its
+    nodes to be added here (`tlog.tiles.add_nodes`).
 
     Once that is committed the main database is to know of it (`remember_newest`). One process at a
     time: another one that is at it is left alone. Raises `KeyUnavailable`.
     """
     if not _take_turn():
+        return None
+    size = count_leaves()  # now that nobody else signs: a size from before would be too small
+    if add_nodes(size):
         return None
     tree, last, known = open_tree(), find_newest(), find_known(bound().tenant.id)
     if last and last == known and last.size == size:

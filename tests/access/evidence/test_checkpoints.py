@@ -1,5 +1,8 @@
 """Checkpoints: signed as the log grows, and never against what was signed before."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 from portal.access.evidence.checkpoints import find_newest
 from portal.audit.tlog.known import find_known
 from portal.audit.tlog.notes import VerifierKey, parse_note
@@ -7,7 +10,7 @@ from portal.audit.tlog.tiles import count_leaves, open_tree
 from portal.audit.tlog.trees import WIDTH
 from portal.cli.keeping_log import keep_logs
 from tests.audit.reading import entry, write
-from tests.conftest import on_sqlite
+from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import Organisation
 
 
@@ -90,15 +93,30 @@ def test_a_log_that_was_cut_goes_on_under_another_name_and_officers_are_told(acm
 def test_a_log_with_another_past_of_the_same_size_is_not_signed_on(acme) -> None:
     for _ in range(2):
         keep(acme)
+    with acme.bound():
+        known = find_known(acme.id)
     cut(acme, 0)
-    with acme.bound(writes=True):
-        pass
-    size = checkpoints_known(acme)
-    write(acme, *(entry() for _ in range(size + 1)))
+    write(acme, *(entry() for _ in range(known.size + 1)))
     keep(acme)
-    assert checkpoints(acme)[-1]["origin"].endswith("/2")
+    assert checkpoints(acme)[-1]["origin"] == f"{known.origin}/2"
 
 
-def checkpoints_known(organisation: Organisation) -> int:
-    with organisation.bound():
-        return find_known(organisation.id).size
+@on_postgresql
+def test_many_signers_contradict_each_other_never(acme) -> None:
+    barrier = Barrier(4)
+
+    def work(_worker: int) -> None:
+        barrier.wait()
+        for _ in range(6):
+            write(acme, entry())
+            keep(acme)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [*pool.map(work, range(4))] == [None] * 4
+    assert {row["origin"] for row in checkpoints(acme)} == {f"acme.localhost/audit/{acme.id}"}
+    sizes = [row["size"] for row in checkpoints(acme)]
+    assert sizes == sorted(set(sizes))
+    with acme.bound():
+        assert [open_tree().root(row["size"]) for row in checkpoints(acme)] == [
+            row["root"] for row in checkpoints(acme)
+        ]
