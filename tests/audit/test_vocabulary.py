@@ -122,7 +122,7 @@ def test_the_list_says_what_an_entry_weighs_and_finds_what_weighs_more(acme) -> 
     assert ask(officer, **day, severity="warning") == [alert, warning]
     assert ask(officer, **day, severity="alert", action="sign-in.failed") == []
     assert acme.log()[-1]["detail"]["filters"]["severity"] == "alert"
-    for made_id, word in ((plain, "Informational"), (warning, "Warning"), (alert, "Alert")):
+    for made_id, word in ((plain, "Info"), (warning, "Warning"), (alert, "Alert")):
         page = text_of(officer.get(f"/audit/{made_id}").text)
         assert f"{word} Success" in page
     assert officer.get("/audit?severity=loud").status_code == 422
