@@ -85,6 +85,8 @@ def test_an_event_says_what_kind_of_act_it_was(events) -> None:
     types = {event["metadata"]["event_code"]: event["type_uid"] for event in events}
     expected = {
         "sign-in.failed": 300201,
+        "sign-in.password-accepted": 300206,
+        "sign-in.suspected": 300299,
         "session.ended": 300202,
         "proof.renewed": 300301,
         "member.invited": 300401,
