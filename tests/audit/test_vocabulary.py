@@ -73,6 +73,8 @@ def test_every_action_is_an_event_with_all_that_ocsf_requires(acme, events) -> N
         assert event["type_uid"] == event["class_uid"] * 100 + event["activity_id"]
         assert event["category_uid"] == event["class_uid"] // 1000
         assert event["metadata"]["tenant_uid"] == str(acme.id)
+        if event["class_uid"] == 3002:
+            assert "service" in event or "dst_endpoint" in event
         if event["class_uid"] == 3003:
             assert ("privileges" in event) != ("group" in event)
     assert events[1]["time"] == (NOON + timedelta(minutes=1)).timestamp() * 1000
