@@ -1,12 +1,21 @@
 """Reading the audit log. `access.audit_log` decides who may, and records each reading."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    UnaryExpression,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
@@ -55,17 +64,13 @@ def search_entries(
     Paged by key: a page costs the same however deep it lies, and entries that arrive meanwhile
     shift nothing.
     """
-    found = matching(select(AuditEntry), filters)
     if after is not None:
-        rows = db.session.scalars(
-            found.where(AuditEntry.id > after).order_by(AuditEntry.id).limit(PAGE_SIZE + 1)
-        ).all()
+        rows = _nearest(filters, AuditEntry.id > after, AuditEntry.id.asc())
         entries = rows[:PAGE_SIZE][::-1]
         has_newer, has_older = len(rows) > PAGE_SIZE, True
     else:
-        if before is not None:
-            found = found.where(AuditEntry.id < before)
-        rows = db.session.scalars(found.order_by(AuditEntry.id.desc()).limit(PAGE_SIZE + 1)).all()
+        older = AuditEntry.id < before if before is not None else true()
+        rows = _nearest(filters, older, AuditEntry.id.desc())
         entries = rows[:PAGE_SIZE]
         has_newer, has_older = before is not None, len(rows) > PAGE_SIZE
     return EntryPage(
@@ -117,6 +122,32 @@ def matching(statement: Select[*Columns], filters: Filters) -> Select[*Columns]:
     if filters.until:
         statement = statement.where(AuditEntry.at < filters.until)
     return statement
+
+
+def _nearest(
+    filters: Filters, beyond: ColumnElement[bool], order: UnaryExpression[UUID]
+) -> Sequence[AuditEntry]:
+    """The first entries that match, in this order: a page, and one that tells of more."""
+    found = matching(select(AuditEntry), filters).where(beyond)
+    if filters.severity == Severity.ALERT:
+        found = found.where(AuditEntry.id.in_(_nearest_of_each(filters, beyond, order)))
+    return db.session.scalars(found.order_by(order).limit(PAGE_SIZE + 1)).all()
+
+
+def _nearest_of_each(
+    filters: Filters, beyond: ColumnElement[bool], order: UnaryExpression[UUID]
+) -> CompoundSelect[UUID]:
+    """The first entries of each action, by the index of actions.
+
+    What is so rare would else be looked for through the whole log, to fill a page. Whatever weighs
+    less is common enough, and its actions too many.
+    """
+    any_action = matching(select(AuditEntry.id), replace(filters, severity=None)).where(beyond)
+    first = any_action.order_by(order).limit(PAGE_SIZE + 1)
+    of_each = (
+        first.where(AuditEntry.action == action).subquery() for action in _weighing(Severity.ALERT)
+    )
+    return union_all(*(select(one.c.id) for one in of_each))
 
 
 def _weighing(severity: str) -> Sequence[str]:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from portal.audit.actions import GRAVE, Action
+from portal.audit.queries import PAGE_SIZE
 from portal.audit.severity import Severity
 from portal.audit.siem.classes import CLASSES, class_of
-from tests.audit.reading import NOON, ask, entry, write
+from tests.audit.reading import NOON, ask, entry, listed, onward, write
 from tests.audit.test_export import lines_of, made
 from tests.audit.test_pages import text_of
 from tests.conftest import on_sqlite
@@ -72,6 +73,8 @@ def test_every_action_is_an_event_with_all_that_ocsf_requires(acme, events) -> N
         assert event["type_uid"] == event["class_uid"] * 100 + event["activity_id"]
         assert event["category_uid"] == event["class_uid"] // 1000
         assert event["metadata"]["tenant_uid"] == str(acme.id)
+        if event["class_uid"] == 3002:
+            assert "service" in event or "dst_endpoint" in event
         if event["class_uid"] == 3003:
             assert ("privileges" in event) != ("group" in event)
     assert events[1]["time"] == (NOON + timedelta(minutes=1)).timestamp() * 1000
@@ -84,6 +87,8 @@ def test_an_event_says_what_kind_of_act_it_was(events) -> None:
     types = {event["metadata"]["event_code"]: event["type_uid"] for event in events}
     expected = {
         "sign-in.failed": 300201,
+        "sign-in.password-accepted": 300206,
+        "sign-in.suspected": 300299,
         "session.ended": 300202,
         "proof.renewed": 300301,
         "member.invited": 300401,
@@ -112,7 +117,6 @@ def test_what_is_grave_is_never_everyday_work() -> None:
     assert [action for action in GRAVE if action.severity == Severity.INFORMATIONAL] == []
 
 
-@on_sqlite
 def test_the_list_says_what_an_entry_weighs_and_finds_what_weighs_more(acme) -> None:
     actions = ("document.renamed", "role.assigned", "sign-in.failed", "log.not-verified", "old.one")
     plain, notice, warning, alert, _ = write(acme, *(entry(action=action) for action in actions))
@@ -122,10 +126,24 @@ def test_the_list_says_what_an_entry_weighs_and_finds_what_weighs_more(acme) -> 
     assert ask(officer, **day, severity="warning") == [alert, warning]
     assert ask(officer, **day, severity="alert", action="sign-in.failed") == []
     assert acme.log()[-1]["detail"]["filters"]["severity"] == "alert"
-    for made_id, word in ((plain, "Informational"), (warning, "Warning"), (alert, "Alert")):
+    assert alert in ask(officer, severity="alert")
+    for made_id, word in ((plain, "Info"), (warning, "Warning"), (alert, "Alert")):
         page = text_of(officer.get(f"/audit/{made_id}").text)
         assert f"{word} Success" in page
     assert officer.get("/audit?severity=loud").status_code == 422
+
+
+def test_alerts_are_paged_as_the_whole_log_is_and_are_ones_own(acme, globex) -> None:
+    kinds = ("break-glass.used", "document.damaged", "document.renamed")
+    alerts = write(acme, *(entry(action=kinds[n % 2]) for n in range(PAGE_SIZE + 2)))
+    write(acme, *(entry(action=kinds[2]) for _ in range(3)))
+    write(globex, entry(action=kinds[0]))
+    officer, period = acme.visit("officer"), {"until": "2026-03-04T00:00", "severity": "alert"}
+    page = officer.get("/audit", query_string=period).text
+    assert listed(page) == alerts[:1:-1]
+    older = officer.get(onward(page, "before")).text
+    assert listed(older) == alerts[1::-1]
+    assert listed(officer.get(onward(older, "after")).text) == alerts[:1:-1]
 
 
 @on_sqlite

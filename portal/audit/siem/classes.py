@@ -32,7 +32,11 @@ class EventClass:
 AUTHENTICATION = EventClass(
     3002,
     "sign-in sign-out session break-glass recovery-code sso.signed-out sso.logout-refused",
-    {1: "sign-in break-glass recovery-code", 2: "sign-out session sso"},
+    {
+        1: "sign-in.failed sign-in.limited sign-in.succeeded",
+        2: "session sign-out sso",
+        6: "break-glass password-accepted recovery-code sso-accepted",  # a step on the way in
+    },
 )
 AUTHORIZE_SESSION = EventClass(3003, "proof", {1: "renewed"})
 ENTITY_MANAGEMENT = EventClass(

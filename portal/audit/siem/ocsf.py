@@ -89,17 +89,18 @@ def _named(target: str) -> Thing:
     return {"type": kind, "uid": id_ or kind}
 
 
-def _who_signs_in(entry: Mapping[str, Any]) -> Thing:
-    kind, _, id_ = entry["target"].partition(":")
+def _whose_session(entry: Mapping[str, Any]) -> Thing:
+    """The one who comes or goes: not who ends the session of somebody else."""
+    kind, _, id_ = entry["detail"].get("of", entry["target"]).partition(":")
     return {"user": {"uid": id_} if kind == "user" and id_ else _actor(entry)}
 
 
 def _authentication(entry: Mapping[str, Any]) -> Thing:
-    return _who_signs_in(entry) | {"service": {"name": product.NAME}}
+    return _whose_session(entry) | {"service": {"name": product.NAME}}
 
 
 def _authorize_session(entry: Mapping[str, Any]) -> Thing:
-    return _who_signs_in(entry) | {"privileges": ["sensitive acts"]}
+    return _whose_session(entry) | {"privileges": ["sensitive acts"]}
 
 
 def _entity_management(entry: Mapping[str, Any]) -> Thing:
