@@ -4,6 +4,9 @@ import html
 import re
 from uuid import UUID
 
+from sqlalchemy import delete
+
+from portal.access.models import RoleAssignment
 from portal.audit.actions import Action
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import record
@@ -95,8 +98,17 @@ def test_a_document_is_followed_as_long_as_it_may_be_read(acme, clock) -> None:
     assert trashed in by_others(acme)
     clock.advance(days=31)
     acme.portal.renew_sessions()
-    assert not [row for row in by_others(acme) if "Own.txt" in row or own in row]
+    assert not [row for row in by_others(acme) if "A document was" in row]
     assert not [row for row in told(acme.visit("member")) if "Own.txt" in row]
+
+
+@on_sqlite
+def test_whoever_may_not_read_their_document_any_more_is_not_told_who_does(acme) -> None:
+    acme.visit("guest").get(f"/documents/{acme.documents['plan']}/download")
+    assert [row for row in by_others(acme) if "A document was downloaded" in row]
+    with acme.bound(writes=True) as session:
+        session.execute(delete(RoleAssignment).where(RoleAssignment.user_id == acme["member"].id))
+    assert not [row for row in by_others(acme) if "A document was downloaded" in row]
 
 
 @on_sqlite
