@@ -54,6 +54,7 @@ PAGES = [
     (None, "/shared"),
     (MEMBER, "/documents/trash"),
     (MEMBER, "/account"),
+    (MEMBER, "/account/activity"),
     (MEMBER, "/account/password"),
     (MEMBER, "/account/security"),
     (MEMBER, "/account/security {Add a passkey}"),

@@ -109,6 +109,7 @@ ACCESS = {
     "auth.reset": form(EVERYBODY, {"token": "of the forgetful"}),
     # One's own account.
     "account.index": page(MEMBERS),
+    "account.activity": page(MEMBERS),
     "account.password": form(MEMBERS),
     "account.end_session": act(MEMBERS, on("session", "own")),
     "account.end_other_sessions": act(MEMBERS),

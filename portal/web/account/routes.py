@@ -9,11 +9,13 @@ from portal.access.groups.queries import list_groups_of
 from portal.access.holdings import list_holdings
 from portal.access.reviews.queries import count_waiting
 from portal.access.roles import list_roles
+from portal.audit.telling import By
 from portal.auth import enrolment, own_factors, sessions
 from portal.auth.assurance import Act
 from portal.auth.credentials import change_password
 from portal.auth.devices import device_of
 from portal.auth.factors.queries import count_recovery_codes
+from portal.documents.activity import list_activity
 from portal.documents.quotas import find_usage
 from portal.web import cookies
 from portal.web.access import freshly, signed_in, while_closing
@@ -45,6 +47,15 @@ def index() -> ResponseReturnValue:
         to_review=count_waiting(g.actor),
         usage=find_usage(g.actor.user_id),
     )
+
+
+@blueprint.get("/activity")
+@signed_in
+def activity() -> ResponseReturnValue:
+    """What one did, and what others did to oneself and one's documents, newest first."""
+    by = request.args.get("by", By.ANYBODY, type=By)
+    before = request.args.get("before", type=UUID)
+    return render_template("account/activity.html", found=list_activity(g.actor, by, before), by=by)
 
 
 @blueprint.route("/password", methods=["GET", "POST"])
