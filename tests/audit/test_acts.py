@@ -8,7 +8,9 @@ import pytest
 
 from portal.core import clock as portal_clock
 from portal.web.access import declared
-from tests.audit.day import CONTENT, Day, Told
+from tests.audit.day import Day
+from tests.audit.day.acts import Told
+from tests.audit.day.marks import CONTENT
 from tests.audit.log import state_of, unwritable
 from tests.conftest import on_sqlite
 from tests.flows.blobs import opened_blobs

@@ -10,7 +10,8 @@ from urllib.parse import quote
 import pytest
 
 from portal.core import logs
-from tests.audit.day import CONTENT, FILE, FOLDER, OTHER_FILE, OTHER_FOLDER, Day
+from tests.audit.day import Day
+from tests.audit.day.marks import CONTENT, FILE, FOLDER, OTHER_FILE, OTHER_FOLDER
 from tests.audit.log import unwritable
 from tests.flows.blobs import opened_blobs
 from tests.harness.files import content_of

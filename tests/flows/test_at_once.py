@@ -11,7 +11,7 @@ from portal.auth.tokens import hash_token
 from portal.tenancy.models import TenantState
 from portal.tenancy.queries import find_tenant
 from portal.tenancy.service import change_state
-from tests.audit.day import CONTENT, NEW_PASSWORD
+from tests.audit.day.marks import CONTENT, NEW_PASSWORD
 from tests.installation import PASSWORD, Organisation
 
 
