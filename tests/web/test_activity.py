@@ -10,10 +10,13 @@ from portal.access.models import RoleAssignment
 from portal.audit.actions import Action
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import record
-from portal.audit.telling import OWN, PAGE_SIZE, TO_DOCUMENTS, TO_PEOPLE
+from portal.audit.telling import OWN, PAGE_SIZE, TO_DOCUMENTS, TO_PEOPLE, list_told
+from portal.core.ids import new_id
+from portal.documents.activity import FOLLOWED
 from tests.browsing import Visitor, links_of
 from tests.conftest import on_sqlite
 from tests.documents.sharers import make_folder
+from tests.harness.statements import statements
 from tests.installation import Organisation
 
 PAGE = "/account/activity"
@@ -135,6 +138,26 @@ def test_a_link_of_somebody_else_and_what_strangers_get_by_it_are_told(acme) -> 
     assert opened == "A sharing link was opened | Plan.txt | Whoever has a sharing link"
     assert downloaded == "A document was downloaded | Plan.txt | Whoever has a sharing link"
     assert revoked == f"A sharing link was revoked | Plan.txt | {acme['admin'].name}"
+
+
+@on_sqlite
+def test_each_part_is_looked_up_by_its_index(acme) -> None:
+    """Else a page for one person would go through what everybody did."""
+    things = [f"document:{new_id()}" for _ in range(FOLLOWED)]
+    with acme.bound() as session, statements() as sent:
+        list_told(acme["member"].id, things, before=new_id())
+        connection = session.connection().connection.dbapi_connection
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sent[-1]}", Anything())]
+    looked_up = [step for step in plan if "audit_entry" in step]
+    assert len(looked_up) == 3, plan
+    assert all("actor_id=?" in step or "target=?" in step for step in looked_up), looked_up
+
+
+class Anything(dict[str, None]):
+    """A value for whatever a statement asks."""
+
+    def __missing__(self, _name: str) -> None:
+        return None
 
 
 def test_pages_miss_and_repeat_nothing(acme) -> None:
