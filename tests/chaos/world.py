@@ -243,9 +243,9 @@ class World:
         for entry in self._log():
             action, document_id = entry["action"], entry["target"].rpartition(":")[2]
             if action in ("document.uploaded", "version.uploaded"):
-                uploaded.append(entry["detail"]["sealed_sha256"])
+                uploaded.append(entry["told"]["sealed_sha256"])
             if action in ("document.purged", "version.purged"):
-                for sealed_sha256 in entry["detail"]["versions"].values():
+                for sealed_sha256 in entry["told"]["versions"].values():
                     uploaded.remove(sealed_sha256)
             if action in ("document.uploaded", "document.moved"):
                 folders[document_id] = entry["told"]["folder"]

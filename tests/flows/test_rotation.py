@@ -35,6 +35,7 @@ NOT_SEALED = {
     "audit_aside.salt": "a salt",
     "audit_checkpoint.root": "a digest",
     "audit_entry.commitment": "a digest",
+    "audit_entry.leaf_hash": "a digest",
     "audit_leaf.hash": "a digest",
     "audit_node.hash": "a digest",
     "break_glass_code.code_hash": "a digest",

@@ -21,7 +21,8 @@ SIZE = len(TEXT)
 # What differs from one answer to the next, whoever asks: tokens, times, ids of requests.
 VARIES = re.compile(
     r'name="csrf_token"[^>]*>|<meta name="csrf-token"[^>]*>|nonce="[^"]*"|<time.*?</time>'
-    r"|<svg.*?</svg>|value=\"ey[^\"]*\"|secret=[A-Z2-7]+|\b[A-Z2-7]{4}( [A-Z2-7]{4})+\b",
+    r"|<svg.*?</svg>|value=\"ey[^\"]*\"|before=[0-9a-f-]{36}|secret=[A-Z2-7]+"
+    r"|\b[A-Z2-7]{4}( [A-Z2-7]{4})+\b",
     re.DOTALL,
 )
 
