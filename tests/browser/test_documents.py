@@ -1,6 +1,7 @@
 """A document's own pages in a real browser: what a frame shows, and a new version of a text."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import watch
 from tests.documents.pdfs import pdf_of
@@ -97,10 +98,11 @@ def test_one_searches_and_chooses_by_keys(page):
     assert axe_violations(page) == []
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("button", name="Star Harbour.txt").click()
-    page.get_by_role("button", name="Unstar Harbour.txt").wait_for()
+    page.locator(":target").get_by_role("button", name="Unstar Harbour.txt").wait_for()
+    page.wait_for_load_state()
     page.keyboard.press("Tab")  # one goes on in the row that one came from
     row = page.get_by_role("row").filter(has=page.locator(":focus"))
-    assert row.get_by_role("link", name="Harbour.txt", exact=True).count() == 1
+    expect(row.get_by_role("link", name="Harbour.txt", exact=True)).to_have_count(1)
     boxes = page.locator('[name="things"]')
     boxes.first.press("Space")
     boxes.nth(2).press("Shift+Space")
