@@ -62,7 +62,16 @@ def _serve(factories: Factories, chosen: Settings, port: int) -> None:
             process.terminate()
             process.wait()
 
-    serving.run(factories, "127.0.0.1", port, when_ready=ready, on_exit=stop)
+    serving.run(
+        factories,
+        "127.0.0.1",
+        port,
+        when_ready=ready,
+        on_exit=stop,
+        # A web process that a terminal's Ctrl-C and gunicorn tell to end at the same moment may
+        # do neither; and nobody waits for the transfers of a demonstration.
+        graceful_timeout=2,
+    )
 
 
 def _tell_addresses(chosen: Settings) -> None:

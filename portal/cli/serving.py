@@ -3,7 +3,6 @@
 import gc
 import socket
 import struct
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -31,8 +30,8 @@ def serve(factories: Factories, host: str, port: int) -> None:
     run(factories, host, port)
 
 
-def run(factories: Factories, host: str, port: int, **hooks: Callable[..., None]) -> None:
-    """Serve until stopped. `hooks` are gunicorn's server hooks."""
+def run(factories: Factories, host: str, port: int, **more: Any) -> None:
+    """Serve until stopped. `more` are settings of gunicorn's, its hooks among them."""
     chosen = settings.load()
     check_free(host, port)
     with factories.app().app_context():  # here, where a fault is one line and no worker's crash
@@ -54,7 +53,7 @@ def run(factories: Factories, host: str, port: int, **hooks: Callable[..., None]
             "timeout": 60,
             "graceful_timeout": 20,
             "post_worker_init": _prepare,
-            **hooks,
+            **more,
         },
     ).run()
 
