@@ -56,7 +56,7 @@ def tried(world, composed):
 
 
 def test_random_statements_answer_as_if_the_tenant_were_alone(world_of):
-    outcomes = fuzz(world_of, int(NUMBER or 600))
+    outcomes = fuzz(world_of, int(NUMBER or 400))
     assert outcomes["answered"] > 9 * outcomes["failed alike"]
 
 
