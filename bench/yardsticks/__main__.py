@@ -6,13 +6,12 @@ its rows are, BENCH_FOLDER where its files; the portal's own variables hold as f
 
 import sys
 from importlib import import_module
-from unittest.mock import MagicMock
 
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from portal.cli import serving
 from portal.cli.context import Factories
+from portal.cli.serving import server_of
 
 
 def main(name: str, task: str) -> None:
@@ -22,8 +21,8 @@ def main(name: str, task: str) -> None:
     if task == "fill":
         print(yardstick.fill())
     else:
-        serving.check_all = serving.db = MagicMock()  # there are no portal's databases to check
-        serving.run(Factories(MagicMock(), yardstick.create_app), "127.0.0.1", int(task))
+        app = yardstick.create_app
+        server_of(Factories(app, app), "127.0.0.1", int(task)).run()
 
 
 def _take_down_gates() -> None:

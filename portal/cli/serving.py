@@ -32,14 +32,19 @@ def serve(factories: Factories, host: str, port: int) -> None:
 
 def run(factories: Factories, host: str, port: int, **more: Any) -> None:
     """Serve until stopped. `more` are settings of gunicorn's, its hooks among them."""
-    chosen = settings.load()
     check_free(host, port)
     with factories.app().app_context():  # here, where a fault is one line and no worker's crash
         check_all()
         keys_startup.check_default(list_living_tenants())
         for engine in db.engines.values():  # connections are not for sharing with the workers
             engine.dispose()
-    Server(
+    server_of(factories, host, port, **more).run()
+
+
+def server_of(factories: Factories, host: str, port: int, **more: Any) -> "Server":
+    """gunicorn as the portal runs under it, with nothing checked."""
+    chosen = settings.load()
+    return Server(
         factories,
         {
             "bind": f"{host}:{port}",
@@ -55,7 +60,7 @@ def run(factories: Factories, host: str, port: int, **more: Any) -> None:
             "post_worker_init": _prepare,
             **more,
         },
-    ).run()
+    )
 
 
 def check_free(host: str, port: int) -> None:
