@@ -2,13 +2,10 @@
 
 from dataclasses import replace
 
-from sqlalchemy import func, select
-
 from portal.access.decision import Member
 from portal.access.people import still_held
 from portal.audit.actor import Actor
-from portal.tenancy.binding import bound_tenant_id
-from portal.tenancy.session import db
+from portal.tenancy.turns import take_turn
 
 
 def lock_access() -> None:
@@ -16,12 +13,9 @@ def lock_access() -> None:
 
     The rules that hold between rows (somebody stays admin, no two exclusive roles, nothing twice)
     are then checked against what is there and stays there. Such changes are rare, so one lock for
-    all of them costs nothing, and no order of locks can be got wrong. On SQLite the transaction
-    has the only write lock already.
+    all of them costs nothing, and no order of locks can be got wrong.
     """
-    if db.session.connection().dialect.name == "postgresql":
-        key = func.hashtextextended(f"access:{bound_tenant_id()}", 0)
-        db.session.execute(select(func.pg_advisory_xact_lock(key)))
+    take_turn("access")
 
 
 def lock_access_as(actor: Actor) -> Actor:

@@ -7,7 +7,7 @@ another epoch, under another origin, which is recorded and told.
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import SYSTEM
@@ -22,6 +22,7 @@ from portal.keys.signing import get_live_key, sign
 from portal.tenancy.binding import bound
 from portal.tenancy.queries import find_tenant_host
 from portal.tenancy.session import db
+from portal.tenancy.turns import try_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def sign_log() -> Signed | None:
     Once that is committed the main database is to know of it (`remember_newest`). One process at a
     time: another one that is at it is left alone. Raises `KeyUnavailable`.
     """
-    if not _take_turn():
+    if not try_turn("checkpoint"):
         return None
     size = count_leaves()  # now that nobody else signs: a size from before would be too small
     if add_nodes(size):
@@ -111,10 +112,3 @@ def _sign(checkpoint: Checkpoint) -> Checkpoint:
 def _host() -> str:
     slug = bound().tenant.slug
     return find_tenant_host(slug) or f"{slug}.{active().apex}"
-
-
-def _take_turn() -> bool:
-    if db.session.get_bind().dialect.name != "postgresql":
-        return True
-    key = func.hashtextextended(f"checkpoint:{bound().tenant.id}", 0)
-    return bool(db.session.scalar(select(func.pg_try_advisory_xact_lock(key))))

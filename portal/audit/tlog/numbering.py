@@ -15,8 +15,8 @@ from sqlalchemy import func, insert, select, update
 
 from portal.audit.models import AuditAside, AuditEntry
 from portal.audit.tlog.models import AuditLeaf
-from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
+from portal.tenancy.turns import take_turn, try_turn
 
 BATCH_SIZE = 1000
 UNSETTLED = "grave entries to be numbered"
@@ -78,8 +78,7 @@ def _number(ids: Sequence[UUID]) -> None:
 
 
 def _take_turn(is_patient: bool) -> bool:
-    key = func.hashtextextended(f"log:{bound_tenant_id()}", 0)
-    if is_patient:
-        db.session.execute(select(func.pg_advisory_xact_lock(key)))
-        return True
-    return bool(db.session.scalar(select(func.pg_try_advisory_xact_lock(key))))
+    if not is_patient:
+        return try_turn("log")
+    take_turn("log")
+    return True
