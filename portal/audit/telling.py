@@ -25,12 +25,11 @@ from sqlalchemy import (
     values,
 )
 
-from portal.audit.actions import Action
+from portal.audit.actions import SENTENCES, Action
 from portal.audit.models import AuditEntry
 from portal.tenancy.session import db
 
 PAGE_SIZE = 50
-SENTENCES = {action.value: action.sentence for action in Action}
 
 # Of documents, to who made them: what others did.
 TO_DOCUMENTS = frozenset(

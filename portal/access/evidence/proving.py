@@ -74,11 +74,7 @@ def show_evidence(actor: Actor) -> Evidence:
 
 def find_place(entry_id: UUID) -> Place | None:
     """Where an entry is in the log; None as long as it waits for its number."""
-    leaf = db.session.get(AuditLeaf, (bound_tenant_id(), entry_id))
-    newest = find_newest_signed()
-    if leaf is None:
-        return None
-    return Place(leaf.number, newest is not None and leaf.number < newest.size)
+    return _place_at(entry_id, find_newest_signed())
 
 
 def prove_entry(actor: Actor, entry_id: UUID) -> Proof:
@@ -87,7 +83,8 @@ def prove_entry(actor: Actor, entry_id: UUID) -> Proof:
     Raises `Forbidden`, `NotFound`, `Unsigned` or `NotCovered`.
     """
     require(actor, Permission.AUDIT_READ)
-    entry, newest, place = get_entry(entry_id), get_newest(), find_place(entry_id)
+    entry, newest = get_entry(entry_id), get_newest()
+    place = _place_at(entry_id, newest)
     if place is None or not place.is_covered:
         raise NotCovered
     record(actor, Action.AUDIT_READ, f"audit:{entry_id}", form="proof")
@@ -112,6 +109,13 @@ def verify_proof(actor: Actor, text: str) -> Verified:
     if not proof.holds:
         raise Invalid("This proves nothing: the entry is not what was signed.")
     return Verified(entry, proof.number, checkpoint, _signed_at(checkpoint), _is_held(checkpoint))
+
+
+def _place_at(entry_id: UUID, newest: AuditCheckpoint | None) -> Place | None:
+    leaf = db.session.get(AuditLeaf, (bound_tenant_id(), entry_id))
+    if leaf is None:
+        return None
+    return Place(leaf.number, newest is not None and leaf.number < newest.size)
 
 
 def _is_own(note: Note) -> bool:
