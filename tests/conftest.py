@@ -20,14 +20,8 @@ from tests.harness.postgres import PostgresServer, postgres_server
 from tests.harness.softhsm import SoftHsm, softhsm_token
 from tests.harness.valkey import ValkeyServer, valkey_server
 from tests.harness.vault import Vault, vault_server
-from tests.installation import (
-    APP_ROLE,
-    OWNER,
-    Installation,
-    Organisation,
-    PostgresSnapshot,
-    SqliteSnapshot,
-)
+from tests.installation import APP_ROLE, OWNER, Installation, Organisation
+from tests.snapshots import PostgresSnapshot, SqliteSnapshot
 
 hypothesis.settings.register_profile("whatever the machine's pace", deadline=None)
 hypothesis.settings.load_profile("whatever the machine's pace")

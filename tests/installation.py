@@ -4,7 +4,6 @@ with people in every role, signed in by the real pages; and put back as it was b
 
 import json
 import re
-import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pyotp
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
@@ -60,12 +58,10 @@ from portal.outbox.service import run_due
 from portal.storage import chosen as storage
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.models import GLOBAL_TABLES
-from portal.tenancy.placement import url_for
 from portal.tenancy.queries import find_tenant
 from portal.tenancy.session import db
 from portal.web.fresh import in_fresh_context
 from tests.browsing import ADDRESS, Visitor
-from tests.harness.postgres import PostgresServer
 
 # What the audit log is kept in.
 LOG = frozenset({"audit_aside", "audit_checkpoint", "audit_entry", "audit_leaf", "audit_node"})
@@ -543,152 +539,8 @@ class Installation:
         assert answer.status_code == 302, answer.status_code
 
 
-class SqliteSnapshot:
-    """The control file and the tenants' files, copied page by page where somebody has written."""
-
-    def __init__(self, portal: Installation) -> None:
-        main = make_url(portal.settings.database_url)
-        self._main = Path(str(main.database))
-        self._files = {None: self._main}
-        for organisation in portal.organisations.values():
-            own = url_for(organisation.record, main).database.removeprefix("file:")
-            self._files[organisation.id] = Path(own)
-        self._live = {
-            key: sqlite3.connect(path, check_same_thread=False) for key, path in self._files.items()
-        }
-        for connection in self._live.values():
-            connection.execute("PRAGMA synchronous = OFF")
-            connection.row_factory = sqlite3.Row
-        self._kept: dict[Any, sqlite3.Connection] = {}
-        self._states: dict[Any, tuple[int, int]] = {}
-
-    def take(self) -> None:
-        for key, live in self._live.items():
-            self._kept[key] = sqlite3.connect(":memory:")
-            live.backup(self._kept[key])
-            self._states[key] = self._state(live)
-
-    @property
-    def is_touched(self) -> bool:
-        return any(self._state(live) != self._states[key] for key, live in self._live.items())
-
-    def restore(self) -> None:
-        for key, live in self._live.items():
-            if self._state(live) != self._states[key]:
-                self._kept[key].backup(live)
-                self._states[key] = self._state(live)
-
-    def _state(self, live: sqlite3.Connection) -> tuple[int, int]:
-        """Another one when others have written (`data_version`), or this connection has."""
-        [version] = live.execute("PRAGMA data_version").fetchone()
-        return version, live.total_changes
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        found = []
-        for key, live in self._live.items():
-            if (key is None) == (table in GLOBAL_TABLES):
-                found += [dict(row) for row in live.execute(f"SELECT * FROM {table}")]
-        return [_typed(row) for row in found]
-
-    def execute(self, statement: str, organisation: Organisation | None) -> None:
-        with self._live[organisation.id if organisation else None] as connection:
-            connection.execute(statement)
-
-    def ask(self, statement: str, organisation: Organisation) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in self._live[organisation.id].execute(statement)]
-
-    def close(self) -> None:
-        for connection in (*self._live.values(), *self._kept.values()):
-            connection.close()
-
-
-class PostgresSnapshot:
-    """Every table's rows, kept as COPY gives them. The superuser walks past row-level security.
-
-    Only tables that somebody has written to are put back: those with another number of rows, or
-    with a row of a later transaction than the last one here.
-    """
-
-    def __init__(self, portal: Installation, server: PostgresServer) -> None:
-        url = make_url(portal.settings.database_url)
-        self._connection = psycopg.connect(
-            host=server.host,
-            port=server.port,
-            user="postgres",
-            password=server.password,
-            dbname=url.database,
-            autocommit=True,
-        )
-        self._connection.execute("SET lock_timeout = '5s'; SET session_replication_role = replica")
-        self._tables = [table.name for table in Base.metadata.sorted_tables]
-        self._kept: dict[str, bytes] = {}
-        self._last = 0  # transaction's id
-        self._states = " UNION ALL ".join(
-            f"SELECT '{name}', count(*), coalesce(max(xmin::text::bigint), 0) FROM {name}"
-            for name in self._tables
-        )
-
-    def take(self) -> None:
-        with self._connection.transaction():
-            for table in self._tables:
-                with self._connection.cursor().copy(f"COPY {table} TO STDOUT") as copy:
-                    self._kept[table] = b"".join(copy)
-            self._last = self._transaction_id()
-
-    @property
-    def is_touched(self) -> bool:
-        return bool(self._changed())
-
-    def restore(self) -> None:
-        with self._connection.transaction():
-            changed = self._changed()
-            if not changed:
-                return
-            self._connection.execute("; ".join(f"DELETE FROM {name}" for name in changed))
-            for name in changed:
-                if rows := self._kept[name]:
-                    with self._connection.cursor().copy(f"COPY {name} FROM STDIN") as copy:
-                        copy.write(rows)
-            self._last = self._transaction_id()
-
-    def _changed(self) -> list[str]:
-        return [
-            name
-            for name, count, newest in self._connection.execute(self._states)
-            if count != self._kept[name].count(b"\n") or newest > self._last
-        ]
-
-    def _transaction_id(self) -> int:
-        [found] = self._connection.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
-        return int(found)
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        with self._connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
-            return [_typed(row) for row in cursor.execute(f"SELECT * FROM {table}")]
-
-    def execute(self, statement: str, organisation: Organisation | None) -> None:
-        self._connection.execute(statement)
-
-    def ask(self, statement: str, organisation: Organisation) -> list[tuple[Any, ...]]:
-        return self._connection.execute(statement).fetchall()
-
-    def close(self) -> None:
-        self._connection.close()
-
-
 def _raise(_job: Job, error: Exception) -> None:
     raise error
-
-
-def _typed(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with UUIDs as such: SQLite keeps them as 32 hexadecimal digits."""
-    for name, value in row.items():
-        if isinstance(value, str):
-            if name != "client_id" and (name == "id" or name.endswith(("_id", "_by"))):
-                row[name] = UUID(value)
-            elif name in ("told", "personal"):
-                row[name] = json.loads(value)
-    return row
 
 
 def begin_sessions_anew(organisation: Organisation) -> None:

@@ -15,7 +15,7 @@ from portal.core.db import UtcDateTime
 from portal.core.ids import new_id
 from portal.tenancy import migrations
 from portal.tenancy.placement import system_engine
-from tests.architecture.test_migrations import _stamp, downgrade, empty  # noqa: F401  # a fixture
+from tests.architecture.lanes import downgrade, stamp
 from tests.installation import APP_ROLE
 
 OLD = (
@@ -30,7 +30,7 @@ class Row(dict):
     __getattr__ = dict.__getitem__
 
 
-def test_a_log_that_is_there_gets_its_numbers_and_can_be_taken_back(empty) -> None:  # noqa: F811
+def test_a_log_that_is_there_gets_its_numbers_and_can_be_taken_back(empty) -> None:
     url, is_postgres = make_url(empty), empty.startswith("postgresql")
     lanes = migrations.lanes_of(url, is_main=True) if is_postgres else ("tenant",)
     migrations._upgrade(url, lanes, APP_ROLE)
@@ -42,7 +42,7 @@ def test_a_log_that_is_there_gets_its_numbers_and_can_be_taken_back(empty) -> No
 
     def rows(table: str, tenant: UUID) -> list[Row]:
         with engine.connect() as connection:
-            _stamp(connection, tenant)
+            stamp(connection, tenant)
             found = connection.exec_driver_sql(
                 f"SELECT * FROM {table} WHERE tenant_id = '{named(tenant)}' ORDER BY id"
             )
@@ -50,7 +50,7 @@ def test_a_log_that_is_there_gets_its_numbers_and_can_be_taken_back(empty) -> No
 
     def add(tenant: UUID) -> None:
         with engine.begin() as connection:
-            _stamp(connection, tenant)
+            stamp(connection, tenant)
             for address in ("'192.0.2.7'", "NULL"):
                 detail = json.dumps(DETAIL if address != "NULL" else {"reason": ""})
                 zone = "+00" if is_postgres else ""

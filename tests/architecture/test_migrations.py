@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -15,8 +14,9 @@ from portal.core.ids import new_id
 from portal.tenancy import migrations, schema
 from portal.tenancy.models import GLOBAL_TABLES
 from portal.tenancy.placement import system_engine, url_for
+from tests.architecture.lanes import downgrade, stamp
 from tests.conftest import on_sqlite
-from tests.installation import APP_ROLE, OWNER
+from tests.installation import APP_ROLE
 
 
 def owned_by(lane: str, name: str | None) -> bool:
@@ -57,34 +57,11 @@ def test_revisions_form_one_line(lane) -> None:
         assert hasattr(revision.module, "downgrade")
 
 
-@pytest.fixture
-def empty(database, tmp_path, request):
-    """The owner's address of a database with nothing in it."""
-    if database == "sqlite":
-        yield f"sqlite:///{tmp_path / 'control.db'}"
-        return
-    server = request.getfixturevalue("postgresql")
-    yield server.create_database("migrated", owner=OWNER)
-    server.drop_database("migrated")
-
-
 def tables_in(url: str) -> set[str]:
     engine = system_engine(url)
     try:
         with engine.connect() as connection:
             return set(inspect(connection).get_table_names()) - schema.VERSION_TABLES
-    finally:
-        engine.dispose()
-
-
-def downgrade(url: str, lane: str, to: str = "base") -> None:
-    engine = system_engine(url)
-    try:
-        with engine.connect() as connection:
-            config = migrations._config(lane)
-            config.attributes["connection"] = connection
-            command.downgrade(config, to)
-            connection.commit()
     finally:
         engine.dispose()
 
@@ -121,7 +98,7 @@ def test_the_choice_that_two_admins_remove_factors_is_kept(empty) -> None:
         found = {}
         with engine.connect() as connection:
             for tenant in tenants:
-                _stamp(connection, tenant)
+                stamp(connection, tenant)
                 rows = connection.exec_driver_sql(f"SELECT tenant_id, {column} FROM {table}")
                 found |= {str(UUID(str(row[0]))): row[1] for row in rows}
         return found
@@ -129,7 +106,7 @@ def test_the_choice_that_two_admins_remove_factors_is_kept(empty) -> None:
     try:
         with engine.begin() as connection:
             for tenant, wants_two in tenants.items():
-                _stamp(connection, tenant)
+                stamp(connection, tenant)
                 value = str(wants_two).lower()
                 name = str(tenant) if is_postgres else tenant.hex
                 connection.exec_driver_sql(CHOICES.format(name, value))
@@ -143,11 +120,6 @@ def test_the_choice_that_two_admins_remove_factors_is_kept(empty) -> None:
         }
     finally:
         engine.dispose()
-
-
-def _stamp(connection: Any, tenant: UUID) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SET app.tenant_id = '{tenant}'")
 
 
 @on_sqlite
