@@ -73,8 +73,8 @@ def test_a_new_version_is_uploaded_compared_and_the_old_one_restored(page):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 800})
         assert axe_violations(page) == [], (scheme, width)
-    assert page.get_by_role("row", name="Removed Another line.").is_visible()
-    assert page.get_by_role("row", name="Added Changed.").is_visible()
+    page.get_by_role("row", name="Removed Another line.").wait_for()
+    page.get_by_role("row", name="Added Changed.").wait_for()
 
     page.get_by_role("link", name="All versions").click()
     page.get_by_role("link", name="Restore version 1").click()

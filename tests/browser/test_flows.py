@@ -30,12 +30,12 @@ def upload(page, *files):
 
 def test_a_visitor_is_inside_within_a_minute(demo, page):
     page.goto(demo.url)
-    assert page.get_by_text(demo.person("Tomas Rivera")["password"]).is_visible()
+    page.get_by_text(demo.person("Tomas Rivera")["password"]).wait_for()
 
     enter(page, demo.at("acme"), demo.person("Tomas Rivera"))
 
     assert page.url == demo.at("acme", "/documents")
-    assert page.get_by_role("link", name="Welcome to Acme.md", exact=True).is_visible()
+    page.get_by_role("link", name="Welcome to Acme.md", exact=True).wait_for()
 
 
 def test_the_organisations_name_leads_to_its_address(demo, page):
@@ -44,7 +44,7 @@ def test_the_organisations_name_leads_to_its_address(demo, page):
     page.keyboard.press("Enter")
     page.wait_for_url(f"{demo.at('globex')}**")
 
-    assert page.get_by_text("Globex Shipping").first.is_visible()
+    page.get_by_text("Globex Shipping").first.wait_for()
 
 
 def test_several_files_are_uploaded_listed_and_downloaded(chromium, signed_in, demo, tmp_path):
@@ -114,7 +114,7 @@ def test_an_upload_can_be_cancelled(chromium, signed_in, demo):
     page.get_by_role("button", name="Cancel: never.txt").wait_for(state="detached")
     page.unroute("**/documents/uploads/resumable")
     page.reload()
-    assert page.get_by_text("Nothing here yet").is_visible()
+    page.get_by_text("Nothing here yet").wait_for()
 
 
 def test_an_upload_goes_on_by_itself_when_the_connection_is_back(chromium, signed_in, demo):
@@ -184,7 +184,7 @@ def test_a_document_is_renamed_moved_deleted_and_restored(chromium, signed_in, d
     row.get_by_role("button", name=re.compile("Restore")).click()
     page.goto(demo.at("acme", "/documents"))
     page.get_by_role("link", name="Policies", exact=True).click()
-    assert page.get_by_role("link", name="second.txt", exact=True).is_visible()
+    page.get_by_role("link", name="second.txt", exact=True).wait_for()
 
 
 def test_an_invited_person_sets_up_an_authenticator_and_comes_in(chromium, signed_in, demo, page):
@@ -201,7 +201,7 @@ def test_an_invited_person_sets_up_an_authenticator_and_comes_in(chromium, signe
     page.get_by_label("The same again").fill("heron-lamp-orchard-12")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/auth/enrol(\?|$)"))
-    assert page.locator("svg.qr").is_visible()
+    page.locator("svg.qr").wait_for()
     page.get_by_text("Type the secret instead").click()
     secret = page.locator("code.secret").inner_text()
     page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(re.sub(r"\s", "", secret)).now())
@@ -210,9 +210,9 @@ def test_an_invited_person_sets_up_an_authenticator_and_comes_in(chromium, signe
     page.get_by_role("link", name="I have kept them").click()
     page.wait_for_url("**/documents")
 
-    assert page.get_by_text("Nina Novak").first.is_visible()
+    page.get_by_text("Nina Novak").first.wait_for()
     page.goto(link)
-    assert page.get_by_text("not valid any more").is_visible()
+    page.get_by_text("not valid any more").wait_for()
 
 
 def test_signing_out_ends_the_session_even_for_a_copied_cookie(demo, chromium):

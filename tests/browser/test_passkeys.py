@@ -121,7 +121,7 @@ def test_a_device_that_does_not_verify_its_user_is_told_so_and_nothing_is_sent(d
 def test_without_javascript_or_passkeys_a_sentence_says_why_there_is_no_button(demo, chromium):
     without_script = chromium.new_context(java_script_enabled=False).new_page()
     without_script.goto(demo.at("acme", "/auth/sign-in"))
-    assert without_script.get_by_text("A passkey needs JavaScript").is_visible()
+    without_script.get_by_text("A passkey needs JavaScript").wait_for()
     old = chromium.new_context().new_page()
     complaints = watch(old)
     old.add_init_script("delete window.PublicKeyCredential")
@@ -129,6 +129,6 @@ def test_without_javascript_or_passkeys_a_sentence_says_why_there_is_no_button(d
     old.get_by_text("This browser can’t use passkeys.").wait_for()
     for page in (without_script, old):
         assert not page.get_by_role("button", name="Sign in with a passkey").is_visible()
-        assert page.get_by_role("button", name="Continue").is_visible()
+        page.get_by_role("button", name="Continue").wait_for()
         page.context.close()
     assert complaints == []

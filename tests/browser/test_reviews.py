@@ -99,5 +99,5 @@ def test_without_javascript_the_buttons_do_the_same(chromium, seats, signed_in, 
     page.goto(f"{review}/next")
     page.get_by_role("button", name="Revoke").click()
 
-    assert page.get_by_text("1 of 3").is_visible()
+    page.get_by_text("1 of 3").wait_for()
     context.close()

@@ -13,7 +13,7 @@ from tests.chaos.world import World
 from tests.harness.aws import ENVIRONMENT, REGION, ROLE, Aws
 from tests.harness.vault import Vault
 from tests.installation import CONTENTS
-from tests.keys.holders import kms_settings
+from tests.keys.holders import destroy_elsewhere, kms_settings
 from tests.serving import environment
 
 
@@ -56,3 +56,4 @@ def world(
     acme.portal = portal
     for path, content in files.items():
         path.write_bytes(content)
+    destroy_elsewhere(portal.settings, given, [acme.id])

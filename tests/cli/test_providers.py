@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from threading import Event, Thread
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from portal.audit.actor import OPERATOR
 from portal.core.errors import Conflict, Misconfigured
 from portal.keys import hierarchy, limits, moving
-from portal.keys.chosen import providers_of
 from portal.keys.local import LocalKeys
 from portal.keys.providers import KeyUnavailable
 from portal.keys.service import add_seed
@@ -22,10 +20,9 @@ from tests.cli.operators import Operator
 from tests.cli.test_destroying import agree, make
 from tests.conftest import on_sqlite
 from tests.installation import CONTENTS, PASSWORD, Installation, Organisation
-from tests.keys.holders import all_settings, variables
+from tests.keys.holders import all_settings, destroy_elsewhere, variables
 
 NOTE = CONTENTS["note"][2]
-ELSEWHERE = ("aws-kms", "pkcs11", "vault")
 
 
 @pytest.fixture(autouse=True)
@@ -52,10 +49,7 @@ def run(portal, settings) -> Iterator[Operator]:
     kept = file.read_bytes()
     yield Operator(portal.settings, **variables(settings))
     file.write_bytes(kept)
-    providers = providers_of(replace(portal.settings, **settings))
-    for organisation in portal.organisations.values():
-        for name in ELSEWHERE:
-            providers.get(name).destroy(organisation.id)
+    destroy_elsewhere(portal.settings, settings, [one.id for one in portal.organisations.values()])
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """The holders of root keys that the tests have, each as the settings make it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import UUID
 
 from portal.core.settings import Settings
 from portal.keys.chosen import providers_of
@@ -76,3 +77,14 @@ def all_settings(aws: Aws, token: SoftHsm, server: Vault) -> dict[str, object]:
 def variables(settings: dict[str, object]) -> dict[str, str]:
     """The same as an operator sets them."""
     return {f"PORTAL_{name.upper()}": str(value) for name, value in settings.items()}
+
+
+def destroy_elsewhere(
+    settings: Settings, more: dict[str, object], tenant_ids: Iterable[UUID]
+) -> None:
+    """End the root keys of tenants outside the local file: the stand-ins serve the whole run."""
+    providers = providers_of(replace(settings, **more)).possible()
+    for tenant_id in tenant_ids:
+        for provider in providers:
+            if provider.name != "local":
+                provider.destroy(tenant_id)
