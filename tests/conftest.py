@@ -4,6 +4,7 @@ Every test that asks for `portal`, `acme` or `globex` runs on both databases; `o
 `on_postgresql` are for those that can differ on one of them only.
 """
 
+import gc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -25,6 +26,13 @@ from tests.snapshots import PostgresSnapshot, SqliteSnapshot
 
 hypothesis.settings.register_profile("whatever the machine's pace", deadline=None)
 hypothesis.settings.load_profile("whatever the machine's pace")
+
+
+def pytest_collection_finish() -> None:
+    """What stands by now stays: it need not be looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 class Clock:

@@ -111,7 +111,7 @@ def named(acme: Organisation, who: str, argument: object) -> object:
 
 
 @on_sqlite
-@settings(max_examples=16, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(acts, min_size=2, max_size=10))
 def test_nobody_comes_to_hold_more_by_an_act_of_their_own(acme, done) -> None:
     with acme.bound() as session:

@@ -13,6 +13,7 @@ from portal.core import logs
 from tests.audit.day import Day
 from tests.audit.day.marks import CONTENT, FILE, FOLDER, OTHER_FILE, OTHER_FOLDER
 from tests.audit.log import unwritable
+from tests.conftest import on_sqlite
 from tests.flows.blobs import opened_blobs
 from tests.harness.files import content_of
 from tests.installation import PASSWORD, Installation, Organisation
@@ -85,6 +86,7 @@ def as_seen(acme: Organisation) -> bytes:
     return b"".join(page.data for page in pages)
 
 
+@on_sqlite  # whose files keep what was deleted for a while
 def test_no_secret_and_no_name_is_kept_or_said_anywhere(portal, acme, day, said, caplog) -> None:
     pages = as_seen(acme)
     kept = everything_kept(portal)

@@ -25,6 +25,7 @@ from portal.documents.models import Document, DocumentStar, DocumentVersion, Fol
 from portal.users.models import User, UserState
 from tests.audit.reading import entry, write
 from tests.browsing import Visitor
+from tests.conftest import on_sqlite
 from tests.harness.statements import statements
 from tests.installation import Organisation
 from tests.web.access_list import ACCESS, STRANGER
@@ -375,6 +376,7 @@ def test_an_entry_of_the_log_takes_no_more_for_more_people(acme) -> None:
     assert count_of(officer, f"/audit/{made}") == few <= 12
 
 
+@on_sqlite
 def test_no_page_at_all_takes_more_for_more_of_everything(acme) -> None:
     """Every address of the access list, so a page that is new is counted as well."""
 

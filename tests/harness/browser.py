@@ -57,6 +57,13 @@ def browser() -> Iterator[Browser]:
 
 def axe_violations(page: Page, debugger: CDPSession | None = None) -> list[str]:
     """What axe-core finds on `page` against WCAG 2.2 AA and good practice, an element a line."""
+    if not page.evaluate("'axe' in window"):
+        _load_axe(page, debugger)
+    violations: list[str] = page.evaluate(RUN_AXE, AXE_TAGS)
+    return violations
+
+
+def _load_axe(page: Page, debugger: CDPSession | None) -> None:
     # Through the debugger, which a page's content security policy does not bind. Where one is open
     # already it is used: with any that ends, Chromium's virtual devices would go as well.
     session = debugger or page.context.new_cdp_session(page)
@@ -64,8 +71,6 @@ def axe_violations(page: Page, debugger: CDPSession | None = None) -> list[str]:
     session.send("Runtime.evaluate", {"expression": source})
     if debugger is None:
         session.detach()
-    violations: list[str] = page.evaluate(RUN_AXE, AXE_TAGS)
-    return violations
 
 
 def _find_chromium() -> tuple[str, dict[str, str]]:

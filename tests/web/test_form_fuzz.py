@@ -2,6 +2,7 @@
 
 Every address of the access list that takes a POST is tried by somebody who is let in, with the
 fields that its form has on the pages; every address that takes a GET, with the queries of links.
+On PostgreSQL, which takes fewer numbers and texts than SQLite; among very many, on both.
 """
 
 import json
@@ -18,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from portal.core.db import Base
 from tests.browsing import forms_of, links_of
+from tests.conftest import on_postgresql
 from tests.installation import LOG, PASSWORD, Installation, Organisation
 from tests.web.access_list import ACCESS, HALF, MEMBERS, STRANGER
 from tests.web.things import browser_of, own_address
@@ -264,11 +266,13 @@ def ask_many(organisation: Organisation, endpoint: str, known: Known, number: in
     ask()
 
 
+@on_postgresql
 @pytest.mark.parametrize("endpoint", TAKE_POST)
 def test_no_form_is_an_error_of_ours_and_no_refusal_changes_anything(acme, known, endpoint) -> None:
     send_many(acme, endpoint, known.posted[endpoint], 8)
 
 
+@on_postgresql
 @pytest.mark.parametrize("endpoint", TAKE_GET)
 def test_no_query_is_an_error_of_ours_or_changes_anything(acme, known, endpoint) -> None:
     ask_many(acme, endpoint, known.asked[endpoint], 4)
