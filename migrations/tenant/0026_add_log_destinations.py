@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("anchored_origin", sa.String(length=300), nullable=True),
         sa.Column("anchored_size", sa.BigInteger(), nullable=True),
         sa.Column("anchored_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("alerted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_number", sa.BigInteger(), nullable=False),
         sa.Column("sent_number", sa.BigInteger(), nullable=False),
         sa.Column("streamed_at", sa.DateTime(timezone=True), nullable=True),

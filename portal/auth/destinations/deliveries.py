@@ -3,19 +3,24 @@
 import json
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import or_, select
 
 from portal.access.evidence.signed import find_newest_signed
 from portal.audit.severity import Severity
+from portal.audit.tlog.notes import Checkpoint
 from portal.auth.destinations.kinds import INTERVALS, Rhythm
+from portal.auth.destinations.messages import Event, Message, of_alert, of_checkpoint
 from portal.auth.destinations.models import LogDestination
+from portal.auth.destinations.sending import receiver_of, send
+from portal.auth.destinations.state import note, note_anchored, note_failure
 from portal.core import clock
 from portal.keys.cells import sealed_cell
-from portal.keys.columns import seal
+from portal.keys.columns import open_sealed, seal
 from portal.outbox.models import Job
 from portal.outbox.service import MAX_ATTEMPTS, enqueue
+from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
 CHECKPOINT_KIND, ALERT_KIND = "log-checkpoint", "log-alert"
@@ -61,9 +66,48 @@ def offer_checkpoint() -> None:
             destination.anchor_job_id = _enqueue(CHECKPOINT_KIND, destination.id).id
 
 
+def deliver(job: Job) -> None:
+    """Send what a job is about. Raises as `sending.send`."""
+    told = _told(job)
+    key = bound_tenant_id(), UUID(told["destination"])
+    destination = db.session.get(LogDestination, key, populate_existing=True)
+    if destination is None or not destination.is_started:
+        return
+    if job.kind == ALERT_KIND:
+        alert = of_alert(job.id, told["title"], told["values"], Severity(told["severity"]))
+        send(receiver_of(destination), alert)
+        note(destination.id, alerted_at=clock.now())
+        return
+    message = _newest_checkpoint(destination.id)
+    if message and message.checkpoint:
+        send(receiver_of(destination), message)
+        note_anchored(destination.id, message.checkpoint)
+
+
+def note_job_failed(job: Job, error: Exception) -> None:
+    """Note on the destination that it did not take what a job is about."""
+    what = Event.ALERT if job.kind == ALERT_KIND else Event.CHECKPOINT
+    destination_id = UUID(_told(job)["destination"])
+    note_failure(destination_id, what, error, is_news=job.attempts == 1)
+
+
+def _newest_checkpoint(destination_id: UUID) -> Message | None:
+    newest = find_newest_signed()
+    if newest is None:
+        return None
+    checkpoint = Checkpoint(newest.origin, newest.size, newest.root)
+    id_ = uuid5(destination_id, f"{newest.origin} {newest.size}")
+    return of_checkpoint(id_, checkpoint, newest.note)
+
+
 def _is_turn_of(destination: LogDestination) -> bool:
     last = destination.anchored_at
     return last is None or last + INTERVALS[destination.rhythm] <= clock.now()
+
+
+def _told(job: Job) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(open_sealed(*PAYLOAD, job.id, job.payload))
+    return told
 
 
 def _enqueue(kind: str, destination_id: UUID, **told: Any) -> Job:

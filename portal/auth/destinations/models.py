@@ -39,6 +39,7 @@ class LogDestination(TenantOwned, Base):
     anchored_origin: Mapped[str | None] = mapped_column(String(300))
     anchored_size: Mapped[int | None] = mapped_column(BigInteger)
     anchored_at: Mapped[datetime | None]
+    alerted_at: Mapped[datetime | None]
 
     next_number: Mapped[int] = mapped_column(BigInteger, default=0)
     sent_number: Mapped[int] = mapped_column(BigInteger, default=0)
