@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from portal.cli.feeding import feed
-from portal.cli.keeping_log import sign_bound
+from portal.cli.keeping_log import keep_logs
 from tests.installation import Organisation
 
 NOTHING = {"rhythm": "never", "entry_form": ""}
@@ -41,8 +41,7 @@ def row_of(acme: Organisation, id_: UUID) -> dict[str, Any]:
 
 
 def visit(acme: Organisation) -> None:
-    """What the worker does: it signs the log, and sends what waits."""
-    with acme.bound(writes=True):
-        sign_bound()
+    """What the worker does: it numbers and signs the log, and sends what waits."""
     with acme.portal.app.app_context():
+        keep_logs(is_signing=True)
         feed(acme.record)

@@ -20,25 +20,12 @@ from portal.audit.tlog.tiles import count_leaves
 from tests.auth.destinations.setting_up import NOTHING, made, press, row_of, started, visit
 from tests.conftest import on_sqlite
 from tests.harness.aws import REGION
-from tests.harness.collectors import HOST, Hook, collector, hook
+from tests.harness.collectors import HOST, collector
 from tests.harness.ports import free_port
 from tests.harness.smtp import mail_sink
 
 pytestmark = on_sqlite
 EACH = NOTHING | {"rhythm": "each"}
-
-
-@pytest.fixture(scope="module")
-def running_hook():
-    with hook() as found:
-        yield found
-
-
-@pytest.fixture
-def webhook(running_hook) -> Hook:
-    running_hook.got.clear()
-    running_hook.status, running_hook.said = 204, b""
-    return running_hook
 
 
 def test_a_webhook_gets_each_checkpoint_once_signed_over_its_time_and_body(acme, webhook) -> None:
