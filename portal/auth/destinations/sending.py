@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
 import requests
@@ -16,8 +17,10 @@ from portal.auth.destinations.places import Place
 from portal.auth.destinations.taking import WHY, NotTaken, printable
 from portal.auth.destinations.ways import mail, object_store, syslog, webhook
 from portal.auth.sso.deadline import within
+from portal.auth.sso.fetch import opening
 from portal.auth.sso.places import place as waiting_place
 from portal.auth.sso.refusals import Reason, Unacceptable
+from portal.core.settings import active
 from portal.tenancy.session import release
 
 ALTOGETHER_SECONDS = 7
@@ -53,9 +56,14 @@ def send(receiver: Receiver, message: Message) -> str:
     Raises `NotTaken`, or `Misconfigured` where a part of the installation is missing.
     """
     release()  # it may be slow: no transaction waits for it
+    networks = [ip_network(text) for text in active().log_networks.split()]
     takes_place = receiver.kind not in TAKE_A_PLACE_THEMSELVES
     try:
-        with waiting_place() if takes_place else nullcontext(), within(ALTOGETHER_SECONDS):
+        with (
+            waiting_place() if takes_place else nullcontext(),
+            within(ALTOGETHER_SECONDS),
+            opening(networks),
+        ):
             return WAYS[receiver.kind](receiver.place, receiver.secret, message)
     except Unacceptable as error:
         raise NotTaken(WHY[error.reason]) from None

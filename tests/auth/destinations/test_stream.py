@@ -158,6 +158,16 @@ def test_production_sends_nothing_into_its_own_network(portal, acme, webhook) ->
 
 
 @on_sqlite
+def test_into_a_network_that_the_operator_names_production_sends(portal, acme) -> None:
+    with collector() as found:
+        id_ = started(acme, "syslog", host=HOST, port=found.port, **FROM_0)
+        portal.use(production=True, log_networks="10.0.0.0/8 127.0.0.0/8")
+        visit(acme)
+        assert row_of(acme, id_)["failure"] is None
+    assert len(found.messages) == row_of(acme, id_)["next_number"]
+
+
+@on_sqlite
 def test_an_alert_goes_to_whoever_takes_alerts(portal, acme, webhook) -> None:
     for n, wants in enumerate(["y", ""]):
         more = {"wants_alerts": "y"} if wants else {}

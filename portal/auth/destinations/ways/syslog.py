@@ -17,7 +17,7 @@ from portal.audit.severity import Severity
 from portal.auth.destinations.messages import Message, Record
 from portal.auth.destinations.places import SyslogPlace
 from portal.auth.destinations.taking import NotTaken
-from portal.auth.sso.fetch import connect
+from portal.auth.sso.fetch import connect, is_public
 from portal.core.settings import active
 from portal.tenancy.binding import bound
 from portal.tenancy.queries import find_tenant_host
@@ -42,6 +42,7 @@ def send(place: SyslogPlace, _secret: str, message: Message) -> str:
     with connect(place.host, place.port) as plain:
         plain.settimeout(SECONDS)
         if not place.is_tls:
+            _require_inner(plain)
             _hand_over(plain, octets)
             _part(plain)
             return "It took the bytes."
@@ -56,6 +57,12 @@ def source_name() -> str:
     """The bound tenant's host, which the messages are said to come from."""
     slug = bound().tenant.slug
     return find_tenant_host(slug) or f"{slug}.{active().apex}"
+
+
+def _require_inner(connection: socket.socket) -> None:
+    """In production nothing goes out in clear but into a network that the operator has opened."""
+    if active().production and is_public(connection.getpeername()[0]):
+        raise NotTaken("It is not encrypted, and lies outside. Choose TLS.")
 
 
 def _framed(record: Record, message: Message, source: str) -> bytes:
