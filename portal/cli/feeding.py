@@ -5,6 +5,7 @@ destinations of some answer slowly or not at all, those of the others get theirs
 """
 
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from uuid import UUID
@@ -22,7 +23,7 @@ from portal.tenancy.queries import list_living_tenants
 from portal.tenancy.session import db
 
 ROUND_SECONDS = 1.0
-MOST_BATCHES = 50  # of one destination in a visit
+STREAM_SECONDS = 2.0  # of one destination in a visit
 HANDLERS = {
     deliveries.CHECKPOINT_KIND: deliveries.deliver,
     deliveries.ALERT_KIND: deliveries.deliver,
@@ -39,11 +40,19 @@ def feed_all(stop: threading.Event) -> None:
     visits: dict[UUID, Future[None]] = {}
     with ThreadPoolExecutor(max(1, active().threads // 2), "feeding") as pool:
         while not stop.is_set():
-            for tenant in list_living_tenants():
-                if tenant.id not in visits or visits[tenant.id].done():
-                    visits[tenant.id] = pool.submit(copy_context().run, feed, tenant)
+            try:
+                _begin_visits(pool, visits)
+            except Exception as error:  # noqa: BLE001  # logged; the next round tries again
+                log.warning("logs not sent", error=type(error).__name__)
             stop.wait(ROUND_SECONDS)
         pool.shutdown(cancel_futures=True)
+
+
+def _begin_visits(pool: ThreadPoolExecutor, visits: dict[UUID, Future[None]]) -> None:
+    """Visit every tenant that nobody is at."""
+    for tenant in list_living_tenants():
+        if tenant.id not in visits or visits[tenant.id].done():
+            visits[tenant.id] = pool.submit(copy_context().run, feed, tenant)
 
 
 def feed(tenant: TenantRecord) -> None:
@@ -61,8 +70,11 @@ def feed(tenant: TenantRecord) -> None:
 
 
 def _send_entries(destination_id: UUID) -> None:
-    """Batch by batch, until there are no more or one is not taken."""
-    for _ in range(MOST_BATCHES):
+    """Batch by batch, until there are no more, one is not taken, or it is time to look whether an
+    alert waits.
+    """
+    ends_at = time.monotonic() + STREAM_SECONDS
+    while time.monotonic() < ends_at:
         batch = stream.take_batch(destination_id)
         db.session.commit()
         if batch is None:
