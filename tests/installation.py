@@ -35,6 +35,11 @@ from portal.app import create_app
 from portal.audit.actor import OPERATOR
 from portal.audit.models import address_in, merged
 from portal.auth import mail, resets
+from portal.auth.destinations.kinds import Kind as DestinationKind
+from portal.auth.destinations.kinds import Rhythm
+from portal.auth.destinations.models import LogDestination
+from portal.auth.destinations.places import WebhookPlace, written
+from portal.auth.destinations.ways.webhook import new_secret
 from portal.auth.factors.models import TotpDevice
 from portal.auth.invitations import invite_member
 from portal.auth.models import UserSession
@@ -366,6 +371,7 @@ class Installation:
         self._export(made)
         self._share(made)
         self._keep(made)
+        self._enter_destination(made)
         half = made.visit()
         half.submit("/auth/sign-in", email=made["member"].email, password=PASSWORD)
         made.half_token = half.cookie("session") or ""
@@ -489,6 +495,23 @@ class Installation:
             session.flush()
             on = {"kind": "user", "thing_id": organisation["invited"].id}
             session.add(Anchor(hold_id=hold.id, is_carried=False, **on))
+
+    def _enter_destination(self, organisation: Organisation) -> None:
+        """A webhook that nobody answers, to which nothing is sent."""
+        place = WebhookPlace(address=f"{NOWHERE}/log")
+        with organisation.bound(writes=True) as session:
+            session.add(
+                LogDestination(
+                    id=new_id(),
+                    name="Nowhere",
+                    kind=DestinationKind.WEBHOOK,
+                    place_text=written(place),
+                    secret=new_secret(),
+                    rhythm=Rhythm.DAILY,
+                    entry_form="ocsf",
+                    wants_alerts=True,
+                )
+            )
 
     def _enter_provider(self, organisation: Organisation) -> None:
         """A provider that nobody can reach, and that is not offered; everybody is known to it."""

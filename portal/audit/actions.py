@@ -63,6 +63,38 @@ class Action(StrEnum):
     CONTENTS_MOVED = "contents.moved", "All contents have moved to another store", _NOTICE
     CONTENTS_MOVING = "contents.moving", "Contents began to move to another store", _NOTICE
     CONTENTS_VERIFIED = "contents.verified", "All contents were read back and compared"
+    DESTINATION_CHANGED = (
+        "destination.changed",
+        "Where the audit log is sent was changed",
+        _WARNING,
+    )
+    DESTINATION_CREATED = "destination.created", "A destination of the audit log was made", _NOTICE
+    DESTINATION_DELETED = (
+        "destination.deleted",
+        "A destination of the audit log was deleted",
+        _WARNING,
+    )
+    DESTINATION_FAILED = (
+        "destination.failed",
+        "A destination did not take what was sent of the audit log",
+        _WARNING,
+    )
+    DESTINATION_RESTARTED = (
+        "destination.restarted",
+        "The stream of entries to a destination was set to begin elsewhere",
+        _WARNING,
+    )
+    DESTINATION_STARTED = (
+        "destination.started",
+        "The audit log began to be sent to a destination",
+        _NOTICE,
+    )
+    DESTINATION_STOPPED = (
+        "destination.stopped",
+        "The audit log is not sent to a destination any more",
+        _WARNING,
+    )
+    DESTINATION_TESTED = "destination.tested", "A test was sent to a destination of the audit log"
     DOCUMENT_DAMAGED = "document.damaged", "The content of a document is damaged or missing", _ALERT
     DOCUMENT_COMPARED = "document.compared", "Two versions of a document were compared"
     DOCUMENT_COPIED = "document.copied", "A copy of a document was made"
@@ -308,6 +340,12 @@ GRAVE = frozenset(
         Action.AUDIT_EXPORTED,
         Action.CHOICE_CHANGED,
         Action.CLOSING_BEGUN,
+        Action.DESTINATION_CHANGED,
+        Action.DESTINATION_CREATED,
+        Action.DESTINATION_DELETED,
+        Action.DESTINATION_RESTARTED,
+        Action.DESTINATION_STARTED,
+        Action.DESTINATION_STOPPED,
         Action.DOCUMENT_POLICY_CHANGED,
         Action.EXCLUSION_ADDED,
         Action.EXCLUSION_REMOVED,

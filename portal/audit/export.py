@@ -76,9 +76,17 @@ def written(rows: Sequence[Any], form: Form) -> str:
     """Entries as text, one to a line. In CSV no cell is taken for a formula."""
     if form == Form.CSV:
         return csv_lines([_cell(value) for value in _values(row)] for row in rows)
-    line_of, tenant_id = _LINES[form], bound_tenant_id()
-    named = (dict(zip(NAMES, _values(row), strict=True)) for row in rows)
-    return "".join(f"{line_of(entry, tenant_id)}\n" for entry in named)
+    return "".join(f"{line_of(named(row), form)}\n" for row in rows)
+
+
+def named(row: Sequence[Any]) -> dict[str, Any]:
+    """An entry's values by their names, from a row of `COLUMNS`."""
+    return dict(zip(NAMES, _values(row), strict=True))
+
+
+def line_of(entry: Mapping[str, Any], form: Form) -> str:
+    """An entry in one of the forms that have a line for each, without the end of the line."""
+    return _LINES[form](entry, bound_tenant_id())
 
 
 def _values(row: Sequence[Any]) -> Sequence[Any]:

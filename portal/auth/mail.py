@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -50,19 +51,23 @@ def send_later(to: str, subject: str, template: str, *, kind: str = KIND, **fact
 def deliver(job: Job) -> None:
     """Hand a waiting mail to the mail server. Raises what `smtp.send` raises."""
     content = json.loads(open_sealed(*PAYLOAD, job.id, job.payload))
-    sender = _sender(bound().tenant.name)
+    message = begin_mail(job.id, content["to"], content["subject"])
     release()  # the mail server may be slow: no transaction waits for it
-    settings = active()
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = content["to"]
-    message["Subject"] = content["subject"]
-    message["Date"] = format_datetime(clock.now())
-    message["Message-ID"] = make_msgid(idstring=job.id.hex, domain=settings.apex)
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic answer is wanted
     message.set_content(content["txt"])
     message.add_alternative(content["html"], subtype="html")
-    smtp.send(settings.smtp_url, message)
+    smtp.send(active().smtp_url, message)
+
+
+def begin_mail(id_: UUID, to: str, subject: str) -> EmailMessage:
+    """A mail from the bound tenant that says nothing yet. Sent again, it has the same id."""
+    message = EmailMessage()
+    message["From"] = _sender(bound().tenant.name)
+    message["To"] = to
+    message["Subject"] = subject
+    message["Date"] = format_datetime(clock.now())
+    message["Message-ID"] = make_msgid(idstring=id_.hex, domain=active().apex)
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic answer is wanted
+    return message
 
 
 def drop_stale_notices() -> None:

@@ -9,6 +9,7 @@ from portal.access.evidence.exporting import list_files
 from portal.access.evidence.signed import get_newest
 from portal.audit.actions import Action
 from portal.audit.actor import OPERATOR
+from portal.audit.gaps import find_gaps
 from portal.audit.service import record
 from portal.audit.tlog.findings import Fault
 from portal.audit.tlog.notes import Malformed, VerifierKey, parse_key
@@ -103,6 +104,32 @@ def verify(folder: Path, vkey: Path | None, held: Sequence[Path]) -> None:
         report = verify_folder(folder, keys=known, held=texts, on_entries=update)
     _tell(report, is_own_key=vkey is None, is_alone=not held)
     if report.findings:
+        raise SystemExit(1)
+
+
+@audit.command()
+@click.argument("file", type=FILE)
+@click.option("--first", type=click.IntRange(0), help="The number that it has to begin with.")
+@click.option("--last", type=click.IntRange(0), help="The number that it has to end with.")
+def gaps(file: Path, first: int | None, last: int | None) -> None:
+    """Find what is missing of the entries that somebody was sent.
+
+    FILE holds them as they came: JSON Lines, OCSF or CEF, or as a collector of syslog wrote them
+    down. Exit status 1 if a number is missing, stands for two entries, or something is no entry of
+    this organisation.
+    """
+    with file.open(errors="replace") as lines:
+        found = find_gaps(lines, first=first, last=last)
+    for begin, end in found.missing_ranges:
+        click.echo(f"missing: {begin}" if begin == end else f"missing: {begin} to {end}")
+    for number in found.conflicting:
+        click.echo(f"two different entries: {number}")
+    for place in found.foreign:
+        click.echo(f"no entry of this organisation: line {place}")
+    if found.count:
+        click.echo(f"{found.count} entries, from {found.first} to {found.last}")
+    click.echo(f"{found.missing} missing, {found.repeated} sent again")
+    if not found.count or not found.is_whole:
         raise SystemExit(1)
 
 

@@ -12,6 +12,7 @@ import structlog
 from portal.access.evidence.checkpoints import remember_newest, sign_log
 from portal.audit.tlog.numbering import BATCH_SIZE, number_waiting
 from portal.audit.tlog.tiles import add_nodes, count_leaves
+from portal.auth.destinations.deliveries import offer_checkpoint
 from portal.auth.log_notices import tell_of_broken_log
 from portal.tenancy.binding import acting_for
 from portal.tenancy.queries import list_living_tenants
@@ -50,7 +51,7 @@ def keep_logs(*, is_signing: bool) -> bool:
 
 
 def sign_bound() -> None:
-    """Sign the bound tenant's log as it is now, and commit."""
+    """Sign the bound tenant's log as it is now, have it sent where it is to go, and commit."""
     while add_nodes(count_leaves()):
         db.session.commit()
     signed = sign_log()
@@ -58,4 +59,5 @@ def sign_bound() -> None:
         tell_of_broken_log("It is smaller than it was, or another one.")
     db.session.commit()
     remember_newest()
+    offer_checkpoint()
     db.session.commit()

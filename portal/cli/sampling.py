@@ -38,10 +38,16 @@ from portal.access.roles import find_live_role_named
 from portal.access.service import assign_role
 from portal.audit.actions import Action
 from portal.audit.actor import OPERATOR, Actor, ActorKind
+from portal.audit.export import Form
 from portal.audit.queries import Filters
 from portal.audit.service import record
 from portal.auth import samples
 from portal.auth.assurance import First, Second
+from portal.auth.destinations import chosen as destinations
+from portal.auth.destinations.kinds import Kind, Rhythm
+from portal.auth.destinations.places import WebhookPlace
+from portal.auth.destinations.queries import list_destinations
+from portal.auth.destinations.service import create_destination
 from portal.auth.factors.models import TotpDevice
 from portal.auth.factors.totp import new_secret
 from portal.auth.invitations import accept_invitation, invite_again, invite_member
@@ -138,6 +144,7 @@ def _fill(tenant: TenantRecord, organisation: Organisation, own: dict[str, Sampl
     _leave_a_trail(tenant, list(own.values()), worker)
     _ask_for_a_review(tenant, list(own.values()))
     _keep(tenant, organisation, list(own.values()), worker)
+    _name_a_destination(tenant, list(own.values()))
 
 
 def _make_a_role(tenant: TenantRecord, people: list[SamplePerson]) -> None:
@@ -309,6 +316,23 @@ def _keep(
         assert user is not None  # noqa: S101  # everybody was added before
         thing = Thing(AnchorKind.USER, user.id)
         place_hold(member, thing, "Supplier dispute", "The lawyers want everything kept.")
+
+
+def _name_a_destination(tenant: TenantRecord, people: list[SamplePerson]) -> None:
+    """Where the log could be sent; nothing goes there, as it is not started."""
+    officer = next(p for p in people if p.role == COMPLIANCE_OFFICER.name)
+    with _acting_as(tenant, officer) as member:
+        if list_destinations(member):
+            return
+        monitoring = destinations.Chosen(
+            name="Security monitoring",
+            kind=Kind.WEBHOOK,
+            place=WebhookPlace(address=f"https://siem.{tenant.slug}.example/portal"),
+            rhythm=Rhythm.HOURLY,
+            entry_form=Form.OCSF,
+            wants_alerts=True,
+        )
+        create_destination(member, monitoring)
 
 
 def _visitor() -> Actor:

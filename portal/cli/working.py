@@ -23,6 +23,7 @@ from portal.auth.review_notices import tell_of_reviews
 from portal.auth.sweep import sweep_past
 from portal.cli.checking_log import check_logs
 from portal.cli.context import with_app
+from portal.cli.feeding import feed, feed_all
 from portal.cli.keeping_log import keep_all_logs, keep_logs
 from portal.cli.rewrapping import finish_rotation
 from portal.cli.threads import beside
@@ -77,6 +78,7 @@ def _beside(stop: threading.Event) -> Iterator[None]:
     with (
         beside("keeping-logs", keep_all_logs, stop),
         beside("checking-logs", check_logs, stop),
+        beside("feeding-destinations", feed_all, stop),
         verifying(stop),
     ):
         yield
@@ -91,6 +93,8 @@ def _work(stop: threading.Event, once: bool) -> None:
             swept_at = time.monotonic()
         if once:
             keep_logs(is_signing=True)
+            for tenant in list_living_tenants():
+                feed(tenant)
             return
         stop.wait(POLL_SECONDS)
 

@@ -2,6 +2,7 @@
 
 import re
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -78,6 +79,15 @@ def is_clamd(value: str) -> None:
     is_port = port.isascii() and port.isdigit() and 0 < int(port[:6]) < 2**16
     if value and not value.startswith("/") and not (host and is_port):
         raise ValidationError("must look like localhost:3310 or /run/clamav/clamd.ctl")
+
+
+def are_networks(value: str) -> None:
+    """Networks, each by its first address and the length of what they share, or nothing."""
+    try:
+        for text in value.split():
+            ip_network(text)
+    except ValueError:
+        raise ValidationError("must be made of networks like 10.2.0.0/16") from None
 
 
 def _is_url(value: str, *schemes: str) -> bool:

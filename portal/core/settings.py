@@ -70,6 +70,7 @@ class Settings:
     verify_every_days: int = 30
     max_tenant_gib: int = 0
     clamd: str = ""
+    log_networks: str = ""
     log_level: str = "INFO"
     threads: int = 8
     workers: int = 1
@@ -182,6 +183,7 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         ),
         "max_tenant_gib": env.int("MAX_TENANT_GIB", default=0, validate=validate.Range(min=0)),
         "clamd": env.str("CLAMD", default="", validate=rules.is_clamd),
+        "log_networks": env.str("LOG_NETWORKS", default="", validate=rules.are_networks),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
         "threads": env.int("THREADS", default=8, validate=positive),
         "workers": env.int("WORKERS", default=1, validate=positive),

@@ -17,6 +17,7 @@ from portal.access.models import (
     RoleAssignment,
 )
 from portal.access.requests.models import AccessRequest
+from portal.auth.destinations.models import LogDestination
 from portal.auth.models import UserSession
 from portal.core import clock as portal_clock
 from portal.core.ids import new_id
@@ -252,6 +253,14 @@ def links(to: Organisation, count: int) -> None:
                                 document_id=to.documents["plan"]))  # fmt: skip
 
 
+def destinations(to: Organisation, count: int) -> None:
+    with to.bound(writes=True) as session:
+        for _ in range(count):
+            made = LogDestination(id=new_id(), name=str(new_id()), kind="mail", rhythm="daily")
+            made.place_text, made.secret, made.wants_alerts = "{}", "", False
+            session.add(made)
+
+
 Add = Callable[[Organisation, int], object]
 
 
@@ -348,6 +357,7 @@ PAGES = {
     "the log": ("/audit", "officer", entries, 12),
     "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 10),
     "exports of the log": ("/audit/exports", "officer", entries, 6),
+    "where the log is sent": ("/audit/destinations", "officer", destinations, 7),
     "the log of many people": ("/audit", "officer", members, 11),
     "what concerns oneself": ("/account/activity", "member", entries, 10),
     "what was done to many documents": ("/account/activity", "member", documents, 10),

@@ -51,10 +51,12 @@ class Aws:
         """A client that may do everything."""
         return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **ANYBODY)
 
-    def create_bucket(self) -> str:
+    def create_bucket(self, *, is_locking: bool = False) -> str:
         """A bucket that holds nothing; gives its name."""
         name, where = f"bucket-{secrets.token_hex(6)}", {"LocationConstraint": REGION}
-        self.client().create_bucket(Bucket=name, CreateBucketConfiguration=where)
+        self.client().create_bucket(
+            Bucket=name, CreateBucketConfiguration=where, ObjectLockEnabledForBucket=is_locking
+        )
         return name
 
 

@@ -357,6 +357,17 @@ ACCESS = {
     "audit.show": page(WATCHERS, on("entry", "first")),
     "audit.proof": form(WATCHERS),
     "audit.prove": page(WATCHERS, on("entry", "first")),
+    # Where it is sent. The destination here is a webhook that nobody answers, and is not started.
+    "audit.destinations": page(OFFICERS),
+    "audit.create_destination": form(OFFICERS, {"kind": "webhook"}),
+    "audit.destination": page(OFFICERS, on("destination", "own")),
+    "audit.edit_destination": form(OFFICERS, on("destination", "own")),
+    "audit.test_destination": act(OFFICERS, on("destination", "own"), empty=200),
+    "audit.start_destination": act(OFFICERS, on("destination", "own")),
+    "audit.stop_destination": act(OFFICERS, on("destination", "own"), empty=409),
+    "audit.renew_secret": act(OFFICERS, on("destination", "own"), empty=200),
+    "audit.restart_stream": form(OFFICERS, on("destination", "own")),
+    "audit.delete_destination": form(OFFICERS, on("destination", "own"), empty=QUESTION),
 }
 
 

@@ -56,6 +56,7 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "assignment": lambda: _assignment(organisation, name),
         "entry": lambda: _first_entry(organisation),
         "export": lambda: _only_row(organisation, "log_export"),
+        "destination": lambda: _only_row(organisation, "log_destination"),
         "act": lambda: _act_about(organisation, name),
         **{kind: lambda kind=kind: organisation.kept[kind] for kind in ("rule", "hold", "erasure")},
         "request": lambda: _row_of(organisation, "access_request", _owner(name, who)),

@@ -28,6 +28,11 @@ class Kind(StrEnum):
         Permission.ROLE_ASSIGN,
     )
     EXPORT_LOG = "export-log", "Take the audit log out of the portal", Permission.AUDIT_EXPORT
+    STREAM_LOG = (
+        "stream-log",
+        "Send the entries of the audit log to another system",
+        Permission.AUDIT_EXPORT,
+    )
     RESET_FACTORS = "reset-factors", "Remove somebody's second factors", Permission.MEMBER_RESET
     RELEASE_HOLD = "release-hold", "Release a legal hold", Permission.HOLD_EDIT
     CHANGE_CHOICE = (
@@ -42,8 +47,10 @@ class Kind(StrEnum):
     )
 
 
-# Changing the choice is never chosen: it takes two people as soon as anything does. To close the
-# organisation always takes two.
+# Changing the choice is never chosen: it takes two people as soon as anything does. Sending the log
+# out goes with taking it out. To close the organisation always takes two.
 CHOOSABLE = tuple(
-    kind for kind in Kind if kind not in (Kind.CHANGE_CHOICE, Kind.CLOSE_ORGANISATION)
+    kind
+    for kind in Kind
+    if kind not in (Kind.CHANGE_CHOICE, Kind.STREAM_LOG, Kind.CLOSE_ORGANISATION)
 )

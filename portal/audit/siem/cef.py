@@ -56,9 +56,17 @@ def _extension(entry: Mapping[str, Any], tenant_id: UUID) -> Mapping[str, Any]:
         "outcome": entry["outcome"],
         "suid": entry["actor_id"],
         **_source(entry["address"]),
+        **_number(entry),
         **{f"cs{number}": value for number, value in enumerate(own.values(), 1)},
         **{f"cs{number}Label": name for number, name in enumerate(own, 1)},
     }
+
+
+def _number(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As a text: what is 0 is told as well."""
+    if "number" not in entry:
+        return {}
+    return {"cn1": str(entry["number"]), "cn1Label": "sequence number"}
 
 
 def _source(address: str | None) -> Mapping[str, Any]:

@@ -41,19 +41,19 @@ AUTHENTICATION = EventClass(
 AUTHORIZE_SESSION = EventClass(3003, "proof", {1: "renewed"})
 ENTITY_MANAGEMENT = EventClass(
     3004,
-    "account choice document-policy exclusion factor hold identity invitation key keys link-policy"
-    " member password policy provider recovery-codes retention-rule role root-key signing-key sso"
-    " tenant",
+    "account choice destination document-policy exclusion factor hold identity invitation key keys"
+    " link-policy member password policy provider recovery-codes retention-rule role root-key"
+    " signing-key sso tenant",
     {
         1: "added created imported invited made placed provisioned",
-        2: "reviewed",
-        3: "changed end-changed moved policy-changed refused renamed reset reset-refused"
+        2: "reviewed destination.tested",
+        3: "changed end-changed moved policy-changed refused renamed reset reset-refused restarted"
         " rewrapped role.assigned role.removed rotated",
         4: "deleted destroyed erased released removed version-destroyed",
         6: "enrolled linked",
         7: "factor.removed factor.reset unlinked",
-        8: "enforced offered",
-        9: "sso.released withdrawn",
+        8: "enforced offered destination.started",
+        9: "sso.released destination.stopped withdrawn",
         10: "accepted invitation.refused reactivated restored",
         11: "deactivated retired",
         12: "suspended",

@@ -62,13 +62,15 @@ def event_of(entry: Mapping[str, Any], tenant_id: UUID) -> Thing:
 
 def _metadata(entry: Mapping[str, Any], tenant_id: UUID) -> Thing:
     made_by = {"name": product.NAME, "vendor_name": product.NAME, "version": product.VERSION}
-    metadata = {
+    metadata: Thing = {
         "version": SCHEMA_VERSION,
         "product": made_by,
         "uid": entry["id"],
         "event_code": entry["action"],
         "tenant_uid": tenant_id,
     }
+    if "number" in entry:
+        metadata["sequence"] = entry["number"]
     return metadata | ({"correlation_uid": entry["request_id"]} if entry["request_id"] else {})
 
 

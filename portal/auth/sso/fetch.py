@@ -1,12 +1,15 @@
-"""Every request that single sign-on sends out: short, small, straight, and never to the inside.
+"""Every request to an address that a tenant gives: short, small, straight, never to the inside.
 
-Where it leads is an admin's choice, so a hostile admin or provider may try to have the portal talk
-to its own network, follow it elsewhere, wait for ever, or swallow more than it can.
+Where it leads is an admin's choice or an officer's, so a hostile one, or a hostile provider, may
+try to have the portal talk to its own network, follow it elsewhere, wait for ever, or swallow more
+than it can.
 """
 
 import socket
-from contextlib import suppress
-from ipaddress import IPv6Address, ip_address, ip_network
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 import requests
@@ -32,28 +35,15 @@ _TRANSLATED = tuple(
     map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::ffff:0:0/96"))
 )
 
+Network = IPv4Network | IPv6Network
+_opened: ContextVar[Sequence[Network]] = ContextVar("opened", default=())
+
 
 class _Watched(HTTPConnection):
     """A connection that looks where it leads, and ends with the deadline."""
 
     def _new_conn(self) -> socket.socket:
-        """Connects to the addresses that were looked at: a name may mean another the next time."""
-        with suppress(OSError, UnicodeError):  # of a name that is none
-            for address in _addresses_of(self.host, self.port or self.default_port):
-                with suppress(OSError):
-                    return self._connected_to(address)
-        raise Unacceptable(Reason.UNREACHABLE)
-
-    def _connected_to(self, address: str) -> socket.socket:
-        """A connection, unless it takes longer than there is time."""
-        made = create_connection(
-            (address, self.port or self.default_port),
-            _seconds_left(CONNECT_SECONDS),
-            socket_options=self.socket_options,
-        )
-        if deadline := present():
-            deadline.watch(made)
-        return made
+        return connect(self.host, self.port or self.default_port, self.socket_options)
 
 
 class _WatchedSecurely(_Watched, HTTPSConnection):
@@ -71,6 +61,10 @@ class _SecurePool(HTTPSConnectionPool):
 class _Adapter(HTTPAdapter):
     """Sends a request and reads the whole answer, within the limits."""
 
+    def __init__(self, *, takes_json_only: bool) -> None:
+        super().__init__()
+        self._takes_json_only = takes_json_only
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
@@ -83,17 +77,38 @@ class _Adapter(HTTPAdapter):
         with place(), within(TOTAL_SECONDS) as deadline:
             answer = super().send(request, **given)
             deadline.check()  # what was cut off can look complete
-            answer = _read_whole(answer)
+            answer = _read_whole(answer, self._takes_json_only)
             deadline.check()
             return answer
 
 
-def prepare(session: requests.Session) -> None:
+def prepare(session: requests.Session, *, takes_json_only: bool = True) -> None:
     """Have everything that `session` sends keep to the limits."""
     session.trust_env = False  # no proxy, no .netrc
     session.headers["Accept-Encoding"] = "identity"
     for scheme in ("https://", "http://"):
-        session.mount(scheme, _Adapter())
+        session.mount(scheme, _Adapter(takes_json_only=takes_json_only))
+
+
+def connect(host: str, port: int, options: Any = None) -> socket.socket:
+    """A connection to one of the addresses that were looked at, as a name may mean another the next
+    time; it ends with the deadline. Raises `Unacceptable`.
+    """
+    with suppress(OSError, UnicodeError):  # of a name that is none
+        for address in _addresses_of(host, port):
+            with suppress(OSError):
+                return _connected_to(address, port, options)
+    raise Unacceptable(Reason.UNREACHABLE)
+
+
+@contextmanager
+def opening(networks: Sequence[Network]) -> Iterator[None]:
+    """Whatever is sent in the block may go into these networks too, which the operator names."""
+    token = _opened.set(networks)
+    try:
+        yield
+    finally:
+        _opened.reset(token)
 
 
 def get_json(address: str, *, bearer: str | None = None) -> dict[str, Any]:
@@ -118,11 +133,12 @@ def get_json(address: str, *, bearer: str | None = None) -> dict[str, Any]:
     return found
 
 
-def _read_whole(answer: requests.Response) -> requests.Response:
+def _read_whole(answer: requests.Response, takes_json_only: bool) -> requests.Response:
     with answer:
         if answer.is_redirect or answer.is_permanent_redirect:
             raise Unacceptable(Reason.REDIRECTED)
-        if answer.ok and not _is_json(answer.headers.get("Content-Type", "")):
+        kind = answer.headers.get("Content-Type", "")
+        if takes_json_only and answer.ok and not _is_json(kind):
             raise Unacceptable(Reason.NOT_JSON)
         if "Content-Encoding" in answer.headers:  # it was not asked for, and may unfold without end
             raise Unacceptable(Reason.NOT_JSON)
@@ -143,12 +159,29 @@ def _is_json(content_type: str) -> bool:
     )
 
 
+def _connected_to(address: str, port: int, options: Any) -> socket.socket:
+    """A connection, unless it takes longer than there is time."""
+    made = create_connection(
+        (address, port), _seconds_left(CONNECT_SECONDS), socket_options=options
+    )
+    if deadline := present():
+        deadline.watch(made)
+    return made
+
+
 def _addresses_of(host: str, port: int) -> list[str]:
-    """The addresses of a host. Raises `Unacceptable` if any of them is none of the public's."""
+    """The addresses of a host. Raises `Unacceptable` if any of them is none of the public's, nor in
+    a network that is opened.
+    """
     addresses = look_up(host.strip("[]"), port, _seconds_left(TOTAL_SECONDS))
-    if active().production and not all(map(is_public, addresses)):
+    if active().production and not all(is_public(a) or _is_opened(a) for a in addresses):
         raise Unacceptable(Reason.FORBIDDEN_ADDRESS)
     return addresses[:MAX_ADDRESSES]
+
+
+def _is_opened(text: str) -> bool:
+    address = ip_address(text.partition("%")[0])
+    return any(address in network for network in _opened.get())
 
 
 def _seconds_left(at_most: float) -> float:

@@ -8,6 +8,7 @@ from portal.access.approvals.kinds import Kind
 from portal.access.log_exports.service import make_agreed, require_to_export
 from portal.auth.approving import Agreed
 from portal.auth.closing.service import require_to_close
+from portal.auth.destinations.service import require_to_stream, start_agreed
 from portal.auth.membership import require_to_reset, reset_agreed
 from portal.documents.closing import close_agreed
 from portal.documents.retention.holding import release_agreed, require_to_release
@@ -19,6 +20,7 @@ AGREED = {
     Kind.GRANT_ADMIN: Agreed(require_to_grant, grant_agreed),
     Kind.RELEASE_HOLD: Agreed(require_to_release, release_agreed),
     Kind.RESET_FACTORS: Agreed(require_to_reset, reset_agreed),
+    Kind.STREAM_LOG: Agreed(require_to_stream, start_agreed),
 }
 
 # What is still done where the organisation closes: it takes away what is read, and changes nothing.

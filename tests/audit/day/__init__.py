@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tests.audit.day.access import Access
 from tests.audit.day.acts import Act
 from tests.audit.day.contents import Contents
+from tests.audit.day.destinations import Destinations
 from tests.audit.day.links import Links
 from tests.audit.day.organisation import TheOrganisation
 from tests.audit.day.people import People
@@ -14,7 +15,7 @@ from tests.audit.day.retention import Retention
 from tests.audit.day.reviews import Reviews
 
 
-class Day(Contents, Links, Retention, Reviews, People, Access, TheOrganisation):
+class Day(Contents, Links, Retention, Reviews, People, Access, TheOrganisation, Destinations):
     """The acts in their order. Each builds on those before, so it is to be done before the next is
     asked for; it may be tried without success meanwhile.
     """
@@ -24,6 +25,7 @@ class Day(Contents, Links, Retention, Reviews, People, Access, TheOrganisation):
         yield from self._documents()
         yield from self._resumed_uploads()
         yield from self._the_export()
+        yield from self._the_destinations()
         yield from self._the_links()
         yield from self._what_is_gone_for_good()
         yield from self._what_is_kept()
