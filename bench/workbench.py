@@ -37,6 +37,12 @@ class Workbench:
             connection.execute("SELECT pg_reload_conf()")
         return server
 
+    @cached_property
+    def on_disk(self) -> "Workbench":
+        """One whose files are on a disk, for what is measured with the wait for it."""
+        folder = self._stack.enter_context(TemporaryDirectory(prefix="portal-bench-"))
+        return Workbench(Path(folder), self.effort, self._stack)
+
     def server_of(self, database: str) -> PostgresServer | None:
         """What else is at work where rows are in that database."""
         return self.postgres if database == "PostgreSQL" else None

@@ -180,6 +180,8 @@ class Vault:
     def _opened(self, name: str, body: dict[str, Any]) -> str:
         if name not in self.keys:
             raise Refused(400, "encryption key not found")
+        if "ciphertext" not in body:  # as from somebody who was killed while sending it
+            raise Refused(400, "missing ciphertext to decrypt")
         return self.keys[name].decrypt(body["ciphertext"], _decoded(body.get("context", "")))
 
 

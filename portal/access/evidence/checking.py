@@ -73,9 +73,9 @@ def check_log() -> tuple[int, list[Finding]]:
     for rows in _read_tiles():
         findings += _judge_rows(rows, growing.size)
         hashes = [row.hash for row in rows]
-        growing.add(hashes)
-        if len(rows) == WIDTH:
-            summing.add(hashes)
+        total = growing.add(hashes)
+        if total is not None:
+            summing.add(total)
     summing.finish()
     findings += [*_judge_growth(growing, newest)] or bad_nodes
     findings += _judge_unnumbered()

@@ -30,14 +30,19 @@ class Growing:
         """The checkpoints of more leaves than there were."""
         return self._expected[self._met :]
 
-    def add(self, leaves: Sequence[bytes]) -> None:
-        """Add the leaves of a tile; after one that is not full there can be no other."""
+    def add(self, leaves: Sequence[bytes]) -> bytes | None:
+        """Add the leaves of a tile, and give what sums it up; after one that is not full, which
+        nothing sums up, there can be no other.
+        """
         if self.size % WIDTH or len(leaves) > WIDTH:
             raise ValueError("leaves are added tile by tile")
         self._compare(leaves)
         self.size += len(leaves)
-        if len(leaves) == WIDTH:
-            self._push(1, fold(leaves))
+        if len(leaves) < WIDTH:
+            return None
+        total = fold(leaves)
+        self._push(1, total)
+        return total
 
     def _push(self, count: int, value: bytes) -> None:
         while self._peaks and self._peaks[-1][0] == count:

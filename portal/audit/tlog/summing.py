@@ -16,16 +16,16 @@ class Summing:
         self._on_tile = on_tile
         self._levels: list[tuple[int, list[bytes]]] = []  # tiles that were handed on, and the next
 
-    def add(self, leaves: Sequence[bytes], level: int = 1) -> None:
-        """Take in a full tile of the level below."""
+    def add(self, total: bytes, level: int = 1) -> None:
+        """Take in what sums up a full tile of the level below."""
         if level > len(self._levels):
             self._levels.append((0, []))
         index, hashes = self._levels[level - 1]
-        hashes.append(fold(leaves))
+        hashes.append(total)
         if len(hashes) == WIDTH:
             self._levels[level - 1] = index + 1, []
             self._on_tile(level, index, hashes)
-            self.add(hashes, level + 1)
+            self.add(fold(hashes), level + 1)
 
     def finish(self) -> None:
         """Hand on the tiles that are not full."""

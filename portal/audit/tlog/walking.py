@@ -71,9 +71,9 @@ class Walk:
             fault = Fault.DELETED if len(leaves) < width else Fault.INSERTED
             self._fault = self._fault or Finding(fault, f"in {path}")
             return False
-        self._growing.add(leaves)
-        if width == WIDTH:
-            self._summing.add(leaves)
+        total = self._growing.add(leaves)
+        if total is not None:
+            self._summing.add(total)
         return True
 
     def _compare_leaves(self, index: int, found: list[bytes], noted: Sequence[bytes]) -> None:
