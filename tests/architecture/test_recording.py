@@ -11,6 +11,10 @@ WITHOUT_AN_ENTRY = {
     "portal.audit.tlog.numbering.commit",
     "portal.audit.tlog.numbering.number_waiting",
     "portal.audit.tlog.tiles.add_nodes",
+    # How far the log's destinations have got: an entry for it would have to be sent as well.
+    "portal.auth.destinations.deliveries.offer_checkpoint",
+    "portal.auth.destinations.stream.acknowledge",
+    "portal.auth.destinations.stream.take_batch",
     # A question that lapses, here or at a provider; the answer to it is recorded.
     "portal.auth.enrolment.ask_for_passkey",
     "portal.auth.passkeys.ask_anybody",
