@@ -1,17 +1,18 @@
 """The audit log as an officer reads it: allowed, recorded, with the names of people and groups."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from portal.access.decision import require
 from portal.access.permissions import Permission
-from portal.access.queries import names_of_groups
-from portal.audit import queries
+from portal.access.queries import list_group_names, names_of_groups, people_in
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.models import AuditEntry
-from portal.audit.queries import EntryPage, Filters
+from portal.audit.queries import Filters, get_entry
+from portal.audit.searching import EntryPage, search_entries
 from portal.audit.service import record
 from portal.users.queries import list_names, names_of
 
@@ -19,12 +20,18 @@ UNKNOWN = "unknown"  # the target of a sign-in with an e-mail that nobody has
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A page of entries, the groups in them by id, and all people to choose a filter from."""
+class Choices:
+    """All people and groups by id, to choose a filter from."""
+
+    people: Mapping[UUID, str]
+    groups: Mapping[UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Choices):
+    """A page of entries."""
 
     page: EntryPage
-    people: Mapping[UUID, str]
-    groups: Mapping[UUID, str] = field(default_factory=dict)
 
     @property
     def entries(self) -> Sequence[AuditEntry]:
@@ -46,10 +53,20 @@ def search(
 ) -> Found:
     """A page of the log. Raises `Forbidden`. The reading is recorded with its filters."""
     require(actor, Permission.AUDIT_READ)
-    page = queries.search_entries(filters, before=before, after=after)
-    asked = {name: str(value) for name, value in asdict(filters).items() if value}
-    record(actor, Action.AUDIT_READ, "audit", filters=asked)
-    return Found(page, list_names(), _groups_in(page.entries))
+    page = search_entries(with_people(filters), before=before, after=after)
+    record_reading(actor, filters)
+    return Found(list_names(), list_group_names(), page)
+
+
+def with_people(filters: Filters) -> Filters:
+    """Filters that say who is in the group they name, if they name one."""
+    return replace(filters, people=people_in(filters.group_id)) if filters.group_id else filters
+
+
+def record_reading(actor: Actor, filters: Filters, **detail: Any) -> None:
+    """Record that what fits the filters was read."""
+    asked = {name: str(value) for name, value in filters.given.items()}
+    record(actor, Action.AUDIT_READ, "audit", filters=asked, **detail)
 
 
 def find_nothing(actor: Actor) -> Found:
@@ -57,13 +74,18 @@ def find_nothing(actor: Actor) -> Found:
     than was asked for. Raises `Forbidden`.
     """
     require(actor, Permission.AUDIT_READ)
-    return Found(EntryPage((), newer=None, older=None), list_names())
+    return Found(list_names(), list_group_names(), EntryPage((), newer=None, older=None))
+
+
+def list_choices() -> Choices:
+    """Whom a filter may name."""
+    return Choices(list_names(), list_group_names())
 
 
 def get(actor: Actor, entry_id: UUID) -> Shown:
     """One entry. Raises `Forbidden` or `NotFound`. The reading is recorded."""
     require(actor, Permission.AUDIT_READ)
-    entry = queries.get_entry(entry_id)
+    entry = get_entry(entry_id)
     record(actor, Action.AUDIT_READ, f"audit:{entry_id}")
     return Shown(entry, names_of(_people_in(entry)), _groups_in([entry]))
 

@@ -1,7 +1,6 @@
 """Getting a part of the audit log ready, and reading it out."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +10,7 @@ from sqlalchemy import delete, select
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.models import PendingAct
 from portal.access.approvals.service import ask, wants_second
+from portal.access.audit_log import with_people
 from portal.access.decision import require
 from portal.access.log_exports.models import LogExport
 from portal.access.permissions import Permission
@@ -28,6 +28,7 @@ from portal.tenancy.session import db
 
 VALID_FOR = timedelta(days=1)
 TIMES = ("since", "until")
+IDS = ("actor_id", "group_id")
 
 
 def make_export(actor: Actor, filters: Filters, form: Form, reason: str) -> LogExport | PendingAct:
@@ -81,7 +82,8 @@ def read_on(actor: Actor, export_id: UUID, after: UUID | None) -> tuple[str, UUI
     """
     found = _get(actor, export_id)
     form = Form(found.form)
-    rows = export.read_batch(filters_of(found), after=after, up_to=found.last_entry_id)
+    filters = with_people(filters_of(found))
+    rows = export.read_batch(filters, after=after, up_to=found.last_entry_id)
     return export.written(rows, form), rows[-1].id if rows else None
 
 
@@ -91,8 +93,7 @@ def filters_of(found: LogExport) -> Filters:
         name: datetime.fromisoformat(value) if name in TIMES else value
         for name, value in found.filters.items()
     }
-    if "actor_id" in given:
-        given["actor_id"] = UUID(given["actor_id"])
+    given |= {name: UUID(given[name]) for name in IDS if name in given}
     return Filters(**given)
 
 
@@ -130,8 +131,7 @@ def _plain(filters: Filters) -> dict[str, str]:
     """Filters as a row and an entry keep them."""
     return {
         name: value.isoformat() if isinstance(value, datetime) else str(value)
-        for name, value in asdict(filters).items()
-        if value
+        for name, value in filters.given.items()
     }
 
 
