@@ -352,6 +352,7 @@ ACCESS = {
     "explain.reach": page(WATCHERS),
     "explain.export": page(WATCHERS),
     "audit.index": page(WATCHERS),
+    "audit.charts": page(WATCHERS),
     "audit.exports": form(OFFICERS),
     "audit.download": page(OFFICERS, on("export", "own")),
     "audit.show": page(WATCHERS, on("entry", "first")),

@@ -83,7 +83,8 @@ class FilterForm(Form):
     @property
     def kept(self) -> Mapping[str, str]:
         """What is filled in, as an address holds it."""
-        return {field.name: str(field.raw_data[0]) for field in self if any(field.raw_data or ())}
+        given = ((field.name, (field.raw_data or [""])[0]) for field in self)
+        return {name: str(value) for name, value in given if value}
 
     def filters(self) -> Filters:
         """What was asked for."""

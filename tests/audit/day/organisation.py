@@ -4,6 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 from uuid import UUID
 
 from portal.audit.actor import SYSTEM
@@ -195,6 +196,11 @@ class TheOrganisation(Scene):
         asked = {"target": "document", "outcome": "success", "without_action": "audit.read"}
         yield self._get(self.officer, "/audit?target=document&outcome=success", [
             Told("audit.read", "audit", officer, detail={"filters": asked})
+        ])  # fmt: skip
+        time = {"since": "2026-03-03T12:00", "until": "2026-03-04T12:00"}
+        told = {name: f"{at.replace('T', ' ')}:00+00:00" for name, at in time.items()}
+        yield self._get(self.officer, f"/audit/charts?readings=y&{urlencode(time)}", [
+            Told("audit.read", "audit", officer, detail={"filters": told, "form": "charts"})
         ])  # fmt: skip
         entry = self.acme.log()[0]["id"]
         yield self._get(self.officer, f"/audit/{entry}", [
