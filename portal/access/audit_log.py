@@ -12,11 +12,16 @@ from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.models import AuditEntry
 from portal.audit.queries import Filters, get_entry
-from portal.audit.searching import EntryPage, search_entries
+from portal.audit.searching import (
+    EntryPage,
+    list_entries_of,
+    list_neighbours,
+    search_entries,
+)
 from portal.audit.service import record
+from portal.core.errors import NotFound
+from portal.core.ids import ids_named
 from portal.users.queries import list_names, names_of
-
-UNKNOWN = "unknown"  # the target of a sign-in with an e-mail that nobody has
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,11 @@ class Found(Choices):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One entry, with the people and the groups in it by id."""
+    """One entry with its neighbours, newest first, and the people and groups in them by id."""
 
     entry: AuditEntry
+    newer: Sequence[AuditEntry]
+    older: Sequence[AuditEntry]
     people: Mapping[UUID, str]
     groups: Mapping[UUID, str]
 
@@ -86,20 +93,42 @@ def get(actor: Actor, entry_id: UUID) -> Shown:
     """One entry. Raises `Forbidden` or `NotFound`. The reading is recorded."""
     require(actor, Permission.AUDIT_READ)
     entry = get_entry(entry_id)
+    newer, older = list_neighbours(entry_id)
     record(actor, Action.AUDIT_READ, f"audit:{entry_id}")
-    return Shown(entry, names_of(_people_in(entry)), _groups_in([entry]))
+    people = {*_people_in(entry), *_actors_of([*newer, *older])}
+    return Shown(entry, newer, older, names_of(people), _groups_in([entry, *newer, *older]))
+
+
+def list_timeline(actor: Actor, target: str, *, before: UUID | None = None) -> Found:
+    """What happened to a thing, or to a person and by them, newest first.
+
+    Raises `Forbidden`, or `NotFound` where the log tells of nothing. The reading is recorded.
+    """
+    require(actor, Permission.AUDIT_READ)
+    user_id = next(iter(ids_named("user", [target])), None)
+    page = list_entries_of(target, actor_id=user_id, before=before)
+    if not page.entries:
+        raise NotFound
+    record(actor, Action.AUDIT_READ, target, form="timeline")
+    named = ids_named("user", [target, *_targets_of(page.entries)])
+    people = names_of({*_actors_of(page.entries), *named})
+    return Found(people, _groups_in(page.entries), page)
+
+
+def _actors_of(entries: Sequence[AuditEntry]) -> Collection[UUID]:
+    return {entry.actor_id for entry in entries if entry.actor_id}
+
+
+def _targets_of(entries: Sequence[AuditEntry]) -> Sequence[str]:
+    return [entry.target for entry in entries]
 
 
 def _people_in(entry: AuditEntry) -> Collection[UUID]:
-    kind, _, name = entry.target.partition(":")
-    people = {entry.actor_id} if entry.actor_id else set()
-    if kind == "user" and name != UNKNOWN:
-        people.add(UUID(name))
+    people = {*_actors_of([entry]), *ids_named("user", [entry.target])}
     if "person" in entry.detail:
         people.add(UUID(entry.detail["person"]))
     return people
 
 
 def _groups_in(entries: Sequence[AuditEntry]) -> Mapping[UUID, str]:
-    targets = (entry.target.partition(":") for entry in entries)
-    return names_of_groups({UUID(name) for kind, _, name in targets if kind == "group"})
+    return names_of_groups(ids_named("group", _targets_of(entries)))

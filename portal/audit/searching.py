@@ -50,6 +50,43 @@ def search_entries(
     )
 
 
+def list_neighbours(entry_id: UUID) -> tuple[Sequence[AuditEntry], Sequence[AuditEntry]]:
+    """The entries right after and right before one, newest first."""
+    return (
+        _next(AuditEntry.id > entry_id, AuditEntry.id.asc())[::-1],
+        _next(AuditEntry.id < entry_id, AuditEntry.id.desc()),
+    )
+
+
+def list_entries_of(target: str, *, actor_id: UUID | None, before: UUID | None = None) -> EntryPage:
+    """A page of the newest entries about a thing, and of what a person did, older than `before`.
+
+    Each kind is looked for by its own index.
+    """
+    older = AuditEntry.id < before if before is not None else true()
+    wanted = [AuditEntry.target == target]
+    if actor_id is not None:
+        wanted.append(AuditEntry.actor_id == actor_id)
+    of_each = (
+        select(AuditEntry.id)
+        .where(one, older)
+        .order_by(AuditEntry.id.desc())
+        .limit(PAGE_SIZE + 1)
+        .subquery()
+        for one in wanted
+    )
+    nearest = union_all(*(select(one.c.id) for one in of_each))
+    found = select(AuditEntry).where(AuditEntry.id.in_(nearest)).order_by(AuditEntry.id.desc())
+    rows = db.session.scalars(found.limit(PAGE_SIZE + 1)).all()
+    older_than = rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None
+    return EntryPage(rows[:PAGE_SIZE], newer=None, older=older_than)
+
+
+def _next(beyond: ColumnElement[bool], order: UnaryExpression[UUID]) -> Sequence[AuditEntry]:
+    statement = select(AuditEntry).where(beyond).order_by(order).limit(NEIGHBOURS)
+    return db.session.scalars(statement).all()
+
+
 def _nearest(
     filters: Filters, beyond: ColumnElement[bool], order: UnaryExpression[UUID]
 ) -> Sequence[AuditEntry]:

@@ -154,6 +154,9 @@ PAGES = [
     (OFFICER, "/audit/exports"),
     (OFFICER, "/audit/proof"),
     (OFFICER, "/audit {Somebody signed in}"),
+    (OFFICER, "/audit?last=24h&text=x&outcome=refused"),
+    (OFFICER, "/audit/charts?last=24h"),
+    (OFFICER, "/members {Mia Chen} {Timeline}"),
     (GUEST, "/documents"),
     (GUEST, "/account"),
 ]

@@ -353,6 +353,8 @@ ACCESS = {
     "explain.export": page(WATCHERS),
     "audit.index": page(WATCHERS),
     "audit.charts": page(WATCHERS),
+    "audit.document_timeline": page(WATCHERS, on("document", "note")),
+    "audit.person_timeline": page(WATCHERS, on("user", "member")),
     "audit.exports": form(OFFICERS),
     "audit.download": page(OFFICERS, on("export", "own")),
     "audit.show": page(WATCHERS, on("entry", "first")),

@@ -202,6 +202,13 @@ class TheOrganisation(Scene):
         yield self._get(self.officer, f"/audit/charts?readings=y&{urlencode(time)}", [
             Told("audit.read", "audit", officer, detail={"filters": told, "form": "charts"})
         ])  # fmt: skip
+        for kind, of, row_id in (
+            ("document", "documents", self.acme.documents["note"]),
+            ("user", "people", self.acme["member"].id),
+        ):
+            yield self._get(self.officer, f"/audit/{of}/{row_id}", [
+                Told("audit.read", f"{kind}:{row_id}", officer, detail={"form": "timeline"})
+            ])  # fmt: skip
         entry = self.acme.log()[0]["id"]
         yield self._get(self.officer, f"/audit/{entry}", [
             Told("audit.read", f"audit:{entry}", officer)
