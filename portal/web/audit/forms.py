@@ -81,7 +81,7 @@ class FilterForm(Form):
         return True
 
     @property
-    def kept(self) -> Mapping[str, str]:
+    def kept(self) -> Mapping[str, Any]:
         """What is filled in, as an address holds it."""
         given = ((field.name, (field.raw_data or [""])[0]) for field in self)
         return {name: str(value) for name, value in given if value}
@@ -116,6 +116,13 @@ class ExportForm(FilterForm, FlaskForm):
 
     form = RadioField("Form", choices=choices(MEDIA_TYPES), default=export.Form.CSV, coerce=str)
     reason = StringField("Reason", [InputRequired("Say what it is for."), Length(max=500)])
+
+
+class SearchForm(FlaskForm):
+    """What a kept search is called, and whether others see it."""
+
+    name = StringField("Name", [InputRequired("Enter a name."), Length(max=60)])
+    is_shared = BooleanField("Share it with everybody who may read the log")
 
 
 class ProofForm(FlaskForm):

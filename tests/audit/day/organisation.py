@@ -218,6 +218,27 @@ class TheOrganisation(Scene):
             Told("audit.read", f"audit:{first}", officer, detail={"form": "proof"})
         ])  # fmt: skip
 
+    def _the_searches(self) -> Iterator[Act]:
+        officer, post = self.acme["officer"].id, self._poster(self.officer)
+        path, form = "/audit/searches/new?outcome=refused&last=7d", {"name": "Refused of late"}
+        told = {"name": "Refused of late", "is_shared": False}
+        asked = {"filters": {"last": "7d", "outcome": "refused"}}
+        yield post(path, form, lambda _: [
+            Told("search.saved", self._search(), officer, detail=told | asked)
+        ])  # fmt: skip
+        own, target = self._search().partition(":")[2], self._search()
+        told |= {"is_shared": True}
+        yield post(f"/audit/searches/{own}/edit", form | {"is_shared": "y"}, [
+            Told("search.changed", target, officer, detail=told)
+        ])  # fmt: skip
+        yield post(f"/audit/searches/{own}/delete", {}, [
+            Told("search.deleted", target, officer, detail=told)
+        ])  # fmt: skip
+
+    def _search(self) -> str:
+        [row] = self.rows("log_search")
+        return f"log-search:{row['id']}"
+
     def _the_export(self) -> Iterator[Act]:
         officer = self.acme["officer"].id
         what = {"form": "csv", "filters": {"target": "document", "without_action": "audit.read"}}
