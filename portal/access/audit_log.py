@@ -70,10 +70,10 @@ def with_people(filters: Filters) -> Filters:
     return replace(filters, people=people_in(filters.group_id)) if filters.group_id else filters
 
 
-def record_reading(actor: Actor, filters: Filters, **detail: Any) -> None:
-    """Record that what fits the filters was read."""
+def record_reading(actor: Actor, filters: Filters, **detail: Any) -> UUID:
+    """Record that what fits the filters was read; gives the entry's id."""
     asked = {name: str(value) for name, value in filters.given.items()}
-    record(actor, Action.AUDIT_READ, "audit", filters=asked, **detail)
+    return record(actor, Action.AUDIT_READ, "audit", filters=asked, **detail)
 
 
 def find_nothing(actor: Actor) -> Found:
@@ -110,9 +110,16 @@ def list_timeline(actor: Actor, target: str, *, before: UUID | None = None) -> F
     if not page.entries:
         raise NotFound
     record(actor, Action.AUDIT_READ, target, form="timeline")
-    named = ids_named("user", [target, *_targets_of(page.entries)])
-    people = names_of({*_actors_of(page.entries), *named})
-    return Found(people, _groups_in(page.entries), page)
+    people, groups = names_around(page.entries, target)
+    return Found(people, groups, page)
+
+
+def names_around(
+    entries: Sequence[AuditEntry], *more: str
+) -> tuple[Mapping[UUID, str], Mapping[UUID, str]]:
+    """The names of people and of groups in entries, by id; of some more targets, too."""
+    named = ids_named("user", [*_targets_of(entries), *more])
+    return names_of({*_actors_of(entries), *named}), _groups_in(entries)
 
 
 def _actors_of(entries: Sequence[AuditEntry]) -> Collection[UUID]:

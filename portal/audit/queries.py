@@ -25,6 +25,8 @@ CLOCKS_APART = timedelta(hours=1)  # by how much an entry's id and its time may 
 
 Columns = TypeVarTuple("Columns")
 
+_TIMES, _IDS = ("since", "until"), ("actor_id", "group_id")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
@@ -57,6 +59,14 @@ class Filters:
     def has_no_index(self) -> bool:
         """Whether every entry of the time has to be looked at, so that there has to be one."""
         return bool(self.group_id or self.address or self.text)
+
+
+def read_filters(given: Mapping[str, str]) -> Filters:
+    """Filters from what was written down of them."""
+    read: dict[str, Any] = dict(given)
+    read |= {name: datetime.fromisoformat(given[name]) for name in _TIMES if name in given}
+    read |= {name: UUID(given[name]) for name in _IDS if name in given}
+    return Filters(**read)
 
 
 def list_latest(actions: Collection[str], limit: int) -> Sequence[AuditEntry]:

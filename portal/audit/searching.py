@@ -50,6 +50,11 @@ def search_entries(
     )
 
 
+def list_newest(filters: Filters) -> Sequence[AuditEntry]:
+    """The newest entries that match, at most a page of them."""
+    return _nearest(filters, true(), AuditEntry.id.desc())[:PAGE_SIZE]
+
+
 def list_neighbours(entry_id: UUID) -> tuple[Sequence[AuditEntry], Sequence[AuditEntry]]:
     """The entries right after and right before one, newest first."""
     return (

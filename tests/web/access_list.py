@@ -353,6 +353,9 @@ ACCESS = {
     "explain.export": page(WATCHERS),
     "audit.index": page(WATCHERS),
     "audit.charts": page(WATCHERS),
+    "audit.live": Entry(WATCHERS, {"GET": 302}),  # to the view that was begun
+    "audit.watch": Entry(WATCHERS, {"GET": 404}, on("reading", "none")),
+    "audit.events": Entry(WATCHERS, {"GET": 404}, on("reading", "none")),
     "audit.searches": page(WATCHERS),
     "audit.new_search": form(WATCHERS),
     "audit.edit_search": Entry(WATCHERS, {"GET": 404, "POST": 404}, on("search", "none")),

@@ -18,7 +18,7 @@ from portal.audit import export
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.export import Form
-from portal.audit.queries import Filters
+from portal.audit.queries import Filters, read_filters
 from portal.audit.service import record
 from portal.core import clock
 from portal.core.errors import NotFound
@@ -27,8 +27,6 @@ from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
 VALID_FOR = timedelta(days=1)
-TIMES = ("since", "until")
-IDS = ("actor_id", "group_id")
 
 
 def make_export(actor: Actor, filters: Filters, form: Form, reason: str) -> LogExport | PendingAct:
@@ -89,12 +87,7 @@ def read_on(actor: Actor, export_id: UUID, after: UUID | None) -> tuple[str, UUI
 
 def filters_of(found: LogExport) -> Filters:
     """What an export was narrowed to."""
-    given: dict[str, Any] = {
-        name: datetime.fromisoformat(value) if name in TIMES else value
-        for name, value in found.filters.items()
-    }
-    given |= {name: UUID(given[name]) for name in IDS if name in given}
-    return Filters(**given)
+    return read_filters(found.filters)
 
 
 def sweep_exports() -> None:

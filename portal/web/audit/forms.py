@@ -46,6 +46,8 @@ class FilterForm(Form):
     Readings of the log itself are shown when asked for: they would fill the first page.
     """
 
+    needs_time = True  # where no index leads to what is looked for
+
     person = SelectField("Person", choices=choices([ANY]), validate_choice=False)
     group = SelectField("Group", choices=choices([ANY]), validate_choice=False)
     action = SelectField("Action", choices=choices([ANY, *Action]), default=ANY)
@@ -73,7 +75,7 @@ class FilterForm(Form):
         if not super().validate(extra_validators):
             return False
         filters = self.filters()
-        if filters.has_no_index and not _is_short(filters):
+        if self.needs_time and filters.has_no_index and not _is_short(filters):
             self.last.errors = [
                 "For a group, an address or words, choose a time of 31 days or less."
             ]
@@ -109,6 +111,12 @@ class FilterForm(Form):
 def _is_short(filters: Filters) -> bool:
     until = filters.until or clock.now()
     return filters.since is not None and until - filters.since <= WHOLE_SEARCH
+
+
+class LiveForm(FilterForm):
+    """The same for a view that has a time of its own."""
+
+    needs_time = False
 
 
 class ExportForm(FilterForm, FlaskForm):

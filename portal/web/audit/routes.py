@@ -1,6 +1,6 @@
 """All pages of the audit log. Importing a module adds its pages to the blueprint."""
 
-from portal.web.audit import charts, exports, log, proofs, searches, timelines
+from portal.web.audit import charts, exports, live, log, proofs, searches, timelines
 from portal.web.audit.blueprint import blueprint
 
-__all__ = ["blueprint", "charts", "exports", "log", "proofs", "searches", "timelines"]
+__all__ = ["blueprint", "charts", "exports", "live", "log", "proofs", "searches", "timelines"]

@@ -202,6 +202,9 @@ class TheOrganisation(Scene):
         yield self._get(self.officer, f"/audit/charts?readings=y&{urlencode(time)}", [
             Told("audit.read", "audit", officer, detail={"filters": told, "form": "charts"})
         ])  # fmt: skip
+        yield self._get(self.officer, "/audit/live?readings=y&last=7d", [
+            Told("audit.read", "audit", officer, detail={"filters": {}, "form": "live"})
+        ], status=302)  # fmt: skip
         for kind, of, row_id in (
             ("document", "documents", self.acme.documents["note"]),
             ("user", "people", self.acme["member"].id),
