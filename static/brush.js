@@ -17,7 +17,7 @@ for (const chart of document.querySelectorAll("[data-brush]")) {
   chart.addEventListener("pointerup", (event) => {
     const to = at(event);
     if (from >= 0 && to >= 0 && from !== to) {
-      const address = new URL(bars[from].href);
+      const address = new URL(bars[from].getAttribute("href"), location);
       address.searchParams.set("since", bars[Math.min(from, to)].dataset.since);
       address.searchParams.set("until", bars[Math.max(from, to)].dataset.until);
       location.assign(address);

@@ -118,8 +118,9 @@ def names_around(
     entries: Sequence[AuditEntry], *more: str
 ) -> tuple[Mapping[UUID, str], Mapping[UUID, str]]:
     """The names of people and of groups in entries, by id; of some more targets, too."""
-    named = ids_named("user", [*_targets_of(entries), *more])
-    return names_of({*_actors_of(entries), *named}), _groups_in(entries)
+    targets = [*_targets_of(entries), *more]
+    people = {*_actors_of(entries), *ids_named("user", targets)}
+    return names_of(people), names_of_groups(ids_named("group", targets))
 
 
 def _actors_of(entries: Sequence[AuditEntry]) -> Collection[UUID]:

@@ -1,7 +1,7 @@
 """What of the log is drawn: counts of the entries that fit some filters, over a bounded time."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -81,7 +81,7 @@ def _counted(filters: Filters, since: datetime, until: datetime, *, is_cut: bool
         bars=_bars(filters, since, until),
         hours=_by_hour(filters),
         active=counting.count_by_person(filters),
-        sign_ins=counting.count_sign_ins(filters),
+        sign_ins=_sign_ins(filters, since, until),
         downloads=counting.count_downloads(filters),
         unusual=counting.list_unusual(filters, since, until),
     )
@@ -90,11 +90,21 @@ def _counted(filters: Filters, since: datetime, until: datetime, *, is_cut: bool
 def _bars(filters: Filters, since: datetime, until: datetime) -> Sequence[Bar]:
     step = next(step for step in STEPS if (until - since) / step < MOST_BARS)
     counts = counting.count_by_time(filters, step)
-    begin, bars = counting.begin_of_step(since, step), []
-    while begin < until:
-        bars.append(Bar(begin, begin + step, counts.get(begin, 0)))
-        begin += step
-    return bars
+    return [Bar(at, at + step, counts.get(at, 0)) for at in _steps(since, until, step)]
+
+
+def _sign_ins(
+    filters: Filters, since: datetime, until: datetime
+) -> Mapping[datetime, Counter[str]]:
+    counts = counting.count_sign_ins(filters)
+    return {at: counts.get(at, Counter()) for at in _steps(since, until, DAY)} if counts else {}
+
+
+def _steps(since: datetime, until: datetime, step: timedelta) -> Iterator[datetime]:
+    at = counting.begin_of_step(since, step)
+    while at < until:
+        yield at
+        at += step
 
 
 def _by_hour(filters: Filters) -> Sequence[Sequence[int]]:

@@ -62,7 +62,8 @@ def look(actor: Actor, reading_id: UUID, *, after: UUID | None = None) -> Look:
     filters = read_filters(reading.detail["filters"])
     recent = replace(filters, since=max(since, reading.at - SHOWN_BEFORE))
     entries = list_newest(with_people(recent))
-    people, groups = names_around(entries)
+    chosen = f"user:{filters.actor_id}", f"group:{filters.group_id}"
+    people, groups = names_around(entries, *chosen)
     return Look(people, groups, entries, reading.at + LASTS, filters)
 
 

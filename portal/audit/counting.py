@@ -65,7 +65,7 @@ def count_sign_ins(filters: Filters) -> Mapping[datetime, Counter[str]]:
     days: dict[datetime, Counter[str]] = {}
     for begin, outcome, count in db.session.execute(_of(statement, filters, SIGN_INS)):
         days.setdefault(_time(begin), Counter())[outcome] += count
-    return dict(sorted(days.items()))
+    return days
 
 
 def count_by_person(filters: Filters) -> Sequence[tuple[UUID, int]]:

@@ -8,6 +8,7 @@ import pytest
 
 from portal.core import clock as portal_clock
 from tests.audit.reading import entry, listed, write
+from tests.audit.test_pages import text_of
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 
@@ -55,6 +56,13 @@ def test_an_entry_that_shows_up_late_is_told_all_the_same(acme) -> None:
     assert told(officer, view)[-1] == seen
     write(acme, late)
     assert late["id"] in told(officer, view, after=seen)
+
+
+@on_sqlite
+def test_it_says_what_it_is_narrowed_to_before_anything_has_come(acme) -> None:
+    officer, crew = acme.visit("officer"), acme.groups["crew"]
+    page = officer.get(begin(officer, f"person={acme['guest'].id}&group={crew}")).text
+    assert f"by {acme['guest'].name}, by people in Crew" in text_of(page)
 
 
 @on_sqlite
