@@ -35,7 +35,7 @@ def live() -> ResponseReturnValue:
 @blueprint.get("/live/<uuid:reading_id>")
 @requires(Permission.AUDIT_READ)
 def watch(reading_id: UUID) -> ResponseReturnValue:
-    """What there is now. Without a script the page comes again by itself."""
+    """What there is now. Without a script one looks again by a link to the same."""
     look = log_live.look(g.actor, reading_id)
     return render_template("audit/live.html", reading_id=reading_id, **_shown(look))
 
