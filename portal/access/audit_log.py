@@ -1,30 +1,42 @@
 """The audit log as an officer reads it: allowed, recorded, with the names of people and groups."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from portal.access.decision import require
 from portal.access.permissions import Permission
-from portal.access.queries import names_of_groups
-from portal.audit import queries
+from portal.access.queries import list_group_names, names_of_groups, people_in
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.models import AuditEntry
-from portal.audit.queries import EntryPage, Filters
+from portal.audit.queries import Filters, get_entry
+from portal.audit.searching import (
+    EntryPage,
+    list_entries_of,
+    list_neighbours,
+    search_entries,
+)
 from portal.audit.service import record
+from portal.core.errors import NotFound
+from portal.core.ids import ids_named
 from portal.users.queries import list_names, names_of
-
-UNKNOWN = "unknown"  # the target of a sign-in with an e-mail that nobody has
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A page of entries, the groups in them by id, and all people to choose a filter from."""
+class Choices:
+    """All people and groups by id, to choose a filter from."""
+
+    people: Mapping[UUID, str]
+    groups: Mapping[UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Choices):
+    """A page of entries."""
 
     page: EntryPage
-    people: Mapping[UUID, str]
-    groups: Mapping[UUID, str] = field(default_factory=dict)
 
     @property
     def entries(self) -> Sequence[AuditEntry]:
@@ -34,9 +46,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One entry, with the people and the groups in it by id."""
+    """One entry with its neighbours, newest first, and the people and groups in them by id."""
 
     entry: AuditEntry
+    newer: Sequence[AuditEntry]
+    older: Sequence[AuditEntry]
     people: Mapping[UUID, str]
     groups: Mapping[UUID, str]
 
@@ -46,10 +60,20 @@ def search(
 ) -> Found:
     """A page of the log. Raises `Forbidden`. The reading is recorded with its filters."""
     require(actor, Permission.AUDIT_READ)
-    page = queries.search_entries(filters, before=before, after=after)
-    asked = {name: str(value) for name, value in asdict(filters).items() if value}
-    record(actor, Action.AUDIT_READ, "audit", filters=asked)
-    return Found(page, list_names(), _groups_in(page.entries))
+    page = search_entries(with_people(filters), before=before, after=after)
+    record_reading(actor, filters)
+    return Found(list_names(), list_group_names(), page)
+
+
+def with_people(filters: Filters) -> Filters:
+    """Filters that say who is in the group they name, if they name one."""
+    return replace(filters, people=people_in(filters.group_id)) if filters.group_id else filters
+
+
+def record_reading(actor: Actor, filters: Filters, **detail: Any) -> UUID:
+    """Record that what fits the filters was read; gives the entry's id."""
+    asked = {name: str(value) for name, value in filters.given.items()}
+    return record(actor, Action.AUDIT_READ, "audit", filters=asked, **detail)
 
 
 def find_nothing(actor: Actor) -> Found:
@@ -57,27 +81,62 @@ def find_nothing(actor: Actor) -> Found:
     than was asked for. Raises `Forbidden`.
     """
     require(actor, Permission.AUDIT_READ)
-    return Found(EntryPage((), newer=None, older=None), list_names())
+    return Found(list_names(), list_group_names(), EntryPage((), newer=None, older=None))
+
+
+def list_choices() -> Choices:
+    """Whom a filter may name."""
+    return Choices(list_names(), list_group_names())
 
 
 def get(actor: Actor, entry_id: UUID) -> Shown:
     """One entry. Raises `Forbidden` or `NotFound`. The reading is recorded."""
     require(actor, Permission.AUDIT_READ)
-    entry = queries.get_entry(entry_id)
+    entry = get_entry(entry_id)
+    newer, older = list_neighbours(entry_id)
     record(actor, Action.AUDIT_READ, f"audit:{entry_id}")
-    return Shown(entry, names_of(_people_in(entry)), _groups_in([entry]))
+    people = {*_people_in(entry), *_actors_of([*newer, *older])}
+    return Shown(entry, newer, older, names_of(people), _groups_in([entry, *newer, *older]))
+
+
+def list_timeline(actor: Actor, target: str, *, before: UUID | None = None) -> Found:
+    """What happened to a thing, or to a person and by them, newest first.
+
+    Raises `Forbidden`, or `NotFound` where the log tells of nothing. The reading is recorded.
+    """
+    require(actor, Permission.AUDIT_READ)
+    user_id = next(iter(ids_named("user", [target])), None)
+    page = list_entries_of(target, actor_id=user_id, before=before)
+    if not page.entries:
+        raise NotFound
+    record(actor, Action.AUDIT_READ, target, form="timeline")
+    people, groups = names_around(page.entries, target)
+    return Found(people, groups, page)
+
+
+def names_around(
+    entries: Sequence[AuditEntry], *more: str
+) -> tuple[Mapping[UUID, str], Mapping[UUID, str]]:
+    """The names of people and of groups in entries, by id; of some more targets, too."""
+    targets = [*_targets_of(entries), *more]
+    people = {*_actors_of(entries), *ids_named("user", targets)}
+    return names_of(people), names_of_groups(ids_named("group", targets))
+
+
+def _actors_of(entries: Sequence[AuditEntry]) -> Collection[UUID]:
+    return {entry.actor_id for entry in entries if entry.actor_id}
+
+
+def _targets_of(entries: Sequence[AuditEntry]) -> Sequence[str]:
+    return [entry.target for entry in entries]
 
 
 def _people_in(entry: AuditEntry) -> Collection[UUID]:
-    kind, _, name = entry.target.partition(":")
-    people = {entry.actor_id} if entry.actor_id else set()
-    if kind == "user" and name != UNKNOWN:
-        people.add(UUID(name))
+    people = {*_actors_of([entry]), *ids_named("user", [entry.target])}
     if "person" in entry.detail:
         people.add(UUID(entry.detail["person"]))
     return people
 
 
 def _groups_in(entries: Sequence[AuditEntry]) -> Mapping[UUID, str]:
-    targets = (entry.target.partition(":") for entry in entries)
-    return names_of_groups({UUID(name) for kind, _, name in targets if kind == "group"})
+    return names_of_groups(ids_named("group", _targets_of(entries)))

@@ -157,6 +157,17 @@ def names_of_groups(group_ids: Collection[UUID]) -> Mapping[UUID, str]:
     return dict(rows.all())
 
 
+def list_group_names() -> Mapping[UUID, str]:
+    """The names of all groups, in the order of the names."""
+    rows = db.session.execute(select(Group.id, Group.name).order_by(Group.name_key, Group.id))
+    return dict(rows.all())
+
+
+def people_in(group_id: UUID) -> Select[UUID]:
+    """A statement that gives the ids of who is in a group now."""
+    return select(GroupMembership.user_id).where(GroupMembership.group_id == group_id)
+
+
 def find_group_giving(user_id: UUID, roles: Collection[str]) -> Row[UUID, str, str] | None:
     """A group through which somebody holds one of these roles: its id and name, and the role."""
     statement = (

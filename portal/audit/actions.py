@@ -282,6 +282,9 @@ class Action(StrEnum):
     RULE_CHANGED = "retention-rule.changed", "A retention rule was changed", _NOTICE
     RULE_CREATED = "retention-rule.created", "A retention rule was made", _NOTICE
     RULE_DELETED = "retention-rule.deleted", "A retention rule was deleted", _NOTICE
+    SEARCH_CHANGED = "search.changed", "A saved search of the log was renamed, or shared or no more"
+    SEARCH_DELETED = "search.deleted", "A saved search of the log was deleted"
+    SEARCH_SAVED = "search.saved", "A search of the log was kept under a name"
     SELECTION_DOWNLOADED = (
         "selection.downloaded",
         "Documents that were chosen in a list were downloaded",

@@ -1,83 +1,72 @@
-"""Reading the audit log. `access.audit_log` decides who may, and records each reading."""
+"""What readers of the audit log narrow it to. `access.audit_log` decides who may, and records each
+reading.
+"""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TypeVarTuple
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any, TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    CompoundSelect,
-    Select,
-    UnaryExpression,
-    or_,
-    select,
-    true,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Select, String, cast, or_, select
 
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
-from portal.audit.models import AuditEntry
+from portal.audit.models import ADDRESS, AuditAside, AuditEntry
 from portal.audit.severity import Severity
 from portal.core.errors import NotFound
+from portal.core.ids import first_id_at
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
-PAGE_SIZE = 50
 LATEST = 1000  # of one person's entries, in which is looked for what they did lately
+CLOCKS_APART = timedelta(hours=1)  # by how much an entry's id and its time may differ
 
 Columns = TypeVarTuple("Columns")
+
+_TIMES, _IDS = ("since", "until"), ("actor_id", "group_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """What the reader looks for; None and "" mean any. `severity` is the least that an action
     weighs. Times are aware; `until` is exclusive.
+
+    Who is in a group is no affair of the log's: whoever asks for one says by `people` who that is.
     """
 
     actor_id: UUID | None = None
+    group_id: UUID | None = None
     action: str | None = None
     severity: str | None = None
     target: str = ""
     outcome: str | None = None
+    address: str = ""
+    text: str = ""
     since: datetime | None = None
     until: datetime | None = None
     without_action: str | None = None
+    people: Select[UUID] | None = None
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """What is looked for, by name, as it is written down."""
+        named = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: value for name, value in named if name != "people" and value}
+
+    @property
+    def has_no_index(self) -> bool:
+        """Whether every entry of the time has to be looked at, so that there has to be one."""
+        return bool(self.group_id or self.address or self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPage:
-    """Entries, newest first, with the ids to go on from in either direction."""
-
-    entries: Sequence[AuditEntry]
-    newer: UUID | None
-    older: UUID | None
-
-
-def search_entries(
-    filters: Filters, *, before: UUID | None = None, after: UUID | None = None
-) -> EntryPage:
-    """A page of the newest entries that match, older than `before` or newer than `after`.
-
-    Paged by key: a page costs the same however deep it lies, and entries that arrive meanwhile
-    shift nothing.
-    """
-    if after is not None:
-        rows = _nearest(filters, AuditEntry.id > after, AuditEntry.id.asc())
-        entries = rows[:PAGE_SIZE][::-1]
-        has_newer, has_older = len(rows) > PAGE_SIZE, True
-    else:
-        older = AuditEntry.id < before if before is not None else true()
-        rows = _nearest(filters, older, AuditEntry.id.desc())
-        entries = rows[:PAGE_SIZE]
-        has_newer, has_older = before is not None, len(rows) > PAGE_SIZE
-    return EntryPage(
-        entries,
-        newer=entries[0].id if entries and has_newer else None,
-        older=entries[-1].id if entries and has_older else None,
-    )
+def read_filters(given: Mapping[str, str]) -> Filters:
+    """Filters from what was written down of them."""
+    read: dict[str, Any] = dict(given)
+    read |= {name: datetime.fromisoformat(given[name]) for name in _TIMES if name in given}
+    read |= {name: UUID(given[name]) for name in _IDS if name in given}
+    return Filters(**read)
 
 
 def list_latest(actions: Collection[str], limit: int) -> Sequence[AuditEntry]:
@@ -100,57 +89,74 @@ def get_entry(entry_id: UUID) -> AuditEntry:
 
 def matching(statement: Select[*Columns], filters: Filters) -> Select[*Columns]:
     """A statement over the log, narrowed to the entries that match."""
+    return statement.where(*_about_act(filters), *_about_rest(filters), *_in_time(filters))
+
+
+def _about_act(filters: Filters) -> Iterator[ColumnElement[bool]]:
     if filters.actor_id:
-        statement = statement.where(AuditEntry.actor_id == filters.actor_id)
+        yield AuditEntry.actor_id == filters.actor_id
+    if filters.group_id:
+        yield AuditEntry.actor_id.in_(_people_of(filters))
     if filters.action:
-        statement = statement.where(AuditEntry.action == filters.action)
+        yield AuditEntry.action == filters.action
     if filters.severity:
-        statement = statement.where(AuditEntry.action.in_(_weighing(filters.severity)))
+        yield AuditEntry.action.in_(weighing(filters.severity))
     if filters.without_action:
-        statement = statement.where(AuditEntry.action != filters.without_action)
+        yield AuditEntry.action != filters.without_action
     if filters.outcome:
-        statement = statement.where(AuditEntry.outcome == filters.outcome)
+        yield AuditEntry.outcome == filters.outcome
+
+
+def _about_rest(filters: Filters) -> Iterator[ColumnElement[bool]]:
     if filters.target:
-        statement = statement.where(
-            or_(
-                AuditEntry.target == filters.target,
-                AuditEntry.target.startswith(f"{filters.target}:", autoescape=True),
-            )
+        yield or_(
+            AuditEntry.target == filters.target,
+            AuditEntry.target.startswith(f"{filters.target}:", autoescape=True),
         )
+    if filters.address:
+        yield _beside(filters, AuditAside.personal[ADDRESS].as_string() == filters.address)
+    if filters.text:
+        yield or_(
+            _holds(AuditEntry.told, filters.text),
+            _beside(filters, _holds(AuditAside.personal, filters.text)),
+        )
+
+
+def _in_time(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    """Between two times, and so between two ids, which lead there without looking at the rest."""
     if filters.since:
-        statement = statement.where(AuditEntry.at >= filters.since)
+        yield AuditEntry.at >= filters.since
     if filters.until:
-        statement = statement.where(AuditEntry.at < filters.until)
-    return statement
+        yield AuditEntry.at < filters.until
+    yield from _between(AuditEntry.id, filters)
 
 
-def _nearest(
-    filters: Filters, beyond: ColumnElement[bool], order: UnaryExpression[UUID]
-) -> Sequence[AuditEntry]:
-    """The first entries that match, in this order: a page, and one that tells of more."""
-    found = matching(select(AuditEntry), filters).where(beyond)
-    if filters.severity == Severity.ALERT:
-        found = found.where(AuditEntry.id.in_(_nearest_of_each(filters, beyond, order)))
-    return db.session.scalars(found.order_by(order).limit(PAGE_SIZE + 1)).all()
+def _between(row_id: Any, filters: Filters) -> Iterator[ColumnElement[bool]]:
+    if filters.since:
+        yield row_id >= first_id_at(filters.since, slack=-CLOCKS_APART)
+    if filters.until:
+        yield row_id < first_id_at(filters.until, slack=CLOCKS_APART)
 
 
-def _nearest_of_each(
-    filters: Filters, beyond: ColumnElement[bool], order: UnaryExpression[UUID]
-) -> CompoundSelect[UUID]:
-    """The first entries of each action, by the index of actions.
-
-    What is so rare would else be looked for through the whole log, to fill a page. Whatever weighs
-    less is common enough, and its actions too many.
-    """
-    any_action = matching(select(AuditEntry.id), replace(filters, severity=None)).where(beyond)
-    first = any_action.order_by(order).limit(PAGE_SIZE + 1)
-    of_each = (
-        first.where(AuditEntry.action == action).subquery() for action in _weighing(Severity.ALERT)
-    )
-    return union_all(*(select(one.c.id) for one in of_each))
+def _beside(filters: Filters, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    beside = select(AuditAside.id).where(condition, *_between(AuditAside.id, filters))
+    return AuditEntry.id.in_(beside)
 
 
-def _weighing(severity: str) -> Sequence[str]:
+def _holds(values: Any, text: str) -> ColumnElement[bool]:
+    """Whether JSON holds a text, as it is written there: with all but ASCII escaped."""
+    written = json.dumps(text)[1:-1]
+    return cast(values, String).icontains(written, autoescape=True)
+
+
+def _people_of(filters: Filters) -> Select[UUID]:
+    if filters.people is None:
+        raise ValueError("nobody has said who is in the group")
+    return filters.people
+
+
+def weighing(severity: str) -> Sequence[str]:
+    """The actions that weigh as much, or more."""
     wanted = Severity(severity).and_above()
     return [action.value for action in Action if action.severity in wanted]
 

@@ -1,6 +1,7 @@
 """Writing to the audit log."""
 
 from typing import Any
+from uuid import UUID
 
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
@@ -16,15 +17,17 @@ def record(
     target: str,
     outcome: Outcome = Outcome.SUCCESS,
     **detail: Any,
-) -> None:
-    """Add an entry to the bound tenant's log, in the transaction of the change it tells of.
+) -> UUID:
+    """Add an entry to the bound tenant's log, in the transaction of the change it tells of; gives
+    its id.
 
     `target` is `kind:id`. `detail` holds plain JSON values, never a secret, a code, a name of a
     document or any of its content; what of it is personal (`tlog.bodies.PERSONAL`) and the address
     can be erased later. Raises `EntryTooLong`.
     """
+    entry_id = new_id()
     entry = {
-        "id": new_id(),
+        "id": entry_id,
         "at": clock.now(),
         "action": str(action),
         "outcome": str(outcome),
@@ -34,6 +37,7 @@ def record(
         "request_id": actor.request_id,
     }
     add_entry(entry, detail, actor.address)
+    return entry_id
 
 
 class RecordedRefusal(PortalError):

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 
 from portal.access.groups.members import take_out
 from portal.access.locking import lock_access
+from portal.access.log_searches.models import LogSearch
 from portal.access.models import Group, GroupMembership, RoleAssignment
 from portal.access.requests.models import AccessRequest
 from portal.access.service import Way, revoke_role
@@ -29,6 +30,7 @@ OWN = (
     AccessRequest,
     ExternalIdentity,
     Invitation,
+    LogSearch,
     Passkey,
     PasswordCredential,
     PasswordReset,

@@ -1,14 +1,32 @@
 """Identifiers of rows, and what names a row by one."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from uuid_utils import compat
+
+from portal.core.clock import milliseconds_of
+
+_TIME_BITS, _OTHER_BITS = 48, 80  # of a UUIDv7 (RFC 9562, 5.7)
 
 
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562): unique, never reused, and sorted by time of making."""
     return compat.uuid7()
+
+
+def first_id_at(at: datetime, *, slack: timedelta = timedelta()) -> UUID:
+    """An id that is before all that are made from `slack` after `at` on; a negative slack means
+    earlier.
+    """
+    milliseconds = milliseconds_of(at) + slack // timedelta(milliseconds=1)
+    return UUID(int=min(max(milliseconds, 0), 2**_TIME_BITS - 1) << _OTHER_BITS)
+
+
+def made_at(row_id: UUID) -> datetime:
+    """When an id was made, to the millisecond."""
+    return datetime.fromtimestamp((row_id.int >> _OTHER_BITS) / 1000, UTC)
 
 
 def ids_named(kind: str, targets: Iterable[str]) -> list[UUID]:

@@ -2,15 +2,18 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
 from portal.audit.tlog.adding import add_entry
+from portal.core.clock import milliseconds_of
 from portal.core.ids import new_id
 from tests.browsing import Visitor, links_of
 from tests.installation import Organisation
 
 ENTRY = re.compile(r"/audit/([0-9a-f-]{36})")
+_WRITTEN = count()
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
 
@@ -44,6 +47,14 @@ def entry(minutes: int = 0, **values: Any) -> dict[str, Any]:
         "detail": {},
     }
     return {"id": new_id(), "address": None} | given | values
+
+
+def write_then(organisation: Organisation, *entries: dict[str, Any]) -> list[UUID]:
+    """Put entries into the log with ids of that noon, before all that the test finds or does."""
+    made = {each["id"]: milliseconds_of(NOON) + next(_WRITTEN) for each in entries}
+    ids = [UUID(int=(ms << 80) + (i.int & (1 << 80) - 1)) for i, ms in made.items()]
+    organisation.entries_at_start += len(ids)
+    return write(organisation, *({**e, "id": i} for i, e in zip(ids, entries, strict=True)))
 
 
 def write(organisation: Organisation, *entries: dict[str, Any]) -> list[UUID]:

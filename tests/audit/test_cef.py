@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.audit.siem.cef import line_of
-from tests.audit.reading import NOON, entry, write
+from tests.audit.reading import NOON, entry, write_then
 from tests.audit.test_export import made
 from tests.conftest import on_sqlite
 
@@ -51,7 +51,7 @@ def test_whatever_an_entry_holds_is_read_back(action: str, target: str, note: st
 @on_sqlite
 def test_an_export_as_cef_has_a_line_for_each_entry(acme) -> None:
     addresses = ("192.0.2.7", "2001:db8::7", None)
-    write(acme, *(entry(action="sign-in.failed", address=each) for each in addresses))
+    write_then(acme, *(entry(action="sign-in.failed", address=each) for each in addresses))
     address = made(acme, form="cef", until="2026-03-04T00:00")
     answer = acme.visit("officer").get(address)
     assert answer.headers["Content-Disposition"].endswith('.cef"')

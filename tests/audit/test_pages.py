@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from portal.audit.actions import Action
 from portal.audit.actor import OPERATOR, SYSTEM
-from portal.audit.queries import PAGE_SIZE
+from portal.audit.searching import PAGE_SIZE
 from portal.audit.service import record
 from tests.audit.reading import ask, entry, listed, write
 

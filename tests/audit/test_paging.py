@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal.audit import queries
-from portal.audit.queries import Filters, search_entries
+from portal.audit import searching
+from portal.audit.queries import Filters
+from portal.audit.searching import search_entries
 from portal.core.ids import new_id
-from tests.audit.reading import add, entry, listed, onward, write
+from tests.audit.reading import add, entry, listed, onward, write_then
 from tests.browsing import Visitor
 
 DAY = "since=2026-03-03T00:00&until=2026-03-04T00:00"
@@ -36,7 +37,7 @@ def flat(pages: list[list[UUID]]) -> list[UUID]:
 
 @pytest.mark.parametrize("count", [0, 1, 50, 51, 100, 101, 127])
 def test_all_entries_come_once_on_the_way_back_and_on_the_way_forth(acme, count) -> None:
-    ids = write(acme, *(entry() for _ in range(count)))
+    ids = write_then(acme, *(entry() for _ in range(count)))
     officer = acme.visit("officer")
     older, last = pages_from(officer, f"/audit?{DAY}", "before")
     assert flat(older) == ids[::-1]
@@ -48,7 +49,7 @@ def test_all_entries_come_once_on_the_way_back_and_on_the_way_forth(acme, count)
 
 
 def test_filters_are_kept_from_page_to_page(acme) -> None:
-    ids = write(acme, *(entry(outcome=("success", "refused")[n % 2]) for n in range(130)))
+    ids = write_then(acme, *(entry(outcome=("success", "refused")[n % 2]) for n in range(130)))
     wanted = ids[1::2]
     officer = acme.visit("officer")
     pages, last = pages_from(officer, f"/audit?{DAY}&outcome=refused&target=document", "before")
@@ -59,12 +60,12 @@ def test_filters_are_kept_from_page_to_page(acme) -> None:
 
 
 def test_what_arrives_meanwhile_shifts_nothing(acme) -> None:
-    ids = write(acme, *(entry() for _ in range(120)))
+    ids = write_then(acme, *(entry() for _ in range(120)))
     officer = acme.visit("officer")
     arrived: list[UUID] = []
 
     def arrive() -> None:
-        arrived.extend(write(acme, *(entry() for _ in range(30))))
+        arrived.extend(write_then(acme, *(entry() for _ in range(30))))
 
     older, last = pages_from(officer, f"/audit?{DAY}", "before", arrive)
     assert flat(older) == ids[::-1]
@@ -75,7 +76,7 @@ def test_what_arrives_meanwhile_shifts_nothing(acme) -> None:
 
 def test_reading_does_not_shift_what_is_read(acme) -> None:
     """Each page that is read adds an entry of its own."""
-    write(acme, *(entry() for _ in range(110)))
+    write_then(acme, *(entry() for _ in range(110)))
     officer = acme.visit("officer")
     before = {row["id"] for row in acme.portal.rows("audit_entry") if row["tenant_id"] == acme.id}
     pages, _ = pages_from(officer, "/audit?readings=y", "before")
@@ -122,7 +123,7 @@ def test_no_page_size_filter_or_arrival_makes_a_gap_or_a_repetition(
     acme, outcomes, size, arrivals, wanted
 ) -> None:
     filters = Filters(action="document.moved", outcome=wanted)
-    with patch.object(queries, "PAGE_SIZE", size), acme.bound(writes=True) as session:
+    with patch.object(searching, "PAGE_SIZE", size), acme.bound(writes=True) as session:
         log = Arriving(session, outcomes, arrivals)
         there = [i for i, outcome in log.first if wanted in (None, outcome)]
         page = search_entries(filters)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from portal.audit.actions import GRAVE, Action
-from portal.audit.queries import PAGE_SIZE
+from portal.audit.searching import PAGE_SIZE
 from portal.audit.severity import Severity
 from portal.audit.siem.classes import CLASSES, class_of
-from tests.audit.reading import NOON, ask, entry, listed, onward, write
+from tests.audit.reading import NOON, ask, entry, listed, onward, write, write_then
 from tests.audit.test_export import lines_of, made
 from tests.audit.test_pages import text_of
 from tests.conftest import on_sqlite
@@ -57,7 +57,7 @@ def events(acme) -> list[dict[str, Any]]:
         for n, action in enumerate(Action)
         for target, address in [(("audit", "folder:1", "user:unknown")[n % 3], None)]
     )
-    write(acme, *told, entry(200, action="tomorrow.invented", address="2001:db8::7"))
+    write_then(acme, *told, entry(200, action="tomorrow.invented", address="2001:db8::7"))
     period = {"since": "2026-03-03T12:00", "until": "2026-03-03T16:00", "readings": "y"}
     return lines_of(acme.visit("officer"), made(acme, form="ocsf", **period))
 
@@ -119,7 +119,9 @@ def test_what_is_grave_is_never_everyday_work() -> None:
 
 def test_the_list_says_what_an_entry_weighs_and_finds_what_weighs_more(acme) -> None:
     actions = ("document.renamed", "role.assigned", "sign-in.failed", "log.not-verified", "old.one")
-    plain, notice, warning, alert, _ = write(acme, *(entry(action=action) for action in actions))
+    plain, notice, warning, alert, _ = write_then(
+        acme, *(entry(action=action) for action in actions)
+    )
     officer, day = acme.visit("officer"), {"until": "2026-03-04T00:00"}
     assert plain in ask(officer, **day)
     assert ask(officer, **day, severity="notice") == [alert, warning, notice]
@@ -135,8 +137,8 @@ def test_the_list_says_what_an_entry_weighs_and_finds_what_weighs_more(acme) -> 
 
 def test_alerts_are_paged_as_the_whole_log_is_and_are_ones_own(acme, globex) -> None:
     kinds = ("break-glass.used", "document.damaged", "document.renamed")
-    alerts = write(acme, *(entry(action=kinds[n % 2]) for n in range(PAGE_SIZE + 2)))
-    write(acme, *(entry(action=kinds[2]) for _ in range(3)))
+    alerts = write_then(acme, *(entry(action=kinds[n % 2]) for n in range(PAGE_SIZE + 2)))
+    write_then(acme, *(entry(action=kinds[2]) for _ in range(3)))
     write(globex, entry(action=kinds[0]))
     officer, period = acme.visit("officer"), {"until": "2026-03-04T00:00", "severity": "alert"}
     page = officer.get("/audit", query_string=period).text
@@ -148,7 +150,7 @@ def test_alerts_are_paged_as_the_whole_log_is_and_are_ones_own(acme, globex) -> 
 
 @on_sqlite
 def test_an_export_narrowed_by_severity_stays_so(acme) -> None:
-    write(acme, entry(action="sign-in.failed"), entry(action="document.renamed"))
+    write_then(acme, entry(action="sign-in.failed"), entry(action="document.renamed"))
     address = made(acme, form="ocsf", severity="warning", until="2026-03-04T00:00")
     [event] = lines_of(acme.visit("officer"), address)
     assert (event["severity"], event["severity_id"]) == ("warning", 3)

@@ -162,6 +162,11 @@ PAGES = [
     (OFFICER, "/audit/destinations {Security monitoring} {Change}"),
     (OFFICER, "/audit/destinations {Security monitoring} {Delete}"),
     (OFFICER, "/audit/destinations {Security monitoring} {Go on from another number}"),
+    (OFFICER, "/audit/charts?last=24h"),
+    (OFFICER, "/audit/live"),
+    (OFFICER, "/audit/searches"),
+    (OFFICER, "/audit?last=24h {Keep this search}"),
+    (OFFICER, "/members {Mia Chen} {Timeline}"),
     (GUEST, "/documents"),
     (GUEST, "/account"),
 ]

@@ -95,6 +95,8 @@ QUERIES = {
     "/documents/trash": ("at", "id"),
     "/members": ("q", "page"),
     "/audit": ("person", "action", "target", "outcome", "since", "until", "before", "after"),
+    "/audit/charts": ("group", "address", "text", "last", "since", "until"),
+    "/audit/live": ("group", "address", "text", "last"),
     "/auth/sign-in": ("next",),
     "/sso/callback": ("code", "state", "iss", "error"),
     "/sso/signed-out": ("state",),
@@ -113,6 +115,8 @@ WHO = {
     "/documents/trash": "member",
     "/members": "admin",
     "/audit": "officer",
+    "/audit/charts": "officer",
+    "/audit/live": "officer",
 }
 
 

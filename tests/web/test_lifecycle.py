@@ -72,7 +72,8 @@ def test_only_these_disclose(portal) -> None:
     views = portal.app.view_functions.items()
     found = {name for name, view in views if declared(view).discloses}
     assert found == {
-        *("audit.download", "audit.index", "audit.prove", "audit.show"),
+        *("audit.charts", "audit.document_timeline", "audit.download", "audit.index"),
+        *("audit.live", "audit.person_timeline", "audit.prove", "audit.show"),
         *("documents.archive", "documents.compare", "documents.download", "documents.preview"),
         *("explain.export", "explain.index", "explain.reach", "retention.plan_table"),
         *("reviews.report_page", "reviews.report_signed", "reviews.report_table"),

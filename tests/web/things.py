@@ -43,7 +43,7 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "folder": lambda: organisation.folders[name],
         "document": lambda: organisation.documents[name],
         "version": lambda: _version_of(organisation, name),
-        "upload": lambda: UUID(int=0),  # what is not there
+        **dict.fromkeys(("reading", "search", "upload"), lambda: UUID(int=0)),  # what is not there
         "user": lambda: organisation[name].id,
         "token": lambda: _link(organisation, name).rpartition("/")[2],
         "session": lambda: _session_of(organisation, _owner(name, who)),

@@ -1,7 +1,6 @@
 """Getting a part of the audit log ready, and reading it out."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +10,7 @@ from sqlalchemy import delete, select
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.models import PendingAct
 from portal.access.approvals.service import ask, wants_second
+from portal.access.audit_log import with_people
 from portal.access.decision import require
 from portal.access.log_exports.models import LogExport
 from portal.access.permissions import Permission
@@ -18,7 +18,7 @@ from portal.audit import export
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.export import Form
-from portal.audit.queries import Filters
+from portal.audit.queries import Filters, read_filters
 from portal.audit.service import record
 from portal.core import clock
 from portal.core.errors import NotFound
@@ -27,7 +27,6 @@ from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
 VALID_FOR = timedelta(days=1)
-TIMES = ("since", "until")
 
 
 def make_export(actor: Actor, filters: Filters, form: Form, reason: str) -> LogExport | PendingAct:
@@ -81,19 +80,14 @@ def read_on(actor: Actor, export_id: UUID, after: UUID | None) -> tuple[str, UUI
     """
     found = _get(actor, export_id)
     form = Form(found.form)
-    rows = export.read_batch(filters_of(found), after=after, up_to=found.last_entry_id)
+    filters = with_people(filters_of(found))
+    rows = export.read_batch(filters, after=after, up_to=found.last_entry_id)
     return export.written(rows, form), rows[-1].id if rows else None
 
 
 def filters_of(found: LogExport) -> Filters:
     """What an export was narrowed to."""
-    given: dict[str, Any] = {
-        name: datetime.fromisoformat(value) if name in TIMES else value
-        for name, value in found.filters.items()
-    }
-    if "actor_id" in given:
-        given["actor_id"] = UUID(given["actor_id"])
-    return Filters(**given)
+    return read_filters(found.filters)
 
 
 def sweep_exports() -> None:
@@ -130,8 +124,7 @@ def _plain(filters: Filters) -> dict[str, str]:
     """Filters as a row and an entry keep them."""
     return {
         name: value.isoformat() if isinstance(value, datetime) else str(value)
-        for name, value in asdict(filters).items()
-        if value
+        for name, value in filters.given.items()
     }
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Response, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.access import audit_log
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.models import PendingAct
 from portal.access.approvals.queries import needs_two
@@ -18,7 +19,6 @@ from portal.audit.actor import Actor
 from portal.audit.export import ENDINGS, MEDIA_TYPES, Form, heading
 from portal.auth.assurance import Act
 from portal.auth.sessions import read_again
-from portal.users.queries import list_names
 from portal.web.access import discloses, freshly, requires, while_closing
 from portal.web.audit.blueprint import blueprint
 from portal.web.audit.forms import ExportForm
@@ -42,7 +42,7 @@ def exports() -> ResponseReturnValue:
         form=form,
         ready=service.list_exports(g.actor),
         filters_of=service.filters_of,
-        people=list_names(),
+        choices=audit_log.list_choices(),
         sentences=SENTENCES,
         needs_two=needs_two(Kind.EXPORT_LOG),
     )

@@ -10,12 +10,11 @@ from flask.typing import ResponseReturnValue
 from portal.access import audit_log
 from portal.access.evidence.proving import find_place
 from portal.access.permissions import Permission
-from portal.access.roles import list_roles
 from portal.audit.actions import SENTENCES, SEVERITIES
-from portal.documents.naming import names_of_targets
 from portal.web.access import discloses, requires
 from portal.web.audit.blueprint import blueprint
 from portal.web.audit.forms import FilterForm
+from portal.web.audit.naming import changes_in, names_in_log
 
 
 @blueprint.get("")
@@ -41,11 +40,13 @@ def index() -> ResponseReturnValue:
 def show(entry_id: UUID) -> ResponseReturnValue:
     """One entry with all it tells."""
     shown = audit_log.get(g.actor, entry_id)
-    names = _names([shown.entry.target, *_folders_in(shown.entry.detail)], shown)
+    around = [entry.target for entry in (*shown.newer, *shown.older)]
+    targets = [shown.entry.target, *_folders_in(shown.entry.detail), *around]
     return render_template(
         "audit/show.html",
         shown=shown,
-        names=names,
+        changes=changes_in(shown.entry.detail),
+        names=names_in_log(targets, shown.people, shown.groups),
         sentences=SENTENCES,
         severities=SEVERITIES,
         place=find_place(entry_id),
@@ -57,19 +58,10 @@ def _log_page(form: FilterForm, found: audit_log.Found) -> str:
         "audit/index.html",
         form=form,
         found=found,
-        names=_names([entry.target for entry in found.entries], found),
+        names=names_in_log([e.target for e in found.entries], found.people, found.groups),
         sentences=SENTENCES,
         severities=SEVERITIES,
     )
-
-
-def _names(targets: Sequence[str], known: audit_log.Found | audit_log.Shown) -> Mapping[str, str]:
-    """What to call people, groups, roles, documents and folders, by target."""
-    named = {f"user:{i}": name for i, name in known.people.items()}
-    named |= {f"group:{i}": name for i, name in known.groups.items()}
-    for key, role in list_roles().items():
-        named[f"role:{key}"] = f"{role.name} (retired)" if role.is_retired else role.name
-    return named | names_of_targets(g.actor, targets)
 
 
 def _folders_in(detail: Mapping[str, Any]) -> Sequence[str]:

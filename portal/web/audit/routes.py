@@ -1,6 +1,25 @@
 """All pages of the audit log. Importing a module adds its pages to the blueprint."""
 
-from portal.web.audit import destinations, exports, log, proofs
+from portal.web.audit import (
+    charts,
+    destinations,
+    exports,
+    live,
+    log,
+    proofs,
+    searches,
+    timelines,
+)
 from portal.web.audit.blueprint import blueprint
 
-__all__ = ["blueprint", "destinations", "exports", "log", "proofs"]
+__all__ = [
+    "blueprint",
+    "charts",
+    "destinations",
+    "exports",
+    "live",
+    "log",
+    "proofs",
+    "searches",
+    "timelines",
+]

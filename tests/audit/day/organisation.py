@@ -4,6 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 from uuid import UUID
 
 from portal.audit.actor import SYSTEM
@@ -196,6 +197,21 @@ class TheOrganisation(Scene):
         yield self._get(self.officer, "/audit?target=document&outcome=success", [
             Told("audit.read", "audit", officer, detail={"filters": asked})
         ])  # fmt: skip
+        time = {"since": "2026-03-03T12:00", "until": "2026-03-04T12:00"}
+        told = {name: f"{at.replace('T', ' ')}:00+00:00" for name, at in time.items()}
+        yield self._get(self.officer, f"/audit/charts?readings=y&{urlencode(time)}", [
+            Told("audit.read", "audit", officer, detail={"filters": told, "form": "charts"})
+        ])  # fmt: skip
+        yield self._get(self.officer, "/audit/live?readings=y&last=7d", [
+            Told("audit.read", "audit", officer, detail={"filters": {}, "form": "live"})
+        ], status=302)  # fmt: skip
+        for kind, of, row_id in (
+            ("document", "documents", self.acme.documents["note"]),
+            ("user", "people", self.acme["member"].id),
+        ):
+            yield self._get(self.officer, f"/audit/{of}/{row_id}", [
+                Told("audit.read", f"{kind}:{row_id}", officer, detail={"form": "timeline"})
+            ])  # fmt: skip
         entry = self.acme.log()[0]["id"]
         yield self._get(self.officer, f"/audit/{entry}", [
             Told("audit.read", f"audit:{entry}", officer)
@@ -204,6 +220,27 @@ class TheOrganisation(Scene):
         yield self._get(self.officer, f"/audit/{first}/proof", [
             Told("audit.read", f"audit:{first}", officer, detail={"form": "proof"})
         ])  # fmt: skip
+
+    def _the_searches(self) -> Iterator[Act]:
+        officer, post = self.acme["officer"].id, self._poster(self.officer)
+        path, form = "/audit/searches/new?outcome=refused&last=7d", {"name": "Refused of late"}
+        told = {"name": "Refused of late", "is_shared": False}
+        asked = {"filters": {"last": "7d", "outcome": "refused"}}
+        yield post(path, form, lambda _: [
+            Told("search.saved", self._search(), officer, detail=told | asked)
+        ])  # fmt: skip
+        own, target = self._search().partition(":")[2], self._search()
+        told |= {"is_shared": True}
+        yield post(f"/audit/searches/{own}/edit", form | {"is_shared": "y"}, [
+            Told("search.changed", target, officer, detail=told)
+        ])  # fmt: skip
+        yield post(f"/audit/searches/{own}/delete", {}, [
+            Told("search.deleted", target, officer, detail=told)
+        ])  # fmt: skip
+
+    def _search(self) -> str:
+        [row] = self.rows("log_search")
+        return f"log-search:{row['id']}"
 
     def _the_export(self) -> Iterator[Act]:
         officer = self.acme["officer"].id
