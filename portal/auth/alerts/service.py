@@ -76,7 +76,9 @@ def create_rule(actor: Actor, wanted: Rule) -> None:
     if db.session.execute(select(func.count(AlertRule.id))).scalar_one() >= MAX_RULES:
         raise Conflict(f"There can be {MAX_RULES} rules of your own, and no more.")
     _keep(actor, wanted)
-    record(actor, Action.ALERT_RULE_CREATED, _target(wanted.id), **_told(wanted))
+    record(
+        actor, Action.ALERT_RULE_CREATED, _target(wanted.id), name=wanted.name, rule=_told(wanted)
+    )
 
 
 def change_rule(actor: Actor, rule_id: UUID, wanted: Rule) -> None:
@@ -85,8 +87,8 @@ def change_rule(actor: Actor, rule_id: UUID, wanted: Rule) -> None:
     require_fresh(actor, Act.ALERTS)
     wanted = checked(replace(wanted, id=rule_id, is_on=before.is_on))
     _keep(actor, wanted)
-    earlier = {name: value for name, value in _told(before).items() if name != "name"}
-    record(actor, Action.ALERT_RULE_CHANGED, _target(rule_id), before=earlier, **_told(wanted))
+    told = {"name": wanted.name, "before": _told(before), "after": _told(wanted)}
+    record(actor, Action.ALERT_RULE_CHANGED, _target(rule_id), **told)
 
 
 def switch_rule(actor: Actor, rule_id: UUID, *, is_on: bool) -> None:
@@ -106,8 +108,8 @@ def delete_rule(actor: Actor, rule_id: UUID) -> None:
     require_fresh(actor, Act.ALERTS)
     if not change(delete(AlertRule).where(AlertRule.id == rule_id)):
         raise NotFound
-    is_built_in = rule_id in BUILT_IN
-    record(actor, Action.ALERT_RULE_DELETED, _target(rule_id), built_in=is_built_in, **_told(rule))
+    told = {"name": rule.name, "rule": _told(rule), "is_built_in": rule_id in BUILT_IN}
+    record(actor, Action.ALERT_RULE_DELETED, _target(rule_id), **told)
 
 
 def change_hours(actor: Actor, hours: Hours) -> None:
@@ -120,10 +122,11 @@ def change_hours(actor: Actor, hours: Hours) -> None:
         raise Invalid("Say on which days, from when and until when.")
     before = find_hours()
     minutes = [at.hour * 60 + at.minute for at in (hours.begin, hours.end)]
-    row = WorkingHours(id=bound_tenant_id(), zone=hours.zone, days=sorted(hours.days))
+    own = {"tenant_id": bound_tenant_id(), "id": bound_tenant_id()}
+    row = WorkingHours(**own, zone=hours.zone, days=sorted(hours.days))
     row.begin_minute, row.end_minute = minutes
     db.session.merge(row)
-    told = {"before": _hours_told(before), **_hours_told(hours)}
+    told = {"before": _hours_told(before), "after": _hours_told(hours)}
     record(actor, Action.WORKING_HOURS_CHANGED, "working-hours", **told)
 
 
@@ -149,14 +152,15 @@ def checked(rule: Rule) -> Rule:
 
 def _keep(actor: Actor, rule: Rule) -> None:
     values = asdict(rule) | {"actions": sorted(rule.actions)}
-    row = AlertRule(**values, changed_at=clock.now(), changed_by=actor.user_id)
+    row = AlertRule(tenant_id=bound_tenant_id(), **values, changed_by=actor.user_id)
+    row.changed_at = clock.now()
     db.session.merge(row)
     db.session.flush()
 
 
 def _told(rule: Rule) -> dict[str, Any]:
     told = asdict(rule) | {"actions": sorted(rule.actions)}
-    return {name: value for name, value in told.items() if name != "id"}
+    return {name: value for name, value in told.items() if name not in ("id", "name")}
 
 
 def _hours_told(hours: Hours) -> dict[str, Any]:
