@@ -1,5 +1,6 @@
 """Forms of alerts."""
 
+from dataclasses import asdict
 from datetime import time
 from uuid import UUID
 
@@ -59,8 +60,8 @@ class AlertRuleForm(FlaskForm):
         if rule is None:
             return cls()
         unit = next(u for u, size in reversed(UNITS.items()) if rule.window_minutes % size == 0)
-        window = rule.window_minutes // UNITS[unit]
-        return cls(obj=rule, window=window or None, unit=unit if window else "minutes")
+        window = rule.window_minutes // UNITS[unit] or None
+        return cls(data=asdict(rule) | {"window": window, "unit": unit if window else "minutes"})
 
     def chosen(self, rule_id: UUID) -> Rule:
         """What was filled in."""
