@@ -157,7 +157,7 @@ def test_networks_come_from_the_operators_list(portal, acme, tmp_path) -> None:
     ]
     listed = tmp_path / "networks.csv"
     listed.write_text("10.0.0.0/8,Office\n10.9.0.0/16,Abroad\n")
-    portal.use(networks=listed)
+    portal.use(network_labels=listed)
     write(acme, *hops)
     watch(portal)
     names = {
