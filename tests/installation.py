@@ -33,8 +33,9 @@ from portal.access.requests.models import AccessRequest
 from portal.access.reviews.models import Reviewer, ReviewLine
 from portal.app import create_app
 from portal.audit.actor import OPERATOR
-from portal.audit.models import address_in, merged
+from portal.audit.models import AuditEntry, address_in, merged
 from portal.auth import mail, resets
+from portal.auth.alerts.models import Alert, AlertEntry, AlertRule
 from portal.auth.destinations.kinds import Kind as DestinationKind
 from portal.auth.destinations.kinds import Rhythm
 from portal.auth.destinations.models import LogDestination
@@ -365,6 +366,7 @@ class Installation:
         self._ask_for_reset(made)
         self._ask_for_access(made)
         self._enter_provider(made)
+        self._raise_alert(made)
         self._make_roles(made)
         self._make_group(made)
         self._review(made)
@@ -490,7 +492,7 @@ class Installation:
             rule = RetentionRule(
                 id=new_id(), name="Drawings", media_type="image/vnd.dwg", keep_days=30
             )
-            organisation.kept = {"rule": rule.id, "hold": hold.id, "erasure": request.id}
+            organisation.kept |= {"rule": rule.id, "hold": hold.id, "erasure": request.id}
             session.add_all([hold, request, rule])
             session.flush()
             on = {"kind": "user", "thing_id": organisation["invited"].id}
@@ -512,6 +514,25 @@ class Installation:
                     wants_alerts=True,
                 )
             )
+
+    def _raise_alert(self, organisation: Organisation) -> None:
+        """An alert of what somebody did, and a rule that nothing meets."""
+        did = {"who": "anybody", "severity": "", "outcome": "", "target": "", "about": "all"}
+        rule = AlertRule(
+            id=new_id(), name="Moves", kind="match", actions=["contents.moved"], weight="notice",
+            gives_power=False, threshold=1, window_minutes=0, is_mailed=False, is_on=True, **did,
+        )  # fmt: skip
+        with organisation.bound(writes=True) as session:
+            entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).first()
+            alert = Alert(
+                id=new_id(), rule_id=rule.id, rule_name="Moves", says="Moves.", weight="notice",
+                subject="", is_of_address=False, raised_by=entry.id, last_entry_id=entry.id,
+                entry_count=1, first_at=entry.at, last_at=entry.at,
+            )  # fmt: skip
+            session.add_all([rule, alert])
+            session.flush()
+            session.add(AlertEntry(alert_id=alert.id, entry_id=entry.id))
+        organisation.kept |= {"alert": alert.id, "alert rule": rule.id}
 
     def _enter_provider(self, organisation: Organisation) -> None:
         """A provider that nobody can reach, and that is not offered; everybody is known to it."""

@@ -40,6 +40,16 @@ class Action(StrEnum):
         _WARNING,
     )
     ACT_WITHDRAWN = "act.withdrawn", "An act that waited for a second person was taken back"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged", "An alert was acknowledged", _NOTICE
+    ALERT_RAISED = "alert.raised", "The log raised an alert, by a rule", _WARNING
+    ALERT_RULE_CHANGED = "alert-rule.changed", "A rule of alerts was changed", _NOTICE
+    ALERT_RULE_CREATED = "alert-rule.created", "A rule of alerts was made", _NOTICE
+    ALERT_RULE_DELETED = "alert-rule.deleted", "A rule of alerts was deleted", _NOTICE
+    ALERT_RULE_SWITCHED = (
+        "alert-rule.switched",
+        "A rule of alerts was switched on or off",
+        _NOTICE,
+    )
     AUDIT_EXPORTED = "audit.exported", "A part of the audit log was downloaded", _NOTICE
     AUDIT_EXPORT_MADE = (
         "audit.export-made",
@@ -330,6 +340,7 @@ class Action(StrEnum):
     VERSION_RESTORED = "version.restored", "An older version of a document was made the newest"
     VERSION_UPLOADED = "version.uploaded", "A new version of a document was uploaded"
     VERSION_PURGED = "version.purged", "Older versions of a document were destroyed", _NOTICE
+    WORKING_HOURS_CHANGED = "working-hours.changed", "The working hours were changed", _NOTICE
 
 
 # For entries, which may tell of what this version knows no more.
@@ -339,6 +350,10 @@ SEVERITIES = {action.value: action.severity for action in Action}
 # What is acknowledged only once its entry has a number in the log (`tlog.numbering`).
 GRAVE = frozenset(
     {
+        Action.ALERT_RULE_CHANGED,
+        Action.ALERT_RULE_CREATED,
+        Action.ALERT_RULE_DELETED,
+        Action.ALERT_RULE_SWITCHED,
         Action.AUDIT_EXPORT_MADE,
         Action.AUDIT_EXPORTED,
         Action.CHOICE_CHANGED,
@@ -377,6 +392,7 @@ GRAVE = frozenset(
         Action.SSO_ENFORCED,
         Action.SSO_RELEASED,
         Action.TENANT_DESTROYED,
+        Action.WORKING_HOURS_CHANGED,
     }
 )
 

@@ -58,6 +58,7 @@ class Step(StrEnum):
 class Act(StrEnum):
     """Kinds of act that want a proof which is not old."""
 
+    ALERTS = "alerts"
     APPROVALS = "approvals"
     EXPORTS = "exports"
     FACTORS = "factors"
@@ -72,6 +73,7 @@ class Act(StrEnum):
 # Which assurance each kind of act needs: everything needs a session that owes nothing, and these a
 # proof that was given so many minutes ago at most (ASVS 5.0, 7.5.1 and 7.5.3).
 FRESH_MINUTES = {
+    Act.ALERTS: 15,
     Act.APPROVALS: 15,
     Act.EXPORTS: 15,
     Act.FACTORS: 10,

@@ -38,6 +38,11 @@ class Notice(Enum):
         "A member of your organisation asks for access that you may give.",
         "The page Requests shows what for and why, and lets you approve or decline.",
     )
+    ALERTS_RAISED = (
+        "The audit log raised an alert",
+        "Something happened that a rule of your organisation is to alert of.",
+        "Sign in to the portal as always, and open Alerts: they show which entries it was.",
+    )
     BREAK_GLASS_USED = (
         "A break-glass code was used",
         "A break-glass code opened a session that may repair single sign-on and nothing else.",

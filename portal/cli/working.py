@@ -28,6 +28,7 @@ from portal.cli.keeping_log import keep_all_logs, keep_logs
 from portal.cli.rewrapping import finish_rotation
 from portal.cli.threads import beside
 from portal.cli.verifying import verifying
+from portal.cli.watching_log import watch_all_logs, watch_logs
 from portal.core.settings import active
 from portal.documents.integrity.findings import tell_of_findings
 from portal.documents.links import codes
@@ -77,6 +78,7 @@ def _beside(stop: threading.Event) -> Iterator[None]:
     """What goes on in threads of its own: the log can't wait for mail, nor mail for contents."""
     with (
         beside("keeping-logs", keep_all_logs, stop),
+        beside("watching-logs", watch_all_logs, stop),
         beside("checking-logs", check_logs, stop),
         beside("feeding-destinations", feed_all, stop),
         verifying(stop),
@@ -93,6 +95,7 @@ def _work(stop: threading.Event, once: bool) -> None:
             swept_at = time.monotonic()
         if once:
             keep_logs(is_signing=True)
+            watch_logs()
             for tenant in list_living_tenants():
                 feed(tenant)
             return

@@ -71,6 +71,7 @@ class Settings:
     max_tenant_gib: int = 0
     clamd: str = ""
     log_networks: str = ""
+    network_labels: Path | None = None
     log_level: str = "INFO"
     threads: int = 8
     workers: int = 1
@@ -184,6 +185,7 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         "max_tenant_gib": env.int("MAX_TENANT_GIB", default=0, validate=validate.Range(min=0)),
         "clamd": env.str("CLAMD", default="", validate=rules.is_clamd),
         "log_networks": env.str("LOG_NETWORKS", default="", validate=rules.are_networks),
+        "network_labels": env.path("NETWORK_LABELS", default=None, validate=rules.is_file),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
         "threads": env.int("THREADS", default=8, validate=positive),
         "workers": env.int("WORKERS", default=1, validate=positive),

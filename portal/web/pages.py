@@ -7,6 +7,7 @@ from flask import Flask
 
 from portal.web.access import STATIC, anywhere, declared
 from portal.web.account.routes import blueprint as account
+from portal.web.alerts.routes import blueprint as alerts
 from portal.web.approvals.routes import blueprint as approvals
 from portal.web.audit.routes import blueprint as audit
 from portal.web.auth.routes import blueprint as auth
@@ -50,6 +51,7 @@ GROUPS = (
     keys,
     closing,
     audit,
+    alerts,
     health,
 )
 

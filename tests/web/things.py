@@ -58,7 +58,10 @@ def _thing(organisation: Organisation, kind: str, name: str, who: str) -> object
         "export": lambda: _only_row(organisation, "log_export"),
         "destination": lambda: _only_row(organisation, "log_destination"),
         "act": lambda: _act_about(organisation, name),
-        **{kind: lambda kind=kind: organisation.kept[kind] for kind in ("rule", "hold", "erasure")},
+        "rule": lambda: organisation.kept["rule" if name == "own" else "alert rule"],
+        **{
+            kind: lambda kind=kind: organisation.kept[kind] for kind in ("alert", "hold", "erasure")
+        },
         "request": lambda: _row_of(organisation, "access_request", _owner(name, who)),
         "review": lambda: _review(organisation, name),
         "link": lambda: organisation.links[name],

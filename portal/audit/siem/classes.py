@@ -41,9 +41,9 @@ AUTHENTICATION = EventClass(
 AUTHORIZE_SESSION = EventClass(3003, "proof", {1: "renewed"})
 ENTITY_MANAGEMENT = EventClass(
     3004,
-    "account choice destination document-policy exclusion factor hold identity invitation key keys"
-    " link-policy member password policy provider recovery-codes retention-rule role root-key"
-    " signing-key sso tenant",
+    "account alert-rule choice destination document-policy exclusion factor hold identity"
+    " invitation key keys link-policy member password policy provider recovery-codes"
+    " retention-rule role root-key signing-key sso tenant working-hours",
     {
         1: "added created imported invited made placed provisioned",
         2: "reviewed destination.tested",
@@ -67,12 +67,12 @@ GROUP_MANAGEMENT = EventClass(
 )
 API_ACTIVITY = EventClass(
     6003,
-    "access act audit closing contents erasure log mail retention review",
+    "access act alert audit closing contents erasure log mail retention review",
     {
-        1: "asked epoch-begun export-made started",
+        1: "asked epoch-begun export-made raised started",
         2: "explained exported not-verified plan-read read report-read verified",
-        3: "approved begun cancelled closed declined erasure.refused escalated expired granted"
-        " line-decided line-handed-over moved moving stopped voided withdrawn",
+        3: "acknowledged approved begun cancelled closed declined erasure.refused escalated"
+        " expired granted line-decided line-handed-over moved moving stopped voided withdrawn",
         4: "run",
     },
 )

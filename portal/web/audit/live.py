@@ -1,5 +1,5 @@
 """The log as it grows. The stream gives what is new and ends: the browser comes back by itself, so
-that nobody who watches keeps a thread of the server (docs/decisions/0028).
+that nobody who watches keeps a thread of the server (docs/decisions/0029).
 """
 
 from collections.abc import Iterator

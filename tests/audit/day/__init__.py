@@ -26,6 +26,7 @@ class Day(Contents, Links, Retention, Reviews, People, Access, TheOrganisation, 
         yield from self._resumed_uploads()
         yield from self._the_export()
         yield from self._the_destinations()
+        yield from self._the_alerts()
         yield from self._the_links()
         yield from self._what_is_gone_for_good()
         yield from self._what_is_kept()

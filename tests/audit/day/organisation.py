@@ -13,6 +13,7 @@ from portal.documents.types import Family
 from tests.audit.day.acts import Act, Told
 from tests.audit.day.marks import (
     CLIENT_SECRET,
+    MATTER,
     OTHER_CLIENT_SECRET,
 )
 from tests.audit.day.scene import Scene
@@ -241,6 +242,59 @@ class TheOrganisation(Scene):
     def _search(self) -> str:
         [row] = self.rows("log_search")
         return f"log-search:{row['id']}"
+
+    def _the_alerts(self) -> Iterator[Act]:
+        officer, alert = self.acme["officer"].id, self.acme.kept["alert"]
+        raised_by = str(self.acme.kept["alert rule"])
+        yield self._get(self.officer, "/alerts", [Told("audit.read", "alerts", officer)])
+        yield self._get(self.officer, f"/alerts/{alert}", [
+            Told("audit.read", f"alert:{alert}", officer)
+        ])  # fmt: skip
+        post = self._poster(self.officer)
+        yield post(f"/alerts/{alert}/acknowledge", {"comment": MATTER}, [
+            Told("alert.acknowledged", f"alert:{alert}", officer, detail={"rule": raised_by})
+        ])  # fmt: skip
+        yield from self._the_alert_rules()
+        hours = {"zone": "Europe/Berlin", "days": ["0", "1"], "begin": "08:00", "end": "17:00"}
+        usual = {"zone": "UTC", "days": [0, 1, 2, 3, 4], "begin": "07:00", "end": "19:00"}
+        yield post("/alerts/hours", hours, [
+            Told("working-hours.changed", "working-hours", officer, detail={
+                "before": usual, "after": hours | {"days": [0, 1]}
+            })
+        ])  # fmt: skip
+
+    def _the_alert_rules(self) -> Iterator[Act]:
+        post, officer = self._poster(self.officer), self.acme["officer"].id
+        form = {
+            "name": "Moves", "kind": "match", "actions": ["document.moved"], "who": "anybody",
+            "unit": "minutes", "about": "all", "weight": "notice",
+        }  # fmt: skip
+        kept = {
+            "kind": "match", "actions": ["document.moved"], "severity": "", "outcome": "",
+            "target": "", "who": "anybody", "gives_power": False, "threshold": 1,
+            "window_minutes": 0, "about": "all", "weight": "notice", "is_mailed": False,
+            "is_on": True,
+        }  # fmt: skip
+        yield post("/alerts/rules/new", form, lambda _: [
+            Told("alert-rule.created", f"alert-rule:{self._newest('alert_rule')}", officer,
+                 detail={"name": "Moves", "rule": kept})
+        ])  # fmt: skip
+        made = self._newest("alert_rule")
+        path, target = f"/alerts/rules/{made}", f"alert-rule:{made}"
+        yield post(f"{path}/edit", form | {"weight": "alert"}, [
+            Told("alert-rule.changed", target, officer, detail={
+                "name": "Moves", "before": kept, "after": kept | {"weight": "alert"}
+            })
+        ])  # fmt: skip
+        yield post(f"{path}/switch", {}, [
+            Told("alert-rule.switched", target, officer, detail={"name": "Moves", "is_on": False})
+        ])  # fmt: skip
+        yield post(f"{path}/delete", {}, [
+            Told("alert-rule.deleted", target, officer, detail={
+                "name": "Moves", "rule": kept | {"weight": "alert", "is_on": False},
+                "is_built_in": False,
+            })
+        ])  # fmt: skip
 
     def _the_export(self) -> Iterator[Act]:
         officer = self.acme["officer"].id

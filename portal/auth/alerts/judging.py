@@ -1,0 +1,207 @@
+"""Where a rule is met: a pure function over entries, those before them and a few facts.
+
+However the entries are cut into batches, the same alerts come of them (tested).
+"""
+
+from bisect import bisect_right, insort
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from portal.audit.actions import SEVERITIES
+from portal.audit.actor import ActorKind
+from portal.audit.severity import Severity
+from portal.auth.alerts.hours import Hours
+from portal.auth.alerts.networks import Networks
+from portal.auth.alerts.rules import OF_PEOPLE, About, Kind, Rule, Who
+
+MOST_KEPT = 100  # of an alert's entries
+
+People = Mapping[UUID, datetime]  # and since when
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """As much of an entry as rules look at."""
+
+    id: UUID
+    at: datetime
+    action: str
+    outcome: str
+    actor_kind: str
+    actor_id: UUID | None
+    target: str
+    told: Mapping[str, Any]
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What rules have to know that no entry tells."""
+
+    hours: Hours = field(default_factory=Hours)
+    networks: Networks | None = None
+    held: People = field(default_factory=dict)
+    deactivated: People = field(default_factory=dict)
+    powerful_roles: frozenset[str] = frozenset()
+    powerful_groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An entry by which a rule is met, about whom or what, with those before that belong to it."""
+
+    entry: Seen
+    subject: str
+    count: int
+    entries: Sequence[Seen]
+
+
+def judge(
+    rule: Rule, before: Sequence[Seen], entries: Sequence[Seen], facts: Facts
+) -> Iterator[Hit]:
+    """Where `entries` meet a rule, in their order, after those `before` them.
+
+    A rule that needs the operator's list meets nothing where there is none.
+    """
+    if rule.needs_networks and facts.networks is None:
+        return
+    ledger = _Ledger(rule, facts)
+    for entry in before:
+        ledger.take(entry)
+    for entry in entries:
+        hit = ledger.take(entry)
+        if hit is not None:
+            yield hit
+
+
+def matches(rule: Rule, entry: Seen, facts: Facts) -> bool:
+    """Whether a rule is about an entry at all."""
+    if rule.actions and entry.action not in rule.actions:
+        return False
+    if rule.severity:
+        weighs = SEVERITIES.get(entry.action, Severity.INFORMATIONAL)
+        if weighs not in Severity(rule.severity).and_above():
+            return False
+    if rule.outcome and entry.outcome != rule.outcome:
+        return False
+    if rule.target and not _is_within(entry.target, rule.target):
+        return False
+    return _is_by(rule.who, entry, facts) and (not rule.gives_power or _gives_power(entry, facts))
+
+
+def subject_of(rule: Rule, entry: Seen) -> str | None:
+    """About whom or what an alert is; None where the entry doesn't say."""
+    if rule.kind in OF_PEOPLE or rule.about == About.PERSON:
+        is_person = entry.actor_kind == ActorKind.USER and entry.actor_id
+        return f"user:{entry.actor_id}" if is_person else None
+    if rule.about == About.ADDRESS:
+        return entry.address
+    return entry.target if rule.about == About.TARGET else ""
+
+
+class _Ledger:
+    """What a rule has seen so far of each subject."""
+
+    def __init__(self, rule: Rule, facts: Facts) -> None:
+        self._rule, self._facts = rule, facts
+        self._seen: dict[str, list[Seen]] = defaultdict(list)  # by time
+        self._newest: dict[tuple[str, str], datetime] = {}  # by subject and what it was
+
+    def take(self, entry: Seen) -> Hit | None:
+        """Take in the next entry; the hit, if it is one."""
+        if not matches(self._rule, entry, self._facts):
+            return None
+        subject = subject_of(self._rule, entry)
+        return None if subject is None else _JUDGES[self._rule.kind](self, entry, subject)
+
+    def match(self, entry: Seen, subject: str) -> Hit | None:
+        return Hit(entry, subject, 1, [entry])
+
+    def off_hours(self, entry: Seen, subject: str) -> Hit | None:
+        return None if self._facts.hours.has(entry.at) else Hit(entry, subject, 1, [entry])
+
+    def count(self, entry: Seen, subject: str) -> Hit | None:
+        seen = self._seen[subject]
+        insort(seen, entry, key=_time_of)
+        first = bisect_right(seen, entry.at - self._rule.window, key=_time_of)
+        count = len(seen) - first
+        if count < self._rule.threshold:
+            return None
+        return Hit(entry, subject, count, seen[first:][-MOST_KEPT:])
+
+    def new_address(self, entry: Seen, subject: str) -> Hit | None:
+        return self._new(entry, subject, entry.address)
+
+    def new_network(self, entry: Seen, subject: str) -> Hit | None:
+        return self._new(entry, subject, self._place_of(entry))
+
+    def new_action(self, entry: Seen, subject: str) -> Hit | None:
+        return self._new(entry, subject, entry.action)
+
+    def two_places(self, entry: Seen, subject: str) -> Hit | None:
+        place, seen = self._place_of(entry), self._seen[subject]
+        if place is None:
+            return None
+        since = entry.at - self._rule.window
+        elsewhere = [e for e in seen if e.at > since and self._place_of(e) != place]
+        insort(seen, entry, key=_time_of)
+        if not elsewhere:
+            return None
+        return Hit(entry, subject, 2, [elsewhere[-1], entry])
+
+    def _new(self, entry: Seen, subject: str, what: str | None) -> Hit | None:
+        """Of whom nothing was seen for so long, everything is new, and nothing worth an alert."""
+        if what is None:
+            return None
+        is_known, is_old = (self._saw(entry, (subject, name)) for name in ("", what))
+        return Hit(entry, subject, 1, [entry]) if is_known and not is_old else None
+
+    def _saw(self, entry: Seen, key: tuple[str, str]) -> bool:
+        """Whether it was seen within the window before; by now it is."""
+        last = self._newest.get(key)
+        self._newest[key] = max(entry.at, last or entry.at)
+        return last is not None and last > entry.at - self._rule.window
+
+    def _place_of(self, entry: Seen) -> str | None:
+        networks = self._facts.networks
+        return networks.label_of(entry.address) if networks and entry.address else None
+
+
+_JUDGES: Mapping[Kind, Callable[[_Ledger, Seen, str], Hit | None]] = {
+    Kind.MATCH: _Ledger.match,
+    Kind.COUNT: _Ledger.count,
+    Kind.NEW_ADDRESS: _Ledger.new_address,
+    Kind.NEW_NETWORK: _Ledger.new_network,
+    Kind.NEW_ACTION: _Ledger.new_action,
+    Kind.OFF_HOURS: _Ledger.off_hours,
+    Kind.TWO_PLACES: _Ledger.two_places,
+}
+
+
+def _time_of(entry: Seen) -> datetime:
+    return entry.at
+
+
+def _is_within(target: str, wanted: str) -> bool:
+    return target == wanted or target.startswith(f"{wanted}:")
+
+
+def _is_by(who: Who, entry: Seen, facts: Facts) -> bool:
+    if who == Who.ANYBODY:
+        return True
+    if who == Who.OPERATOR:
+        return entry.actor_kind == ActorKind.OPERATOR
+    if entry.actor_kind != ActorKind.USER or entry.actor_id is None:
+        return False
+    since = (facts.held if who == Who.HELD else facts.deactivated).get(entry.actor_id)
+    return since is not None and entry.at > since
+
+
+def _gives_power(entry: Seen, facts: Facts) -> bool:
+    kind, _, name = entry.target.partition(":")
+    role = name if kind == "role" else entry.told.get("role")
+    return role in facts.powerful_roles or (kind == "group" and name in facts.powerful_groups)

@@ -1,0 +1,104 @@
+"""Entries of the log as rules look at them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, or_, select
+
+from portal.audit.actions import Action
+from portal.audit.actor import ActorKind
+from portal.audit.models import AuditAside, AuditEntry, address_in
+from portal.audit.severity import Severity
+from portal.audit.tlog.models import AuditLeaf
+from portal.auth.alerts.judging import Seen
+from portal.auth.alerts.rules import OF_PEOPLE, Rule, Who
+from portal.core import clock
+from portal.tenancy.session import db
+
+MOST_READ = 10_000  # of what came before, or of a month that a rule is tried on
+
+# What alerting itself leads to makes no alert, or one would lead to the next.
+OWN = frozenset({Action.ALERT_RAISED, Action.MAIL_DROPPED, Action.MAIL_FAILED, Action.MAIL_SENT})
+
+_entry, _aside, _leaf = AuditEntry.__table__, AuditAside.__table__, AuditLeaf.__table__
+_ROWS = select(
+    _entry.c.id,
+    _entry.c.at,
+    _entry.c.action,
+    _entry.c.outcome,
+    _entry.c.actor_kind,
+    _entry.c.actor_id,
+    _entry.c.target,
+    _entry.c.told,
+    _aside.c.personal,
+).outerjoin_from(_entry, _aside, _entry.c.id == _aside.c.id)
+_NUMBERED = _ROWS.join(_leaf, _leaf.c.id == _entry.c.id)
+
+
+def read_numbered(first: int, limit: int) -> tuple[Sequence[Seen], int]:
+    """The entries that have the numbers from `first` on, and the number that is next."""
+    rows = _NUMBERED.add_columns(_leaf.c.number).where(_leaf.c.number >= first)
+    found = db.session.execute(rows.order_by(_leaf.c.number).limit(limit)).all()
+    entries = [_seen(row) for row in found if row.action not in OWN]
+    return entries, found[-1].number + 1 if found else first
+
+
+def read_before(rule: Rule, first: int, since: datetime, people: Collection[UUID]) -> list[Seen]:
+    """Entries that a rule may be about, numbered before `first` and not older than `since`.
+
+    Of rules that are about people, those of `people`. The newest, where there are too many.
+    """
+    rows = _narrowed(_NUMBERED, rule).where(_leaf.c.number < first, _entry.c.id >= _id_at(since))
+    if rule.kind in OF_PEOPLE:
+        rows = rows.where(_entry.c.actor_id.in_(people))
+    return _newest(rows.order_by(_leaf.c.number.desc()))
+
+
+def read_since(rule: Rule, since: datetime) -> list[Seen]:
+    """Entries that a rule may be about, oldest first; the newest, where there are too many."""
+    rows = _narrowed(_ROWS, rule).where(_entry.c.id >= _id_at(since))
+    return _newest(rows.order_by(_entry.c.id.desc()))
+
+
+def _newest(rows: Select[Any]) -> list[Seen]:
+    return [_seen(row) for row in db.session.execute(rows.limit(MOST_READ))][::-1]
+
+
+def _narrowed(rows: Select[Any], rule: Rule) -> Select[Any]:
+    """As much of `judging.matches` as the database can tell by its indexes."""
+    rows = rows.where(_entry.c.action.not_in(sorted(OWN)))
+    if rule.actions:
+        rows = rows.where(_entry.c.action.in_(sorted(rule.actions)))
+    if rule.severity:
+        wanted = Severity(rule.severity).and_above()
+        weighing = sorted(action.value for action in Action if action.severity in wanted)
+        rows = rows.where(_entry.c.action.in_(weighing))
+    if rule.outcome:
+        rows = rows.where(_entry.c.outcome == rule.outcome)
+    if rule.target:
+        within = _entry.c.target.startswith(f"{rule.target}:", autoescape=True)
+        rows = rows.where(or_(_entry.c.target == rule.target, within))
+    if rule.who == Who.OPERATOR:
+        rows = rows.where(_entry.c.actor_kind == ActorKind.OPERATOR)
+    return rows
+
+
+def _id_at(at: datetime) -> UUID:
+    """The least id that was made at a moment (RFC 9562, UUIDv7)."""
+    return UUID(int=max(clock.milliseconds_of(at), 0) << 80)
+
+
+def _seen(row: Any) -> Seen:
+    return Seen(
+        row.id,
+        row.at,
+        row.action,
+        row.outcome,
+        row.actor_kind,
+        row.actor_id,
+        row.target,
+        row.told or {},
+        address_in(row.personal),
+    )

@@ -1,0 +1,122 @@
+"""The rules that raise alerts: listed, tried out, made, changed, switched and deleted."""
+
+from uuid import UUID
+
+from flask import flash, g, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.access.permissions import Permission
+from portal.audit.actions import SENTENCES
+from portal.auth.alerts import service
+from portal.auth.alerts.built_in import BUILT_IN
+from portal.auth.alerts.queries import list_shown_rules
+from portal.auth.alerts.rules import Rule
+from portal.auth.alerts.sentences import say
+from portal.auth.alerts.trying import Trial, try_rule
+from portal.auth.assurance import Act
+from portal.core.ids import new_id
+from portal.documents.retention.held_people import find_held_people
+from portal.web.access import freshly, requires
+from portal.web.alerts.blueprint import blueprint
+from portal.web.alerts.forms import AlertRuleForm, HoursForm
+from portal.web.confirming import ConfirmForm
+from portal.web.lifecycle import shown_on, shown_status
+
+
+@blueprint.get("/rules")
+@requires(Permission.AUDIT_READ)
+def rules() -> str:
+    """Every rule, and the working hours."""
+    return render_template("alerts/rules.html", shown=list_shown_rules(g.actor))
+
+
+@blueprint.route("/rules/new", methods=["GET", "POST"])
+@freshly(Act.ALERTS)
+@requires(Permission.AUDIT_EXPORT)
+def create_rule() -> ResponseReturnValue:
+    """Say what a rule is to be; see what it would have found; make it."""
+    form, trial = AlertRuleForm.of(None), None
+    if form.validate_on_submit():
+        with shown_on(form):
+            wanted = form.chosen(new_id())
+            if form.preview.data:
+                trial = try_rule(g.actor, wanted, find_held_people)
+            else:
+                service.create_rule(g.actor, wanted)
+                flash("The rule is made, and watches from now on.", "success")
+                return redirect(url_for("alerts.rules"))
+    return _form_page(form, None, trial), shown_status(form)
+
+
+@blueprint.route("/rules/<uuid:rule_id>/edit", methods=["GET", "POST"])
+@freshly(Act.ALERTS)
+@requires(Permission.AUDIT_EXPORT)
+def edit_rule(rule_id: UUID) -> ResponseReturnValue:
+    """Have a rule look for something else; what that would have found can be seen before."""
+    rule, trial = service.get_rule(g.actor, rule_id), None
+    form = AlertRuleForm.of(rule)
+    if form.validate_on_submit():
+        with shown_on(form):
+            wanted = form.chosen(rule_id)
+            if form.preview.data:
+                trial = try_rule(g.actor, wanted, find_held_people)
+            else:
+                service.change_rule(g.actor, rule_id, wanted)
+                flash("The rule is changed, and watches like this from now on.", "success")
+                return redirect(url_for("alerts.rules"))
+    return _form_page(form, rule, trial), shown_status(form)
+
+
+@blueprint.route("/rules/<uuid:rule_id>/switch", methods=["GET", "POST"])
+@freshly(Act.ALERTS)
+@requires(Permission.AUDIT_EXPORT)
+def switch_rule(rule_id: UUID) -> ResponseReturnValue:
+    """Switch a rule off, or on again, after a question."""
+    rule, form = service.get_rule(g.actor, rule_id), ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            service.switch_rule(g.actor, rule_id, is_on=not rule.is_on)
+            flash(f"The rule is switched {'off' if rule.is_on else 'on'}.", "success")
+            return redirect(url_for("alerts.rules"))
+    page = render_template("alerts/switch.html", form=form, rule=rule, says=say(rule))
+    return page, shown_status(form)
+
+
+@blueprint.route("/rules/<uuid:rule_id>/delete", methods=["GET", "POST"])
+@freshly(Act.ALERTS)
+@requires(Permission.AUDIT_EXPORT)
+def delete_rule(rule_id: UUID) -> ResponseReturnValue:
+    """Delete a rule, or have a built-in one be as it was, after a question."""
+    rule, form = service.get_rule(g.actor, rule_id), ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            service.delete_rule(g.actor, rule_id)
+            done = "is as it was" if rule_id in BUILT_IN else "is deleted"
+            flash(f"The rule {done}.", "success")
+            return redirect(url_for("alerts.rules"))
+    built_in = BUILT_IN.get(rule_id)
+    page = render_template(
+        "alerts/delete.html", form=form, rule=rule, says=say(rule),
+        was=say(built_in) if built_in else "",
+    )  # fmt: skip
+    return page, shown_status(form)
+
+
+@blueprint.route("/hours", methods=["GET", "POST"])
+@freshly(Act.ALERTS)
+@requires(Permission.AUDIT_EXPORT)
+def hours() -> ResponseReturnValue:
+    """Say when people work."""
+    form = HoursForm.of(list_shown_rules(g.actor).hours)
+    if form.validate_on_submit():
+        with shown_on(form):
+            service.change_hours(g.actor, form.chosen())
+            flash("The working hours are changed.", "success")
+            return redirect(url_for("alerts.rules"))
+    return render_template("alerts/hours.html", form=form), shown_status(form)
+
+
+def _form_page(form: AlertRuleForm, rule: Rule | None, trial: Trial | None) -> str:
+    return render_template(
+        "alerts/rule.html", form=form, rule=rule, trial=trial, sentences=SENTENCES
+    )

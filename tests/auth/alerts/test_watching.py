@@ -1,0 +1,181 @@
+"""Every entry is judged once, and what it means is kept, told, and brought together."""
+
+from uuid import UUID
+
+import pytest
+
+from portal.auth.alerts import watching
+from portal.cli import working
+from portal.documents.retention.held_people import find_held_people
+from tests.audit.reading import NOON, entry, write
+from tests.auth.alerts.watching import alerts_of, raised, watch
+from tests.conftest import on_sqlite
+from tests.harness.smtp import mail_sink
+
+FAILED = "Many failed sign-ins to one account"
+BREAK_GLASS = "A break-glass code was used"
+
+
+def failures(count: int, minutes: int = 0, **values: object) -> list[dict[str, object]]:
+    told = {"action": "sign-in.failed", "outcome": "failure", "actor_kind": "anonymous",
+            "target": "user:unknown", "address": "192.0.2.9"}  # fmt: skip
+    return [entry(minutes, **told | values) for _ in range(count)]
+
+
+def test_what_comes_after_the_first_look_is_judged_once_and_of_its_own_tenant(
+    portal, acme, globex
+) -> None:
+    write(acme, entry(action="break-glass.used"))
+    watch(portal)
+    assert raised(acme) == [], "what was there before anybody watched is history"
+    seen = len(acme.log())
+    used = write(acme, *failures(9), entry(action="break-glass.used"))[-1]
+    watch(portal)
+    assert raised(acme) == [(BREAK_GLASS, 1)]
+    write(acme, *failures(1))
+    watch(portal)
+    watch(portal)
+    assert raised(acme) == [(BREAK_GLASS, 1), (FAILED, 10)]
+    write(acme, *failures(2, minutes=1))
+    watch(portal)
+    assert raised(acme) == [(BREAK_GLASS, 1), (FAILED, 12)]
+    assert raised(globex) == []
+    alert, many = alerts_of(acme)
+    assert alert["raised_by"] == used
+    kept = [row["alert_id"] for row in portal.rows("alert_entry")]
+    assert (kept.count(alert["id"]), kept.count(many["id"])) == (1, 12)
+    told = [row for row in acme.log()[seen:] if row["action"] == "alert.raised"]
+    assert [row["target"] for row in told] == [f"alert:{alert['id']}", f"alert:{many['id']}"]
+    assert {row["actor_kind"] for row in told} == {"system"}
+
+
+def test_whoever_dies_in_between_has_judged_nothing(portal, acme, monkeypatch) -> None:
+    watch(portal)
+    write(acme, entry(action="break-glass.used"))
+    with monkeypatch.context() as patch:
+        patch.setattr(watching, "_go_on", lambda *_: (_ for _ in ()).throw(OSError))
+        watch(portal)
+    assert raised(acme) == []
+    assert not [row for row in acme.log() if row["action"] == "alert.raised"]
+    watch(portal)
+    assert raised(acme) == [(BREAK_GLASS, 1)]
+
+
+def test_batches_look_back_over_what_was_judged_before(portal, acme, monkeypatch) -> None:
+    monkeypatch.setattr(watching, "BATCH_SIZE", 4)
+    watch(portal)
+    one = failures(7) + failures(7, target=f"user:{UUID(int=4)}", address="192.0.2.10")
+    write(acme, *one, *failures(3))
+    watch(portal)
+    assert raised(acme) == [(FAILED, 10)]
+    write(acme, *failures(9, minutes=30, address="192.0.2.10"))
+    watch(portal)
+    assert raised(acme) == [(FAILED, 10)], "those before are too old to be counted along"
+
+
+@on_sqlite
+def test_an_address_is_told_by_its_entries_alone(portal, acme) -> None:
+    watch(portal)
+    targets = [f"user:{UUID(int=n)}" for n in range(21)]
+    write(acme, *(failures(1, target=target)[0] for target in targets[:20]))
+    watch(portal)
+    [alert] = alerts_of(acme)
+    officer = acme.visit("officer")
+    assert "192.0.2.9" in officer.get(f"/alerts/{alert['id']}").text
+    assert "192.0.2.9" not in repr(portal.rows("alert"))
+    write(acme, *failures(1, target=targets[20]), *failures(1, address="192.0.2.8"))
+    watch(portal)
+    assert raised(acme) == [("Many failed sign-ins from one address", 21)]
+
+
+@on_sqlite
+def test_power_that_is_given_through_a_group_raises_an_alert(portal, acme) -> None:
+    watch(portal)
+    crew, member = acme.groups["crew"], f"user:{acme['member'].id}"
+    joined = entry(action="group.member-added", target=f"group:{crew}", detail={"person": member})
+    write(acme, joined)
+    watch(portal)
+    assert raised(acme) == []
+    portal.execute("UPDATE role_assignment SET role = 'auditor' WHERE group_id IS NOT NULL", acme)
+    write(acme, joined | {"id": entry()["id"]})
+    write(acme, entry(action="role.assigned", target=member, detail={"role": "admin"}))
+    write(acme, entry(action="role.assigned", target=member, detail={"role": "member"}))
+    watch(portal)
+    assert raised(acme) == [("A role with power was given", 1)] * 2
+
+
+@on_sqlite
+def test_somebody_under_a_hold_and_somebody_deactivated_are_watched(portal, acme) -> None:
+    watch(portal)
+    held, gone = acme["invited"].id, acme["deactivated"].id
+    after = {"at": NOON.replace(year=2100)}
+    write(
+        acme,
+        entry(action="document.deleted", actor_id=held, **after),
+        entry(action="document.deleted", actor_id=held),  # before the hold was placed
+        entry(action="document.deleted", actor_id=acme["member"].id, **after),
+        entry(action="document.downloaded", actor_id=gone, **after),
+    )
+    watch(portal)
+    assert raised(acme) == [
+        ("Somebody under a legal hold deleted something", 1),
+        ("Somebody deactivated did something", 1),
+    ]
+    portal.execute("UPDATE legal_hold SET released_at = placed_at", acme)
+    with acme.bound():
+        assert held not in find_held_people()
+
+
+@on_sqlite
+def test_readers_of_the_log_are_told_by_one_mail_without_names(portal, acme) -> None:
+    watch(portal)
+    portal.execute_everywhere("DELETE FROM job")
+    write(acme, *failures(10), entry(action="break-glass.used", target="user:secret-name"))
+    watch(portal)
+    with mail_sink() as sink:
+        portal.use(smtp_url=f"smtp://{sink.host}:{sink.port}")
+        with portal.app.app_context():
+            working._round(sweeping=False)
+    readers = {acme[who].email for who in ("officer", "auditor")}
+    assert {mail.message["To"] for mail in sink.mails} == readers
+    assert len(sink.mails) == len(readers)
+    for mail in sink.mails:
+        assert FAILED in mail.text
+        assert BREAK_GLASS in mail.text
+        assert "secret-name" not in mail.text
+    watch(portal)
+    assert len(raised(acme)) == 2, "a mail about an alert is no reason for another one"
+
+
+@on_sqlite
+def test_networks_come_from_the_operators_list(portal, acme, tmp_path) -> None:
+    watch(portal)
+    member = {"action": "sign-in.succeeded", "actor_id": acme["member"].id}
+    hops = [
+        entry(minutes, address=address, **member)
+        for minutes, address in ((0, "10.1.0.1"), (1, "10.2.0.1"), (2, "10.9.0.1"))
+    ]
+    listed = tmp_path / "networks.csv"
+    listed.write_text("10.0.0.0/8,Office\n10.9.0.0/16,Abroad\n")
+    portal.use(network_labels=listed)
+    write(acme, *hops)
+    watch(portal)
+    names = {
+        "Signed in from two networks within an hour",
+        "Signed in from a network that is new for the person",
+    }
+    assert {name for name, _ in raised(acme)} == names
+    listed.write_text("10.0.0.0,\n")
+    page = acme.visit("officer").get("/alerts/rules").text
+    assert page.count("It can’t run: The operator’s list of networks is of no use: line 1") == 2
+
+
+@pytest.mark.parametrize("minutes", [59, 61])
+@on_sqlite
+def test_an_open_alert_takes_in_what_comes_within_the_hour(portal, acme, minutes) -> None:
+    watch(portal)
+    write(acme, entry(action="break-glass.used"))
+    watch(portal)
+    write(acme, entry(minutes, action="break-glass.used"))
+    watch(portal)
+    assert raised(acme) == ([(BREAK_GLASS, 2)] if minutes < 60 else [(BREAK_GLASS, 1)] * 2)
