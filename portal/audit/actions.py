@@ -208,6 +208,11 @@ class Action(StrEnum):
         "Recovery codes were made, and earlier ones ended",
         _NOTICE,
     )
+    REPORT_MADE = (
+        "report.made",
+        "A report on the organisation was made, and its digest signed",
+        _NOTICE,
+    )
     RETENTION_PLAN_READ = "retention.plan-read", "The list of what is to be destroyed was fetched"
     RETENTION_RUN = (
         "retention.run",
@@ -321,6 +326,7 @@ GRAVE = frozenset(
         Action.KEYS_MOVED,
         Action.LINK_POLICY_CHANGED,
         Action.POLICY_CHANGED,
+        Action.REPORT_MADE,
         Action.ROLE_ASSIGNED,
         Action.ROLE_CHANGED,
         Action.ROLE_CREATED,

@@ -21,6 +21,7 @@ from portal.web.keys.routes import blueprint as keys
 from portal.web.links.routes import blueprint as links
 from portal.web.members.routes import blueprint as members
 from portal.web.policy.routes import blueprint as policy
+from portal.web.reports.routes import blueprint as reports
 from portal.web.requests.routes import blueprint as requests
 from portal.web.retention.routes import blueprint as retention
 from portal.web.reviews.routes import blueprint as reviews
@@ -50,6 +51,7 @@ GROUPS = (
     keys,
     closing,
     audit,
+    reports,
     health,
 )
 

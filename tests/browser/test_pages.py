@@ -153,6 +153,7 @@ PAGES = [
     (OFFICER, "/audit?action=sign-in.succeeded&outcome=refused"),
     (OFFICER, "/audit/exports"),
     (OFFICER, "/audit/proof"),
+    (OFFICER, "/reports"),
     (OFFICER, "/audit {Somebody signed in}"),
     (GUEST, "/documents"),
     (GUEST, "/account"),

@@ -349,6 +349,7 @@ PAGES = {
     "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 10),
     "exports of the log": ("/audit/exports", "officer", entries, 6),
     "the log of many people": ("/audit", "officer", members, 11),
+    "reports": ("/reports", "officer", entries, 10),
     "what concerns oneself": ("/account/activity", "member", entries, 10),
     "what was done to many documents": ("/account/activity", "member", documents, 10),
     "the account": ("/account", "member", sessions, 10),

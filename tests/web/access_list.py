@@ -357,6 +357,14 @@ ACCESS = {
     "audit.show": page(WATCHERS, on("entry", "first")),
     "audit.proof": form(WATCHERS),
     "audit.prove": page(WATCHERS, on("entry", "first")),
+    # Reports. The officer may make all of them, the auditor this one.
+    "reports.index": page(WATCHERS),
+    "reports.make_page": act(WATCHERS, {"report": "sign-ins"}, empty=200),
+    "reports.make_table": act(WATCHERS, {"report": "sign-ins"}, empty=200),
+    "reports.statement": Entry(  # that entry is about no report
+        WATCHERS, {"GET": 404}, on("entry", "first")
+    ),
+    "reports.verify": act(WATCHERS, empty=415),  # it has to be one with files
 }
 
 
