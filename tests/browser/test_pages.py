@@ -154,6 +154,7 @@ PAGES = [
     (OFFICER, "/audit/exports"),
     (OFFICER, "/audit/proof"),
     (OFFICER, "/reports"),
+    (OFFICER, "/reports/controls"),
     (OFFICER, "/audit {Somebody signed in}"),
     (GUEST, "/documents"),
     (GUEST, "/account"),

@@ -359,6 +359,7 @@ ACCESS = {
     "audit.prove": page(WATCHERS, on("entry", "first")),
     # Reports. The officer may make all of them, the auditor this one.
     "reports.index": page(WATCHERS),
+    "reports.controls": page(WATCHERS),
     "reports.make_page": act(WATCHERS, {"report": "sign-ins"}, empty=200),
     "reports.make_table": act(WATCHERS, {"report": "sign-ins"}, empty=200),
     "reports.statement": Entry(  # that entry is about no report

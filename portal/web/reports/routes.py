@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, g, render_template
+from flask import Blueprint, Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 
+from portal.access.decision import holds_anywhere
 from portal.access.permissions import Permission
 from portal.auth.assurance import Act
 from portal.core.errors import Invalid
@@ -13,9 +14,10 @@ from portal.reports import making, verifying
 from portal.reports.kinds import REPORTS
 from portal.reports.making import Drawn, Form, Made
 from portal.users.queries import names_of
-from portal.web.access import discloses, freshly, only_asks, reads_form, requires
+from portal.web.access import declared, discloses, freshly, only_asks, reads_form, requires
 from portal.web.headers import DOWNLOAD_POLICY
 from portal.web.report_look import report_look
+from portal.web.reports.controls import EVIDENCE, STANDARDS, list_controls
 from portal.web.streamed_form import READ_BYTES, File, StreamedForm
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
@@ -69,6 +71,29 @@ def verify() -> ResponseReturnValue:
     except Invalid as error:
         return _index(error=str(error)), error.status
     return _index(verified=verified)
+
+
+@blueprint.get("/controls")
+@requires(Permission.AUDIT_READ)
+def controls() -> ResponseReturnValue:
+    """What the portal does for the items of standards, and where that can be seen."""
+    chosen = request.args.get("standard", "")
+    return render_template(
+        "reports/controls.html",
+        controls=list_controls(chosen if chosen in STANDARDS else None),
+        standards=STANDARDS,
+        chosen=chosen,
+        evidence=EVIDENCE,
+        open_to_me={endpoint for endpoint in EVIDENCE if _is_open(endpoint)},
+    )
+
+
+def _is_open(endpoint: str) -> bool:
+    """Whether the reader may go to a page."""
+    door = declared(current_app.view_functions[endpoint])
+    if door is None or door.permission is None:
+        return True
+    return any(holds_anywhere(g.actor, one) for one in (door.permission, *door.others))
 
 
 def _verified(form: StreamedForm) -> verifying.Verified:
