@@ -190,6 +190,7 @@ class Action(StrEnum):
         _WARNING,
     )
     PASSWORDS_REVIEWED = "password.reviewed", "The age of the members' passwords was looked at"
+    PERSON_EXPORTED = "person.exported", "All that is held about a person was fetched", _NOTICE
     POLICY_CHANGED = "policy.changed", "The policy of signing in was changed", _NOTICE
     PROOF_RENEWED = "proof.renewed", "Somebody confirmed again who they are"
     PROVIDER_CHANGED = "provider.changed", "An identity provider's settings were changed", _NOTICE
@@ -325,6 +326,7 @@ GRAVE = frozenset(
         Action.KEY_VERSION_DESTROYED,
         Action.KEYS_MOVED,
         Action.LINK_POLICY_CHANGED,
+        Action.PERSON_EXPORTED,
         Action.POLICY_CHANGED,
         Action.REPORT_MADE,
         Action.ROLE_ASSIGNED,

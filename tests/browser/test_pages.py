@@ -155,6 +155,7 @@ PAGES = [
     (OFFICER, "/audit/proof"),
     (OFFICER, "/reports"),
     (OFFICER, "/reports/controls"),
+    (MEMBER, "/reports/own"),
     (OFFICER, "/audit {Somebody signed in}"),
     (GUEST, "/documents"),
     (GUEST, "/account"),

@@ -365,6 +365,9 @@ ACCESS = {
     "reports.statement": Entry(  # that entry is about no report
         WATCHERS, {"GET": 404}, on("entry", "first")
     ),
+    "reports.about_me": page(MEMBERS),
+    "reports.fetch_own": act(MEMBERS, empty=200),
+    "reports.fetch_person": form(OFFICERS, on("user", "member")),
     "reports.verify": act(WATCHERS, empty=415),  # it has to be one with files
 }
 
