@@ -5,8 +5,9 @@ import json
 from uuid import UUID
 from zipfile import ZipFile
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
+from portal.access.models import RoleAssignment
 from portal.core import clock as portal_clock
 from portal.documents.models import Document
 from portal.reports.person.sections import SECTIONS
@@ -65,6 +66,19 @@ def test_what_is_gone_from_every_page_is_not_told_though_a_hold_keeps_it(acme) -
     told = data_in(fetched(browser))
     assert kept["id"] not in {one["id"] for one in told["documents"]}
     assert kept["id"] not in {one["document_id"] for one in told["versions"]}
+
+
+@on_sqlite
+def test_what_one_may_not_read_any_more_has_no_name_in_ones_own_data(acme) -> None:
+    browser = acme.visit("member")
+    before = data_in(fetched(browser))["documents"]
+    assert any(one["name"] for one in before)
+    with acme.bound(writes=True) as session:
+        session.execute(delete(RoleAssignment).where(RoleAssignment.user_id == acme["member"].id))
+        session.commit()
+    after = data_in(fetched(browser))["documents"]
+    assert len(after) == len(before)
+    assert not any(one["name"] for one in after)
 
 
 @on_sqlite

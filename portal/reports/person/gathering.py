@@ -1,7 +1,7 @@
 """Reading all that is told of one person, section by section."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal.access.decision import require
+from portal.access.models import GroupMembership
 from portal.access.permissions import Permission
 from portal.access.queries import names_of_groups
 from portal.audit.actions import Action
@@ -18,20 +19,26 @@ from portal.audit.service import record
 from portal.auth.assurance import Act
 from portal.auth.fresh import require_fresh
 from portal.core.errors import Invalid, NotFound
+from portal.documents.models import Document, Folder
+from portal.documents.naming import names_read
 from portal.reports.person.sections import SECTIONS, Section
 from portal.reports.report import BATCH_SIZE
 from portal.tenancy.session import db
 from portal.users.queries import get_user
 
 MAX_REASON = 500
+THINGS = {Document: "document", Folder: "folder"}
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whose data it is."""
+    """Whose data it is. `reader` is set for who fetches their own: documents and folders that they
+    may not read any more have no name for them, as on every page.
+    """
 
     id: UUID
     name: str
+    reader: Actor | None = None
 
 
 def fetch_own(actor: Actor) -> Person:
@@ -43,13 +50,13 @@ def fetch_own(actor: Actor) -> Person:
         raise NotFound
     require_fresh(actor, Act.EXPORTS)
     record(actor, Action.PERSON_EXPORTED, f"user:{actor.user_id}")
-    return _person(actor.user_id)
+    return Person(actor.user_id, get_user(actor.user_id).name, reader=actor)
 
 
 def show_person(actor: Actor, user_id: UUID) -> Person:
     """Somebody who asks what is held about them. Raises `Forbidden` or `NotFound`."""
     require(actor, Permission.ERASURE_DECIDE)
-    return _person(user_id)
+    return Person(user_id, get_user(user_id).name)
 
 
 def fetch_for(actor: Actor, user_id: UUID, reason: str) -> Person:
@@ -66,17 +73,16 @@ def fetch_for(actor: Actor, user_id: UUID, reason: str) -> Person:
     return person
 
 
-def read_section(section: Section, user_id: UUID) -> Iterator[Mapping[str, Any]]:
+def read_section(section: Section, person: Person) -> Iterator[Mapping[str, Any]]:
     """What one section tells of a person, row by row, as plain values. Some hundreds are read at
     once.
     """
-    rows = select(section.model).where(section.rows_of(user_id)).order_by(section.model.id)
+    rows = select(section.model).where(section.rows_of(person.id)).order_by(section.model.id)
     found = db.session.scalars(rows.execution_options(yield_per=BATCH_SIZE))
     for batch in found.partitions():
-        groups = names_of_groups({row.group_id for row in batch}) if _tells_groups(section) else {}
+        named = _named(section, person, batch)
         for row in batch:
-            told = {name: _told(row, name) for name in section.tells}
-            yield told | ({"group": groups.get(row.group_id)} if groups else {})
+            yield {name: _told(row, name) for name in section.tells} | named.get(row.id, {})
 
 
 def write_json(person: Person) -> Iterator[str]:
@@ -84,18 +90,25 @@ def write_json(person: Person) -> Iterator[str]:
     yield "{"
     for number, section in enumerate(SECTIONS):
         yield f"{',' if number else ''}\n{json.dumps(section.key)}: ["
-        for place, told in enumerate(read_section(section, person.id)):
+        for place, told in enumerate(read_section(section, person)):
             yield f"{',' if place else ''}\n  {json.dumps(told, ensure_ascii=False)}"
         yield "\n]"
     yield "\n}\n"
 
 
-def _person(user_id: UUID) -> Person:
-    return Person(user_id, get_user(user_id).name)
-
-
-def _tells_groups(section: Section) -> bool:
-    return "group_id" in section.tells
+def _named(section: Section, person: Person, rows: Sequence[Any]) -> Mapping[UUID, dict[str, Any]]:
+    """What some rows are called, by their ids, where the row by itself does not say."""
+    if section.model is GroupMembership:
+        names = names_of_groups({row.group_id for row in rows})
+        return {row.id: {"group": names.get(row.group_id)} for row in rows}
+    if person.reader is not None and section.model in THINGS:
+        targets = {row.id: f"{THINGS[section.model]}:{row.id}" for row in rows}
+        read = names_read(person.reader, targets.values())
+        return {
+            row_id: {"name": read[target].name if target in read else None}
+            for row_id, target in targets.items()
+        }
+    return {}
 
 
 def _told(row: Any, name: str) -> Any:

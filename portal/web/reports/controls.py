@@ -49,6 +49,7 @@ EVIDENCE = {
     "policy.index": "Rules of signing in",
     "policy.links": "Rules of sharing",
     "policy.people": "Who has which factor",
+    "reports.about_me": "Your data",
     "reports.index": "Reports",
     "requests.index": "Requests for access",
     "retention.erasures": "Erasures",
@@ -73,6 +74,7 @@ _W, _P, _N = Part.WHOLE, Part.PARTLY, Part.NONE
 _LOG, _PROOF, _REPORTS, _REVIEWS = "audit.index", "audit.proof", "reports.index", "reviews.index"
 _ROLES, _KEYS, _SIGN_IN, _RULES = "roles.index", "keys.index", "policy.index", "retention.rules"
 _FACTORS, _HOLDS, _MEMBERS = "policy.people", "retention.holds", "members.index"
+_OWN = "reports.about_me"
 
 _Line = tuple[str, Part, Sequence[str], str]
 
@@ -106,7 +108,7 @@ _TABLE: dict[str, Sequence[_Line]] = {
             "Documents are kept for as long as rules say and destroyed after; the log is signed "
             "and read back every day."
         )),
-        ("A.5.34", _P, ["retention.erasures"], (
+        ("A.5.34", _P, ["retention.erasures", _OWN], (
             "A person’s data can be erased on request; personal words can be taken out of the log "
             "without breaking its proof."
         )),
@@ -218,6 +220,9 @@ _TABLE: dict[str, Sequence[_Line]] = {
         ("PI1.5", _W, ["health.index"], (
             "Stored contents are compared with what was stored."
         )),
+        ("P5.1", _W, [_OWN], (
+            "People are given what is held about them."
+        )),
         ("P4.3", _W, ["retention.erasures"], (
             "Personal data is erased on request, as far as nothing keeps it."
         )),
@@ -235,9 +240,9 @@ _TABLE: dict[str, Sequence[_Line]] = {
         ("Art. 6", _N, [], (
             "On which ground data is processed is the organisation’s to say."
         )),
-        ("Art. 15", _P, [_LOG], (
-            "Everybody sees their own activity, sessions and roles, and what others did to their "
-            "documents."
+        ("Art. 15", _P, [_OWN], (
+            "Everybody fetches what the portal holds about them as one file; an officer does it "
+            "for whoever asks. What stands in the contents of documents is not searched."
         )),
         ("Art. 16", _P, [_MEMBERS], (
             "Names are put right by an admin, and documents by whoever may change them."
@@ -248,6 +253,10 @@ _TABLE: dict[str, Sequence[_Line]] = {
         )),
         ("Art. 18", _P, [_HOLDS], (
             "A legal hold keeps data from being destroyed. It does not keep people from using it."
+        )),
+        ("Art. 20", _W, [_OWN], (
+            "That file has all of it as JSON, for other programs; documents are downloaded as "
+            "they are."
         )),
         ("Art. 25", _W, [_SIGN_IN, "policy.links"], (
             "A second factor for everybody, short sessions and nothing shared are what an "

@@ -88,7 +88,7 @@ def _page(person: Person) -> Iterator[str]:
         organisation=g.tenant.name,
         at=clock.now(),
         sections=SECTIONS,
-        read=lambda section: gathering.read_section(section, person.id),
+        read=lambda section: gathering.read_section(section, person),
         look=report_look(),
     )
     pieces.enable_buffering(500)
