@@ -232,6 +232,7 @@ class Action(StrEnum):
         _WARNING,
     )
     PASSWORDS_REVIEWED = "password.reviewed", "The age of the members' passwords was looked at"
+    PERSON_EXPORTED = "person.exported", "All that is held about a person was fetched", _NOTICE
     POLICY_CHANGED = "policy.changed", "The policy of signing in was changed", _NOTICE
     PROOF_RENEWED = "proof.renewed", "Somebody confirmed again who they are"
     PROVIDER_CHANGED = "provider.changed", "An identity provider's settings were changed", _NOTICE
@@ -248,6 +249,11 @@ class Action(StrEnum):
     RECOVERY_CODES_MADE = (
         "recovery-codes.made",
         "Recovery codes were made, and earlier ones ended",
+        _NOTICE,
+    )
+    REPORT_MADE = (
+        "report.made",
+        "A report on the organisation was made, and its digest signed",
         _NOTICE,
     )
     RETENTION_PLAN_READ = "retention.plan-read", "The list of what is to be destroyed was fetched"
@@ -376,7 +382,9 @@ GRAVE = frozenset(
         Action.KEY_VERSION_DESTROYED,
         Action.KEYS_MOVED,
         Action.LINK_POLICY_CHANGED,
+        Action.PERSON_EXPORTED,
         Action.POLICY_CHANGED,
+        Action.REPORT_MADE,
         Action.ROLE_ASSIGNED,
         Action.ROLE_CHANGED,
         Action.ROLE_CREATED,

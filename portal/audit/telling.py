@@ -69,6 +69,7 @@ TO_PEOPLE = frozenset(
         Action.MEMBER_REACTIVATED,
         Action.PASSWORD_RESET,
         Action.PASSWORD_RESET_MADE,
+        Action.PERSON_EXPORTED,
         Action.ROLE_ASSIGNED,
         Action.ROLE_END_CHANGED,
         Action.ROLE_REMOVED,

@@ -22,6 +22,7 @@ from portal.web.keys.routes import blueprint as keys
 from portal.web.links.routes import blueprint as links
 from portal.web.members.routes import blueprint as members
 from portal.web.policy.routes import blueprint as policy
+from portal.web.reports.routes import blueprint as reports
 from portal.web.requests.routes import blueprint as requests
 from portal.web.retention.routes import blueprint as retention
 from portal.web.reviews.routes import blueprint as reviews
@@ -52,6 +53,7 @@ GROUPS = (
     closing,
     audit,
     alerts,
+    reports,
     health,
 )
 

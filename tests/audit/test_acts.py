@@ -82,7 +82,7 @@ def _is_question(endpoint_and_method: tuple[str, str]) -> bool:
     looked at.
     """
     endpoint, _ = endpoint_and_method
-    asking = ("audit.proof", "documents.search", "reviews.verify")
+    asking = ("audit.proof", "documents.search", "reports.verify", "reviews.verify")
     return endpoint in asking or endpoint.partition(".")[2].startswith("begin_passkey")
 
 

@@ -359,6 +359,7 @@ PAGES = {
     "exports of the log": ("/audit/exports", "officer", entries, 6),
     "where the log is sent": ("/audit/destinations", "officer", destinations, 7),
     "the log of many people": ("/audit", "officer", members, 11),
+    "reports": ("/reports", "officer", entries, 10),
     "what concerns oneself": ("/account/activity", "member", entries, 10),
     "what was done to many documents": ("/account/activity", "member", documents, 10),
     "the account": ("/account", "member", sessions, 10),

@@ -387,6 +387,18 @@ ACCESS = {
     "audit.renew_secret": act(OFFICERS, on("destination", "own"), empty=200),
     "audit.restart_stream": form(OFFICERS, on("destination", "own")),
     "audit.delete_destination": form(OFFICERS, on("destination", "own"), empty=QUESTION),
+    # Reports. The officer may make all of them, the auditor this one.
+    "reports.index": page(WATCHERS),
+    "reports.controls": page(WATCHERS),
+    "reports.make_page": act(WATCHERS, {"report": "sign-ins"}, empty=200),
+    "reports.make_table": act(WATCHERS, {"report": "sign-ins"}, empty=200),
+    "reports.statement": Entry(  # that entry is about no report
+        WATCHERS, {"GET": 404}, on("entry", "first")
+    ),
+    "reports.about_me": page(MEMBERS),
+    "reports.fetch_own": act(MEMBERS, empty=200),
+    "reports.fetch_person": form(OFFICERS, on("user", "member")),
+    "reports.verify": act(WATCHERS, empty=415),  # it has to be one with files
 }
 
 

@@ -3,10 +3,7 @@
 All are made of the result that was signed, never of rows that might have changed since.
 """
 
-import hashlib
 import json
-from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,18 +18,12 @@ from portal.access.reviews.result import FORMAT, read_result
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
-from portal.core.canonical import canonical
 from portal.core.errors import Invalid, NotFound
 from portal.core.tables import csv_table
-from portal.keys.signing import Signature, get_signing_key, is_genuine, public_key_pem
+from portal.keys.signing import Signature
+from portal.keys.statements import open_statement, statement_file
 
-HOW_TO_VERIFY = (
-    "The member 'signed' is the result. Write it to a file as UTF-8 with nothing added, and the"
-    " member 'signature', decoded from base64, to another: its SHA-256 is the member 'sha256', and"
-    " openssl pkeyutl -verify -rawin -pubin -inkey KEY -in RESULT -sigfile SIGNATURE proves it with"
-    " the member 'public_key', an Ed25519 key (RFC 8032). That the key is this organisation's, the"
-    " audit log tells (signing-key.made)."
-)
+WHAT = "the result"
 OUTCOMES = {outcome.value: outcome.sentence for outcome in LineOutcome}
 COLUMNS = (
     "Number",
@@ -107,7 +98,7 @@ def signed_file(report: Report) -> bytes:
     review = report.review
     if review.key_id is None or review.signature is None:
         raise NotFound
-    return _envelope(report.content, Signature(review.key_id, review.signature))
+    return statement_file(report.content, Signature(review.key_id, review.signature), WHAT)
 
 
 def verify_file(actor: Actor, text: str) -> Verified:
@@ -116,41 +107,12 @@ def verify_file(actor: Actor, text: str) -> Verified:
     Raises `Forbidden`, or `Invalid` that says what is wrong.
     """
     require(actor, Permission.REVIEW_RUN)
-    given = text.strip().encode("utf-8", "replace")
-    content, signature = _taken_apart(given)
-    if not is_genuine(content, signature):
-        raise Invalid("The signature does not fit: this was altered, or signed by somebody else.")
-    if _envelope(content, signature) != given:
-        raise Invalid("The result is genuine, but what stands around it was altered.")
+    content = open_statement(text.strip().encode("utf-8", "replace"), WHAT)
     result = json.loads(content)
     if result.get("format") != FORMAT:
         raise Invalid("This is signed, but it is not the result of a review.")
     review = result["review"]
     return Verified(UUID(review["id"]), review["name"], review["closed_at"], len(result["lines"]))
-
-
-def _taken_apart(given: bytes) -> tuple[bytes, Signature]:
-    try:
-        envelope = json.loads(given)
-        signature = Signature(
-            UUID(envelope["key_id"]), b64decode(envelope["signature"], validate=True)
-        )
-        return envelope["signed"].encode(), signature
-    except (ValueError, KeyError, TypeError, AttributeError, NotBase64, RecursionError):
-        raise Invalid("This is not a signed report as the portal hands them out.") from None
-
-
-def _envelope(content: bytes, signature: Signature) -> bytes:
-    return canonical(
-        {
-            "how_to_verify": HOW_TO_VERIFY,
-            "key_id": str(signature.key_id),
-            "public_key": public_key_pem(get_signing_key(signature.key_id)),
-            "sha256": hashlib.sha256(content).hexdigest(),
-            "signature": b64encode(signature.value).decode("ascii"),
-            "signed": content.decode(),
-        }
-    )
 
 
 def _cells(line: Mapping[str, Any]) -> Iterator[Any]:

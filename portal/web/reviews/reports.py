@@ -1,14 +1,12 @@
 """Reports on the wire: attachments that no page of ours shows and nothing can run."""
 
-from functools import cache
 from typing import Any
 
 from flask import Response
-from markupsafe import Markup
 
 from portal.access.reviews.report import COLUMNS, Report, rows_of
-from portal.core.shipped import shipped
 from portal.web.headers import DOWNLOAD_POLICY
+from portal.web.report_look import report_look
 
 
 def attachment(report: Report, body: bytes, media_type: str, ending: str) -> Response:
@@ -27,12 +25,5 @@ def page_facts(report: Report) -> dict[str, Any]:
         "review": report.review,
         "columns": COLUMNS,
         "rows": list(rows_of(report)),
-        "look": _look(),
+        "look": report_look(),
     }
-
-
-@cache
-def _look() -> Markup:
-    """The page's style, within it: it is opened from a disk, where nothing else is at hand."""
-    sheet = (shipped("static") / "report.css").read_text()
-    return Markup(f"<style>\n{sheet}</style>")  # noqa: S704  # our own file

@@ -53,6 +53,7 @@ class Day(Contents, Links, Retention, Reviews, People, Access, TheOrganisation, 
         yield from self._requests()
         yield from self._the_log()
         yield from self._the_searches()
+        yield from self._the_reports()
         yield from self._explanations()
         yield from self._closing()
         yield from self._broken_glass(provider)  # everybody who has a password is out by it

@@ -4,6 +4,8 @@ import re
 from base64 import b64encode
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -295,6 +297,33 @@ class TheOrganisation(Scene):
                 "is_built_in": False,
             })
         ])  # fmt: skip
+
+    def _the_reports(self) -> Iterator[Act]:
+        officer, post = self.acme["officer"].id, self._poster(self.officer)
+        for form, key in (("page", "access"), ("table", "sign-ins")):
+            yield post(f"/reports/{key}/{form}", {}, self._report_told, status=200)
+        entry = self._newest_report()
+        yield self._get(self.officer, f"/reports/statements/{entry['id']}", [
+            Told("audit.read", f"audit:{entry['id']}", officer, detail={"form": "statement"})
+        ])  # fmt: skip
+
+        post = self._poster(self.officer)
+        yield post("/reports/own", {}, [
+            Told("person.exported", f"user:{officer}", officer)
+        ], status=200)  # fmt: skip
+        member, form = self.acme["member"].id, {"reason": "asked by letter"}
+        yield post(f"/reports/people/{member}", form, [
+            Told("person.exported", f"user:{member}", officer, detail=form)
+        ], status=200)  # fmt: skip
+
+    def _report_told(self, act: Act) -> list[Told]:
+        digest = sha256(act.answer.data).hexdigest()
+        told = self._newest_report()["detail"]
+        assert told["statement"]["sha256"] == digest
+        return [Told("report.made", f"report:{digest}", self.acme["officer"].id, detail=told)]
+
+    def _newest_report(self) -> dict[str, Any]:
+        return [entry for entry in self.acme.log() if entry["action"] == "report.made"][-1]
 
     def _the_export(self) -> Iterator[Act]:
         officer = self.acme["officer"].id

@@ -1,0 +1,1 @@
+"""Reports for auditors, with signed digests."""

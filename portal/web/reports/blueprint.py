@@ -1,0 +1,5 @@
+"""The page group itself, which the modules of its pages add to."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("reports", __name__, url_prefix="/reports")
