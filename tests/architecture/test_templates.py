@@ -13,6 +13,8 @@ TOP = Path(portal.__file__).parent.parent
 FOLDER = TOP / "templates"
 NAMES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.html"))
 
+IN_ARCHIVES = {"index.html"}  # what a file in one is called
+
 
 def rendered() -> dict[str, set[str]]:
     """The templates that views name, by the group of the view; "web" is for all of them."""
@@ -21,7 +23,7 @@ def rendered() -> dict[str, set[str]]:
     for path in web.rglob("*.py"):
         named = re.findall(r"\"([\w/]+\.html)\"", path.read_text())
         folders = path.relative_to(web).parts[:-1]
-        found.setdefault(folders[0] if folders else "web", set()).update(named)
+        found.setdefault(folders[0] if folders else "web", set()).update({*named} - IN_ARCHIVES)
     return found
 
 
