@@ -85,8 +85,8 @@ class Scene:
         return post
 
     @staticmethod
-    def _get(browser: Visitor, path: str, told: Any) -> Act:
-        return Act(browser, "GET", path, always(told), status=200)
+    def _get(browser: Visitor, path: str, told: Any, status: int = 200) -> Act:
+        return Act(browser, "GET", path, always(told), status=status)
 
     def _signed_in(self, before: Visitor) -> Visitor:
         """The same browser after a session was handed out to it: it sees its next form."""
