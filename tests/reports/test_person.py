@@ -14,7 +14,7 @@ from portal.reports.person.sections import SECTIONS
 from tests.conftest import on_sqlite
 
 
-def fetched(browser, path: str = "/reports/own", **form) -> ZipFile:
+def fetched(browser, path: str = "/reports/own/file", **form) -> ZipFile:
     answer = browser.post(path, form)
     assert answer.status_code == 200, answer.text
     return ZipFile(io.BytesIO(answer.data))
@@ -109,6 +109,6 @@ def test_nothing_of_another_person_or_organisation_is_in_it(acme, globex) -> Non
 def test_an_old_proof_is_not_enough(acme, clock) -> None:
     browser = acme.visit("member")
     clock.advance(minutes=16)
-    answer = browser.post("/reports/own")
+    answer = browser.post("/reports/own/file")
     assert answer.status_code == 403
     assert answer.content_type.startswith("text/html")

@@ -40,7 +40,7 @@ def about_me() -> ResponseReturnValue:
     return render_template("reports/person/own.html", sections=SECTIONS)
 
 
-@blueprint.post("/own")
+@blueprint.post("/own/file")
 @while_closing
 @freshly(Act.EXPORTS)
 @signed_in
