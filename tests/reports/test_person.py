@@ -35,7 +35,7 @@ def test_a_person_fetches_all_that_is_held_about_them_and_the_log_tells_of_it(ac
     mine = [row for row in acme.portal.rows("document") if row["created_by"] == member.id]
     assert {one["id"] for one in told["documents"]} <= {str(row["id"]) for row in mine}
     assert told["documents"][0]["name"]
-    assert told["documents"][0]["name"] in archive.read("index.html").decode()
+    assert told["documents"][0]["name"] in archive.read("your-data.html").decode()
     last = acme.log()[-1]
     assert (last["action"], last["target"]) == ("person.exported", f"user:{member.id}")
 
@@ -44,7 +44,7 @@ def test_a_person_fetches_all_that_is_held_about_them_and_the_log_tells_of_it(ac
 def test_no_secret_is_in_it(acme) -> None:
     member = acme["member"]
     archive = fetched(acme.visit("member"))
-    text = archive.read("data.json").decode() + archive.read("index.html").decode()
+    text = archive.read("data.json").decode() + archive.read("your-data.html").decode()
     assert "argon2" not in text
     assert member.token not in text
     for table in ("password_credential", "totp_device", "recovery_code", "user_session"):
