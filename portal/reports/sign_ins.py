@@ -11,6 +11,7 @@ from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.models import AuditEntry
+from portal.audit.queries import Filters, matching
 from portal.core import clock
 from portal.reports.report import BATCH_SIZE, Report, Row, moment
 from portal.tenancy.session import db
@@ -45,10 +46,10 @@ def _rows(_actor: Actor) -> Iterator[Row]:
 
 def _count() -> dict[str, dict[str, _Counted]]:
     """By whom it was about and by action, of the period."""
-    statement = (
-        select(AuditEntry.target, AuditEntry.action, func.count(), func.max(AuditEntry.at))
-        .where(AuditEntry.action.in_(COUNTED), AuditEntry.at >= clock.now() - PERIOD)
-        .group_by(AuditEntry.target, AuditEntry.action)
+    told = select(AuditEntry.target, AuditEntry.action, func.count(), func.max(AuditEntry.at))
+    lately = matching(told, Filters(since=clock.now() - PERIOD))
+    statement = lately.where(AuditEntry.action.in_(COUNTED)).group_by(
+        AuditEntry.target, AuditEntry.action
     )
     found: dict[str, dict[str, _Counted]] = defaultdict(dict)
     for target, action, times, last_at in db.session.execute(statement):

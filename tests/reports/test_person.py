@@ -14,7 +14,7 @@ from portal.reports.person.sections import SECTIONS
 from tests.conftest import on_sqlite
 
 
-def fetched(browser, path: str = "/reports/own", **form) -> ZipFile:
+def fetched(browser, path: str = "/reports/own/file", **form) -> ZipFile:
     answer = browser.post(path, form)
     assert answer.status_code == 200, answer.text
     return ZipFile(io.BytesIO(answer.data))
@@ -35,7 +35,7 @@ def test_a_person_fetches_all_that_is_held_about_them_and_the_log_tells_of_it(ac
     mine = [row for row in acme.portal.rows("document") if row["created_by"] == member.id]
     assert {one["id"] for one in told["documents"]} <= {str(row["id"]) for row in mine}
     assert told["documents"][0]["name"]
-    assert told["documents"][0]["name"] in archive.read("index.html").decode()
+    assert told["documents"][0]["name"] in archive.read("your-data.html").decode()
     last = acme.log()[-1]
     assert (last["action"], last["target"]) == ("person.exported", f"user:{member.id}")
 
@@ -44,7 +44,7 @@ def test_a_person_fetches_all_that_is_held_about_them_and_the_log_tells_of_it(ac
 def test_no_secret_is_in_it(acme) -> None:
     member = acme["member"]
     archive = fetched(acme.visit("member"))
-    text = archive.read("data.json").decode() + archive.read("index.html").decode()
+    text = archive.read("data.json").decode() + archive.read("your-data.html").decode()
     assert "argon2" not in text
     assert member.token not in text
     for table in ("password_credential", "totp_device", "recovery_code", "user_session"):
@@ -109,6 +109,6 @@ def test_nothing_of_another_person_or_organisation_is_in_it(acme, globex) -> Non
 def test_an_old_proof_is_not_enough(acme, clock) -> None:
     browser = acme.visit("member")
     clock.advance(minutes=16)
-    answer = browser.post("/reports/own")
+    answer = browser.post("/reports/own/file")
     assert answer.status_code == 403
     assert answer.content_type.startswith("text/html")

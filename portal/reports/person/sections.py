@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, select, true
 
 from portal.access.approvals.models import PendingAct
 from portal.access.log_exports.models import LogExport
+from portal.access.log_searches.models import LogSearch
 from portal.access.models import GroupMembership, RoleAssignment
 from portal.access.requests.models import AccessRequest
 from portal.access.reviews.models import AccessReview, ReviewAnswer, ReviewLine
@@ -138,6 +139,8 @@ SECTIONS = (
             ("wants_documents", "wants_account", "state", "asked_at", "decided_at")),
     Section("log-exports", "Exports of the log they made", LogExport, "asked_by",
             ("form", "filters", "reason", "made_at", "expires_at")),
+    Section("log-searches", "Searches of the log they saved", LogSearch, "user_id",
+            ("name", "query", "is_shared", "created_at")),
     Section("acts", "What they did, in the audit log", AuditEntry, "actor_id",
             ("at", "action", "outcome", "target", "address", "detail")),
     Section("done-to-them", "What others did about them, in the audit log", AuditEntry, "target",

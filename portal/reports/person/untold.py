@@ -6,6 +6,7 @@ All are `table.column`. Of a table without any such column, the table stands her
 _IN_THE_LOG = "That they did it stands among their acts in the audit log, which are told."
 _NAMES_A_THING = "It names a thing and no person."
 _HOLD = "Who is told of a legal hold could act on it; officers tell what the law has them tell."
+_LOOKED_INTO = "Alerts are what officers look into; the acts that raised them are told."
 _SECRET = "It serves to prove who somebody is, and is told to nobody."
 _WITH_ANOTHER = "It is told with the entries of the log, or with the lines of the review."
 _ON_ITS_WAY = "It waits for the worker, and is gone once that has done it."
@@ -21,6 +22,8 @@ UNTOLD: dict[str, str] = {
             "access_request.decided_by",
             "access_review.ended_by",
             "access_reviewer.user_id",
+            "alert.acknowledged_by",
+            "alert_rule.changed_by",
             "break_glass_code.created_by",
             "custom_role.created_by",
             "custom_role.widened_by",
@@ -37,6 +40,7 @@ UNTOLD: dict[str, str] = {
             "legal_hold.placed_by",
             "legal_hold.released_by",
             "link_policy.changed_by",
+            "log_destination.created_by",
             "member_group.created_by",
             "member_group.fed_by",
             "organisation_closing.agreed_by",
@@ -53,8 +57,13 @@ UNTOLD: dict[str, str] = {
         ),
         _NAMES_A_THING: (
             "access_request.assignment_id",
+            "alert.last_entry_id",
+            "alert.raised_by",
+            "alert.rule_id",
+            "alert_entry.entry_id",
             "audit_entry.request_id",
             "integrity_finding.document_id",
+            "log_destination.anchor_job_id",
             "log_export.last_entry_id",
             "review_line.folder_id",
             "review_line.group_id",
@@ -64,6 +73,7 @@ UNTOLD: dict[str, str] = {
             "upload.lease",
             "upload.version_id",
         ),
+        _LOOKED_INTO: ("alert.subject",),
         _HOLD: ("retention_anchor.thing_id",),
         _WITH_ANOTHER: (
             "audit_aside.*",
@@ -83,10 +93,12 @@ UNTOLD: dict[str, str] = {
         ),
         _ORGANISATION: (
             "identity_provider.*",
+            "working_hours.*",
             "signing_key.*",
             "tenant_key.*",
         ),
         _BOOKKEEPING: (
+            "alert_progress.*",
             "attempt_count.*",
             "audit_checkpoint.signing_key_id",
             "audit_leaf.*",

@@ -38,6 +38,8 @@ class Control:
 
 # What the pages are called that show something at work.
 EVIDENCE = {
+    "alerts.index": "Alerts",
+    "audit.destinations": "Destinations of the log",
     "audit.index": "Audit log",
     "audit.proof": "Proof of the log",
     "explain.index": "Why can they?",
@@ -74,7 +76,7 @@ _W, _P, _N = Part.WHOLE, Part.PARTLY, Part.NONE
 _LOG, _PROOF, _REPORTS, _REVIEWS = "audit.index", "audit.proof", "reports.index", "reviews.index"
 _ROLES, _KEYS, _SIGN_IN, _RULES = "roles.index", "keys.index", "policy.index", "retention.rules"
 _FACTORS, _HOLDS, _MEMBERS = "policy.people", "retention.holds", "members.index"
-_OWN = "reports.about_me"
+_OWN, _ALERTS = "reports.about_me", "alerts.index"
 
 _Line = tuple[str, Part, Sequence[str], str]
 
@@ -150,9 +152,9 @@ _TABLE: dict[str, Sequence[_Line]] = {
         ("A.8.15", _W, [_LOG, _PROOF], (
             "What is done, read or refused is recorded with person, time and address."
         )),
-        ("A.8.16", _P, [_LOG], (
-            "Entries are weighed by severity and can be searched and exported. Watching them is "
-            "the organisation’s."
+        ("A.8.16", _P, [_ALERTS, _LOG], (
+            "Rules raise alerts, which are told by mail and acknowledged with a comment. What is "
+            "unusual here, and what follows from it, is the organisation’s to say."
         )),
         ("A.8.24", _W, [_KEYS, _REPORTS], (
             "Contents, names and secrets are encrypted under the organisation’s own keys, which "
@@ -195,9 +197,9 @@ _TABLE: dict[str, Sequence[_Line]] = {
         ("CC7.1", _N, [], (
             "Finding weak points of the installation is the operator’s."
         )),
-        ("CC7.2", _P, [_LOG, "health.index"], (
-            "Failed and refused acts are recorded and weighed; the log and all contents are read "
-            "back by schedule."
+        ("CC7.2", _P, [_ALERTS, _LOG, "health.index"], (
+            "Failed and refused acts are recorded and weighed, and raise alerts by rules; the log "
+            "and all contents are read back by schedule."
         )),
         ("CC7.3", _P, [_LOG, _PROOF], (
             "What happened around an event can be searched and proved. Judging it is the "
@@ -271,9 +273,9 @@ _TABLE: dict[str, Sequence[_Line]] = {
         ("Art. 32", _W, [_KEYS, _FACTORS, "health.index"], (
             "Encryption, access by role, second factors, and contents that are read back."
         )),
-        ("Art. 33", _P, [_LOG], (
-            "The log tells what was reached and by whom. Noticing and notifying is the "
-            "organisation’s."
+        ("Art. 33", _P, [_ALERTS, _LOG], (
+            "Alerts help to notice, and the log tells what was reached and by whom. Judging and "
+            "notifying is the organisation’s."
         )),
         ("Art. 35", _N, [], (
             "An assessment of impact is the organisation’s own."
@@ -397,9 +399,13 @@ _TABLE: dict[str, Sequence[_Line]] = {
             "The portal’s own database role can’t change or delete entries, and a signed tree "
             "shows if somebody else did."
         )),
-        ("10.4.1", _P, [_LOG], (
-            "Entries can be filtered by severity for the daily look. Looking is the "
-            "organisation’s."
+        ("10.3.3", _P, ["audit.destinations", _PROOF], (
+            "Entries and checkpoints go to a server of the organisation’s as they come, once it "
+            "has named one."
+        )),
+        ("10.4.1", _P, [_ALERTS, _LOG], (
+            "Rules look at every entry as it comes, and entries can be filtered by severity for "
+            "the daily look. Looking is the organisation’s."
         )),
         ("10.5.1", _W, [_LOG], (
             "The log is kept for good."

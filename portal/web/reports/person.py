@@ -40,7 +40,7 @@ def about_me() -> ResponseReturnValue:
     return render_template("reports/person/own.html", sections=SECTIONS)
 
 
-@blueprint.post("/own")
+@blueprint.post("/own/file")
 @while_closing
 @freshly(Act.EXPORTS)
 @signed_in
@@ -67,7 +67,7 @@ def _packed(person: Person) -> Response:
     packed = io.BytesIO()
     with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
         _add(archive, "data.json", gathering.write_json(person))
-        _add(archive, "index.html", _page(person))
+        _add(archive, "your-data.html", _page(person))
     response = Response(packed.getvalue(), content_type="application/zip")
     name = f"personal-data-{clock.now():%Y-%m-%d}.zip"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -308,7 +308,7 @@ class TheOrganisation(Scene):
         ])  # fmt: skip
 
         post = self._poster(self.officer)
-        yield post("/reports/own", {}, [
+        yield post("/reports/own/file", {}, [
             Told("person.exported", f"user:{officer}", officer)
         ], status=200)  # fmt: skip
         member, form = self.acme["member"].id, {"reason": "asked by letter"}
