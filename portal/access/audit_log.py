@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from portal.access.permissions import Permission
 from portal.access.queries import list_group_names, names_of_groups, people_in
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
+from portal.audit.counting import find_begin
 from portal.audit.models import AuditEntry
 from portal.audit.queries import Filters, get_entry
 from portal.audit.searching import (
@@ -23,6 +25,8 @@ from portal.core.errors import NotFound
 from portal.core.ids import ids_named
 from portal.users.queries import list_names, names_of
 
+LOOKED_THROUGH = 50_000  # entries at once, where no index leads to some
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:
@@ -34,9 +38,10 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Found(Choices):
-    """A page of entries."""
+    """A page of entries. Those before `begin` were not looked at, as there are too many."""
 
     page: EntryPage
+    begin: datetime | None = None
 
     @property
     def entries(self) -> Sequence[AuditEntry]:
@@ -60,9 +65,18 @@ def search(
 ) -> Found:
     """A page of the log. Raises `Forbidden`. The reading is recorded with its filters."""
     require(actor, Permission.AUDIT_READ)
-    page = search_entries(with_people(filters), before=before, after=after)
+    begin = _begin_of(filters)
+    bounded = replace(with_people(filters), since=begin or filters.since)
+    page = search_entries(bounded, before=before, after=after)
     record_reading(actor, filters)
-    return Found(list_names(), list_group_names(), page)
+    return Found(list_names(), list_group_names(), page, begin)
+
+
+def _begin_of(filters: Filters) -> datetime | None:
+    """How far back is looked, where every entry has to be looked at and there are too many."""
+    if not filters.has_no_index:
+        return None
+    return find_begin(Filters(since=filters.since, until=filters.until), LOOKED_THROUGH)
 
 
 def with_people(filters: Filters) -> Filters:

@@ -58,7 +58,7 @@ def draw_charts(actor: Actor, filters: Filters) -> Charts:
     since, until = _time_of(filters)
     record_reading(actor, replace(filters, since=since, until=until), form="charts")
     narrowed = replace(with_people(filters), since=since, until=until)
-    begin = counting.find_begin(narrowed) or since
+    begin = counting.find_begin(narrowed, counting.MOST) or since
     return _counted(replace(narrowed, since=begin), begin, until, is_cut=begin > since)
 
 

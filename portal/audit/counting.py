@@ -44,10 +44,10 @@ class Unusual:
     most_before: int
 
 
-def find_begin(filters: Filters) -> datetime | None:
-    """From when on there are no more than `MOST` entries; None where there never are more."""
+def find_begin(filters: Filters, most: int) -> datetime | None:
+    """From when on there are no more than so many entries; None where there never are more."""
     newest = matching(select(AuditEntry.at), filters).order_by(AuditEntry.id.desc())
-    too_many = db.session.scalars(newest.offset(MOST).limit(1)).first()
+    too_many = db.session.scalars(newest.offset(most).limit(1)).first()
     return too_many and too_many + timedelta.resolution
 
 

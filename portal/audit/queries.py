@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, cast, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, or_, select
+from sqlalchemy.orm import aliased
 
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
@@ -89,7 +90,9 @@ def get_entry(entry_id: UUID) -> AuditEntry:
 
 def matching(statement: Select[*Columns], filters: Filters) -> Select[*Columns]:
     """A statement over the log, narrowed to the entries that match."""
-    return statement.where(*_about_act(filters), *_about_rest(filters), *_in_time(filters))
+    if filters.address or filters.text:
+        statement = _beside(statement, filters)
+    return statement.where(*_about_act(filters), *_in_time(filters))
 
 
 def _about_act(filters: Filters) -> Iterator[ColumnElement[bool]]:
@@ -105,21 +108,26 @@ def _about_act(filters: Filters) -> Iterator[ColumnElement[bool]]:
         yield AuditEntry.action != filters.without_action
     if filters.outcome:
         yield AuditEntry.outcome == filters.outcome
-
-
-def _about_rest(filters: Filters) -> Iterator[ColumnElement[bool]]:
     if filters.target:
         yield or_(
             AuditEntry.target == filters.target,
             AuditEntry.target.startswith(f"{filters.target}:", autoescape=True),
         )
+
+
+def _beside(statement: Select[*Columns], filters: Filters) -> Select[*Columns]:
+    """Narrowed by what lies beside the entries: joined, so that both are gone through by their ids
+    and no further than a page needs.
+    """
+    beside = aliased(AuditAside)
+    is_its = and_(beside.id == AuditEntry.id, *_between(beside.id, filters))
+    statement = statement.outerjoin(beside, is_its)
     if filters.address:
-        yield _beside(filters, AuditAside.personal[ADDRESS].as_string() == filters.address)
+        statement = statement.where(beside.personal[ADDRESS].as_string() == filters.address)
     if filters.text:
-        yield or_(
-            _holds(AuditEntry.told, filters.text),
-            _beside(filters, _holds(AuditAside.personal, filters.text)),
-        )
+        held = (_holds(values, filters.text) for values in (AuditEntry.told, beside.personal))
+        statement = statement.where(or_(*held))
+    return statement
 
 
 def _in_time(filters: Filters) -> Iterator[ColumnElement[bool]]:
@@ -136,11 +144,6 @@ def _between(row_id: Any, filters: Filters) -> Iterator[ColumnElement[bool]]:
         yield row_id >= first_id_at(filters.since, slack=-CLOCKS_APART)
     if filters.until:
         yield row_id < first_id_at(filters.until, slack=CLOCKS_APART)
-
-
-def _beside(filters: Filters, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    beside = select(AuditAside.id).where(condition, *_between(AuditAside.id, filters))
-    return AuditEntry.id.in_(beside)
 
 
 def _holds(values: Any, text: str) -> ColumnElement[bool]:

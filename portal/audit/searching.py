@@ -2,11 +2,19 @@
 lies.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CompoundSelect, UnaryExpression, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    UnaryExpression,
+    select,
+    true,
+    union_all,
+)
 
 from portal.audit.models import AuditEntry
 from portal.audit.queries import Filters, matching, weighing
@@ -57,9 +65,17 @@ def list_newest(filters: Filters) -> Sequence[AuditEntry]:
 
 def list_neighbours(entry_id: UUID) -> tuple[Sequence[AuditEntry], Sequence[AuditEntry]]:
     """The entries right after and right before one, newest first."""
+    found = _any_of(
+        select(AuditEntry.id).where(beyond).order_by(order).limit(NEIGHBOURS)
+        for beyond, order in (
+            (AuditEntry.id > entry_id, AuditEntry.id.asc()),
+            (AuditEntry.id < entry_id, AuditEntry.id.desc()),
+        )
+    )
+    entries = db.session.scalars(found).all()
     return (
-        _next(AuditEntry.id > entry_id, AuditEntry.id.asc())[::-1],
-        _next(AuditEntry.id < entry_id, AuditEntry.id.desc()),
+        [entry for entry in entries if entry.id > entry_id],
+        [entry for entry in entries if entry.id < entry_id],
     )
 
 
@@ -72,24 +88,19 @@ def list_entries_of(target: str, *, actor_id: UUID | None, before: UUID | None =
     wanted = [AuditEntry.target == target]
     if actor_id is not None:
         wanted.append(AuditEntry.actor_id == actor_id)
-    of_each = (
-        select(AuditEntry.id)
-        .where(one, older)
-        .order_by(AuditEntry.id.desc())
-        .limit(PAGE_SIZE + 1)
-        .subquery()
+    found = _any_of(
+        select(AuditEntry.id).where(one, older).order_by(AuditEntry.id.desc()).limit(PAGE_SIZE + 1)
         for one in wanted
     )
-    nearest = union_all(*(select(one.c.id) for one in of_each))
-    found = select(AuditEntry).where(AuditEntry.id.in_(nearest)).order_by(AuditEntry.id.desc())
     rows = db.session.scalars(found.limit(PAGE_SIZE + 1)).all()
     older_than = rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None
     return EntryPage(rows[:PAGE_SIZE], newer=None, older=older_than)
 
 
-def _next(beyond: ColumnElement[bool], order: UnaryExpression[UUID]) -> Sequence[AuditEntry]:
-    statement = select(AuditEntry).where(beyond).order_by(order).limit(NEIGHBOURS)
-    return db.session.scalars(statement).all()
+def _any_of(limited: Iterable[Select[UUID]]) -> Select[AuditEntry]:
+    """The entries that any of some statements gives, each found by its own index, newest first."""
+    ids = union_all(*(select(one.subquery().c.id) for one in limited))
+    return select(AuditEntry).where(AuditEntry.id.in_(ids)).order_by(AuditEntry.id.desc())
 
 
 def _nearest(

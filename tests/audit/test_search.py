@@ -1,18 +1,21 @@
 """What the filters find: exactly what fits all of them, newest first."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from itertools import product
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID, uuid4
 
 import pytest
 
+from portal.access import audit_log
 from portal.access.models import GroupMembership
 from portal.audit.models import AuditEntry
 from portal.audit.queries import Filters
 from portal.audit.searching import search_entries
-from tests.audit.reading import NOON, ask, entry, write, write_then
+from tests.audit.reading import NOON, ask, entry, listed, write, write_then
 from tests.browsing import links_of
 from tests.conftest import on_sqlite
 
@@ -242,3 +245,19 @@ def test_an_export_holds_what_its_filters_find_however_the_group_has_grown(acme)
     assert officer.get(f"/audit/exports/{export}").text == ""
     add_to_group(acme, group, member)
     assert str(theirs) in officer.get(f"/audit/exports/{export}").text
+
+
+@on_sqlite
+def test_of_too_many_entries_the_newest_are_looked_at_and_the_page_leads_on(
+    acme, monkeypatch
+) -> None:
+    monkeypatch.setattr(audit_log, "LOOKED_THROUGH", 2)
+    ids = write_then(acme, *(entry(n, detail={"note": "x1"}) for n in range(5)))
+    officer, found = acme.visit("officer"), []
+    page = officer.get("/audit", query_string=MARCH | {"text": "x1"}).text
+    while "Look at those before" in page:
+        found += listed(page)
+        [before] = re.findall(r'href="([^"]*)">Look at those before', page)
+        page = officer.get(unescape(before)).text
+    found += listed(page)
+    assert found == ids[::-1]

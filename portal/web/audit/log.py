@@ -1,6 +1,7 @@
 """The audit log: a page of entries, newest first, and one entry whole."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +59,7 @@ def _log_page(form: FilterForm, found: audit_log.Found) -> str:
         "audit/index.html",
         form=form,
         found=found,
+        one_minute=ONE_MINUTE,
         names=names_in_log([e.target for e in found.entries], found.people, found.groups),
         sentences=SENTENCES,
         severities=SEVERITIES,
@@ -68,4 +70,5 @@ def _folders_in(detail: Mapping[str, Any]) -> Sequence[str]:
     return [f"folder:{detail[key]}" for key in FOLDERS if detail.get(key)]
 
 
+ONE_MINUTE = timedelta(minutes=1)  # to which addresses tell times
 FOLDERS = ("folder", "came_from")  # what details call a folder by its id
