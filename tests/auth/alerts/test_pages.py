@@ -43,7 +43,10 @@ def test_a_rule_is_made_watches_is_switched_off_and_deleted(portal, acme) -> Non
     assert officer.post(f"{address}/switch", {}).status_code == 302
     write(acme, *downloads(acme, 200, 201, 202))
     watch(portal)
-    assert raised(acme) == [("Downloads of plans", 3), ("What is alerted of was changed", 1)]
+    assert raised(acme) == [
+        ("Downloads of plans", 3),
+        ("Alerting, or where the log goes, was changed", 1),
+    ]
     assert officer.post(f"{address}/delete", {}).status_code == 302
     assert "Downloads of plans" not in officer.get("/alerts/rules").text
     assert "Downloads of plans" in officer.get("/alerts").text, "its alert stays"
