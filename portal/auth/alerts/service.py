@@ -87,8 +87,8 @@ def change_rule(actor: Actor, rule_id: UUID, wanted: Rule) -> None:
     require_fresh(actor, Act.ALERTS)
     wanted = checked(replace(wanted, id=rule_id, is_on=before.is_on))
     _keep(actor, wanted)
-    told = {"name": wanted.name, "before": _told(before), "after": _told(wanted)}
-    record(actor, Action.ALERT_RULE_CHANGED, _target(rule_id), **told)
+    told: dict[str, Any] = {"before": _told(before), "after": _told(wanted)}
+    record(actor, Action.ALERT_RULE_CHANGED, _target(rule_id), name=wanted.name, **told)
 
 
 def switch_rule(actor: Actor, rule_id: UUID, *, is_on: bool) -> None:
@@ -108,8 +108,8 @@ def delete_rule(actor: Actor, rule_id: UUID) -> None:
     require_fresh(actor, Act.ALERTS)
     if not change(delete(AlertRule).where(AlertRule.id == rule_id)):
         raise NotFound
-    told = {"name": rule.name, "rule": _told(rule), "is_built_in": rule_id in BUILT_IN}
-    record(actor, Action.ALERT_RULE_DELETED, _target(rule_id), **told)
+    told: dict[str, Any] = {"rule": _told(rule), "is_built_in": rule_id in BUILT_IN}
+    record(actor, Action.ALERT_RULE_DELETED, _target(rule_id), name=rule.name, **told)
 
 
 def change_hours(actor: Actor, hours: Hours) -> None:
@@ -126,7 +126,7 @@ def change_hours(actor: Actor, hours: Hours) -> None:
     row = WorkingHours(**own, zone=hours.zone, days=sorted(hours.days))
     row.begin_minute, row.end_minute = minutes
     db.session.merge(row)
-    told = {"before": _hours_told(before), "after": _hours_told(hours)}
+    told: dict[str, Any] = {"before": _hours_told(before), "after": _hours_told(hours)}
     record(actor, Action.WORKING_HOURS_CHANGED, "working-hours", **told)
 
 
