@@ -188,3 +188,6 @@ _RULES = (
 )
 
 BUILT_IN = {rule.id: rule for rule in _RULES}
+
+# Nobody changes what alerting is without an alert of it.
+FIXED = frozenset({_id("alerting-changed")})

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from portal.auth.alerts.built_in import BUILT_IN
+from portal.auth.alerts.built_in import BUILT_IN, FIXED
 from portal.core import clock
 from tests.audit.reading import entry, write
 from tests.auth.alerts.test_watching import BREAK_GLASS
@@ -73,7 +73,10 @@ def test_a_built_in_rule_is_changed_and_put_back(portal, acme) -> None:
     assert [name for name, _ in raised(acme)].count("Some downloads") == 1
     assert rule.name in officer.get("/alerts/rules").text
     assert officer.post(f"/alerts/rules/{rule.id}/delete", {}).status_code == 404
-    assert len(re.findall("/edit", officer.get("/alerts/rules").text)) == len(BUILT_IN) + 1
+    assert len(re.findall("/edit", officer.get("/alerts/rules").text)) == len(BUILT_IN)
+    [fixed] = FIXED
+    for way, data in (("switch", {}), ("edit", form)):
+        assert officer.post(f"/alerts/rules/{fixed}/{way}", data).status_code == 409
 
 
 @on_sqlite
