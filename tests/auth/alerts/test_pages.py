@@ -1,11 +1,19 @@
 """What officers and auditors see of alerts, and what they can do about them."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from portal.access.people import find_actor
+from portal.auth.alerts import service
 from portal.auth.alerts.built_in import BUILT_IN, FIXED
+from portal.auth.alerts.hours import Hours
+from portal.auth.assurance import StepUpNeeded
 from portal.core import clock
+from portal.core.ids import new_id
 from tests.audit.reading import entry, write
 from tests.auth.alerts.test_watching import BREAK_GLASS
 from tests.auth.alerts.watching import alerts_of, built_in, raised, watch
@@ -154,3 +162,19 @@ def test_the_working_hours_are_those_of_the_organisation(portal, acme) -> None:
     assert raised(acme) == [(rule.name, 1)]
     [alert] = alerts_of(acme)
     assert "2026-03-03 12:00" in str(alert["first_at"])
+
+
+@on_sqlite
+def test_rules_and_hours_want_a_fresh_proof_of_whoever_asks(acme) -> None:
+    rule = built_in("Many downloads by one person")
+    with acme.bound():
+        officer = find_actor(acme["officer"].id)  # without a proof
+        for change in (
+            lambda: service.create_rule(officer, replace(rule, id=new_id())),
+            lambda: service.change_rule(officer, rule.id, rule),
+            lambda: service.switch_rule(officer, rule.id, is_on=False),
+            lambda: service.delete_rule(officer, acme.kept["alert rule"]),
+            lambda: service.change_hours(officer, Hours()),
+        ):
+            with pytest.raises(StepUpNeeded):
+                change()
