@@ -42,6 +42,7 @@ from portal.audit.export import Form
 from portal.audit.queries import Filters
 from portal.audit.service import record
 from portal.auth import samples
+from portal.auth.alerts.watching import judge_next
 from portal.auth.assurance import First, Second
 from portal.auth.destinations import chosen as destinations
 from portal.auth.destinations.kinds import Kind, Rhythm
@@ -64,6 +65,7 @@ from portal.documents.choosing import Spot, list_level
 from portal.documents.downloads import open_download
 from portal.documents.folders import create_folder
 from portal.documents.queries import list_folder
+from portal.documents.retention.held_people import find_held_people
 from portal.documents.retention.holding import place_hold
 from portal.documents.retention.holds import list_holds
 from portal.documents.retention.models import AnchorKind
@@ -102,6 +104,8 @@ def add_samples(settings: Settings) -> None:
         tenant = find_tenant(organisation.slug)
         if tenant is None:
             tenant, _ = create_tenant(organisation.slug, organisation.name)
+        with writing(tenant):
+            judge_next(find_held_people)  # so that what follows is judged, once the worker runs
         own = {p.name: p for p in people if p.tenant_name == organisation.name}
         _fill(tenant, organisation, own)
     samples.write(settings.instance, people, is_complete=True)

@@ -42,7 +42,14 @@ SSO_CHANGED = frozenset(
     }
 )
 WATCH_CHANGED = frozenset(
-    {Action.ALERT_RULE_CHANGED, Action.ALERT_RULE_DELETED, Action.ALERT_RULE_SWITCHED}
+    {
+        Action.ALERT_RULE_CHANGED,
+        Action.ALERT_RULE_DELETED,
+        Action.ALERT_RULE_SWITCHED,
+        Action.DESTINATION_CHANGED,
+        Action.DESTINATION_DELETED,
+        Action.DESTINATION_STOPPED,
+    }
 )
 DELETED = frozenset(
     {
@@ -155,7 +162,7 @@ _RULES = (
     ),
     Rule(
         id=_id("alerting-changed"),
-        name="What is alerted of was changed",
+        name="Alerting, or where the log goes, was changed",
         actions=WATCH_CHANGED,
     ),
     Rule(
@@ -181,3 +188,6 @@ _RULES = (
 )
 
 BUILT_IN = {rule.id: rule for rule in _RULES}
+
+# Nobody changes what alerting is without an alert of it.
+FIXED = frozenset({_id("alerting-changed")})

@@ -1,12 +1,15 @@
-"""Telling of alerts that were raised: by mail to everybody who reads the log."""
+"""Telling of alerts: those who read the log, by mail, and the log's destinations."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from portal.access.people import list_people_with
 from portal.access.permissions import Permission
+from portal.audit.severity import Severity
 from portal.auth.alerts.models import Alert
 from portal.auth.alerts.rules import Rule
+from portal.auth.destinations.deliveries import send_alert
 from portal.auth.notices import Notice, tell
 
 MOST_NAMED = 5
@@ -14,11 +17,27 @@ MOST_NAMED = 5
 
 def deliver(raised: Sequence[tuple[Rule, Alert]]) -> None:
     """Tell of alerts, in the present transaction: one mail a reader, however many there are."""
+    for _, alert in raised:
+        send_alert(alert.rule_name, _for_programs(alert), Severity(alert.weight))
     mailed = Counter(f"{a.rule_name} ({a.weight})" for rule, a in raised if rule.is_mailed)
     if not mailed:
         return
     for user_id in sorted(list_people_with(Permission.AUDIT_READ)):
         tell(user_id, Notice.ALERTS_RAISED, alerts=_in_words(mailed))
+
+
+def _for_programs(alert: Alert) -> Mapping[str, Any]:
+    """Ids and no names; of whom it is, where that is an address, its entries tell."""
+    return {
+        "alert": str(alert.id),
+        "rule": str(alert.rule_id),
+        "looks_for": alert.says,
+        "about": alert.subject,
+        "entries": alert.entry_count,
+        "last_entry": str(alert.last_entry_id),
+        "first_at": alert.first_at.isoformat(),
+        "last_at": alert.last_at.isoformat(),
+    }
 
 
 def _in_words(mailed: Counter[str]) -> str:

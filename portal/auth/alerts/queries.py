@@ -12,7 +12,7 @@ from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.models import AuditEntry
 from portal.audit.service import record
-from portal.auth.alerts.built_in import BUILT_IN
+from portal.auth.alerts.built_in import BUILT_IN, FIXED
 from portal.auth.alerts.facts import find_hours, find_networks
 from portal.auth.alerts.hours import Hours
 from portal.auth.alerts.known_rules import all_rules
@@ -58,6 +58,7 @@ class ListedRule:
     rule: Rule
     says: str
     is_built_in: bool
+    is_fixed: bool
     is_changed: bool
     why_not: str  # it can't run
 
@@ -112,6 +113,7 @@ def list_shown_rules(actor: Actor) -> ShownRules:
             rule,
             say(rule),
             rule.id in BUILT_IN,
+            rule.id in FIXED,
             rule.id in kept,
             missing if rule.needs_networks else "",
         )

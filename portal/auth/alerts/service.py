@@ -14,7 +14,7 @@ from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
-from portal.auth.alerts.built_in import BUILT_IN
+from portal.auth.alerts.built_in import BUILT_IN, FIXED
 from portal.auth.alerts.facts import find_hours
 from portal.auth.alerts.hours import Hours, list_zones
 from portal.auth.alerts.known_rules import get_known
@@ -39,6 +39,12 @@ class AlreadyAcknowledged(Conflict):
     """Somebody else was quicker."""
 
     message = "This alert has been acknowledged already."
+
+
+class FixedRule(Conflict):
+    """The rule that watches over the others."""
+
+    message = "This rule stays as it is: by it the others can’t be changed unseen."
 
 
 def acknowledge_alert(actor: Actor, alert_id: UUID, comment: str) -> None:
@@ -82,18 +88,24 @@ def create_rule(actor: Actor, wanted: Rule) -> None:
 
 
 def change_rule(actor: Actor, rule_id: UUID, wanted: Rule) -> None:
-    """Have a rule watch for something else. Raises as `create_rule`, and `NotFound`."""
-    before = get_rule(actor, rule_id)
+    """Have a rule watch for something else.
+
+    Raises as `create_rule`, and `NotFound` or `FixedRule`.
+    """
+    before = _get_changeable(actor, rule_id)
     require_fresh(actor, Act.ALERTS)
     wanted = checked(replace(wanted, id=rule_id, is_on=before.is_on))
     _keep(actor, wanted)
-    told = {"name": wanted.name, "before": _told(before), "after": _told(wanted)}
-    record(actor, Action.ALERT_RULE_CHANGED, _target(rule_id), **told)
+    told: dict[str, Any] = {"before": _told(before), "after": _told(wanted)}
+    record(actor, Action.ALERT_RULE_CHANGED, _target(rule_id), name=wanted.name, **told)
 
 
 def switch_rule(actor: Actor, rule_id: UUID, *, is_on: bool) -> None:
-    """Have a rule watch, or not any more. Raises `Forbidden`, `StepUpNeeded` or `NotFound`."""
-    rule = get_rule(actor, rule_id)
+    """Have a rule watch, or not any more.
+
+    Raises `Forbidden`, `StepUpNeeded`, `NotFound` or `FixedRule`.
+    """
+    rule = _get_changeable(actor, rule_id)
     require_fresh(actor, Act.ALERTS)
     _keep(actor, replace(rule, is_on=is_on))
     record(actor, Action.ALERT_RULE_SWITCHED, _target(rule_id), name=rule.name, is_on=is_on)
@@ -108,8 +120,8 @@ def delete_rule(actor: Actor, rule_id: UUID) -> None:
     require_fresh(actor, Act.ALERTS)
     if not change(delete(AlertRule).where(AlertRule.id == rule_id)):
         raise NotFound
-    told = {"name": rule.name, "rule": _told(rule), "is_built_in": rule_id in BUILT_IN}
-    record(actor, Action.ALERT_RULE_DELETED, _target(rule_id), **told)
+    told: dict[str, Any] = {"rule": _told(rule), "is_built_in": rule_id in BUILT_IN}
+    record(actor, Action.ALERT_RULE_DELETED, _target(rule_id), name=rule.name, **told)
 
 
 def change_hours(actor: Actor, hours: Hours) -> None:
@@ -126,7 +138,7 @@ def change_hours(actor: Actor, hours: Hours) -> None:
     row = WorkingHours(**own, zone=hours.zone, days=sorted(hours.days))
     row.begin_minute, row.end_minute = minutes
     db.session.merge(row)
-    told = {"before": _hours_told(before), "after": _hours_told(hours)}
+    told: dict[str, Any] = {"before": _hours_told(before), "after": _hours_told(hours)}
     record(actor, Action.WORKING_HOURS_CHANGED, "working-hours", **told)
 
 
@@ -148,6 +160,13 @@ def checked(rule: Rule) -> Rule:
     about = About.PERSON if rule.kind in OF_PEOPLE else rule.about
     threshold = rule.threshold if is_count else 1
     return replace(rule, window_minutes=window, threshold=threshold, about=about)
+
+
+def _get_changeable(actor: Actor, rule_id: UUID) -> Rule:
+    rule = get_rule(actor, rule_id)
+    if rule_id in FIXED:
+        raise FixedRule
+    return rule
 
 
 def _keep(actor: Actor, rule: Rule) -> None:

@@ -14,7 +14,7 @@ from portal.auth.alerts.facts import FindHeld, find_networks, read_facts
 from portal.auth.alerts.folding import Folded, fold
 from portal.auth.alerts.judging import judge
 from portal.auth.alerts.reading import MOST_READ, read_since
-from portal.auth.alerts.rules import Rule
+from portal.auth.alerts.rules import About, Rule
 from portal.auth.alerts.sentences import say
 from portal.auth.alerts.service import checked
 from portal.core import clock
@@ -34,6 +34,7 @@ class Trial:
     says: str
     count: int
     alerts: Sequence[Folded]
+    is_of_address: bool
     people: Mapping[UUID, str]
     is_cut: bool
     why_not: str
@@ -46,6 +47,7 @@ def try_rule(actor: Actor, wanted: Rule, find_held: FindHeld) -> Trial:
     is now.
     """
     require(actor, Permission.AUDIT_EXPORT)
+    require(actor, Permission.AUDIT_READ)  # it tells of what is in the log
     rule = checked(wanted)
     since = clock.now() - TRIED_ON
     read = read_since(rule, since - rule.window)
@@ -59,6 +61,7 @@ def try_rule(actor: Actor, wanted: Rule, find_held: FindHeld) -> Trial:
         say(rule),
         len(alerts),
         alerts[::-1][:MOST_SHOWN],
+        rule.about == About.ADDRESS,
         list_names(),
         len(read) == MOST_READ,
         missing if rule.needs_networks else "",

@@ -44,7 +44,7 @@ class AlertRuleForm(FlaskForm):
     who = SelectField("Done by", choices=choices(Who), default=Who.ANYBODY)
     gives_power = BooleanField("Only where it gives a role with power")
     threshold = NumberField("How many", [Optional(), NumberRange(1, MAX_THRESHOLD)], default=10)
-    window = NumberField("Within, or not for", [Optional(), NumberRange(1)], default=10)
+    window = NumberField("Within how long", [Optional(), NumberRange(1)], default=10)
     unit = SelectField("Unit", choices=choices(UNITS), default="minutes")
     about = SelectField("Brought together", choices=choices(About), default=About.PERSON)
     weight = SelectField(

@@ -1,6 +1,5 @@
 """The alerts that were raised: listed, looked at, acknowledged."""
 
-from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from flask import flash, g, redirect, render_template, request, url_for
@@ -9,10 +8,10 @@ from flask.typing import ResponseReturnValue
 from portal.access.permissions import Permission
 from portal.audit.actions import SENTENCES, SEVERITIES
 from portal.auth.alerts import queries, service
-from portal.documents.naming import names_of_targets
 from portal.web.access import discloses, requires
 from portal.web.alerts.blueprint import blueprint
 from portal.web.alerts.forms import CommentForm
+from portal.web.alerts.naming import names_in
 from portal.web.lifecycle import shown_on, shown_status
 
 
@@ -24,7 +23,7 @@ def index() -> str:
     is_open = request.args.get("state") != "acknowledged"
     before = request.args.get("before", type=UUID)
     page = queries.list_alerts(g.actor, is_open=is_open, before=before)
-    names = _names([alert.subject for alert in page.alerts], page.people)
+    names = names_in([alert.subject for alert in page.alerts], page.people)
     return render_template("alerts/index.html", page=page, is_open=is_open, names=names)
 
 
@@ -56,12 +55,7 @@ def _page(alert_id: UUID, form: CommentForm) -> str:
         "alerts/show.html",
         shown=shown,
         form=form,
-        names=_names(targets, shown.people),
+        names=names_in(targets, shown.people),
         sentences=SENTENCES,
         severities=SEVERITIES,
     )
-
-
-def _names(targets: Sequence[str], people: Mapping[UUID, str]) -> Mapping[str, str]:
-    named = {f"user:{user_id}": name for user_id, name in people.items()}
-    return named | names_of_targets(g.actor, targets)

@@ -19,6 +19,7 @@ from portal.documents.retention.held_people import find_held_people
 from portal.web.access import freshly, requires
 from portal.web.alerts.blueprint import blueprint
 from portal.web.alerts.forms import AlertRuleForm, HoursForm
+from portal.web.alerts.naming import names_in
 from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 
@@ -117,6 +118,12 @@ def hours() -> ResponseReturnValue:
 
 
 def _form_page(form: AlertRuleForm, rule: Rule | None, trial: Trial | None) -> str:
+    subjects = [alert.subject for alert in trial.alerts] if trial else []
     return render_template(
-        "alerts/rule.html", form=form, rule=rule, trial=trial, sentences=SENTENCES
+        "alerts/rule.html",
+        form=form,
+        rule=rule,
+        trial=trial,
+        names=names_in(subjects, trial.people) if trial else {},
+        sentences=SENTENCES,
     )

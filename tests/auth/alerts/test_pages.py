@@ -1,11 +1,19 @@
 """What officers and auditors see of alerts, and what they can do about them."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from portal.auth.alerts.built_in import BUILT_IN
+import pytest
+
+from portal.access.people import find_actor
+from portal.auth.alerts import service
+from portal.auth.alerts.built_in import BUILT_IN, FIXED
+from portal.auth.alerts.hours import Hours
+from portal.auth.assurance import StepUpNeeded
 from portal.core import clock
+from portal.core.ids import new_id
 from tests.audit.reading import entry, write
 from tests.auth.alerts.test_watching import BREAK_GLASS
 from tests.auth.alerts.watching import alerts_of, built_in, raised, watch
@@ -43,7 +51,10 @@ def test_a_rule_is_made_watches_is_switched_off_and_deleted(portal, acme) -> Non
     assert officer.post(f"{address}/switch", {}).status_code == 302
     write(acme, *downloads(acme, 200, 201, 202))
     watch(portal)
-    assert raised(acme) == [("Downloads of plans", 3), ("What is alerted of was changed", 1)]
+    assert raised(acme) == [
+        ("Downloads of plans", 3),
+        ("Alerting, or where the log goes, was changed", 1),
+    ]
     assert officer.post(f"{address}/delete", {}).status_code == 302
     assert "Downloads of plans" not in officer.get("/alerts/rules").text
     assert "Downloads of plans" in officer.get("/alerts").text, "its alert stays"
@@ -70,7 +81,10 @@ def test_a_built_in_rule_is_changed_and_put_back(portal, acme) -> None:
     assert [name for name, _ in raised(acme)].count("Some downloads") == 1
     assert rule.name in officer.get("/alerts/rules").text
     assert officer.post(f"/alerts/rules/{rule.id}/delete", {}).status_code == 404
-    assert len(re.findall("/edit", officer.get("/alerts/rules").text)) == len(BUILT_IN) + 1
+    assert len(re.findall("/edit", officer.get("/alerts/rules").text)) == len(BUILT_IN)
+    [fixed] = FIXED
+    for way, data in (("switch", {}), ("edit", form)):
+        assert officer.post(f"/alerts/rules/{fixed}/{way}", data).status_code == 409
 
 
 @on_sqlite
@@ -148,3 +162,19 @@ def test_the_working_hours_are_those_of_the_organisation(portal, acme) -> None:
     assert raised(acme) == [(rule.name, 1)]
     [alert] = alerts_of(acme)
     assert "2026-03-03 12:00" in str(alert["first_at"])
+
+
+@on_sqlite
+def test_rules_and_hours_want_a_fresh_proof_of_whoever_asks(acme) -> None:
+    rule = built_in("Many downloads by one person")
+    with acme.bound():
+        officer = find_actor(acme["officer"].id)  # without a proof
+        for change in (
+            lambda: service.create_rule(officer, replace(rule, id=new_id())),
+            lambda: service.change_rule(officer, rule.id, rule),
+            lambda: service.switch_rule(officer, rule.id, is_on=False),
+            lambda: service.delete_rule(officer, acme.kept["alert rule"]),
+            lambda: service.change_hours(officer, Hours()),
+        ):
+            with pytest.raises(StepUpNeeded):
+                change()

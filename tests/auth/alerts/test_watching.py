@@ -130,8 +130,10 @@ def test_somebody_under_a_hold_and_somebody_deactivated_are_watched(portal, acme
 def test_readers_of_the_log_are_told_by_one_mail_without_names(portal, acme) -> None:
     watch(portal)
     portal.execute_everywhere("DELETE FROM job")
+    portal.execute("UPDATE log_destination SET is_started = true", acme)
     write(acme, *failures(10), entry(action="break-glass.used", target="user:secret-name"))
     watch(portal)
+    assert [job["kind"] for job in portal.rows("job")].count("log-alert") == 2, "a destination"
     with mail_sink() as sink:
         portal.use(smtp_url=f"smtp://{sink.host}:{sink.port}")
         with portal.app.app_context():
