@@ -104,11 +104,19 @@ def add_samples(settings: Settings) -> None:
         tenant = find_tenant(organisation.slug)
         if tenant is None:
             tenant, _ = create_tenant(organisation.slug, organisation.name)
-        with writing(tenant):
-            judge_next(find_held_people)  # so that what follows is judged, once the worker runs
+        _judge(tenant)  # from here on
         own = {p.name: p for p in people if p.tenant_name == organisation.name}
         _fill(tenant, organisation, own)
+        _judge(tenant)
     samples.write(settings.instance, people, is_complete=True)
+
+
+def _judge(tenant: TenantRecord) -> None:
+    """Raise the alerts of what is in the log, as far as it has numbers."""
+    has_more = True
+    while has_more:
+        with writing(tenant):
+            has_more = judge_next(find_held_people)
 
 
 def _plan(settings: Settings) -> list[SamplePerson]:
