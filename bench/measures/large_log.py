@@ -23,6 +23,7 @@ from portal.core import clock
 from portal.core.ids import first_id_at
 from portal.tenancy.session import db
 
+DAY = timedelta(days=1)
 ENTRIES, YEARS = 10_000_000, 2
 PEOPLE, DOCUMENTS = 500, 100_000
 TIMES = 60  # how often a page is opened
@@ -81,6 +82,7 @@ def _filters() -> dict[str, Filters]:
         "a busy person": Filters(actor_id=busy),
         "a person with few": Filters(actor_id=rare),
         "a document": Filters(target=document),
+        "a kind of target, in time": Filters(target="document", since=clock.now() - DAY),
         "an action": Filters(action=_actions()[-1]),
         "refusals": Filters(outcome="refused"),
         "refusals of a person": Filters(actor_id=busy, outcome="refused"),

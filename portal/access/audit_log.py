@@ -74,7 +74,7 @@ def search(
 
 def _begin_of(filters: Filters) -> datetime | None:
     """How far back is looked, where every entry has to be looked at and there are too many."""
-    if not filters.has_no_index:
+    if not (filters.has_no_index or filters.is_of_a_kind):
         return None
     return find_begin(Filters(since=filters.since, until=filters.until), LOOKED_THROUGH)
 
