@@ -355,7 +355,7 @@ PAGES = {
         15,
     ),
     "the log": ("/audit", "officer", entries, 12),
-    "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 10),
+    "the log, filtered": ("/audit?target=document&outcome=success", "officer", entries, 11),
     "exports of the log": ("/audit/exports", "officer", entries, 7),
     "where the log is sent": ("/audit/destinations", "officer", destinations, 7),
     "charts of the log": ("/audit/charts", "officer", entries, 18),
