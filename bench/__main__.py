@@ -22,6 +22,7 @@ MEASURES = (
     "rewrap",
     "timing",
     "audit",
+    "recording",
     "large_log",
 )
 FULL, QUICK = Effort(rounds=15, share=1.0), Effort(rounds=5, share=0.25)

@@ -12,6 +12,8 @@ from tests.audit.test_pages import text_of
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 
+pytestmark = pytest.mark.usefixtures("present")  # where what is new has an id of now
+
 
 def begin(reader: Visitor, query: str = "") -> str:
     answer = reader.get(f"/audit/live?{query}")

@@ -60,7 +60,7 @@ def test_the_other_admins_find_the_act_and_see_it_in_full(acme) -> None:
     waiting = second.get("/requests").text
     assert "/approvals" in links_of(waiting)
     assert 'Approvals <span class="count">1<' in waiting
-    assert '<span class="count">' not in acme.visit("officer").get("/members").text
+    assert 'Requests <span class="count">' not in acme.visit("officer").get("/members").text
     assert address in links_of(second.get(f"/members/{acme['member'].id}").text)
     assert address in links_of(second.get("/approvals").text)
     page = second.get(address).text

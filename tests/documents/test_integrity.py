@@ -138,7 +138,7 @@ def test_another_organisations_officers_see_nothing(portal, acme, globex, verify
     with globex.bound(writes=True):
         tell_of_findings()
     assert not any("Damaged" in mail["subject"] for mail in globex.mails())
-    assert "Report" not in globex.visit("officer").get("/health").text
+    assert "Report.bin" not in globex.visit("officer").get("/health").text
     assert acme.visit("member").get("/health").status_code == 403
 
 

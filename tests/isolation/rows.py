@@ -29,6 +29,8 @@ EITHER = {
 FIXED: dict[tuple[str, str], Any] = {
     ("erasure_request", "wants_account"): True,
     ("integrity_finding", "fault"): "missing",
+    ("alert_rule", "kind"): "match",
+    ("log_destination", "kind"): "webhook",
     ("retention_anchor", "kind"): "folder",
     ("retention_rule", "keep_days"): 30,
 }

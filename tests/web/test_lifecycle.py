@@ -72,6 +72,7 @@ def test_only_these_disclose(portal) -> None:
     views = portal.app.view_functions.items()
     found = {name for name, view in views if declared(view).discloses}
     assert found == {
+        *("alerts.index", "alerts.show", "reports.statement"),
         *("audit.charts", "audit.document_timeline", "audit.download", "audit.index"),
         *("audit.live", "audit.person_timeline", "audit.prove", "audit.show"),
         *("documents.archive", "documents.compare", "documents.download", "documents.preview"),
