@@ -15,8 +15,6 @@ from portal.cli.databases import upgrade_all
 from portal.core import settings
 from portal.core.settings import Settings
 
-STOP_SECONDS = 10  # for the worker to end what it is at
-
 
 @click.command()
 @click.option(
@@ -62,11 +60,7 @@ def _serve(factories: Factories, chosen: Settings, port: int) -> None:
     def stop(_server: Any) -> None:
         for process in worker:
             process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()  # which it bears at any moment
-                process.wait()
+            process.wait()
 
     serving.run(
         factories,

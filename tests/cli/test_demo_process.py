@@ -65,6 +65,7 @@ def demo(folder: Path, port: int) -> Iterator[Demo]:
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=_hear_the_terminal,  # noqa: PLW1509  # it takes no lock that a thread could hold
         )
     server = Server(process, port)
     try:
@@ -74,6 +75,11 @@ def demo(folder: Path, port: int) -> Iterator[Demo]:
         if process.poll() is None:
             process.terminate()  # which takes its worker along
         process.wait(timeout=30)
+
+
+def _hear_the_terminal() -> None:
+    """As what a terminal starts, also where these tests are run by nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Browser:
