@@ -19,8 +19,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased, make_transient, make_transient_to_detached
 from sqlalchemy.types import NullType
 
-from tests.isolation.rows import count_of, row_id
+from tests.isolation.rows import count_of, row_id, stands_alone
 from tests.isolation.shapes import FAILS, REFUSED, WALLED, Shapes
+from tests.isolation.subjects import subjects
 from tests.isolation.worlds import tenant
 
 shape = Shapes(writes=True)
@@ -29,6 +30,18 @@ shape = Shapes(writes=True)
 def test_a_write_changes_what_it_would_if_the_tenant_were_alone(world, alone, judge, tried):
     faults = judge.faults(tried, world, alone)
     assert not faults, faults[0]
+
+
+def test_what_comes_and_what_goes_is_noticed(world):
+    """Else no shape could fail."""
+    t = next(subject for subject in subjects() if stands_alone(subject.table))
+    with world.acting() as s:
+        s.execute(insert(t.table).values(**t.new()))
+        assert len(world.changes(s)) == 1
+        s.execute(delete(t.table).where(t.table.c.id == t.own_id))
+        assert len(world.changes(s)) == 2
+    with world.acting() as s:
+        assert not world.changes(s)
 
 
 OTHER = tenant("before").id

@@ -14,7 +14,7 @@ A world is a database, the walls before it, and an application whose sessions le
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -42,6 +42,14 @@ WORLDS = [
 ]
 SLUGS = ("before", "own", "later")  # "own" is bound in the tests; others exist on both sides of it
 
+# Counted as rows are written, by whoever writes them (cascades and triggers too).
+_TOUCHED = """
+SELECT name FROM unnest(%s::text[]) AS name, pg_stat_force_next_flush()
+WHERE pg_stat_get_xact_tuples_inserted(name::regclass)
+    + pg_stat_get_xact_tuples_updated(name::regclass)
+    + pg_stat_get_xact_tuples_deleted(name::regclass) > 0
+"""
+
 Row = tuple[Any, ...]
 State = frozenset[Row]
 
@@ -62,7 +70,7 @@ class World:
     name: str
     app: Flask
     placement: str
-    others: list[sqlite3.Connection] = field(default_factory=list)
+    others: list["OthersFile"] = field(default_factory=list)
     before: State = frozenset()
 
     def __repr__(self) -> str:
@@ -95,35 +103,42 @@ class World:
             yield db.session()
 
     def changes(self, session: Any) -> State:
-        """The rows of all tenants that would come or go if the transaction were committed.
-
-        Read past the query filter. Row-level security is asked for one tenant after the other,
-        as the driver's own connection can.
-        """
+        """The rows of all tenants that would come or go if the transaction were committed."""
         driver = session.connection().connection.dbapi_connection
         if self.dialect == "sqlite":
             return self.before ^ frozenset(self._sqlite_rows(driver))
-        return self.before ^ frozenset(self._postgres_rows(driver))
+        touched = _touched(driver)
+        kept = frozenset(row for row in self.before if row[1] in touched)
+        return kept ^ frozenset(self._postgres_rows(driver, touched))
 
     def remember(self) -> None:
         """Take all rows as they are for what they are to be."""
-        self.before = frozenset()
         with self.acting() as session:
-            self.before = self.changes(session)
+            driver = session.connection().connection.dbapi_connection
+            self.before = frozenset(
+                self._sqlite_rows(driver)
+                if self.dialect == "sqlite"
+                else self._postgres_rows(driver, _all_tables())
+            )
+
+    # Both read past the query filter. Row-level security is asked for one tenant after the other,
+    # as the driver's own connection can.
 
     def _sqlite_rows(self, driver: sqlite3.Connection) -> Iterator[Row]:
         is_in_own_file = self.placement == Placement.DATABASE
         for row in _rows_of(driver):
             yield is_in_own_file or row[1] == OWN_ID.hex, *row
         for other in self.others:
-            for row in _rows_of(other):
-                yield False, *row
+            yield from other.rows()
 
-    def _postgres_rows(self, driver: Any) -> Iterator[Row]:
+    def _postgres_rows(self, driver: Any, tables: Collection[str]) -> Iterator[Row]:
         is_walled = self.name.endswith(("wall", "both"))
-        for slug in ("before", "later", "own") if is_walled else ("own",):
+        for slug in ("before", "later", "own") if is_walled and tables else ("own",):
             driver.execute(f"SET LOCAL {postgres.SETTING} = '{tenant(slug).id}'")
-            yield from driver.execute(_all_rows(), prepare=True)
+            for table in tables:
+                yield from driver.execute(
+                    f"SELECT tenant_id = '{OWN_ID}', '{table}', t::text FROM {table} t"
+                )
 
     def close(self) -> None:
         for connection in self.others:
@@ -141,18 +156,42 @@ def is_own(row: Row) -> bool:
     return bool(row[0])
 
 
+class OthersFile:
+    """Another tenant's file, read again only where somebody has committed to it."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        self._version: Row | None = None
+        self._rows: Sequence[Row] = ()
+
+    def rows(self) -> Sequence[Row]:
+        version = self._connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._rows = [(False, *row) for row in _rows_of(self._connection)]
+            self._version = version
+        return self._rows
+
+    def close(self) -> None:
+        self._connection.close()
+
+
 def _rows_of(connection: sqlite3.Connection) -> Iterator[Row]:
-    for table in tables_in_order():
-        for row in connection.execute(f"SELECT * FROM {table.name}"):
-            yield table.name, *row
+    for table in _all_tables():
+        for row in connection.execute(f"SELECT * FROM {table}"):
+            yield table, *row
 
 
 @cache
-def _all_rows() -> str:
-    return " UNION ALL ".join(
-        f"SELECT tenant_id = '{OWN_ID}', '{t.name}', t::text FROM {t.name} t"
-        for t in tables_in_order()
-    )
+def _all_tables() -> Sequence[str]:
+    return [table.name for table in tables_in_order()]
+
+
+def _touched(driver: Any) -> Collection[str]:
+    """The tables to which the transaction has written, and maybe others: PostgreSQL adds what it
+    has not yet reported of earlier transactions, which it is told to do.
+    """
+    found = driver.execute(_TOUCHED, [_all_tables()], prepare=True).fetchall()
+    return {name for (name,) in found}
 
 
 def fill(engine: Engine, *slugs: str) -> None:
@@ -179,7 +218,7 @@ def sqlite_world(name: str, folder: Path) -> World:
             path = placement.file_of(tenant(slug), main)
             _make_file(path, slug)
             if slug != "own" and walls != "alone":
-                world.others.append(sqlite3.connect(f"file:{path}?mode=ro", uri=True))
+                world.others.append(OthersFile(path))
     with world.app.app_context():
         if world.has_filter:
             placement.prepare(db.engine)
