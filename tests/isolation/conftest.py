@@ -1,6 +1,5 @@
 """The worlds, each made once a run and left as it was found."""
 
-import gc
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -18,17 +17,6 @@ from tests.isolation.worlds import (
 )
 
 import_all_models()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def fewer_collections() -> Iterator[None]:
-    """These tests compile thousands of statements, which the garbage collector need not visit."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
-    yield
-    gc.set_threshold(*before)
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
