@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -44,14 +45,17 @@ class SqliteSnapshot:
             self._states[key] = self._state(live)
 
     @property
-    def is_touched(self) -> bool:
-        return any(self._state(live) != self._states[key] for key, live in self._live.items())
+    def touched(self) -> Collection[str]:
+        return Base.metadata.tables.keys() if self._changed() else ()
 
     def restore(self) -> None:
-        for key, live in self._live.items():
-            if self._state(live) != self._states[key]:
-                self._kept[key].backup(live)
-                self._states[key] = self._state(live)
+        for key in self._changed():
+            self._kept[key].backup(self._live[key])
+            self._states[key] = self._state(self._live[key])
+
+    def _changed(self) -> list[Any]:
+        """The keys of the files to which somebody has written."""
+        return [key for key, live in self._live.items() if self._state(live) != self._states[key]]
 
     def _state(self, live: sqlite3.Connection) -> tuple[int, int]:
         """Another one when others have written (`data_version`), or this connection has."""
@@ -111,8 +115,8 @@ class PostgresSnapshot:
             self._last = self._transaction_id()
 
     @property
-    def is_touched(self) -> bool:
-        return bool(self._changed())
+    def touched(self) -> Collection[str]:
+        return self._changed()
 
     def restore(self) -> None:
         with self._connection.transaction():

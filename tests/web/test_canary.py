@@ -22,7 +22,7 @@ SIZE = len(TEXT)
 VARIES = re.compile(
     r'name="csrf_token"[^>]*>|<meta name="csrf-token"[^>]*>|nonce="[^"]*"|<time.*?</time>'
     r"|<svg.*?</svg>|value=\"ey[^\"]*\"|before=[0-9a-f-]{36}|secret=[A-Z2-7]+"
-    r"|\b[A-Z2-7]{4}( [A-Z2-7]{4})+\b",
+    r"|\b[A-Z2-7]{4}( [A-Z2-7]{4})+\b|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+",
     re.DOTALL,
 )
 
@@ -42,7 +42,7 @@ def others(acme: Organisation, globex: Organisation) -> Iterator[tuple[str, Orga
     """Everybody who is not to know of it, with a browser."""
     for who in ("guest", "admin", STRANGER, HALF):
         yield who, acme, browser_of(acme, who)
-    for who in ("member", "admin", "officer", "auditor"):
+    for who in ("member", "admin", "officer"):
         yield who, globex, globex.visit(who)
 
 
@@ -65,16 +65,16 @@ def answers(acme: Organisation, globex: Organisation) -> dict[tuple[str, str, st
 
 
 @on_sqlite
-def test_every_page_is_the_same_with_it_and_without(acme, globex) -> None:
-    answers(acme, globex)  # a reading of the log is in the log the next time
+def test_every_page_is_the_same_with_it_and_without(portal, acme, globex) -> None:
     before = answers(acme, globex)
+    portal.reset()  # what is read of a log is in it the next time
     document = hide(acme)
     after = answers(acme, globex)
     canary = (NAME, NAME.partition(".")[0], "quartzite", str(document), document.hex, str(SIZE))
     for asked, page in after.items():
         assert not [word for word in canary if word in page], asked
-        if asked[1] == "globex" and asked[2].startswith(("audit.", "explain.")):
-            continue  # each reading adds an entry of its own
+        if asked[1] == "globex" and asked[2].startswith("audit."):
+            continue  # each reading adds an entry with an id of its own
         if asked[1:] not in SUMS:
             assert page == before[asked], asked
 
