@@ -182,12 +182,48 @@ PAGES = [
 ]
 
 
+class Screens:
+    """A page for each person, opened once, and where the ways led that they have gone."""
+
+    def __init__(self, demo, chromium, signed_in):
+        self._demo, self._chromium, self._signed_in = demo, chromium, signed_in
+        self._pages, self._places = {}, {}
+
+    def show(self, name, way):
+        """Somebody's page at the end of a way, and what it complains about from now on."""
+        if name not in self._pages:
+            state = self._signed_in(name) if name else None
+            page = self._chromium.new_context(storage_state=state).new_page()
+            self._pages[name] = page, watch(page)
+        page, complaints = self._pages[name]
+        complaints.clear()
+        page.set_viewport_size({"width": 1280, "height": 800})  # where all links show
+        before, _, last = way.rpartition(" {")
+        if before:
+            if (name, before) not in self._places:
+                follow(page, self._demo, before)
+                self._places[name, before] = page.url
+            page.goto(self._places[name, before])
+            click(page, last.rstrip("}"))
+        else:
+            follow(page, self._demo, way)
+        return page, complaints
+
+    def close(self):
+        for page, _ in self._pages.values():
+            page.context.close()
+
+
+@pytest.fixture(scope="module")
+def screens(demo, chromium, signed_in):
+    made = Screens(demo, chromium, signed_in)
+    yield made
+    made.close()
+
+
 @pytest.mark.parametrize(("name", "way"), PAGES, ids=str)
-def test_a_page_is_accessible_and_fits(demo, chromium, signed_in, name, way):
-    context = chromium.new_context(storage_state=signed_in(name) if name else None)
-    page = context.new_page()
-    complaints = watch(page)
-    follow(page, demo, way)
+def test_a_page_is_accessible_and_fits(screens, name, way):
+    page, complaints = screens.show(name, way)
 
     for scheme, width in LOOKS:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no fading colours
@@ -195,15 +231,19 @@ def test_a_page_is_accessible_and_fits(demo, chromium, signed_in, name, way):
         assert axe_violations(page) == [], (scheme, width)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert complaints == []
-    context.close()
 
 
 def follow(page, demo, way):
+    """Go to an address and from there by links, each in braces."""
     path, *links = re.split(r" \{|\} ?\{?", way.rstrip("}"))
     page.goto(demo.at("acme", path))
     for link in links:
-        page.get_by_role("link", name=link).first.click()
-        page.wait_for_load_state()
+        click(page, link)
+
+
+def click(page, link):
+    page.get_by_role("link", name=link).first.click()
+    page.wait_for_load_state()
 
 
 def test_the_first_page_is_accessible_too(demo, page):

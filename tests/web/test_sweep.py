@@ -15,7 +15,7 @@ from tests.web.access_list import ACCESS, HALF, MEMBERS, METHODS, SAFE, STRANGER
 from tests.web.things import address, browser_of, own_address, things_of, without_log
 
 CALLERS = (STRANGER, HALF, *sorted(MEMBERS))
-OUTSIDERS = (STRANGER, "admin", "member", "officer")  # who try methods that an address doesn't take
+OUTSIDERS = (STRANGER, "admin")  # who try methods that an address doesn't take
 WITH_IDS = sorted(
     e for e, entry in ACCESS.items() if any(p.endswith(("_id", "_key")) for p in entry.about)
 )
