@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,6 +17,28 @@ from tests.harness.postgres import PostgresServer
 
 if TYPE_CHECKING:
     from tests.installation import Installation, Organisation
+
+
+Rows = list[dict[str, Any]]
+
+
+class _Read:
+    """The rows of tables as they were kept, and as they were in one other state: who looks twice
+    at the same reads once.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Rows] = {}
+        self._state: object = None
+        self._later: dict[str, Rows] = {}
+
+    def at(self, state: object, *, is_kept: bool) -> dict[str, Rows]:
+        """The rows that were read in a state, by table; empty where none were."""
+        if is_kept:
+            return self._kept
+        if state != self._state:
+            self._state, self._later = state, {}
+        return self._later
 
 
 class SqliteSnapshot:
@@ -37,6 +59,7 @@ class SqliteSnapshot:
             connection.row_factory = sqlite3.Row
         self._kept: dict[Any, sqlite3.Connection] = {}
         self._states: dict[Any, tuple[int, int]] = {}
+        self._read = {key: _Read() for key in self._files}
 
     def take(self) -> None:
         for key, live in self._live.items():
@@ -62,12 +85,24 @@ class SqliteSnapshot:
         [version] = live.execute("PRAGMA data_version").fetchone()
         return version, live.total_changes
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        found = []
+    def rows(self, table: str) -> Rows:
+        return [row for key in self._live for row in self._rows_in(key, table)]
+
+    def rows_of(self, tables: Collection[str]) -> dict[str, Rows]:
+        found: dict[str, Rows] = {table: [] for table in tables}
         for key, live in self._live.items():
-            if (key is None) == (table in GLOBAL_TABLES):
-                found += [dict(row) for row in live.execute(f"SELECT * FROM {table}")]
-        return [_typed(row) for row in found]
+            state = self._state(live)
+            read = self._read[key].at(state, is_kept=state == self._states[key])
+            for table in tables:
+                if table not in read:
+                    read[table] = self._rows_in(key, table)
+                found[table] += read[table]
+        return found
+
+    def _rows_in(self, key: Any, table: str) -> Rows:
+        if (key is None) != (table in GLOBAL_TABLES):
+            return []
+        return [_typed(dict(row)) for row in self._live[key].execute(f"SELECT * FROM {table}")]
 
     def execute(self, statement: str, organisation: "Organisation | None") -> None:
         with self._live[organisation.id if organisation else None] as connection:
@@ -102,8 +137,10 @@ class PostgresSnapshot:
         self._tables = [table.name for table in Base.metadata.sorted_tables]
         self._kept: dict[str, bytes] = {}
         self._last = 0  # transaction's id
+        self._read = {table: _Read() for table in self._tables}
         self._states = " UNION ALL ".join(
-            f"SELECT '{name}', count(*), coalesce(max(xmin::text::bigint), 0) FROM {name}"
+            f"SELECT '{name}', count(*), coalesce(max(xmin::text::bigint), 0),"
+            f" sum(xmin::text::bigint) FROM {name}"
             for name in self._tables
         )
 
@@ -131,17 +168,28 @@ class PostgresSnapshot:
             self._last = self._transaction_id()
 
     def _changed(self) -> list[str]:
-        return [
-            name
-            for name, count, newest in self._connection.execute(self._states)
-            if count != self._kept[name].count(b"\n") or newest > self._last
-        ]
+        found = self._connection.execute(self._states)
+        return [name for name, *state in found if self._is_changed(name, state)]
+
+    def _is_changed(self, table: str, state: Sequence[int]) -> bool:
+        count, newest, _ = state
+        return count != self._kept[table].count(b"\n") or newest > self._last
 
     def _transaction_id(self) -> int:
         [found] = self._connection.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
         return int(found)
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
+    def rows_of(self, tables: Collection[str]) -> dict[str, Rows]:
+        found = {}
+        for name, *state in self._connection.execute(self._states):
+            if name in tables:
+                read = self._read[name].at(state, is_kept=not self._is_changed(name, state))
+                if name not in read:
+                    read[name] = self.rows(name)
+                found[name] = read[name]
+        return found
+
+    def rows(self, table: str) -> Rows:
         with self._connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
             return [_typed(row) for row in cursor.execute(f"SELECT * FROM {table}")]
 
