@@ -21,7 +21,7 @@ from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.queries import list_living_tenants
 from portal.tenancy.session import db
 
-ROUND_SECONDS = 0.5
+ROUND_SECONDS = 0.25
 SIGN_SECONDS = 10.0
 
 log = structlog.get_logger()
