@@ -23,6 +23,8 @@ MEASURES = (
     "timing",
     "audit",
     "recording",
+    "sequencing",
+    "alerts",
     "large_log",
 )
 FULL, QUICK = Effort(rounds=15, share=1.0), Effort(rounds=5, share=0.25)

@@ -41,6 +41,19 @@ def portal_server(
 
 
 @contextmanager
+def portal_worker(environment: Mapping[str, str]) -> Iterator[None]:
+    """What goes on in the background, as `portal worker` does it."""
+    command = [sys.executable, "-m", "portal", "worker"]
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, env=_clean(environment), cwd=ROOT, stderr=quiet)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
 def yardstick_server(
     name: str, environment: Mapping[str, str], postgres: PostgresServer | None = None
 ) -> Iterator[Server]:

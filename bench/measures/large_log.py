@@ -29,7 +29,7 @@ PEOPLE, DOCUMENTS = 500, 100_000
 TIMES = 60  # how often a page is opened
 FIRST_AIM_MS, DEEP_AIM = 50.0, 2.0
 EXPORTED, EXPORT_AIM = 100_000, 1 / 0.7
-WHY = "PostgreSQL writes CSV in C; here every cell is looked at, and the right to it at each batch"
+WHY = "details are merged, an address is taken out of them, and each cell is looked at"
 COPY = """
 COPY (SELECT entry.*, personal FROM audit_entry entry LEFT JOIN audit_aside USING (tenant_id, id)
 WHERE entry.tenant_id = %s AND id <= %s ORDER BY id LIMIT %s) TO STDOUT (FORMAT csv)
@@ -128,9 +128,8 @@ def _export(portal: Installation) -> float:
         up_to, after, count = export.newest_entry_id(), None, 0
         began = perf_counter()
         while count < EXPORTED:
-            rows = export.read_batch(Filters(), after=after, up_to=up_to)
-            export.written(rows, Form.CSV)
-            after, count = rows[-1].id, count + len(rows)
+            text, after = export.read_batch(Filters(), Form.CSV, after=after, up_to=up_to)
+            count += text.count("\n")
         return perf_counter() - began
 
 

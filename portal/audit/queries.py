@@ -126,7 +126,7 @@ def _beside(statement: Select[*Columns], filters: Filters) -> Select[*Columns]:
     and no further than a page needs.
     """
     beside = aliased(AuditAside)
-    is_its = and_(beside.id == AuditEntry.id, *_between(beside.id, filters))
+    is_its = and_(beside.id == AuditEntry.id, *between(beside.id, filters))
     statement = statement.outerjoin(beside, is_its)
     if filters.address:
         statement = statement.where(beside.personal[ADDRESS].as_string() == filters.address)
@@ -142,10 +142,11 @@ def _in_time(filters: Filters) -> Iterator[ColumnElement[bool]]:
         yield AuditEntry.at >= filters.since
     if filters.until:
         yield AuditEntry.at < filters.until
-    yield from _between(AuditEntry.id, filters)
+    yield from between(AuditEntry.id, filters)
 
 
-def _between(row_id: Any, filters: Filters) -> Iterator[ColumnElement[bool]]:
+def between(row_id: Any, filters: Filters) -> Iterator[ColumnElement[bool]]:
+    """The ids that entries of the time have, and what lies beside them."""
     if filters.since:
         yield row_id >= first_id_at(filters.since, slack=-CLOCKS_APART)
     if filters.until:

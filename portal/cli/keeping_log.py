@@ -1,53 +1,79 @@
 """The sequencer: numbers the entries of all organisations' logs, and signs the logs.
 
-In a thread of the worker, so that nothing it does keeps entries waiting. Several workers share the
-work, and take over from one that died: each tenant's turn is a lock that ends with its holder.
+In two threads of the worker, so that nothing else keeps entries waiting, and signing neither.
+Several workers share the work, and take over from one that died: each tenant's turn is a lock that
+ends with its holder.
 """
 
 import threading
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 
 from portal.access.evidence.checkpoints import remember_newest, sign_log
 from portal.audit.tlog.numbering import BATCH_SIZE, number_waiting
 from portal.audit.tlog.tiles import add_nodes, count_leaves
+from portal.audit.tlog.waiting import list_waiting
 from portal.auth.destinations.deliveries import offer_checkpoint
 from portal.auth.log_notices import tell_of_broken_log
-from portal.tenancy.binding import acting_for
+from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.queries import list_living_tenants
 from portal.tenancy.session import db
 
-ROUND_SECONDS = 0.5
+ROUND_SECONDS = 0.25
 SIGN_SECONDS = 10.0
 
 log = structlog.get_logger()
 
 
-def keep_all_logs(stop: threading.Event) -> None:
-    """Visit every tenant again and again, until told to stop."""
-    signed_at = float("-inf")
+def number_all_logs(stop: threading.Event) -> None:
+    """Number what waits in any log, again and again, until told to stop."""
     while not stop.is_set():
-        is_signing = time.monotonic() - signed_at > SIGN_SECONDS
-        if is_signing:
-            signed_at = time.monotonic()
-        if not keep_logs(is_signing=is_signing):
+        if not number_logs():
             stop.wait(ROUND_SECONDS)
 
 
+def sign_all_logs(stop: threading.Event) -> None:
+    """Sign every log, again and again, until told to stop."""
+    while not stop.is_set():
+        sign_logs()
+        stop.wait(SIGN_SECONDS)
+
+
 def keep_logs(*, is_signing: bool) -> bool:
-    """One visit to every tenant; whether some log has more to be numbered than it got."""
-    has_more = False
-    for tenant in list_living_tenants():
-        try:
-            with acting_for(tenant, writes=True):
-                has_more |= number_waiting(is_patient=False) == BATCH_SIZE
-                db.session.commit()
-                if is_signing:
-                    sign_bound()
-        except Exception as error:  # noqa: BLE001  # logged; the next round tries again
-            log.warning("log not kept", tenant=tenant.slug, error=type(error).__name__)
+    """Number what waits, and sign then; whether some log has more to be numbered than it got."""
+    has_more = number_logs()
+    if is_signing:
+        sign_logs()
     return has_more
+
+
+def number_logs() -> bool:
+    """One visit to every tenant that has entries waiting; whether some log has more than it got."""
+    has_more = False
+    for tenant in list_waiting(list_living_tenants()):
+        with _kept(tenant):
+            has_more |= number_waiting(is_patient=False) == BATCH_SIZE
+            db.session.commit()
+    return has_more
+
+
+def sign_logs() -> None:
+    """One visit to every tenant."""
+    for tenant in list_living_tenants():
+        with _kept(tenant):
+            sign_bound()
+
+
+@contextmanager
+def _kept(tenant: TenantRecord) -> Iterator[None]:
+    """Act for a tenant. What fails is logged, and keeps no other log waiting."""
+    try:
+        with acting_for(tenant, writes=True):
+            yield
+    except Exception as error:  # noqa: BLE001  # the next round tries again
+        log.warning("log not kept", tenant=tenant.slug, error=type(error).__name__)
 
 
 def sign_bound() -> None:

@@ -4,7 +4,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
 from flask import Flask, current_app
+
+AGAIN_SECONDS = 1.0
+
+log = structlog.get_logger()
 
 GoRound = Callable[[threading.Event], None]
 
@@ -23,5 +28,12 @@ def beside(name: str, go_round: GoRound, stop: threading.Event) -> Iterator[None
 
 
 def _run(app: Flask, go_round: GoRound, stop: threading.Event) -> None:
+    """What breaks it off, such as a database that is away, ends no more than a round."""
     with app.app_context():
-        go_round(stop)
+        while not stop.is_set():
+            try:
+                go_round(stop)
+            except Exception as error:  # noqa: BLE001  # logged; it goes on from the beginning
+                name = threading.current_thread().name
+                log.warning("round broken off", thread=name, error=type(error).__name__)
+                stop.wait(AGAIN_SECONDS)

@@ -24,7 +24,7 @@ from portal.auth.sweep import sweep_past
 from portal.cli.checking_log import check_logs
 from portal.cli.context import with_app
 from portal.cli.feeding import feed, feed_all
-from portal.cli.keeping_log import keep_all_logs, keep_logs
+from portal.cli.keeping_log import keep_logs, number_all_logs, sign_all_logs
 from portal.cli.rewrapping import finish_rotation
 from portal.cli.threads import beside
 from portal.cli.verifying import verifying
@@ -77,7 +77,8 @@ def worker(once: bool) -> None:
 def _beside(stop: threading.Event) -> Iterator[None]:
     """What goes on in threads of its own: the log can't wait for mail, nor mail for contents."""
     with (
-        beside("keeping-logs", keep_all_logs, stop),
+        beside("numbering-logs", number_all_logs, stop),
+        beside("signing-logs", sign_all_logs, stop),
         beside("watching-logs", watch_all_logs, stop),
         beside("checking-logs", check_logs, stop),
         beside("feeding-destinations", feed_all, stop),

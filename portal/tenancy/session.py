@@ -10,12 +10,12 @@ from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import CursorResult, Delete, Update, event, inspect
+from sqlalchemy import CursorResult, Delete, Select, Update, event, inspect
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import Session
 
 from portal.core.db import Base
-from portal.tenancy import placement
+from portal.tenancy import placement, postgres
 from portal.tenancy.binding import Binding, bound, find_binding
 from portal.tenancy.errors import CrossTenantWrite, TenantSwitched
 from portal.tenancy.gate import is_system
@@ -167,6 +167,14 @@ def init_databases(app: Any) -> None:
 def change(statement: Update | Delete) -> int:
     """Run an UPDATE or DELETE in the present session; gives the number of rows it met."""
     return cast("CursorResult[Any]", db.session.execute(statement)).rowcount
+
+
+def csv_lines(statement: Select[*tuple[Any, ...]]) -> list[bytes]:
+    """What a SELECT finds, as lines of CSV without their ends, written by PostgreSQL alone."""
+    lines: list[bytes] = []
+    db.session.flush()
+    db.session.connection().execute(statement.execution_options(**{postgres.LINES: lines}))
+    return lines
 
 
 def write_later(write: Write, item: Any) -> None:

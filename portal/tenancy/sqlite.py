@@ -3,6 +3,7 @@
 import random
 import sqlite3
 import time
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -12,18 +13,28 @@ from portal.tenancy.binding import Binding
 from portal.tenancy.gate import stamp_transactions
 
 LOCK_WAIT_SECONDS = 10.0
+RETRY_SECONDS = (0.0005, 0.002)
+BUSY_MS = 100  # for all but the write lock: a file is recovered after a crash, say
+PRIMARY_CODE = 0xFF  # what an error's extended code is about (sqlite.org/rescode.html)
 
 
 def bind_transactions(engine: Engine) -> None:
     """Have every transaction of `engine` stamped with the bound tenant, and begin it ourselves.
 
     A unit of work that writes takes the write lock at BEGIN: a read that turns into a write could
-    fail half-way because another writer came between. The lock is awaited in short random steps,
-    as SQLite's own busy handler lets one of several writers starve.
+    fail half-way because another writer came between.
     """
+    turnstile = Lock()
+
+    def begin(connection: sqlite3.Connection, binding: Binding | None) -> None:
+        connection.isolation_level = None  # so that BEGIN is ours to send
+        if binding is not None and binding.writes:
+            _begin_immediate(connection, turnstile)
+        else:
+            connection.execute("BEGIN")
 
     event.listen(engine, "connect", _connect)
-    stamp_transactions(engine, _begin)
+    stamp_transactions(engine, begin)
 
 
 def hold_schema_changes(engine: Engine) -> None:
@@ -45,28 +56,39 @@ def _connect(connection: sqlite3.Connection, _record: Any) -> None:
         "foreign_keys = ON",
         "journal_mode = WAL",
         "synchronous = FULL",  # an acknowledged commit survives a power cut
-        "busy_timeout = 100",
+        f"busy_timeout = {BUSY_MS}",
         "trusted_schema = OFF",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin(connection: sqlite3.Connection, binding: Binding | None) -> None:
-    connection.isolation_level = None  # so that BEGIN is ours to send
-    if binding is not None and binding.writes:
-        _begin_immediate(connection)
-    else:
-        connection.execute("BEGIN")
+def _begin_immediate(connection: sqlite3.Connection, turnstile: Lock) -> None:
+    """Take the write lock, in turn.
 
-
-def _begin_immediate(connection: sqlite3.Connection) -> None:
+    SQLite's own busy handler sleeps longer each time, so that whoever has waited long loses to
+    whoever has just come. Here one writer of each process tries again after short random times; the
+    others wait behind it, and it lets the next one through as soon as it has the lock. So nothing
+    has to be given back when the transaction ends.
+    """
     deadline = time.monotonic() + LOCK_WAIT_SECONDS
-    while True:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(random.uniform(0.001, 0.010))  # noqa: S311  # no secret
-        else:
-            return
+    is_through = turnstile.acquire(timeout=LOCK_WAIT_SECONDS)
+    try:
+        connection.execute("PRAGMA busy_timeout = 0")
+        while not _has_begun(connection, deadline):
+            time.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311  # no secret
+    finally:
+        if is_through:
+            turnstile.release()
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+
+
+def _has_begun(connection: sqlite3.Connection, deadline: float) -> bool:
+    """Whether the write lock was free. Raises SQLite's error once it is too late to wait on."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        is_busy = error.sqlite_errorcode & PRIMARY_CODE == sqlite3.SQLITE_BUSY
+        if not is_busy or time.monotonic() > deadline:
+            raise
+        return False
+    return True

@@ -1,13 +1,18 @@
 """A file per tenant: nothing of another tenant is in it, and no other file comes into reach."""
 
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
+from statistics import median
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from portal.core.ids import new_id
+from portal.tenancy import sqlite as sqlite_wall
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.models import Placement
 from portal.tenancy.placement import file_of
@@ -71,6 +76,39 @@ def test_a_unit_that_writes_takes_the_write_lock_when_it_begins(files):
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
         other.close()
+
+
+def test_whoever_waits_for_the_write_lock_is_not_overtaken_again_and_again(files):
+    """Four write without a pause. Turns of others are counted while one waits for a turn."""
+    turns = count()
+
+    def write() -> int:
+        with files.app.app_context(), acting_for(files.tenant(), writes=True):
+            db.session.connection()
+            time.sleep(0.002)
+            return next(turns)
+
+    def longest_wait(_writer: int) -> int:
+        return max(-next(turns) + write() for _ in range(25))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert median(pool.map(longest_wait, range(4))) < 20
+
+
+def test_who_waits_too_long_for_the_write_lock_is_told_and_keeps_nobody_waiting(files, monkeypatch):
+    def write(_number: int) -> None:
+        with files.app.app_context(), acting_for(files.tenant(), writes=True):
+            db.session.connection()
+
+    monkeypatch.setattr(sqlite_wall, "LOCK_WAIT_SECONDS", 0.05)
+    other = sqlite3.connect(path_of(files, tenant("own")))
+    other.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor() as pool:
+        for waiting in [pool.submit(write, n) for n in range(3)]:
+            with pytest.raises(OperationalError, match="locked"):
+                waiting.result()
+    other.close()
+    write(0)
 
 
 def test_keys_are_enforced(files):

@@ -1,9 +1,10 @@
 """A result belongs to the unit of work that asked for it, however slowly it is read."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from portal.tenancy.errors import TenantSwitched
+from portal.tenancy.errors import NoTenantBound, TenantSwitched, UnguardedSQL
+from portal.tenancy.session import csv_lines
 from tests.isolation.subjects import subjects
 from tests.isolation.worlds import tenant
 
@@ -69,3 +70,18 @@ def test_a_result_is_not_first_read_under_another_tenant(guarded, model, ask):
         result = ask(session, model)
         with guarded.acting("before"), pytest.raises(TenantSwitched):
             list(result)
+
+
+@pytest.mark.parametrize("walls", ["filter", "both"])
+def test_lines_of_csv_are_the_bound_tenants_alone(world_of, walls, model):
+    guarded = world_of(f"postgresql-{walls}")
+    own = select(model.tenant_id, model.id)
+    with guarded.acting() as session:
+        expected = [f"{tenant_id},{id_}" for tenant_id, id_ in session.execute(own)]
+        found = [line.decode() for line in csv_lines(own)]
+        assert sorted(found) == sorted(expected)
+        assert found
+        with pytest.raises(UnguardedSQL):
+            csv_lines(text(f"SELECT tenant_id, id FROM {model.__tablename__}"))
+    with guarded.app.app_context(), pytest.raises(NoTenantBound):
+        csv_lines(own)

@@ -79,10 +79,8 @@ def read_on(actor: Actor, export_id: UUID, after: UUID | None) -> tuple[str, UUI
     Whether `actor` may have them is decided for every batch. Raises as `open_export`.
     """
     found = _get(actor, export_id)
-    form = Form(found.form)
     filters = with_people(filters_of(found))
-    rows = export.read_batch(filters, after=after, up_to=found.last_entry_id)
-    return export.written(rows, form), rows[-1].id if rows else None
+    return export.read_batch(filters, Form(found.form), after=after, up_to=found.last_entry_id)
 
 
 def filters_of(found: LogExport) -> Filters:

@@ -67,8 +67,11 @@ class Parted(NamedTuple):
 
 
 def part(detail: Mapping[str, Any], address: str | None) -> Parted:
-    """Part what is personal from the rest, both as plain JSON values."""
-    plain = json.loads(canonical(detail))
+    """Part what is personal from the rest, both as plain JSON values.
+
+    Without a NUL: PostgreSQL reads no JSON that has one, and neither could it search the log then.
+    """
+    plain = json.loads(canonical(detail).replace(rb"\u0000", rb"\ufffd"))
     personal = {name: value for name, value in plain.items() if name in PERSONAL and value}
     told = {name: value for name, value in plain.items() if name not in personal}
     return Parted(told, personal | ({ADDRESS: address} if address else {}))
