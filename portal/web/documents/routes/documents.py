@@ -28,7 +28,7 @@ from portal.web.documents.routes.group import blueprint
 from portal.web.documents.searching import asked
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.ongoing import while_allowed
-from portal.web.places import asked_spot, to_place
+from portal.web.places import as_moved, asked_spot, to_place
 from portal.web.request import request
 
 
@@ -149,7 +149,7 @@ def move(document_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             service.move_document(g.actor, document_id, form.folder_id)
-            flash("The document is moved.", "success")
+            flash("The document is moved.", as_moved())
             return to_place(form.folder_id)
     page = render_template(
         "documents/move.html",
