@@ -28,7 +28,6 @@ from portal.keys import hierarchy
 from portal.keys.chosen import providers_of
 from portal.keys.columns import seal
 from portal.storage import chosen as storage
-from portal.storage.local import LocalBlobs
 from portal.tenancy import migrations
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.guard import tenant_table_names
@@ -65,7 +64,7 @@ class Installation:
         """Make it the one that this process works for: its settings, keys and blobs."""
         use_settings(self.settings)
         hierarchy.configure(providers_of(self.settings))
-        storage.configure(LocalBlobs(self.settings.instance / "blobs"))
+        storage.configure(storage.open_stores(self.settings))
 
     @contextmanager
     def acting(self, *, writes: bool = False) -> Iterator[None]:

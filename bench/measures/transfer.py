@@ -33,7 +33,7 @@ class Peer(NamedTuple):
 
 
 def measure(bench: Workbench) -> Iterator[Line]:
-    """PUT and GET; the plain GET is sendfile, the plain PUT is not flushed to the disk."""
+    """PUT and GET; the plain GET is sendfile, the plain PUT writes as it reads and never flushes."""
     portal = bench.portal("SQLite")
     content = memoryview(secrets.token_bytes(SIZE))
     files = bench.folder / "files"

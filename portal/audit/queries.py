@@ -17,7 +17,7 @@ from portal.audit.actor import Actor
 from portal.audit.models import ADDRESS, AuditAside, AuditEntry
 from portal.audit.severity import Severity
 from portal.core.errors import NotFound
-from portal.core.ids import first_id_at
+from portal.core.ids import first_id_at, made_at
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
@@ -190,3 +190,26 @@ def list_own_targets(actor: Actor, actions: Collection[Action]) -> Mapping[str, 
         own.c.action.in_(sorted(actions)), own.c.outcome == Outcome.SUCCESS
     )
     return {row.target: row.at for row in db.session.execute(told.order_by(own.c.id))}
+
+
+def list_own_acts(
+    actor: Actor, request_id: UUID, actions: Collection[Action]
+) -> Sequence[tuple[str, Mapping[str, Any]]]:
+    """To what the actor did some things by one request, and what is told of each, in their order.
+
+    Takes no permission, as `list_own_targets`. The id of a request is older than those of what was
+    done by it, so an index leads to the actor's entries from then on, and no further.
+    """
+    since = first_id_at(made_at(request_id), slack=-CLOCKS_APART)
+    statement = (
+        select(AuditEntry.target, AuditEntry.told)
+        .where(
+            AuditEntry.actor_id == actor.user_id,
+            AuditEntry.id >= since,
+            AuditEntry.request_id == request_id,
+            AuditEntry.action.in_(sorted(actions)),
+            AuditEntry.outcome == Outcome.SUCCESS,
+        )
+        .order_by(AuditEntry.id)
+    )
+    return [(target, told) for target, told in db.session.execute(statement)]

@@ -33,7 +33,8 @@ CHUNK = 16 * 1024
 PART = 8 * 1024 * 1024
 SEALED_CHUNK = CHUNK + TAG
 SEALED_PART = HEADER + PART // CHUNK * SEALED_CHUNK + TAG
-BLOCK = 16 * CHUNK  # what is read, written or yielded at once
+BLOCK = 16 * CHUNK  # what is opened or sealed at once
+YIELDED, WRITTEN = 64 * CHUNK, 128 * CHUNK  # what is at once; why so much: docs/decisions/0033
 
 Piece = bytes | bytearray | memoryview
 
@@ -55,7 +56,9 @@ class Sink(Protocol):
 class Source(Protocol):
     """Where ciphertext comes from."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Fill the beginning of `buffer`; gives how much of it, nothing at the end."""
+
     def seek(self, offset: int, whence: int = 0, /) -> int: ...
 
 
@@ -109,7 +112,7 @@ class Encryptor:
 
     def __init__(self, sink: Sink, dek: Piece, content: ContentId) -> None:
         self._sink, self._dek, self._content = sink, dek, content
-        self._buffer = memoryview(bytearray(3 * BLOCK))
+        self._buffer = memoryview(bytearray(WRITTEN + 2 * BLOCK))
         self._filled = 0
         self._size_bytes = self._sealed_bytes = 0
         self._digest = hashlib.sha256()
@@ -127,7 +130,7 @@ class Encryptor:
                 self._end_part()
                 part = self._size_bytes // PART
                 self._message = Cobblestone256Encryptor(self._dek, self._content.context(part))
-            if self._filled >= BLOCK:
+            if self._filled >= WRITTEN:
                 self._flush()
 
     def finish(self) -> Sealed:
@@ -150,7 +153,7 @@ class Encryptor:
 
 
 def decrypt(source: Source, dek: Piece, content: ContentId, size_bytes: int) -> Iterator[bytes]:
-    """The whole content in blocks of 256 KiB, each authentic when it is yielded.
+    """The whole content in blocks of 1 MiB, each authentic when it is yielded.
 
     `size_bytes` is the row's. The length and the first block are checked before this returns, so
     a content that is wrong from the start raises `DamagedDocument` while there is still a status
@@ -164,14 +167,16 @@ def _whole(
     source: Source, dek: Piece, content: ContentId, size_bytes: int
 ) -> Generator[bytes, None, None]:
     source.seek(0)
+    step = YIELDED // CHUNK * SEALED_CHUNK
+    buffer = memoryview(bytearray(min(HEADER + step, sealed_size(size_bytes))))
     for part in range(size_bytes // PART + 1):
         message = Cobblestone256Decryptor(dek, content.context(part))
         left = _message_size(min(PART, size_bytes - part * PART))
-        step = HEADER + BLOCK // CHUNK * SEALED_CHUNK
+        header = HEADER
         while left:
-            sealed = _read(source, min(step, left))
+            sealed = _filled(source, buffer[: min(header + step, left)])
             left -= len(sealed)
-            step = BLOCK // CHUNK * SEALED_CHUNK
+            header = 0
             try:
                 block = message.update(sealed)
                 if not left:
@@ -243,7 +248,7 @@ class MessageReader:
         if len(key) != KEY:
             raise ValueError("a key has 32 bytes")
         source.seek(at)
-        header = _read(source, HEADER)
+        header = bytes(_filled(source, memoryview(bytearray(HEADER))))
         expand = HKDFExpand(
             algorithm or SHA512(),
             KEY + NONCE + COMMITMENT,
@@ -255,23 +260,23 @@ class MessageReader:
         self._cipher = AESGCM(derived[:KEY])
         self._base_nonce = int.from_bytes(derived[KEY : KEY + NONCE], "big")
         self._source, self._at, self._size_bytes = source, at + HEADER, size_bytes
-        self._buffer = memoryview(bytearray(BLOCK))
         self.chunk_count = size_bytes // CHUNK + 1
 
     def read(self, first: int, upto: int) -> memoryview:
-        """The text of chunks `first` up to `upto`, sixteen at most; valid until the next call."""
+        """The text of chunks `first` up to `upto`, sixteen at most."""
         size = min(upto * CHUNK, self._size_bytes) - first * CHUNK
         self._source.seek(self._at + first * SEALED_CHUNK)
-        sealed = memoryview(_read(self._source, size + (upto - first) * TAG))
+        sealed = _filled(self._source, memoryview(bytearray(size + (upto - first) * TAG)))
+        text = memoryview(bytearray(size))
         try:
             for i in range(upto - first):
                 nonce = (self._base_nonce ^ (first + i)).to_bytes(NONCE, "big")
                 chunk = sealed[i * SEALED_CHUNK : (i + 1) * SEALED_CHUNK]
-                opened = self._buffer[i * CHUNK : i * CHUNK + len(chunk) - TAG]
+                opened = text[i * CHUNK : i * CHUNK + len(chunk) - TAG]
                 self._cipher.decrypt_into(nonce, chunk, None, opened)
         except InvalidTag:
             raise DamagedDocument from None
-        return self._buffer[:size]
+        return text
 
 
 def _begun(blocks: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
@@ -291,12 +296,12 @@ def _check_length(source: Source, size_bytes: int) -> None:
         raise DamagedDocument
 
 
-def _read(source: Source, size: int) -> bytes:
-    """Exactly `size` bytes; a source may give fewer at a time, as sockets do."""
-    found = source.read(size)
-    while len(found) < size:
-        more = source.read(size - len(found))
-        if not more:
+def _filled(source: Source, buffer: memoryview) -> memoryview:
+    """All of `buffer`, filled; a source may give fewer at a time, as sockets do."""
+    rest = buffer
+    while rest:
+        count = source.readinto(rest)
+        if not count:
             raise DamagedDocument
-        found += more
-    return found
+        rest = rest[count:]
+    return buffer

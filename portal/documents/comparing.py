@@ -65,7 +65,7 @@ def compare_versions(
     """
     located, new = get_version(actor, document_id, new_id, Permission.DOCUMENT_READ)
     document = located.document
-    old = find_version(document, old_id) if old_id else _before(document_id, new.number)
+    old = find_version(document_id, old_id) if old_id else _before(document_id, new.number)
     name, numbers = document.name, (old.number, new.number)
     with open_content(document, old) as first, open_content(document, new) as second:
         try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
@@ -39,26 +39,37 @@ class Versions:
     older: int | None
 
 
+_OF_ONE = (
+    select(Document, DocumentVersion)
+    .join(DocumentVersion, DocumentVersion.document_id == Document.id)
+    .where(Document.id == bindparam("document_id"))
+)
+_NEWEST = _OF_ONE.where(DocumentVersion.number == Document.version_number)
+_NAMED = _OF_ONE.where(DocumentVersion.id == bindparam("version_id"))
+
+
 def get_version(
     actor: Actor, document_id: UUID, version_id: UUID | None, permission: Permission
 ) -> tuple[Located, DocumentVersion]:
     """A live document and one version of it, the newest where none is named.
 
-    Raises `NotFound` or `Forbidden`.
+    Both are read by one statement. Raises `NotFound` or `Forbidden`.
     """
+    statement = _NEWEST if version_id is None else _NAMED
+    named = {"document_id": document_id, "version_id": version_id}
+    found = db.session.execute(statement, named).one_or_none()
     located = get_document(actor, document_id, permission)
-    return located, find_version(located.document, version_id)
+    if found is None:
+        raise NotFound
+    return located, found.DocumentVersion
 
 
-def find_version(document: Document, version_id: UUID | None) -> DocumentVersion:
+def find_version(document_id: UUID, version_id: UUID) -> DocumentVersion:
     """A version of a document to which access is decided. Raises `NotFound`."""
-    which = (
-        DocumentVersion.number == document.version_number
-        if version_id is None
-        else DocumentVersion.id == version_id
-    )
     found = db.session.scalars(
-        select(DocumentVersion).where(DocumentVersion.document_id == document.id, which)
+        select(DocumentVersion).where(
+            DocumentVersion.document_id == document_id, DocumentVersion.id == version_id
+        )
     ).one_or_none()
     if found is None:
         raise NotFound

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import structlog
+from sqlalchemy import bindparam, select
 
 from portal.core.errors import Invalid, Misconfigured
 from portal.core.settings import Settings
@@ -22,6 +23,8 @@ S3_SCHEME = "s3://"
 Stores = Mapping[str, BlobStore]
 
 log = structlog.get_logger()
+
+_HOME = select(BlobHome.store, BlobHome.leaving).where(BlobHome.id == bindparam("home_id"))
 
 _stores: Stores | None = None
 
@@ -54,7 +57,7 @@ def blobs() -> BlobStore:
     tenant's blobs lie in a store that this process does not know.
     """
     was_idle = not db.session().in_transaction()
-    home = find_home()
+    home = db.session.execute(_HOME, {"home_id": bound_tenant_id()}).one_or_none()
     if was_idle:
         release()
     if home is None:

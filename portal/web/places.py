@@ -115,6 +115,11 @@ def to_place(folder_id: UUID | None) -> ResponseReturnValue:
     return redirect(url_for("documents.folder", folder_id=folder_id))
 
 
+def as_moved() -> str:
+    """The category of a note that something was moved by this request, which offers to undo it."""
+    return f"moved:{g.actor.request_id}"
+
+
 def choose_place(field: PlaceField, method: str = "post") -> str:
     """The question which folder, at the level that was asked for.
 

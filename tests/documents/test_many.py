@@ -9,12 +9,12 @@ import pytest
 from tests.browsing import forms_of
 from tests.conftest import on_sqlite
 from tests.documents.sharers import make_folder
-from tests.installation import Organisation
+from tests.installation import Installation, Organisation
 
 
-def things(organisation: Organisation) -> tuple[str, list[str]]:
+def things(organisation: Organisation, parent: str = "shared") -> tuple[str, list[str]]:
     """A folder, and in it a folder and two documents that are chosen."""
-    member, inner = organisation.visit("member"), make_folder(organisation, "Inner", "shared")
+    member, inner = organisation.visit("member"), make_folder(organisation, "Inner", parent)
     own = make_folder(organisation, "Own", inner)
     made = [member.upload(f"{n}.txt", b"x", inner).json["id"] for n in range(2)]
     return str(inner), [f"folder:{own}", *(f"document:{one}" for one in made)]
@@ -38,6 +38,57 @@ def test_what_is_chosen_in_a_list_is_moved_together(acme) -> None:
     assert done.location == f"/documents/folders/{shared}"
     assert [e["action"] for e in acme.log()[seen:]] == [*["document.moved"] * 2, "folder.moved"]
     assert "Own" not in member.get(f"/documents/folders/{inner}").text
+
+
+def lying(portal: Installation) -> list[dict[UUID, UUID | None]]:
+    """In what every document and every folder lies."""
+    kinds = (("document", "folder_id"), ("folder", "parent_id"))
+    return [{row["id"]: row[above] for row in portal.rows(table)} for table, above in kinds]
+
+
+def test_a_move_is_taken_back_whole_once_and_by_whoever_made_it(portal, acme, globex) -> None:
+    member, (inner, chosen) = acme.visit("member"), things(acme, "closed")
+    before = lying(portal)
+    member.post("/documents/many/move", {"things": chosen, "folder": ""})
+    moved = lying(portal)
+    [form] = [f for f in forms_of(member.get("/documents").text) if "undo" in f.action]
+    by = {"move": str(acme.log()[-1]["request_id"])}
+    for other in (acme.visit("guest"), globex.visit("member")):
+        assert other.post(form.action, by).status_code in (403, 404)
+    assert lying(portal) == moved
+    seen = len(acme.log())
+    assert member.post(form.action, by).location == f"/documents/folders/{inner}"
+    assert lying(portal) == before
+    assert [e["action"] for e in acme.log()[seen:]] == ["folder.moved", *["document.moved"] * 2]
+    assert member.post(form.action, by).status_code == 409, "it lies there no more"
+
+
+@on_sqlite
+def test_what_was_moved_on_or_long_ago_is_not_moved_back(portal, acme, clock) -> None:
+    member, (_, chosen) = acme.visit("member"), things(acme, "closed")
+    member.post("/documents/many/move", {"things": chosen, "folder": ""})
+    by = {"move": str(acme.log()[-1]["request_id"])}
+    one, closed = chosen[1].partition(":")[2], str(acme.folders["closed"])
+    member.get("/documents")
+    member.post(f"/documents/{one}/move", {"folder": closed})
+    assert "Undo" in member.get(f"/documents/folders/{closed}").text
+    rows = lying(portal)
+    assert "moved on since" in member.post("/documents/many/undo-move", by).text
+    clock.advance(minutes=40)
+    member.get("/documents")
+    clock.advance(minutes=21)
+    assert "more than an hour ago" in member.post("/documents/many/undo-move", by).text
+    assert lying(portal) == rows
+
+
+@on_sqlite
+def test_taking_a_move_back_takes_the_right_to_share_as_the_move_itself_would(portal, acme) -> None:
+    member, (_, chosen) = acme.visit("member"), things(acme)
+    member.post("/documents/many/move", {"things": chosen, "folder": ""})
+    rows, by = lying(portal), {"move": str(acme.log()[-1]["request_id"])}
+    assert member.post("/documents/many/undo-move", by).status_code == 403
+    assert acme.log()[-1]["action"] == "access.refused"
+    assert lying(portal) == rows
 
 
 def test_what_is_chosen_goes_to_the_trash_after_a_question(portal, acme) -> None:

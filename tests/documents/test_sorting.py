@@ -129,3 +129,19 @@ def test_more_folders_than_a_page_holds_come_before_the_documents(acme, monkeypa
         assert [row[0] for row in rows[:2]] == folders
         assert len(rows) == len(set(rows)) == 2 + COUNT + 1
     assert walk(member, f"{path}?folder={acme.folders['shared']}") == walk(member, path)
+
+
+@on_sqlite
+def test_an_order_is_kept_on_the_way_down_and_back_up(acme) -> None:
+    fill(acme)
+    member, shared = acme.visit("member"), acme.folders["shared"]
+    top, folder = (f"/documents{of}?sort=-name" for of in ("", f"/folders/{shared}"))
+    assert folder in links_of(member.get(top).text)
+    links = links_of(member.get(folder).text)
+    assert top in links
+    inner = [a for a in links if re.fullmatch(r"/documents/folders/[0-9a-f-]{36}\?sort=-name", a)]
+    assert len(inner) == 2
+    document = next(a for a in links if re.fullmatch(r"/documents/[0-9a-f-]{36}\?sort=-name", a))
+    assert folder in links_of(member.get(document).text)
+    odd = links_of(member.get(f"/documents/folders/{shared}?sort=owner").text)
+    assert not [a for a in odd if "owner" in a], "what is no order is not carried on"

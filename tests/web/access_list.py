@@ -149,6 +149,7 @@ ACCESS = {
     "documents.move": form(WORKERS, on("document", "plan")),
     "documents.delete": form(WORKERS, on("document", "plan"), empty=QUESTION),
     "documents.move_many": act(WORKERS, empty=400),  # nothing is chosen
+    "documents.undo_move": act(WORKERS, empty=404),  # no move is named
     "documents.delete_many": act(WORKERS, empty=400),
     "documents.copy_many": act(WORKERS, empty=400),
     "documents.download_many": act(READERS, empty=400),

@@ -1,6 +1,5 @@
 """Reading one content back, as gently as is asked for."""
 
-import hashlib
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,6 +7,7 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.constant_time import bytes_eq
 
 from portal.documents.cipher import ContentId, DamagedDocument, decrypt
+from portal.documents.hashed import Hashed
 from portal.documents.integrity.models import Fault
 from portal.documents.models import DocumentVersion
 from portal.keys.data_keys import Mode, open_data_key
@@ -42,22 +42,6 @@ class Pace:
             raise Stopped
         if ahead < -1:  # time that nobody used is not made up for
             self._began, self._done = time.monotonic(), 0
-
-
-class _Hashed:
-    """A blob that is hashed while it is read from its beginning to its end."""
-
-    def __init__(self, blob: BlobReader) -> None:
-        self._blob = blob
-        self.sha256 = hashlib.sha256()
-
-    def read(self, size: int, /) -> bytes:
-        found = self._blob.read(size)
-        self.sha256.update(found)
-        return found
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._blob.seek(offset, whence)
 
 
 class Sought(NamedTuple):
@@ -106,7 +90,7 @@ def _sought(version: DocumentVersion) -> Sought:
 def _read(blob: BlobReader, sought: Sought, pace: Pace) -> None:
     if blob.size_bytes != sought.sealed_bytes:
         raise DamagedDocument
-    source = _Hashed(blob)
+    source = Hashed(blob)
     for block in decrypt(source, sought.key, sought.content, sought.size_bytes):
         pace.keep(len(block))
     if not bytes_eq(source.sha256.digest(), sought.sealed_sha256):

@@ -5,14 +5,14 @@ over days, maybe through several processes, and this is where it shows that they
 same reading gives the digest of the sealed bytes, the type, and what a scanner says.
 """
 
-import hashlib
 from contextlib import suppress
 from typing import NamedTuple
 
 from portal.audit.actor import Actor
 from portal.core import clock
-from portal.documents.cipher import ContentId, DamagedDocument, Sealed, Source, decrypt
+from portal.documents.cipher import ContentId, DamagedDocument, Sealed, decrypt
 from portal.documents.contents import StoredContent, TypeNotAllowed, check_type
+from portal.documents.hashed import Hashed
 from portal.documents.models import Upload
 from portal.documents.policy import get_rules
 from portal.documents.quotas import Room
@@ -77,28 +77,13 @@ def _complete(actor: Actor, upload: Upload, stored: StoredContent) -> None:
         complete_document(actor, stored, upload.folder_id, upload.name, upload.note)
 
 
-class _Digested:
-    """A blob that is read from its beginning to its end, and hashed on the way."""
-
-    def __init__(self, blob: Source) -> None:
-        self._blob, self.digest = blob, hashlib.sha256()
-
-    def read(self, size: int, /) -> bytes:
-        piece = self._blob.read(size)
-        self.digest.update(piece)
-        return piece
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._blob.seek(offset, whence)
-
-
 def _read_back(content: ContentId, dek: bytes, size_bytes: int, lease: Lease) -> _Found:
     head = b""
     with blobs().open(content.tenant_id, content.version_id) as blob:
-        digested = _Digested(blob)
-        pieces = decrypt(digested, dek, content, size_bytes)
+        hashed = Hashed(blob)
+        pieces = decrypt(hashed, dek, content, size_bytes)
         for piece in scanned(pieces, f"document:{content.document_id}"):
             head = head or piece[:HEAD_BYTES]
             lease.keep()
-        sealed = Sealed(size_bytes, blob.size_bytes, digested.digest.digest())
+        sealed = Sealed(size_bytes, blob.size_bytes, hashed.sha256.digest())
     return _Found(sealed, head)

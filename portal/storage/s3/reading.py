@@ -44,6 +44,12 @@ class S3Reader:
         self._position += len(found)
         return found
 
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read into `buffer`; gives how much it is, fewer bytes where the window ends."""
+        found = self.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Go there. Nothing is asked for until it is read."""
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size_bytes}

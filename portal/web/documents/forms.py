@@ -7,6 +7,7 @@ from wtforms import HiddenField, SelectField, SelectMultipleField, StringField, 
 from wtforms.validators import InputRequired, Length
 
 from portal.access.permissions import Permission
+from portal.core.errors import NotFound
 from portal.documents.adding import MAX_NOTE_LENGTH
 from portal.documents.names import MAX_LENGTH
 from portal.documents.search import FOLDERS, Wanted
@@ -73,6 +74,20 @@ class PlaceManyForm(PlaceForm, ManyForm):
     """What was chosen in a list, and where it is to go."""
 
     folder = PlaceField("To", Permission.DOCUMENT_UPLOAD, "All documents")
+
+
+class UndoForm(FlaskForm):
+    """Which move is to be taken back: the id of the request by which it was made."""
+
+    move = HiddenField()
+
+    @property
+    def move_id(self) -> UUID:
+        """The move. Raises `NotFound` for what is no id."""
+        found = id_named(self.move.data)
+        if found is None:
+            raise NotFound
+        return found
 
 
 class DeleteManyForm(ManyForm):

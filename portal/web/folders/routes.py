@@ -22,7 +22,7 @@ from portal.web.folders.forms import ShareForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.members.forms import EndForm, RemoveRoleForm
-from portal.web.places import asked_spot
+from portal.web.places import as_moved, asked_spot
 
 blueprint = Blueprint("folders", __name__, url_prefix="/folders")
 
@@ -64,7 +64,7 @@ def move(folder_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             service.move_folder(g.actor, folder_id, form.folder_id)
-            flash("The folder is moved.", "success")
+            flash("The folder is moved.", as_moved())
             return _to_folder(folder_id)
     there = show_destination_of_folder(g.actor, folder_id, asked_spot())
     page = render_template("folders/move.html", form=form, place=place, there=there)

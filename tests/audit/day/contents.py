@@ -93,6 +93,10 @@ class Contents(Scene):
         yield post("/documents/many/move", chosen, [
             Told("document.moved", target, who, detail=moved)
         ])  # fmt: skip
+        by = next(e for e in reversed(self.acme.log()) if e["action"] == "document.moved")
+        yield post("/documents/many/undo-move", {"move": str(by["request_id"])}, [
+            Told("document.moved", target, who, detail=moved)
+        ])  # fmt: skip
         yield post("/documents/many/copy", chosen, lambda _: [
             Told("document.copied", f"document:{self._newest_document()}", who, detail={
                 "source": target,

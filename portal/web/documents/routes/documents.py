@@ -23,12 +23,12 @@ from portal.web.confirming import ConfirmForm
 from portal.web.documents import transfer
 from portal.web.documents.asking import asked_version
 from portal.web.documents.forms import MoveForm, NameForm
-from portal.web.documents.paging import after, asked_order, before, page_at, turned
+from portal.web.documents.paging import after, asked_order, before, named, page_at, turned
 from portal.web.documents.routes.group import blueprint
 from portal.web.documents.searching import asked
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.ongoing import while_allowed
-from portal.web.places import asked_spot, to_place
+from portal.web.places import as_moved, asked_spot, to_place
 from portal.web.request import request
 
 
@@ -52,7 +52,8 @@ def show(document_id: UUID) -> ResponseReturnValue:
     """One document: what it is, and what can be done with it."""
     shown = queries.show_document(g.actor, document_id)
     versions = list_versions(shown, request.args.get("before", type=_number))
-    return render_template("documents/show.html", shown=shown, versions=versions)
+    sort = named(asked_order())  # of the list from which one came
+    return render_template("documents/show.html", shown=shown, versions=versions, sort=sort)
 
 
 @blueprint.get("/<uuid:document_id>/access")
@@ -148,7 +149,7 @@ def move(document_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             service.move_document(g.actor, document_id, form.folder_id)
-            flash("The document is moved.", "success")
+            flash("The document is moved.", as_moved())
             return to_place(form.folder_id)
     page = render_template(
         "documents/move.html",
@@ -219,6 +220,7 @@ def _listing_page(folder_id: UUID | None) -> ResponseReturnValue:
         "documents/index.html",
         listing=listing,
         is_asked_order=listing.order == order,
+        sort=named(order),
         turned=partial(turned, listing.order),
         first=page_at(None, listing.order) if behind else "",
         further=page_at(listing.further, listing.order) if listing.further else "",

@@ -1,5 +1,5 @@
 """Several folders and documents at once: chosen in a list, then moved, copied, starred, deleted or
-taken out of the trash together.
+taken out of the trash together; and moves taken back, be they of one thing or of several.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.access.permissions import Permission
 from portal.core.errors import PortalError
+from portal.documents import undoing
 from portal.documents.copying import copy_document
 from portal.documents.many import (
     Chosen,
@@ -20,12 +21,12 @@ from portal.documents.many import (
 )
 from portal.documents.stars import star_things
 from portal.web.access import requires
-from portal.web.documents.forms import DeleteManyForm, ManyForm, PlaceManyForm
+from portal.web.documents.forms import DeleteManyForm, ManyForm, PlaceManyForm, UndoForm
 from portal.web.documents.outcomes import Outcome
 from portal.web.documents.returning import came_from
 from portal.web.documents.routes.group import blueprint
 from portal.web.lifecycle import keep, refuse, shown_on, shown_status
-from portal.web.places import choose_place, to_place
+from portal.web.places import as_moved, choose_place, to_place
 
 
 @blueprint.post("/many/move")
@@ -39,10 +40,19 @@ def move_many() -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             move_things(g.actor, form.things.data or (), form.folder.folder_id)
-            flash(f"{_counted(chosen)} moved.", "success")
+            flash(f"{_counted(chosen)} moved.", as_moved())
             return to_place(form.folder.folder_id)
     page = render_template("documents/move_many.html", form=form, chosen=chosen)
     return page, shown_status(form)
+
+
+@blueprint.post("/many/undo-move")
+@requires(Permission.DOCUMENT_EDIT, Permission.FOLDER_EDIT)
+def undo_move() -> ResponseReturnValue:
+    """Put what one has just moved back where it lay."""
+    folder_id = undoing.undo_move(g.actor, UndoForm().move_id)
+    flash("It is back where it was.", "success")
+    return to_place(folder_id)
 
 
 @blueprint.post("/many/delete")
