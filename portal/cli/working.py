@@ -33,6 +33,7 @@ from portal.core.settings import active
 from portal.documents.integrity.findings import tell_of_findings
 from portal.documents.links import codes
 from portal.documents.links.sweep import sweep_links
+from portal.documents.log_retention.carrying_out import is_pruning_due, prune_part
 from portal.documents.purging import purge_batch, purge_folders
 from portal.documents.quotas import sweep_room
 from portal.documents.resumable.ending import sweep_uploads
@@ -138,6 +139,7 @@ def _visit(tenant: TenantRecord, sweeping: bool) -> None:
         if sweeping and tenant.state == TenantState.ACTIVE and find_end() is None:
             _see_to_reviews()
             _purge()
+            _prune()
         if sweeping:
             _chore(_rotate_if_due)
             _chore(finish_rotation)
@@ -170,6 +172,13 @@ def _purge() -> None:
     _chore(purge_folders)
     for request_id in list_accounts_to_erase():
         _chore(partial(erase_account_of, request_id))
+
+
+def _prune() -> None:
+    """Have the log's oldest entries go that its policy lets go, a part in each transaction."""
+    if is_pruning_due():
+        while _chore(partial(prune_part, SYSTEM)) is not None:
+            continue
 
 
 def _chore(chore: Callable[[], Done]) -> Done | None:
