@@ -101,12 +101,13 @@ class Walk:
 
     def _count_absent(self) -> int:
         """How many bundles are missing before the first that is there."""
-        full, last = divmod(self._newest.size, WIDTH)
-        for index in range(full):
-            if (self._folder / tile_path(ENTRIES, index)).exists():
-                return index
-        is_there = last and (self._folder / tile_path(ENTRIES, full, last)).exists()
-        return full if is_there else 0
+        bundles = range(-(-self._newest.size // WIDTH))
+        return next((index for index in bundles if self._has_bundle(index)), 0)
+
+    def _has_bundle(self, index: int) -> bool:
+        width = min(WIDTH, self._newest.size - index * WIDTH)
+        path = tile_path(ENTRIES, index, None if width == WIDTH else width)
+        return (self._folder / path).exists()
 
     def _compare_leaves(self, index: int, found: list[bytes], noted: Sequence[bytes]) -> None:
         if found == noted or self._fault or not noted:
@@ -123,8 +124,7 @@ class Walk:
             self._mismatches += differing[: MOST_NAMED - len(self._mismatches)]
 
     def _missing(self, index: int) -> Finding:
-        later = self._folder / tile_path(ENTRIES, index + 1)
-        if later.exists():
+        if self._has_bundle(index + 1):
             return Finding(Fault.DELETED, f"entries {index * WIDTH} to {(index + 1) * WIDTH - 1}")
         return Finding(Fault.TRUNCATED, f"after {index * WIDTH} entries")
 

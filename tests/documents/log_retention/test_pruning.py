@@ -9,7 +9,7 @@ from portal.access.evidence.exporting import list_files
 from portal.access.evidence.signed import get_newest
 from portal.access.history.queries import replay_access, replay_place
 from portal.access.history.world import ACTIONS
-from portal.audit.actor import SYSTEM
+from portal.audit.actor import OPERATOR, SYSTEM
 from portal.audit.models import AuditAside, AuditEntry
 from portal.audit.pruning import first_number
 from portal.audit.tlog.models import AuditLeaf
@@ -20,11 +20,14 @@ from portal.auth.destinations.models import LogDestination
 from portal.cli.checking_log import check_now
 from portal.core import clock as portal_clock
 from portal.core.settings import LOG_FLOOR_DAYS
+from portal.documents.log_retention.carrying_out import NotSound, prune_part
 from portal.documents.log_retention.models import LogPolicy
 from portal.tenancy.log_wall import KEPT
+from tests.audit.test_pages import text_of
+from tests.cli.operators import Operator
 from tests.conftest import on_sqlite
 from tests.documents.log_retention.conftest import settle
-from tests.documents.retention.keeping import work
+from tests.documents.retention.keeping import end_holds, work
 from tests.installation import Organisation
 
 
@@ -110,53 +113,104 @@ def test_who_could_open_what_is_answered_as_before(old) -> None:
     assert after == before
 
 
-def hold(organisation: Organisation) -> None:
-    organisation.portal.execute("UPDATE legal_hold SET released_at = NULL", organisation)
-
-
-def fall_behind(organisation: Organisation) -> None:
+def prune_now(organisation: Organisation) -> int:
+    """What the operator does by hand; gives the number that the log begins with then."""
     with organisation.bound(writes=True) as session:
-        session.execute(update(LogDestination).values(is_started=True, next_number=WIDTH + 7))
+        while prune_part(OPERATOR) is not None:
+            session.commit()
+        return first_number()
 
 
-def judge_no_more(organisation: Organisation) -> None:
+def put(organisation: Organisation, model: type, **values: object) -> None:
     with organisation.bound(writes=True) as session:
-        session.execute(update(AlertProgress).values(next_number=WIDTH))
-
-
-def keep_for_ever(organisation: Organisation) -> None:
-    with organisation.bound(writes=True) as session:
-        session.execute(update(LogPolicy).values(keep_days=None))
-
-
-def alter(organisation: Organisation) -> None:
-    organisation.portal.execute("DROP TRIGGER audit_entry_no_update", organisation)
-    edit = "UPDATE audit_entry SET outcome = 'refused' WHERE id = (SELECT id FROM audit_leaf"
-    organisation.portal.execute(f"{edit} WHERE number = 300)", organisation)
+        session.execute(update(model).values(**values))
 
 
 @on_sqlite
-@pytest.mark.parametrize(
-    ("reason", "reached"),
-    [(hold, 0), (fall_behind, WIDTH), (keep_for_ever, 0), (alter, 0)],
-)
-def test_what_somebody_needs_stays(old, reason, reached) -> None:
-    reason(old)
-    work(old)
+def test_what_somebody_needs_stays_until_they_do_not(old) -> None:
+    officer = old.visit("officer")
+
+    def holding_back() -> str:
+        return text_of(officer.get("/audit/retention").text)
+
+    put(old, LogPolicy, keep_days=None)
+    assert prune_now(old) == 0
+    put(old, LogPolicy, keep_days=LOG_FLOOR_DAYS)
+    old.portal.execute("UPDATE legal_hold SET released_at = NULL", old)
+    assert prune_now(old) == 0
+    assert "A legal hold keeps the whole log." in holding_back()
+    end_holds(old)
+    put(old, AlertProgress, next_number=WIDTH)
+    assert prune_now(old) == WIDTH
+    assert "The alerts have not judged" in holding_back()
+    settle(old)
+    put(old, LogDestination, is_started=True, next_number=2 * WIDTH - 1)
+    assert prune_now(old) == WIDTH
+    assert "“Nowhere” has not been sent the entries from number 511 on." in holding_back()
+    put(old, LogDestination, is_started=False, next_number=0)
+    assert prune_now(old) >= 2 * WIDTH
+    assert "holds them back" not in holding_back()
+
+
+@on_sqlite
+def test_what_was_altered_stays(old) -> None:
+    old.portal.execute("DROP TRIGGER audit_entry_no_update", old)
+    number_300 = "id = (SELECT id FROM audit_leaf WHERE number = 300)"
+    old.portal.execute(f"UPDATE audit_entry SET outcome = 'refused' WHERE {number_300}", old)
+    with pytest.raises(NotSound):
+        prune_now(old)
     with old.bound():
-        assert first_number() == reached
+        assert first_number() == 0
 
 
 @on_sqlite
-def test_what_the_alerts_have_not_judged_stays(old) -> None:
-    judge_no_more(old)
-    work(old)
+def test_the_worker_prunes_once_a_day(old, clock) -> None:
+    put(old, LogDestination, is_started=True, next_number=WIDTH)
+    assert prune(old) == WIDTH
+    put(old, LogDestination, is_started=False)
+    assert prune(old) == WIDTH
+    clock.advance(days=1)
+    assert prune(old) == 2 * WIDTH
+    assert check(old) == []
+
+
+@on_sqlite
+def test_a_destination_goes_on_with_what_is_left(old) -> None:
+    """One that was stopped held nothing back, and can't be set to what is gone."""
+    end = prune(old)
+    [row] = [r for r in old.portal.rows("log_destination") if r["tenant_id"] == old.id]
+    path, officer = f"/audit/destinations/{row['id']}", old.visit("officer")
+    assert officer.post(f"{path}/restart", {"number": end - 1}).status_code == 400
+    assert officer.post(f"{path}/start", {}).status_code == 302
+    [row] = [r for r in old.portal.rows("log_destination") if r["tenant_id"] == old.id]
+    assert row["next_number"] == end
+
+
+@on_sqlite
+def test_pages_say_where_the_log_begins(old) -> None:
+    prune(old)
+    officer = old.visit("officer")
+    note = "Older entries were pruned"
+    assert note not in officer.get("/audit").text
+    assert note in officer.get("/audit?action=role.assigned").text
+    assert note in officer.get(f"/audit/documents/{old.documents['plan']}").text
+    assert "those before were pruned, last" in text_of(officer.get("/audit/retention").text)
+
+
+@on_sqlite
+def test_the_operator_prunes_a_log_and_hands_it_out(old, tmp_path) -> None:
+    operator, out = Operator(old.portal.settings), str(tmp_path / "log")
+    ask = ("audit", "prune", "--tenant", "acme")
+    assert operator.do("audit", "prune", "--tenant", "globex").lines == [
+        "globex keeps its log for ever"
+    ]
+    assert operator.do(*ask, "--dry-run").lines[-1].startswith("512 would go now")
     with old.bound():
-        assert first_number() == WIDTH
-
-
-@on_sqlite
-def test_what_is_not_old_stays(long) -> None:
-    with long.bound(writes=True) as session:
-        session.add(LogPolicy(id=long.id, keep_days=LOG_FLOOR_DAYS))
-    assert prune(long) == 0
+        assert first_number() == 0
+    assert operator.do(*ask).lines[-1] == "the log is pruned up to entry 512"
+    [told] = [entry for entry in old.log() if entry["action"] == "log.pruned"]
+    assert told["actor_kind"] == "operator"
+    exported = operator.do("audit", "export", "--tenant", "acme", "--out", out)
+    assert exported.lines[-1] == "the first 512 were pruned: only their hashes are there"
+    said = "the first 512 were pruned, as the log tells: by their hashes"
+    assert said in operator.do("audit", "verify", out).lines
