@@ -31,16 +31,29 @@ class Pruned(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The entries before this number were pruned, the last of them then."""
+    """The entries before this number were pruned, the last of them at `pruned_at`. The first that
+    is left is of `begins_at`.
+    """
 
     number: int
     pruned_at: datetime
+    begins_at: datetime
 
 
 def find_mark() -> Mark | None:
     """Up to where the log was pruned; None where it is whole."""
-    last = select(AuditPruning.number, AuditPruning.pruned_at).order_by(AuditPruning.number.desc())
-    row = db.session.execute(last.limit(1)).one_or_none()
+    last = (
+        select(
+            AuditPruning.number,
+            AuditPruning.pruned_at,
+            func.coalesce(AuditEntry.at, AuditPruning.pruned_at),
+        )
+        .outerjoin(AuditLeaf, AuditLeaf.number == AuditPruning.number)
+        .outerjoin(AuditEntry, AuditEntry.id == AuditLeaf.id)
+        .order_by(AuditPruning.number.desc())
+        .limit(1)
+    )
+    row = db.session.execute(last).one_or_none()
     return None if row is None else Mark(*row)
 
 
@@ -64,7 +77,6 @@ def prune_to(actor: Actor, end: int) -> None:
     going = count_going(first, end)
     db.session.add(AuditPruning(id=new_id(), number=end))
     db.session.flush()
-    db.session.expire_all()
     root = open_tree().root(end).hex()
     record(actor, Action.LOG_PRUNED, "audit", first=first, end=end, entries=going, root=root)
 
@@ -98,11 +110,7 @@ def list_absent() -> tuple[int, int]:
 
 
 def list_prunings(end: int) -> Sequence[AuditEntry]:
-    """The entries that tell of pruning, up to a mark, in the order of the log."""
-    told = (
-        select(AuditEntry)
-        .join(AuditLeaf, AuditLeaf.id == AuditEntry.id)
-        .where(AuditEntry.action == Action.LOG_PRUNED)
-        .order_by(AuditLeaf.number)
-    )
-    return [entry for entry in db.session.scalars(told) if entry.told["end"] <= end]
+    """The entries that tell of pruning, up to a mark; the last may wait for its number still."""
+    told = select(AuditEntry).where(AuditEntry.action == Action.LOG_PRUNED)
+    entries = [entry for entry in db.session.scalars(told) if entry.told["end"] <= end]
+    return sorted(entries, key=lambda entry: entry.told["end"])

@@ -194,6 +194,11 @@ def test_pages_say_where_the_log_begins(old) -> None:
     assert note not in officer.get("/audit").text
     assert note in officer.get("/audit?action=role.assigned").text
     assert note in officer.get(f"/audit/documents/{old.documents['plan']}").text
+    assert note in officer.get("/audit/charts?since=2026-01-01T00:00&until=2026-12-01T00:00").text
+    assert note not in officer.get("/audit/charts?last=1h").text
+    assert (
+        "does not keep its audit log for ever" in old.visit("member").get("/account/activity").text
+    )
     assert "those before were pruned, last" in text_of(officer.get("/audit/retention").text)
 
 
