@@ -77,7 +77,8 @@ def search(
 
 
 def _begin_of_log(page: EntryPage) -> Mark | None:
-    return None if page.older else find_mark()
+    mark = find_mark()
+    return None if page.older else mark
 
 
 def _begin_of(filters: Filters) -> datetime | None:

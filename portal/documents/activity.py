@@ -47,9 +47,9 @@ def list_activity(member: Member, by: By, before: UUID | None = None) -> Activit
     things = () if by == By.ME else _own_things(member)
     page = list_told(member.user_id, things, by, before)
     about = {entry.about for entry in page.entries}
-    mark = None if page.older else find_mark()
+    mark = find_mark()
     things, people = names_read(member, about), _people_in(page.entries)
-    begins_at = mark.begins_at if mark else None
+    begins_at = mark.begins_at if mark and not page.older else None
     return Activity(page.entries, page.older, things, people, begins_at)
 
 
