@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
@@ -13,7 +14,7 @@ from portal.audit.models import AuditEntry
 from portal.audit.service import record
 from portal.audit.tlog.models import AuditLeaf, AuditPruning
 from portal.audit.tlog.tiles import open_tree
-from portal.core.errors import NotFound
+from portal.core.errors import Conflict, NotFound
 from portal.core.ids import new_id
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.log_wall import KEPT
@@ -27,6 +28,15 @@ class Pruned(NotFound):
 
     status = 410
     message = "This entry was pruned: the organisation does not keep its audit log that long."
+
+
+class TooYoung(Conflict):
+    """The database refuses the mark, by its own clock and the floor that its owner has set."""
+
+    message = (
+        "The database keeps these entries still. If PORTAL_LOG_FLOOR_DAYS was lowered, run: "
+        "portal db upgrade"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +81,15 @@ def was_pruned(entry_id: UUID) -> bool:
 def prune_to(actor: Actor, end: int) -> None:
     """Have the database delete the entries before `end`, but for those that are kept for good.
 
-    It refuses what is no mark, and what is younger than the installation's floor.
+    Raises `TooYoung`.
     """
     first = first_number()
     going = count_going(first, end)
     db.session.add(AuditPruning(id=new_id(), number=end))
-    db.session.flush()
+    try:
+        db.session.flush()
+    except (IntegrityError, ProgrammingError):  # as SQLite and PostgreSQL have it
+        raise TooYoung from None
     root = open_tree().root(end).hex()
     record(actor, Action.LOG_PRUNED, "audit", first=first, end=end, entries=going, root=root)
 

@@ -51,6 +51,7 @@ from portal.tenancy.session import db
 
 POLL_SECONDS = 2.0
 SWEEP_SECONDS = 600.0
+PARTS_AT_ONCE = 32  # of a log that is pruned
 
 Done = TypeVar("Done")
 
@@ -175,10 +176,13 @@ def _purge() -> None:
 
 
 def _prune() -> None:
-    """Have the log's oldest entries go that its policy lets go, a part in each transaction."""
+    """Have the log's oldest entries go that its policy lets go, a part in each transaction, and no
+    more at once than others can wait for.
+    """
     if is_pruning_due():
-        while _chore(partial(prune_part, SYSTEM)) is not None:
-            continue
+        for _ in range(PARTS_AT_ONCE):
+            if _chore(partial(prune_part, SYSTEM)) is None:
+                return
 
 
 def _chore(chore: Callable[[], Done]) -> Done | None:

@@ -22,7 +22,7 @@ from portal.documents.retention.locking import lock_retention
 from portal.tenancy.session import db
 from portal.tenancy.turns import try_turn
 
-PART = 16 * WIDTH
+PART = 4 * WIDTH  # entries: on SQLite whoever writes waits for it
 EVERY = timedelta(days=1)
 
 
@@ -33,20 +33,21 @@ class NotSound(Conflict):
 
 
 def is_pruning_due() -> bool:
-    """Whether there is something to prune by schedule: once a day, so that the log is not filled
-    with entries about it.
+    """Whether to prune by schedule: once a day, or when a whole part may go. More often would fill
+    the log with entries about it.
     """
-    if keep_days() is None:
+    days, mark = keep_days(), find_mark()
+    if days is None:
         return False
-    mark = find_mark()
-    return mark is None or mark.pruned_at <= clock.now() - EVERY
+    is_long_ago = mark is None or mark.pruned_at <= clock.now() - EVERY
+    return is_long_ago or plan_pruning(days).going >= PART
 
 
 def prune_part(actor: Actor) -> int | None:
     """Prune the next entries that may go, as many as one transaction should; gives up to where the
     log is pruned then, or None where there was nothing to prune, or somebody else is at it.
 
-    Raises `NotSound`.
+    Raises `NotSound` or `TooYoung`.
     """
     days = keep_days()
     if days is None or not try_turn(PRUNING):

@@ -26,7 +26,7 @@ from portal.tenancy.log_wall import KEPT
 from tests.audit.test_pages import text_of
 from tests.cli.operators import Operator
 from tests.conftest import on_sqlite
-from tests.documents.log_retention.conftest import settle
+from tests.documents.log_retention.conftest import lower_floor, settle
 from tests.documents.retention.keeping import end_holds, work
 from tests.installation import Organisation
 
@@ -196,10 +196,22 @@ def test_pages_say_where_the_log_begins(old) -> None:
     assert note in officer.get(f"/audit/documents/{old.documents['plan']}").text
     assert note in officer.get("/audit/charts?since=2026-01-01T00:00&until=2026-12-01T00:00").text
     assert note not in officer.get("/audit/charts?last=1h").text
+    alert = officer.get(f"/alerts/{old.kept['alert']}").text
+    assert "1 was pruned with the oldest entries of the log." in alert
     assert (
         "does not keep its audit log for ever" in old.visit("member").get("/account/activity").text
     )
     assert "those before were pruned, last" in text_of(officer.get("/audit/retention").text)
+
+
+@on_sqlite
+def test_a_database_whose_floor_is_older_than_the_settings_has_the_last_word(old) -> None:
+    lower_floor(old, LOG_FLOOR_DAYS)
+    done = Operator(old.portal.settings)("audit", "prune", "--tenant", "acme")
+    assert done.status == 1
+    assert "run: portal db upgrade" in done.err
+    with old.bound():
+        assert first_number() == 0
 
 
 @on_sqlite

@@ -11,8 +11,10 @@ from portal.audit.tlog.trees import WIDTH
 from portal.audit.tlog.verifying import verify_folder
 from portal.core import clock as portal_clock
 from portal.core.ids import new_id
+from portal.core.settings import LOG_FLOOR_DAYS
 from portal.tenancy.log_wall import KEPT, set_floor
 from tests.audit.test_append_only import raw_connection
+from tests.cli.operators import Operator
 from tests.conftest import on_postgresql, on_sqlite
 from tests.documents.log_retention.conftest import lower_floor
 from tests.documents.log_retention.test_pruning import check, exported, prune
@@ -75,7 +77,23 @@ def test_the_database_prunes_the_oldest_entries_once_they_are_old_and_nothing_el
         report = verify_folder(exported(long, tmp_path / "log"))
         assert list(map(str, report.findings)) == [f"deleted: entries 0 to {WIDTH - 1}"]
     finally:
-        lower_floor(long, 400)
+        lower_floor(long, LOG_FLOOR_DAYS)
+
+
+def test_an_upgrade_sets_the_floor(acme) -> None:
+    def floor() -> str:
+        if acme.portal.name == "postgresql":
+            return str(acme.portal.ask("SELECT audit_floor_days()", acme))
+        made = "SELECT sql FROM sqlite_schema WHERE name = 'audit_pruning_floor'"
+        return str(acme.portal.ask(made, acme))
+
+    assert str(LOG_FLOOR_DAYS) in floor()
+    try:
+        Operator(acme.portal.settings).do("db", "upgrade", PORTAL_LOG_FLOOR_DAYS="777")
+        assert "777" in floor()
+        Operator(acme.portal.settings).do("db", "check")
+    finally:
+        lower_floor(acme, LOG_FLOOR_DAYS)
 
 
 @on_postgresql
