@@ -10,17 +10,18 @@ from portal.access.evidence.checkpoints import find_newest
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
 from portal.audit.models import AuditAside, AuditEntry
+from portal.audit.pruning import first_number, list_absent, list_prunings
 from portal.audit.queries import list_latest
 from portal.audit.service import record
 from portal.audit.tlog.bodies import ENTRY_COLUMNS, body_of, commitment_to
 from portal.audit.tlog.findings import MOST_NAMED, Fault, Finding
 from portal.audit.tlog.growing import Growing
-from portal.audit.tlog.hashes import leaf_hash
+from portal.audit.tlog.hashes import fold, leaf_hash
 from portal.audit.tlog.known import find_known
 from portal.audit.tlog.models import AuditCheckpoint, AuditLeaf
 from portal.audit.tlog.notes import Checkpoint
 from portal.audit.tlog.summing import Summing
-from portal.audit.tlog.tiles import read_tile
+from portal.audit.tlog.tiles import open_tree, read_tile
 from portal.audit.tlog.trees import WIDTH, Incomplete
 from portal.core import clock
 from portal.tenancy.binding import bound_tenant_id
@@ -70,39 +71,73 @@ def check_log() -> tuple[int, list[Finding]]:
     newest, growing = find_newest(), Growing(_list_checkpoints())
     findings, bad_nodes = list[Finding](), list[Finding]()
     summing = Summing(lambda *tile: bad_nodes.extend(_compare_nodes(*tile)))
-    for rows in _read_tiles():
-        findings += _judge_rows(rows, growing.size)
+    for rows, mark in _read_tiles():
+        findings += judge_rows(rows, growing.size, mark)
         hashes = [row.hash for row in rows]
         total = growing.add(hashes)
         if total is not None:
             summing.add(total)
     summing.finish()
     findings += [*_judge_growth(growing, newest)] or bad_nodes
-    findings += _judge_unnumbered()
+    findings += [*_judge_unnumbered(), *_judge_pruning()]
     return growing.size, findings[:MOST_NAMED]
 
 
-def _read_tiles() -> Iterator[Sequence[Any]]:
-    """The leaves with their entries, as far as there are tiles without a gap at their end."""
+def is_sound(first: int, end: int) -> bool:
+    """Whether full tiles of entries are what was signed: the entries by their hashes, these by the
+    nodes that sum them up, and the nodes by the newest checkpoint, which has to cover them.
+    """
+    newest, tree = find_newest(), open_tree()
+    if newest is None or newest.size < end:
+        return False
+    try:
+        is_signed = tree.root(newest.size) == newest.root
+        return is_signed and all(_is_tile_sound(at) for at in range(first, end, WIDTH))
+    except Incomplete:
+        return False
+
+
+def _is_tile_sound(first: int) -> bool:
+    rows = _read_rows(first)
+    if len(rows) < WIDTH or any(judge_rows(rows, first)):
+        return False
+    index = first // WIDTH
+    noted = read_tile(1, index // WIDTH)[index % WIDTH]
+    return fold([row.hash for row in rows]) == noted
+
+
+def _read_tiles() -> Iterator[tuple[Sequence[Any], int]]:
+    """The leaves with their entries, as far as there are tiles without a gap at their end; and up
+    to where the log was pruned, which is looked up after them: it tells of all that is gone.
+    """
     first = 0
     while True:
-        within = AuditLeaf.number >= first, AuditLeaf.number < first + WIDTH
-        rows = db.session.execute(_ROWS.where(*within)).all()
+        rows = _read_rows(first)
+        mark = first_number()
         release()
         if rows:
-            yield rows
+            yield rows, mark
         if len(rows) < WIDTH:
             return
         first += WIDTH
 
 
-def _judge_rows(rows: Sequence[Any], first: int) -> Iterator[Finding]:
+def _read_rows(first: int) -> Sequence[Any]:
+    within = AuditLeaf.number >= first, AuditLeaf.number < first + WIDTH
+    return db.session.execute(_ROWS.where(*within)).all()
+
+
+def judge_rows(rows: Sequence[Any], first: int, mark: int = 0) -> Iterator[Finding]:
+    """What is wrong with the entries of a tile, whose first number is `first`. Those before `mark`
+    may be gone; how many of them are, `_judge_pruning` compares.
+    """
     for number, row in enumerate(rows, first):
         if row.number != number:
             yield Finding(Fault.DELETED, f"the place of entry {number}")
             return
         if row.id is None:
-            yield Finding(Fault.DELETED, f"entry {row.number}")
+            if number >= mark:
+                yield Finding(Fault.DELETED, f"entry {row.number}")
         elif leaf_hash(body_of(row)) != row.hash:
             yield Finding(Fault.EDITED, f"entry {row.number}")
         elif row.personal and (
@@ -147,6 +182,27 @@ def _judge_unnumbered() -> Iterator[Finding]:
     )
     if count := db.session.scalar(left_over):
         yield Finding(Fault.DELETED, f"{count} entries before they had a number")
+
+
+def _judge_pruning() -> Iterator[Finding]:
+    """What is gone from the beginning is as much as the log itself tells was pruned, by a mark that
+    was never raised without an entry.
+    """
+    mark, absent = list_absent()
+    told = [entry.told for entry in list_prunings(mark)]
+    is_told = (told[-1]["end"], told[-1]["root"]) == (mark, _root_at(mark)) if told else mark == 0
+    if not is_told:
+        yield Finding(Fault.DELETED, f"entries 0 to {mark - 1}, of which no pruning tells")
+    elif absent != (count := sum(one["entries"] for one in told)):
+        where = f"entries before {mark}: {absent} are gone, and {count} were pruned"
+        yield Finding(Fault.DELETED, where)
+
+
+def _root_at(size: int) -> str | None:
+    try:
+        return open_tree().root(size).hex()
+    except Incomplete:
+        return None
 
 
 def _compare_nodes(level: int, index: int, hashes: Sequence[bytes]) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ class Report:
     compared: int = 0  # checkpoints that the log agrees with
     findings: list[Finding] = field(default_factory=list)
     epochs: list[str] = field(default_factory=list)
+    pruned: int = 0  # of the first entries, of which there are hashes alone
 
 
 def verify_folder(
@@ -50,6 +51,7 @@ def verify_folder(
     on_entries(newest.checkpoint.size)
     walk.run(on_entries)
     report.findings += walk.findings()
+    report.pruned = walk.pruned.end
     _compare(newest.checkpoint, {note.checkpoint for note in kept}, growing, report)
     return report
 
