@@ -44,6 +44,7 @@ from portal.keys.policy import is_rotation_due
 from portal.keys.rotation import rotate_key
 from portal.outbox.models import Job
 from portal.outbox.service import Handler, run_due, sweep_done
+from portal.tenancy.asking import list_those
 from portal.tenancy.binding import TenantRecord, acting_for, bound
 from portal.tenancy.models import TenantState
 from portal.tenancy.queries import list_living_tenants
@@ -119,8 +120,11 @@ SWEEPS = (
 
 
 def _round(sweeping: bool) -> None:
-    """One visit to every tenant. What fails for one must not keep the others waiting."""
-    for tenant in list_living_tenants():
+    """One visit to every tenant that has jobs, or to every one if it is for sweeping. What fails
+    for one must not keep the others waiting.
+    """
+    tenants = list_living_tenants()
+    for tenant in tenants if sweeping else list_those("jobs_undone", tenants):
         try:
             _visit(tenant, sweeping)
         except Exception as error:  # noqa: BLE001  # logged; the next round tries again
