@@ -16,8 +16,8 @@ from tests.flows.blobs import opened_blobs
 from tests.installation import Organisation
 from tests.serving import serving
 
-BODY = bytes(range(256)) * 4096  # a megabyte: several blocks
-LONG = BODY * 32
+BODY = bytes(range(256)) * 8192  # two megabytes: several blocks
+LONG = BODY * 16
 
 
 def uploaded(organisation: Organisation, body: bytes = BODY) -> str:
