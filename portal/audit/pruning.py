@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -48,6 +49,14 @@ class Mark:
     number: int
     pruned_at: datetime
     begins_at: datetime
+
+
+class Pruning(NamedTuple):
+    """What an entry tells: up to where was pruned, how many entries went, and the root there."""
+
+    end: int
+    entries: int
+    root: str
 
 
 def find_mark() -> Mark | None:
@@ -122,8 +131,17 @@ def list_absent() -> tuple[int, int]:
     return number, count
 
 
-def list_prunings(end: int) -> Sequence[AuditEntry]:
-    """The entries that tell of pruning, up to a mark; the last may wait for its number still."""
-    told = select(AuditEntry).where(AuditEntry.action == Action.LOG_PRUNED)
-    entries = [entry for entry in db.session.scalars(told) if entry.told["end"] <= end]
-    return sorted(entries, key=lambda entry: entry.told["end"])
+def list_prunings(end: int) -> Sequence[Pruning]:
+    """What the log tells of pruning up to a mark, as far as it is to be understood. The last may
+    wait for its number still.
+    """
+    entries = select(AuditEntry.told).where(AuditEntry.action == Action.LOG_PRUNED)
+    found = map(_read, db.session.scalars(entries))
+    return sorted(one for one in found if one and one.end <= end)
+
+
+def _read(told: object) -> Pruning | None:
+    match told:
+        case {"end": int(end), "entries": int(entries), "root": str(root)}:
+            return Pruning(end, entries, root)
+    return None

@@ -89,7 +89,7 @@ def check(slug: str | None) -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would go, and prune nothing.")
 @with_app
 def prune(slug: str, dry_run: bool) -> None:
-    """Prune an organisation's log now of what its officers no longer keep.
+    """Prune a log now of what is no longer kept.
 
     The worker does it once a day. Nothing goes that the organisation or the installation keeps
     longer, or that somebody still needs.

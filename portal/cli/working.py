@@ -183,7 +183,7 @@ def _prune() -> None:
     """Have the log's oldest entries go that its policy lets go, a part in each transaction, and no
     more at once than others can wait for.
     """
-    if is_pruning_due():
+    if _chore(is_pruning_due):
         for _ in range(PARTS_AT_ONCE):
             if _chore(partial(prune_part, SYSTEM)) is None:
                 return

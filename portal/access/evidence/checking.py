@@ -189,11 +189,11 @@ def _judge_pruning() -> Iterator[Finding]:
     was never raised without an entry.
     """
     mark, absent = list_absent()
-    told = [entry.told for entry in list_prunings(mark)]
-    is_told = (told[-1]["end"], told[-1]["root"]) == (mark, _root_at(mark)) if told else mark == 0
+    told = list_prunings(mark)
+    is_told = (told[-1].end, told[-1].root) == (mark, _root_at(mark)) if told else mark == 0
     if not is_told:
         yield Finding(Fault.DELETED, f"entries 0 to {mark - 1}, of which no pruning tells")
-    elif absent != (count := sum(one["entries"] for one in told)):
+    elif absent != (count := sum(one.entries for one in told)):
         where = f"entries before {mark}: {absent} are gone, and {count} were pruned"
         yield Finding(Fault.DELETED, where)
 

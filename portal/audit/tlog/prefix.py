@@ -8,7 +8,6 @@ later by other means, leaves a log that doesn't say so.
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from portal.audit.tlog.findings import Fault, Finding
 
@@ -26,13 +25,20 @@ class Prefix:
     def hear(self, entries: Iterable[bytes]) -> None:
         """Look whether these entries tell of it."""
         if self.end and not self._is_told:
-            told = (json.loads(entry) for entry in entries if entry.startswith(_BEGIN))
-            self._is_told = any(self._is_of(entry["detail"]) for entry in told)
+            self._is_told = any(map(self._is_told_by, entries))
 
     def findings(self) -> Iterator[Finding]:
         """What is wrong, once every entry was heard that is not before `end`."""
         if self.end and not self._is_told:
             yield Finding(Fault.DELETED, f"entries 0 to {self.end - 1}")
 
-    def _is_of(self, detail: dict[str, Any]) -> bool:
-        return bool(detail["end"] == self.end and detail["root"] == self.root.hex())
+    def _is_told_by(self, entry: bytes) -> bool:
+        if not entry.startswith(_BEGIN):
+            return False
+        try:
+            match json.loads(entry):
+                case {"detail": {"end": end, "root": root}}:
+                    return (end, root) == (self.end, self.root.hex())
+        except ValueError:
+            pass
+        return False

@@ -49,10 +49,12 @@ def prune_part(actor: Actor) -> int | None:
 
     Raises `NotSound` or `TooYoung`.
     """
-    days = keep_days()
-    if days is None or not try_turn(PRUNING):
+    if not try_turn(PRUNING):
         return None
-    lock_retention()  # a hold that is placed meanwhile waits, or was seen
+    lock_retention()  # who places a hold or has the log kept longer meanwhile waits, or was seen
+    days = keep_days()
+    if days is None:
+        return None
     plan = plan_pruning(days)
     end = _old_enough(plan.first, min(plan.limit, plan.first + PART), days)
     if end <= plan.first:

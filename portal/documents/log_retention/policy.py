@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlalchemy import select
+
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.models import PendingAct
 from portal.access.approvals.service import ask, lapse, wants_second
@@ -28,10 +30,8 @@ def keep_days() -> int | None:
     """For so many days entries are kept at least; None: for ever. Never less than the floor, also
     where it was raised since.
     """
-    chosen = _find_policy()
-    if chosen is None or chosen.keep_days is None:
-        return None
-    return max(chosen.keep_days, active().log_floor_days)
+    chosen = db.session.scalars(select(LogPolicy.keep_days)).one_or_none()
+    return None if chosen is None else max(chosen, active().log_floor_days)
 
 
 def choose_retention(actor: Actor, days: int | None, reason: str = "") -> PendingAct | None:
@@ -78,15 +78,11 @@ def check_days(days: int | None) -> None:
 
 def _choose(actor: Actor, days: int | None, **agreed: Any) -> None:
     lock_retention()
-    before, policy = keep_days(), _find_policy()
+    tenant_id, before = bound_tenant_id(), keep_days()
+    policy = db.session.get(LogPolicy, (tenant_id, tenant_id))
     if policy is None:
-        policy = LogPolicy(id=bound_tenant_id())
+        policy = LogPolicy(id=tenant_id)
         db.session.add(policy)
     policy.keep_days = days
     policy.changed_at, policy.changed_by = clock.now(), actor.user_id
     record(actor, Action.LOG_POLICY_CHANGED, TARGET, before=before, after=days, **agreed)
-
-
-def _find_policy() -> LogPolicy | None:
-    tenant_id = bound_tenant_id()
-    return db.session.get(LogPolicy, (tenant_id, tenant_id))

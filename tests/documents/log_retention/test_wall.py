@@ -122,6 +122,11 @@ def test_what_was_deleted_besides_is_found(old) -> None:
     gone = told["entries"]
     found = f"deleted: entries before {end}: {gone + 1} are gone, and {gone} were pruned"
     assert found in check(old)
+    old.portal.execute("DROP TRIGGER audit_entry_no_update", old)
+    unreadable = """UPDATE audit_entry SET told = '{"end": "x"}' WHERE action = 'log.pruned'"""
+    old.portal.execute(unreadable, old)
+    assert f"deleted: entries 0 to {end - 1}, of which no pruning tells" in check(old)
+    assert any(one.startswith("edited: entry ") for one in check(old))
 
 
 @on_sqlite
