@@ -2,9 +2,8 @@
 
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -72,14 +71,28 @@ def worker(once: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with nullcontext() if once else _beside(stop):
-        _work(stop, once)
+    if once:
+        _work_once()
+        return
+    with _beside(stop):
+        while not stop.is_set():
+            _round(sweeping=False)
+            stop.wait(POLL_SECONDS)
+
+
+def _work_once() -> None:
+    _round(sweeping=True)
+    keep_logs(is_signing=True)
+    watch_logs()
+    for tenant in list_living_tenants():
+        feed(tenant)
 
 
 @contextmanager
 def _beside(stop: threading.Event) -> Iterator[None]:
-    """What goes on in threads of its own: the log can't wait for mail, nor mail for contents."""
+    """What goes on in threads of its own: the log can't wait for mail, nor mail for a sweep."""
     with (
+        beside("sweeping", _sweep_all, stop),
         beside("numbering-logs", number_all_logs, stop),
         beside("signing-logs", sign_all_logs, stop),
         beside("watching-logs", watch_all_logs, stop),
@@ -90,20 +103,10 @@ def _beside(stop: threading.Event) -> Iterator[None]:
         yield
 
 
-def _work(stop: threading.Event, once: bool) -> None:
-    swept_at = float("-inf")
+def _sweep_all(stop: threading.Event) -> None:
     while not stop.is_set():
-        sweeping = time.monotonic() - swept_at > SWEEP_SECONDS
-        _round(sweeping)
-        if sweeping:
-            swept_at = time.monotonic()
-        if once:
-            keep_logs(is_signing=True)
-            watch_logs()
-            for tenant in list_living_tenants():
-                feed(tenant)
-            return
-        stop.wait(POLL_SECONDS)
+        _round(sweeping=True)
+        stop.wait(SWEEP_SECONDS)
 
 
 SWEEPS = (
@@ -133,8 +136,7 @@ def _round(sweeping: bool) -> None:
 
 def _visit(tenant: TenantRecord, sweeping: bool) -> None:
     with acting_for(tenant, writes=True):
-        if sweeping:
-            _chore(mail.drop_stale_notices)  # before any is sent
+        _chore(mail.drop_stale_notices)  # before any is sent
         done = run_due(_handlers(), _job_failed)
         if done:
             log.info("jobs done", tenant=tenant.slug, count=done)
