@@ -79,7 +79,9 @@ def check(slug: str | None) -> None:
 
 @audit.command()
 @click.argument("folder", type=FOLDER)
-@click.option("--vkey", type=FILE, help="The keys that you know, one to a line.")
+@click.option(
+    "--vkey", type=FILE, help="The keys that you know, one to a line; later ones are followed."
+)
 @click.option(
     "--held", type=FILE, multiple=True, help="A checkpoint that you kept. May be given often."
 )
@@ -147,6 +149,9 @@ def _tell(report: Report, *, is_own_key: bool, is_alone: bool) -> None:
         click.echo(f"a log before this one was {epoch}: a restored backup, or worse")
     if report.checkpoint is None or any(f.fault == Fault.UNREADABLE for f in report.findings):
         return
+    for number, key in report.followed.items():
+        click.echo(f"by entry {number} another key took over, which the one before it signed:")
+        click.echo(f"  {key}")
     click.echo(f"{report.checkpoint.size} entries as {report.checkpoint.origin}")
     click.echo(f"{report.compared} checkpoints agree")
     if is_own_key:

@@ -6,19 +6,21 @@ another epoch, under another origin, which is recorded and told.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import select
 
+from portal.access.evidence.signed import list_signers
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
 from portal.audit.tlog.known import find_known, remember
 from portal.audit.tlog.models import AuditCheckpoint
-from portal.audit.tlog.notes import Checkpoint, sign_checkpoint
+from portal.audit.tlog.notes import Checkpoint, countersign, sign_checkpoint
 from portal.audit.tlog.tiles import add_nodes, count_leaves, open_tree
 from portal.audit.tlog.trees import Incomplete, Tree
 from portal.core.settings import active
-from portal.keys.signing import get_live_key, sign
+from portal.keys.signing import sign_by
 from portal.tenancy.binding import bound
 from portal.tenancy.queries import find_tenant_host
 from portal.tenancy.session import db
@@ -102,10 +104,13 @@ def _begin_epoch(tree: Tree, size: int, broken: Checkpoint) -> Signed:
 
 
 def _sign(checkpoint: Checkpoint) -> Checkpoint:
-    key = get_live_key()
-    note = sign_checkpoint(checkpoint, key.public_key, lambda text: sign(text).value)
+    last, *after = list_signers(checkpoint.size)
+    note = sign_checkpoint(checkpoint, last.public_key, partial(sign_by, last))
+    for key in after:
+        note = countersign(note, key.public_key, partial(sign_by, key))
+    signed_by = after[-1] if after else last
     values = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root}
-    db.session.add(AuditCheckpoint(note=note, signing_key_id=key.id, **values))
+    db.session.add(AuditCheckpoint(note=note, signing_key_id=signed_by.id, **values))
     return checkpoint
 
 

@@ -15,6 +15,7 @@ from portal.audit.tlog.findings import (
 from portal.audit.tlog.growing import Growing
 from portal.audit.tlog.hashes import leaf_hashes
 from portal.audit.tlog.notes import Checkpoint, Malformed
+from portal.audit.tlog.rotations import Rotation, find_rotations
 from portal.audit.tlog.summing import Summing
 from portal.audit.tlog.trees import WIDTH
 
@@ -23,6 +24,7 @@ class Walk:
     """What a log's entries come to, compared with the hashes beside them on the way."""
 
     def __init__(self, folder: Path, newest: Checkpoint, growing: Growing) -> None:
+        self.rotations: list[Rotation] = []
         self._folder = folder
         self._newest = newest
         self._growing = growing
@@ -59,7 +61,9 @@ class Walk:
         partial = None if width == WIDTH else width
         path = tile_path(ENTRIES, index, partial)
         try:
-            leaves = leaf_hashes(unbundle((self._folder / path).read_bytes()))
+            content = (self._folder / path).read_bytes()
+            leaves = leaf_hashes(unbundle(content))
+            self.rotations += find_rotations(content, index * WIDTH)
         except FileNotFoundError:
             self._fault = self._fault or self._missing(index)
             return False
