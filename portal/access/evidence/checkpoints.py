@@ -35,12 +35,13 @@ class Signed:
     begins_epoch: bool
 
 
-def sign_log() -> Signed | None:
+def sign_log(held: Checkpoint | None = None) -> Signed | None:
     """Sign the log as it is, if it has grown since, and has not grown by too much at once for its
     nodes to be added here (`tlog.tiles.add_nodes`).
 
-    Once that is committed the main database is to know of it (`remember_newest`). One process at a
-    time: another one that is at it is left alone. Raises `KeyUnavailable`.
+    `held` is what is known of it from outside of all databases (`holding`). Once it is committed
+    the main database is to know of it (`remember_newest`). One process at a time: another one that
+    is at it is left alone. Raises `KeyUnavailable`.
     """
     if not try_turn("checkpoint"):
         return None
@@ -50,9 +51,9 @@ def sign_log() -> Signed | None:
     tree, last, known = open_tree(), find_newest(), find_known(bound().tenant.id)
     if last and last == known and last.size == size:
         return None
-    broken = [at for at in (last, known) if at and not _continues(at, last, tree, size)]
+    broken = [at for at in (last, known, held) if at and not _continues(at, last, tree, size)]
     if broken:
-        return _begin_epoch(tree, size, max(broken, key=epoch_of))
+        return _begin_epoch(tree, size, last or broken[0], max(broken, key=epoch_of))
     if size == (last.size if last else 0):
         return None
     origin = last.origin if last else f"{_host()}/audit/{bound().tenant.id}"
@@ -95,8 +96,8 @@ def _continues(earlier: Checkpoint, last: Checkpoint | None, tree: Tree, size: i
         return False
 
 
-def _begin_epoch(tree: Tree, size: int, broken: Checkpoint) -> Signed:
-    base, _, tenant = broken.origin.partition("/audit/")
+def _begin_epoch(tree: Tree, size: int, known: Checkpoint, broken: Checkpoint) -> Signed:
+    base, _, tenant = known.origin.partition("/audit/")
     origin = f"{base}/audit/{tenant.partition('/')[0]}/{epoch_of(broken) + 1}"
     told = {"before": {"origin": broken.origin, "size": broken.size, "root": broken.root.hex()}}
     record(SYSTEM, Action.LOG_EPOCH_BEGUN, "audit", Outcome.FAILURE, origin=origin, **told)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from portal.audit.actions import Action
 from portal.audit.models import AuditEntry
 from portal.audit.tlog.models import AuditCheckpoint, AuditLeaf
-from portal.audit.tlog.notes import VerifierKey
+from portal.audit.tlog.notes import Checkpoint, VerifierKey
 from portal.core.errors import NotFound
 from portal.keys.models import SigningKey
 from portal.keys.queries import list_signing_keys
@@ -34,6 +34,16 @@ def get_newest() -> AuditCheckpoint:
     if found is None:
         raise Unsigned
     return found
+
+
+def find_signed(checkpoint: Checkpoint) -> AuditCheckpoint | None:
+    """A checkpoint with its note, if the tenant's rows still tell of it."""
+    same = (
+        AuditCheckpoint.origin == checkpoint.origin,
+        AuditCheckpoint.size == checkpoint.size,
+        AuditCheckpoint.root == checkpoint.root,
+    )
+    return db.session.scalars(select(AuditCheckpoint).where(*same)).one_or_none()
 
 
 def list_verifier_keys() -> Sequence[VerifierKey]:
