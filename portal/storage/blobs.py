@@ -133,5 +133,8 @@ class BlobStore(Protocol):
     def find_note(self, tenant_id: UUID) -> bytes | None:
         """The text that is kept about a tenant, up to `LARGEST_NOTE` bytes of it."""
 
+    def forget_note(self, tenant_id: UUID) -> None:
+        """Keep no text about a tenant any more. Nothing there is no error."""
+
     def delete_tenant(self, tenant_id: UUID) -> None:
         """Take away everything of a tenant. Nothing there is no error."""

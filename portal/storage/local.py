@@ -108,6 +108,9 @@ class LocalBlobs:
             return file.read(LARGEST_NOTE)
         return None
 
+    def forget_note(self, tenant_id: UUID) -> None:
+        (self._folder(tenant_id) / NOTE).unlink(missing_ok=True)
+
     def delete_tenant(self, tenant_id: UUID) -> None:
         with suppress(FileNotFoundError):
             shutil.rmtree(self._folder(tenant_id))

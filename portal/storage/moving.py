@@ -66,6 +66,10 @@ class MovingBlobs:
     def find_note(self, tenant_id: UUID) -> bytes | None:
         return self.new.find_note(tenant_id) or self.old.find_note(tenant_id)
 
+    def forget_note(self, tenant_id: UUID) -> None:
+        self.old.forget_note(tenant_id)
+        self.new.forget_note(tenant_id)
+
     def delete_tenant(self, tenant_id: UUID) -> None:
         self.old.delete_tenant(tenant_id)
         self.new.delete_tenant(tenant_id)

@@ -166,3 +166,7 @@ def test_a_tenants_note_is_replaced_is_no_blob_and_goes_with_the_tenant(store) -
     assert store.list_blobs(ACME) == []
     store.delete_tenant(ACME)
     assert store.find_note(ACME) is None
+    store.keep_note(ACME, b"anew")
+    for _ in range(2):
+        store.forget_note(ACME)
+        assert store.find_note(ACME) is None

@@ -78,6 +78,10 @@ class S3Blobs:
             return found
         return None
 
+    def forget_note(self, tenant_id: UUID) -> None:
+        with suppress(BlobMissing), told():
+            self._access().client().delete_object(**self._note(tenant_id))
+
     def delete_tenant(self, tenant_id: UUID) -> None:
         access = self._access()
         for upload in self._list_uploads(access, tenant_id):
