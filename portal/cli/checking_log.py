@@ -1,10 +1,12 @@
 """Reading all organisations' logs back once a day, in a thread of the worker."""
 
 import threading
+from collections.abc import Sequence
 
 import structlog
 
-from portal.access.evidence.checking import check_log, is_check_due, record_verdict
+from portal.access.evidence.checking import check_log, go_on, is_check_due, record_verdict
+from portal.access.evidence.rounds import find_place, keep_place, leave_place
 from portal.audit.actor import SYSTEM, Actor
 from portal.audit.tlog.findings import Finding
 from portal.auth.log_notices import tell_of_broken_log
@@ -24,7 +26,7 @@ def check_logs(stop: threading.Event) -> None:
             if stop.is_set():
                 return
             try:
-                _check_if_due(tenant)
+                _check_if_due(tenant, stop)
             except Exception as error:  # noqa: BLE001  # logged; the next look tries again
                 log.warning("log not checked", tenant=tenant.slug, error=type(error).__name__)
         stop.wait(LOOK_SECONDS)
@@ -35,13 +37,33 @@ def check_now(actor: Actor, tenant: TenantRecord) -> list[Finding]:
     with acting_for(tenant):
         size, findings = check_log()
     with writing(tenant):
-        if record_verdict(actor, size, findings):
-            tell_of_broken_log("; ".join(map(str, findings[:5])))
+        _tell(actor, size, findings)
     return findings
 
 
-def _check_if_due(tenant: TenantRecord) -> None:
+def check_on(tenant: TenantRecord) -> bool:
+    """Read a log back some way on from where it was left; whether there is more of it to be read.
+
+    The place is kept when the step is done: one that is cut off is done again.
+    """
+    with acting_for(tenant):
+        before = find_place()
+        now = go_on(before)
+    with writing(tenant):
+        if not now.is_done:
+            return keep_place(before, now)
+        if leave_place(before):
+            _tell(SYSTEM, now.size, now.findings)
+    return False
+
+
+def _check_if_due(tenant: TenantRecord, stop: threading.Event) -> None:
     with acting_for(tenant):
         is_due = is_check_due()
-    if is_due:
-        check_now(SYSTEM, tenant)
+    while is_due and not stop.is_set():
+        is_due = check_on(tenant)
+
+
+def _tell(actor: Actor, size: int, findings: Sequence[Finding]) -> None:
+    if record_verdict(actor, size, findings):
+        tell_of_broken_log("; ".join(map(str, findings[:5])))

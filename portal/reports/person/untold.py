@@ -104,6 +104,7 @@ UNTOLD: dict[str, str] = {
             "audit_leaf.*",
             "audit_node.*",
             "blob_home.*",
+            "log_check.*",
             "storage_hold.owner_id",
             "storage_use.*",
             "upload_tail.*",
