@@ -161,6 +161,15 @@ _RULES = (
         about=About.PERSON,
     ),
     Rule(
+        id=_id("new-browser"),
+        name="Signed in from a browser that is new for the person",
+        kind=Kind.NEW_BROWSER,
+        actions=frozenset({Action.SIGNED_IN}),
+        about=About.PERSON,
+        weight=Severity.NOTICE,
+        is_mailed=False,  # the person gets one, and knows whether it was them
+    ),
+    Rule(
         id=_id("alerting-changed"),
         name="Alerting, or where the log goes, was changed",
         actions=WATCH_CHANGED,
