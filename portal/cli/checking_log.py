@@ -1,4 +1,4 @@
-"""Reading all organisations' logs back once a day, in a thread of the worker."""
+"""Once a day, in a thread of the worker: all organisations' logs read back, their walls tried."""
 
 import threading
 from collections.abc import Sequence
@@ -7,12 +7,16 @@ import structlog
 
 from portal.access.evidence.checking import check_log, go_on, is_check_due, record_verdict
 from portal.access.evidence.rounds import find_place, keep_place, leave_place
+from portal.access.evidence.walls import is_trial_due, record_trial
 from portal.audit.actor import SYSTEM, Actor
 from portal.audit.tlog.findings import Finding
 from portal.auth.log_notices import tell_of_broken_log
 from portal.cli.context import writing
 from portal.tenancy.binding import TenantRecord, acting_for
+from portal.tenancy.placement import url_for
 from portal.tenancy.queries import list_living_tenants
+from portal.tenancy.session import db
+from portal.tenancy.trying import try_walls
 
 LOOK_SECONDS = 60.0
 
@@ -27,8 +31,11 @@ def check_logs(stop: threading.Event) -> None:
                 return
             try:
                 _check_if_due(tenant, stop)
+                _try_walls_if_due(tenant)
             except Exception as error:  # noqa: BLE001  # logged; the next look tries again
-                log.warning("log not checked", tenant=tenant.slug, error=type(error).__name__)
+                log.warning(
+                    "log or walls not checked", tenant=tenant.slug, error=type(error).__name__
+                )
         stop.wait(LOOK_SECONDS)
 
 
@@ -62,6 +69,15 @@ def _check_if_due(tenant: TenantRecord, stop: threading.Event) -> None:
         is_due = is_check_due()
     while is_due and not stop.is_set():
         is_due = check_on(tenant)
+
+
+def _try_walls_if_due(tenant: TenantRecord) -> None:
+    with acting_for(tenant):
+        if not is_trial_due():
+            return
+    faults = try_walls(url_for(tenant, db.engine.url))
+    with writing(tenant):
+        record_trial(faults)
 
 
 def _tell(actor: Actor, size: int, findings: Sequence[Finding]) -> None:

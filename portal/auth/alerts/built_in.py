@@ -117,6 +117,12 @@ _RULES = (
         is_mailed=False,  # a mail of its own tells of it, which no rule can switch off
     ),
     Rule(
+        id=_id("walls-broken"),
+        name="A wall between organisations, or around the log, did not hold",
+        actions=frozenset({Action.WALLS_BROKEN}),
+        weight=Severity.ALERT,
+    ),
+    Rule(
         id=_id("break-glass"),
         name="A break-glass code was used",
         actions=frozenset({Action.BREAK_GLASS_USED}),
