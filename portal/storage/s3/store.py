@@ -72,9 +72,14 @@ class S3Blobs:
             self._access().client().put_object(Body=content, **self._note(tenant_id))
 
     def find_note(self, tenant_id: UUID) -> bytes | None:
+        """Listed first: S3 refuses who asks for what is missing and may not list everything."""
+        client, note = self._access().client(), self._note(tenant_id)
+        with told():
+            listed = client.list_objects_v2(Bucket=note["Bucket"], Prefix=note["Key"], MaxKeys=1)
+        if not listed["KeyCount"]:
+            return None
         with suppress(BlobMissing), told():
-            answer = self._access().client().get_object(**self._note(tenant_id))
-            found: bytes = answer["Body"].read(LARGEST_NOTE)
+            found: bytes = client.get_object(**note)["Body"].read(LARGEST_NOTE)
             return found
         return None
 
