@@ -35,12 +35,17 @@ def made(
 LOG = [*ENTRIES[:290], made(SECOND, FIRST), *ENTRIES[:150], made(THIRD, SECOND), *ENTRIES[:158]]
 
 
-def write(folder: Path, entries: Sequence[bytes], signed: dict[int, Sequence[object]]) -> Path:
+def write(
+    folder: Path,
+    entries: Sequence[bytes],
+    signed: dict[int, Sequence[object]],
+    second_epoch: int = 1000,
+) -> Path:
     """A log with a checkpoint at each size, by its keys."""
     write_log(folder, entries, old_sizes=())
     newest = max(signed)
     for size, (first, *more) in signed.items():
-        note = note_of(entries[:size], first)
+        note = note_of(entries[:size], first, ORIGIN if size < second_epoch else f"{ORIGIN}/2")
         for key in more:
             note = countersign(note, raw(key), key.sign)
         put(folder / ("checkpoint" if size == newest else f"old/1/{size}.note"), note.encode())
@@ -68,6 +73,18 @@ def test_two_rotations_between_two_checkpoints_are_followed(tmp_path) -> None:
     report = verify(write(tmp_path, LOG, {200: [FIRST], 500: [FIRST, THIRD], 600: [THIRD]}))
     assert named(report) == []
     assert [*report.followed] == [290, 441]
+
+
+def test_rotations_are_followed_into_another_epoch(tmp_path) -> None:
+    """What was signed of the log before it was restored is told of, and changes nothing."""
+    folder = write(tmp_path, LOG, SIGNED, second_epoch=500)
+    put(folder / "old/1/590.note", note_of([*LOG[:400], *ENTRIES[:190]], SECOND).encode())
+    report = verify(folder)
+    assert named(report) == []
+    assert report.epochs == [f"rewritten, after 590 entries had been signed as {ORIGIN}"]
+    assert [str(key) for key in report.followed.values()] == [
+        str(verifier_key(key, f"{ORIGIN}/2")) for key in (SECOND, THIRD)
+    ]
 
 
 def test_a_key_that_the_one_before_did_not_sign_for_is_named(tmp_path) -> None:
