@@ -1,9 +1,8 @@
 """The sequencer: numbers the entries of all organisations' logs, and signs the logs.
 
 In two threads of the worker, so that nothing else keeps entries waiting, and signing neither, which
-may have to wait for keys and stores.
-Several workers share the work, and take over from one that died: each tenant's turn is a lock that
-ends with its holder.
+may have to wait for keys and stores. Several workers share the work, and take over from one that
+died: each tenant's turn is a lock that ends with its holder.
 """
 
 import threading
