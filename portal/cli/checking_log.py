@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 
 import structlog
+from sqlalchemy import URL
 
 from portal.access.evidence.checking import check_log, go_on, is_check_due, record_verdict
 from portal.access.evidence.rounds import find_place, keep_place, leave_place
@@ -20,18 +21,21 @@ from portal.tenancy.trying import try_walls
 
 LOOK_SECONDS = 60.0
 
+Tried = dict[URL, Sequence[str]]  # of a round, what was found by each database's address
+
 log = structlog.get_logger()
 
 
 def check_logs(stop: threading.Event) -> None:
     """Look again and again whose log is to be read back, until told to stop."""
     while not stop.is_set():
+        tried: Tried = {}
         for tenant in list_living_tenants():
             if stop.is_set():
                 return
             try:
                 _check_if_due(tenant, stop)
-                _try_walls_if_due(tenant)
+                _try_walls_if_due(tenant, tried)
             except Exception as error:  # noqa: BLE001  # logged; the next look tries again
                 log.warning(
                     "log or walls not checked", tenant=tenant.slug, error=type(error).__name__
@@ -71,13 +75,16 @@ def _check_if_due(tenant: TenantRecord, stop: threading.Event) -> None:
         is_due = check_on(tenant)
 
 
-def _try_walls_if_due(tenant: TenantRecord) -> None:
+def _try_walls_if_due(tenant: TenantRecord, tried: Tried) -> None:
+    """Once for all who share a database, whose faults are those of each."""
     with acting_for(tenant):
         if not is_trial_due():
             return
-    faults = try_walls(url_for(tenant, db.engine.url))
+    url = url_for(tenant, db.engine.url)
+    if url not in tried:
+        tried[url] = try_walls(url)
     with writing(tenant):
-        record_trial(faults)
+        record_trial(tried[url])
 
 
 def _tell(actor: Actor, size: int, findings: Sequence[Finding]) -> None:
