@@ -71,7 +71,16 @@ from portal.web.fresh import in_fresh_context
 from tests.browsing import ADDRESS, Visitor
 
 # What the audit log is kept in.
-LOG = frozenset({"audit_aside", "audit_checkpoint", "audit_entry", "audit_leaf", "audit_node"})
+LOG = frozenset(
+    {
+        "audit_aside",
+        "audit_checkpoint",
+        "audit_entry",
+        "audit_leaf",
+        "audit_node",
+        "audit_pruning",
+    }
+)
 
 PASSWORD = "correct horse battery staple"
 EPOCH = datetime.fromtimestamp(0, UTC)

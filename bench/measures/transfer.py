@@ -33,7 +33,7 @@ class Peer(NamedTuple):
 
 
 def measure(bench: Workbench) -> Iterator[Line]:
-    """PUT and GET. The plain GET is sendfile; the plain PUT writes as it reads, flushing nothing."""
+    """PUT and GET. The plain GET is sendfile; the plain PUT writes as it reads, unflushed."""
     portal = bench.portal("SQLite")
     content = memoryview(secrets.token_bytes(SIZE))
     files = bench.folder / "files"

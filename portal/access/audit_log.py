@@ -13,6 +13,7 @@ from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.counting import find_begin
 from portal.audit.models import AuditEntry
+from portal.audit.pruning import Mark, find_mark
 from portal.audit.queries import Filters, get_entry
 from portal.audit.searching import (
     EntryPage,
@@ -38,10 +39,13 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Found(Choices):
-    """A page of entries. Those before `begin` were not looked at, as there are too many."""
+    """A page of entries. Those before `begin` were not looked at, as there are too many; the last
+    page of a log that was pruned tells where it begins.
+    """
 
     page: EntryPage
     begin: datetime | None = None
+    pruned: Mark | None = None
 
     @property
     def entries(self) -> Sequence[AuditEntry]:
@@ -69,7 +73,12 @@ def search(
     bounded = replace(with_people(filters), since=begin or filters.since)
     page = search_entries(bounded, before=before, after=after)
     record_reading(actor, filters)
-    return Found(list_names(), list_group_names(), page, begin)
+    return Found(list_names(), list_group_names(), page, begin, _begin_of_log(page))
+
+
+def _begin_of_log(page: EntryPage) -> Mark | None:
+    mark = find_mark()
+    return None if page.older else mark
 
 
 def _begin_of(filters: Filters) -> datetime | None:
@@ -125,7 +134,7 @@ def list_timeline(actor: Actor, target: str, *, before: UUID | None = None) -> F
         raise NotFound
     record(actor, Action.AUDIT_READ, target, form="timeline")
     people, groups = names_around(page.entries, target)
-    return Found(people, groups, page)
+    return Found(people, groups, page, pruned=_begin_of_log(page))
 
 
 def names_around(

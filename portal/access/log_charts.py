@@ -13,6 +13,7 @@ from portal.access.queries import list_group_names
 from portal.audit import counting
 from portal.audit.actor import Actor
 from portal.audit.counting import Unusual
+from portal.audit.pruning import Mark, find_mark
 from portal.audit.queries import Filters
 from portal.core import clock
 from portal.core.errors import Invalid
@@ -36,11 +37,14 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charts(Choices):
-    """All that is drawn. `is_cut`: the time has more entries, of which these are the newest."""
+    """All that is drawn. `is_cut`: the time has more entries, of which these are the newest;
+    `pruned`: it begins before the log does, which was pruned.
+    """
 
     since: datetime
     until: datetime
     is_cut: bool
+    pruned: Mark | None
     bars: Sequence[Bar]
     hours: Sequence[Sequence[int]]  # by weekday, from Monday, and hour
     active: Sequence[tuple[UUID, int]]
@@ -78,6 +82,7 @@ def _counted(filters: Filters, since: datetime, until: datetime, *, is_cut: bool
         since=since,
         until=until,
         is_cut=is_cut,
+        pruned=_pruned_since(since),
         bars=_bars(filters, since, until),
         hours=_by_hour(filters),
         active=counting.count_by_person(filters),
@@ -85,6 +90,11 @@ def _counted(filters: Filters, since: datetime, until: datetime, *, is_cut: bool
         downloads=counting.count_downloads(filters),
         unusual=counting.list_unusual(filters, since, until),
     )
+
+
+def _pruned_since(since: datetime) -> Mark | None:
+    mark = find_mark()
+    return mark if mark and since < mark.begins_at else None
 
 
 def _bars(filters: Filters, since: datetime, until: datetime) -> Sequence[Bar]:

@@ -205,6 +205,12 @@ class Action(StrEnum):
         "The audit log was read back, and is not what was signed",
         _ALERT,
     )
+    LOG_POLICY_CHANGED = (
+        "log-policy.changed",
+        "How long the audit log is kept was changed",
+        _WARNING,
+    )
+    LOG_PRUNED = "log.pruned", "The oldest entries of the audit log were pruned", _WARNING
     LOG_VERIFIED = "log.verified", "The audit log was read back, and is what was signed"
     MAIL_DROPPED = "mail.dropped", "Notices had waited too long, and were not sent", _WARNING
     MAIL_FAILED = "mail.failed", "A mail could not be delivered", _WARNING
@@ -388,6 +394,7 @@ GRAVE = frozenset(
         Action.KEY_VERSION_DESTROYED,
         Action.KEYS_MOVED,
         Action.LINK_POLICY_CHANGED,
+        Action.LOG_POLICY_CHANGED,
         Action.PERSON_EXPORTED,
         Action.POLICY_CHANGED,
         Action.REPORT_MADE,

@@ -14,7 +14,7 @@ from portal.audit.models import ADDRESS, AuditAside, AuditEntry
 from portal.core.tables import FORMULA_SIGNS
 from portal.tenancy.session import csv_lines
 
-BATCH_SIZE = 10_000
+BATCH_SIZE = 5_000
 
 _entry, _aside = AuditEntry.__table__, AuditAside.__table__
 COLUMNS = (

@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
 from portal.audit.models import ADDRESS, AuditAside, AuditEntry
+from portal.audit.pruning import Pruned, was_pruned
 from portal.audit.severity import Severity
 from portal.core.errors import NotFound
 from portal.core.ids import first_id_at, made_at
@@ -88,10 +89,10 @@ def list_latest(actions: Collection[str], limit: int) -> Sequence[AuditEntry]:
 
 
 def get_entry(entry_id: UUID) -> AuditEntry:
-    """One entry. Raises `NotFound`."""
+    """One entry. Raises `NotFound`, or `Pruned` where it is gone from a log that was pruned."""
     entry = db.session.get(AuditEntry, (bound_tenant_id(), entry_id))
     if entry is None:
-        raise NotFound
+        raise Pruned if was_pruned(entry_id) else NotFound
     return entry
 
 

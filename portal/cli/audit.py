@@ -10,6 +10,7 @@ from portal.access.evidence.signed import get_newest
 from portal.audit.actions import Action
 from portal.audit.actor import OPERATOR
 from portal.audit.gaps import find_gaps
+from portal.audit.pruning import first_number
 from portal.audit.service import record
 from portal.audit.tlog.findings import Fault
 from portal.audit.tlog.notes import Malformed, VerifierKey, parse_key
@@ -18,7 +19,10 @@ from portal.cli.checking_log import check_now
 from portal.cli.context import with_app, writing
 from portal.cli.keeping_log import sign_bound
 from portal.core.errors import Conflict, Invalid
-from portal.tenancy.binding import acting_for
+from portal.documents.log_retention.carrying_out import prune_part
+from portal.documents.log_retention.plan import plan_pruning
+from portal.documents.log_retention.policy import keep_days
+from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.queries import get_tenant, list_living_tenants
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -48,13 +52,16 @@ def export(slug: str, out: Path) -> None:
         sign_bound()
     with acting_for(tenant):
         newest = get_newest()
-        with click.progressbar(length=newest.size, label=tenant.slug) as bar:
+        begin = first_number()
+        with click.progressbar(length=newest.size - begin, label=tenant.slug) as bar:
             for path, content, entries in list_files(newest):
                 place = out / path
                 place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 place.write_bytes(content)
                 bar.update(entries)
     click.echo(f"{tenant.slug}: {newest.size} entries, root {newest.root.hex()}")
+    if begin:
+        click.echo(f"the first {begin} were pruned: only their hashes are there")
 
 
 @audit.command()
@@ -75,6 +82,42 @@ def check(slug: str | None) -> None:
         found += len(findings)
     if found:
         raise SystemExit(1)
+
+
+@audit.command()
+@click.option("--tenant", "slug", required=True, help="Whose log.")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and prune nothing.")
+@with_app
+def prune(slug: str, dry_run: bool) -> None:
+    """Prune an organisation's log now of what its officers no longer keep.
+
+    The worker does it once a day. Nothing goes that the organisation or the installation keeps
+    longer, or that somebody still needs.
+    """
+    tenant = get_tenant(slug)
+    with acting_for(tenant):
+        days = keep_days()
+        plan = plan_pruning(days) if days else None
+    if plan is None:
+        click.echo(f"{slug} keeps its log for ever")
+        return
+    click.echo(f"{slug} keeps its log for {days} days; {plan.old} entries are older")
+    for why in plan.waits:
+        click.echo(f"  {why}")
+    with click.progressbar(length=plan.going, label=slug) as bar:
+        end = plan.first
+        while not dry_run and (reached := _prune_part(tenant)) is not None:
+            bar.update(reached - end)
+            end = reached
+    if dry_run:
+        click.echo(f"{plan.going} would go now, but for those that are kept for good")
+    else:
+        click.echo(f"the log is pruned up to entry {end}")
+
+
+def _prune_part(tenant: TenantRecord) -> int | None:
+    with writing(tenant):
+        return prune_part(OPERATOR)
 
 
 @audit.command()
@@ -153,6 +196,8 @@ def _tell(report: Report, *, is_own_key: bool, is_alone: bool) -> None:
         click.echo(f"by entry {number} another key took over, which the one before it signed:")
         click.echo(f"  {key}")
     click.echo(f"{report.checkpoint.size} entries as {report.checkpoint.origin}")
+    if report.pruned:
+        click.echo(f"the first {report.pruned} were pruned, as the log tells: by their hashes")
     click.echo(f"{report.compared} checkpoints agree")
     if is_own_key:
         click.echo("by the key that came with it: compare it with the one that you know")

@@ -54,11 +54,12 @@ def check_all() -> Sequence[str]:
 def upgrade_all(chosen: Settings, factories: Factories) -> None:
     """Migrate the main database, then each placement, saying how far it has come."""
     role = role_checked(chosen)
+    owner_url, floor_days = chosen.owner_database_url, chosen.log_floor_days
     chosen.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
-    migrations.upgrade_main(chosen.owner_database_url, role)
+    migrations.upgrade_main(owner_url, role, floor_days)
     click.echo("main database: up to date")
     with factories.app().app_context():
         tenants = list_living_tenants()
     for number, tenant in enumerate(tenants, 1):
-        migrations.upgrade_tenant(tenant, chosen.owner_database_url, role)
+        migrations.upgrade_tenant(tenant, owner_url, role, floor_days)
         click.echo(f"[{number}/{len(tenants)}] {tenant.slug}: up to date")

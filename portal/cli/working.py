@@ -33,6 +33,7 @@ from portal.core.settings import active
 from portal.documents.integrity.findings import tell_of_findings
 from portal.documents.links import codes
 from portal.documents.links.sweep import sweep_links
+from portal.documents.log_retention.carrying_out import is_pruning_due, prune_part
 from portal.documents.purging import purge_batch, purge_folders
 from portal.documents.quotas import sweep_room
 from portal.documents.resumable.ending import sweep_uploads
@@ -50,6 +51,7 @@ from portal.tenancy.session import db
 
 POLL_SECONDS = 2.0
 SWEEP_SECONDS = 600.0
+PARTS_AT_ONCE = 32  # of a log that is pruned
 
 Done = TypeVar("Done")
 
@@ -138,6 +140,7 @@ def _visit(tenant: TenantRecord, sweeping: bool) -> None:
         if sweeping and tenant.state == TenantState.ACTIVE and find_end() is None:
             _see_to_reviews()
             _purge()
+            _prune()
         if sweeping:
             _chore(_rotate_if_due)
             _chore(finish_rotation)
@@ -170,6 +173,16 @@ def _purge() -> None:
     _chore(purge_folders)
     for request_id in list_accounts_to_erase():
         _chore(partial(erase_account_of, request_id))
+
+
+def _prune() -> None:
+    """Have the log's oldest entries go that its policy lets go, a part in each transaction, and no
+    more at once than others can wait for.
+    """
+    if is_pruning_due():
+        for _ in range(PARTS_AT_ONCE):
+            if _chore(partial(prune_part, SYSTEM)) is None:
+                return
 
 
 def _chore(chore: Callable[[], Done]) -> Done | None:

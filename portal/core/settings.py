@@ -15,6 +15,7 @@ from portal.core.errors import Misconfigured
 from portal.core.setting_rules import IN_MEMORY
 
 MIN_SECRET_LENGTH = 32
+LOG_FLOOR_DAYS = 400  # PCI DSS 4.0, 10.5.1, wants twelve months
 KEY_PROVIDERS = ("local", "aws-kms", "pkcs11", "vault")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -70,6 +71,7 @@ class Settings:
     verify_every_days: int = 30
     max_tenant_gib: int = 0
     clamd: str = ""
+    log_floor_days: int = LOG_FLOOR_DAYS
     log_networks: str = ""
     network_labels: Path | None = None
     log_level: str = "INFO"
@@ -184,6 +186,9 @@ def _read(env: FileAwareEnv) -> dict[str, Any]:
         ),
         "max_tenant_gib": env.int("MAX_TENANT_GIB", default=0, validate=validate.Range(min=0)),
         "clamd": env.str("CLAMD", default="", validate=rules.is_clamd),
+        "log_floor_days": env.int(
+            "LOG_FLOOR_DAYS", default=LOG_FLOOR_DAYS, validate=validate.Range(1, 36_500)
+        ),
         "log_networks": env.str("LOG_NETWORKS", default="", validate=rules.are_networks),
         "network_labels": env.path("NETWORK_LABELS", default=None, validate=rules.is_file),
         "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),

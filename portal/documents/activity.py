@@ -6,12 +6,14 @@ recorded as a reading of the log.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, true
 
 from portal.access.decision import Member, decide
 from portal.access.permissions import Permission
+from portal.audit.pruning import find_mark
 from portal.audit.telling import By, Told, list_told
 from portal.core import clock
 from portal.core.errors import NotFound
@@ -35,6 +37,7 @@ class Activity:
     older: UUID | None
     things: Mapping[str, Named]
     people: Mapping[UUID, str]
+    begins_at: datetime | None  # the log, where it was pruned; told on the last page
 
 
 def list_activity(member: Member, by: By, before: UUID | None = None) -> Activity:
@@ -44,7 +47,10 @@ def list_activity(member: Member, by: By, before: UUID | None = None) -> Activit
     things = () if by == By.ME else _own_things(member)
     page = list_told(member.user_id, things, by, before)
     about = {entry.about for entry in page.entries}
-    return Activity(page.entries, page.older, names_read(member, about), _people_in(page.entries))
+    mark = find_mark()
+    things, people = names_read(member, about), _people_in(page.entries)
+    begins_at = mark.begins_at if mark and not page.older else None
+    return Activity(page.entries, page.older, things, people, begins_at)
 
 
 def _own_things(member: Member) -> Collection[str]:

@@ -14,8 +14,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, func, make_url, select, text
 
 from portal.core.db import Base
+from portal.core.settings import LOG_FLOOR_DAYS
 from portal.core.shipped import shipped
-from portal.tenancy import sqlite
+from portal.tenancy import log_wall, sqlite
 from portal.tenancy.binding import TenantRecord
 from portal.tenancy.guard import tenant_tables
 from portal.tenancy.models import GLOBAL_TABLES, Placement
@@ -24,20 +25,22 @@ from portal.tenancy.placement import file_of, system_engine, url_for
 LANES = ("control", "tenant")
 
 
-def upgrade_main(owner_url: str, app_role: str) -> None:
+def upgrade_main(owner_url: str, app_role: str, floor_days: int = LOG_FLOOR_DAYS) -> None:
     """Bring the main database to the newest schema; on PostgreSQL it is the pool as well."""
     main = make_url(owner_url)
     is_pool = main.get_backend_name() != "sqlite"
-    _upgrade(main, LANES if is_pool else ("control",), app_role)
+    _upgrade(main, LANES if is_pool else ("control",), app_role, floor_days)
 
 
-def upgrade_tenant(tenant: TenantRecord, owner_url: str, app_role: str) -> None:
+def upgrade_tenant(
+    tenant: TenantRecord, owner_url: str, app_role: str, floor_days: int = LOG_FLOOR_DAYS
+) -> None:
     """Bring the database of a tenant that has its own to the newest schema."""
     if tenant.placement == Placement.DATABASE:
-        _upgrade(url_for(tenant, make_url(owner_url)), ("tenant",), app_role)
+        _upgrade(url_for(tenant, make_url(owner_url)), ("tenant",), app_role, floor_days)
 
 
-def create_database(tenant: TenantRecord, main: URL, app_role: str) -> None:
+def create_database(tenant: TenantRecord, main: URL, app_role: str, floor_days: int) -> None:
     """Make the database of a tenant that gets its own, with the newest schema in it."""
     if main.get_backend_name() == "sqlite":
         path = file_of(tenant, main)
@@ -47,7 +50,8 @@ def create_database(tenant: TenantRecord, main: URL, app_role: str) -> None:
         name = url_for(tenant, main).database
         with _autocommitting(main) as connection:
             connection.execute(text(f'CREATE DATABASE "{name}"'))
-    upgrade_tenant(tenant, main.render_as_string(hide_password=False), app_role)
+    owner_url = main.render_as_string(hide_password=False)
+    upgrade_tenant(tenant, owner_url, app_role, floor_days)
 
 
 def drop_database(tenant: TenantRecord, main: URL, app: URL) -> None:
@@ -86,7 +90,9 @@ def lanes_of(url: URL, *, is_main: bool) -> Sequence[str]:
     return ("control",) if url.get_backend_name() == "sqlite" else LANES
 
 
-def _upgrade(url: URL, lanes: Sequence[str], app_role: str) -> None:
+def _upgrade(
+    url: URL, lanes: Sequence[str], app_role: str, floor_days: int = LOG_FLOOR_DAYS
+) -> None:
     engine = system_engine(url)
     if engine.dialect.name == "sqlite":
         sqlite.hold_schema_changes(engine)
@@ -96,6 +102,9 @@ def _upgrade(url: URL, lanes: Sequence[str], app_role: str) -> None:
                 config = _config(lane)
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
+            if "tenant" in lanes:
+                for statement in log_wall.set_floor(engine.dialect.name, floor_days):
+                    connection.execute(text(statement))
             if engine.dialect.name == "postgresql":
                 for statement in _grants(lanes, app_role):
                     connection.execute(text(statement))

@@ -21,13 +21,21 @@ from sqlalchemy import (
 from portal.core.db import Base
 from portal.tenancy.errors import SchemaNotIsolated
 from portal.tenancy.guard import tenant_table_names, tenant_tables
+from portal.tenancy.log_wall import is_wall
 from portal.tenancy.models import GLOBAL_TABLES, TenantId
 from portal.tenancy.postgres import SETTING
 
 VERSION_TABLES = frozenset({"schema_version_control", "schema_version_tenant"})
-# The tables with triggers: they forbid UPDATE and DELETE.
+# The tables with triggers: they forbid UPDATE and DELETE, and prune (`log_wall`).
 APPEND_ONLY = frozenset(
-    {"audit_checkpoint", "audit_entry", "audit_leaf", "audit_node", "known_checkpoint"}
+    {
+        "audit_checkpoint",
+        "audit_entry",
+        "audit_leaf",
+        "audit_node",
+        "audit_pruning",
+        "known_checkpoint",
+    }
 )
 WORD = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -204,7 +212,7 @@ _RELATIONS = f"""
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_USERS_OWN.format("c")}
 """
 _FUNCTIONS = f"""
-    SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    SELECT p.proname, p.prosrc FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE p.prosecdef AND {_USERS_OWN.format("p")}
 """
 _TRIGGERS = f"""
@@ -228,8 +236,9 @@ def _postgres_faults(connection: Connection) -> Iterator[str]:
             yield f"{name}: an unknown {_KINDS[kind]}"
         elif (root or name) in tenant_table_names() and not (is_forced and policies == _WALL):
             yield f"{name}: its row-level security is not the tenant's wall, and forced"
-    for (function,) in connection.execute(text(_FUNCTIONS)):
-        yield f"{function}: a SECURITY DEFINER function"
+    for function, source in connection.execute(text(_FUNCTIONS)):
+        if not is_wall(function, source):
+            yield f"{function}: a SECURITY DEFINER function"
     for trigger, table in connection.execute(text(_TRIGGERS)):
         if not _is_ours(trigger, table):
             yield f"{trigger}: an unknown trigger"

@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, func, insert, make_url, select, text, up
 from portal.core.db import Base
 from portal.core.errors import Conflict, Invalid
 from portal.core.ids import new_id
+from portal.core.settings import active
 from portal.tenancy import migrations
 from portal.tenancy.binding import TenantRecord
 from portal.tenancy.models import GLOBAL_TABLES, Placement, Tenant, TenantHost, TenantState
@@ -50,7 +51,7 @@ def create_tenant(
     with _writing(main) as connection:
         _check_free(connection, slug, host)
         if chosen == Placement.DATABASE:
-            migrations.create_database(tenant, main, app_role)
+            migrations.create_database(tenant, main, app_role, active().log_floor_days)
         prepare(tenant)
         connection.execute(
             insert(Tenant).values(id=tenant.id, slug=slug, name=tenant.name, placement=chosen)

@@ -71,7 +71,7 @@ def test_nor_what_proves_the_log(acme) -> None:
         for _ in range(2):
             keep_logs(is_signing=True)
     kept = acme.portal.dump()
-    for table in LOG - {"audit_aside"}:
+    for table in LOG - {"audit_aside", "audit_pruning"}:
         assert kept[table]
         for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):
             with raw_connection(acme) as connection:

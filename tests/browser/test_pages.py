@@ -164,6 +164,8 @@ PAGES = [
     (OFFICER, "/alerts/rules {Change Many downloads by one person}"),
     (OFFICER, "/alerts/rules {Switch off Many downloads by one person}"),
     (OFFICER, "/alerts/hours"),
+    (OFFICER, "/audit/retention"),
+    (OFFICER, "/audit/retention/edit"),
     (OFFICER, "/audit/destinations"),
     (OFFICER, "/audit/destinations {Mail}"),
     (OFFICER, "/audit/destinations {Syslog}"),

@@ -1,11 +1,15 @@
 """Several folders and documents at once: all of them, or none."""
 
+import html
 import io
+import re
+from collections import defaultdict
 from uuid import UUID
 from zipfile import ZipFile
 
 import pytest
 
+from portal.web.documents.routes import copying
 from tests.browsing import forms_of
 from tests.conftest import on_sqlite
 from tests.documents.sharers import make_folder
@@ -147,6 +151,36 @@ def test_copies_of_what_is_chosen_are_made_each_by_itself(acme) -> None:
     assert "2 of 3 things are copied" in mixed.text
     assert "A folder is not copied" in mixed.text
     assert "1 (copy).txt" in member.get(f"/documents/folders/{inner}").text
+
+
+@on_sqlite
+def test_copying_that_takes_long_goes_on_step_by_step_to_the_end(acme, monkeypatch) -> None:
+    monkeypatch.setattr(copying, "STEP_SECONDS", 0)  # a document a step
+    member, (inner, [folder, one, two]) = acme.visit("member"), things(acme)
+    gone = member.upload("Gone.txt", b"x", inner).json["id"]
+    sent = {"things": [folder, one, f"document:{gone}", two], "folder": inner}
+    shown, kept = [], []
+    while sent:
+        page = member.post("/documents/many/copy", sent).text
+        sent = going_on(page)
+        shown += re.findall(r"\d of 4 are done", page)
+        kept.append([e["action"] for e in acme.log()].count("document.copied"))
+        member.post(f"/documents/{gone}/delete", {})
+    assert shown == [f"{n} of 4 are done" for n in (1, 2, 3)]
+    assert kept == [0, 1, 1, 2], "each is kept by itself"
+    assert "2 of 4 things are copied. These are not:" in page
+    assert "A folder is not copied" in page
+    listed = member.get(f"/documents/folders/{inner}").text
+    assert all(f"{n} (copy).txt" in listed for n in range(2))
+
+
+def going_on(page: str) -> dict[str, list[str]]:
+    """What the form sends that goes on with copying; nothing where there is none."""
+    form = page.partition("data-goes-on")[2].partition("</form>")[0]
+    sent = defaultdict(list)
+    for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form):
+        sent[name].append(html.unescape(value))
+    return sent
 
 
 def test_what_is_chosen_comes_as_one_zip(acme) -> None:

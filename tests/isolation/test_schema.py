@@ -20,6 +20,7 @@ from sqlalchemy import (
 from portal.core.db import Base
 from portal.tenancy import postgres, schema
 from portal.tenancy.errors import SchemaNotIsolated
+from portal.tenancy.log_wall import CARRY_OUT
 from portal.tenancy.models import TenantId
 from portal.tenancy.placement import system_engine
 from tests.isolation import test_reads, test_relationships, test_writes
@@ -335,6 +336,10 @@ PARTITIONED = [
         (
             ["CREATE FUNCTION planted() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'"],
             "planted: a SECURITY DEFINER function",
+        ),
+        (
+            [f"CREATE FUNCTION {CARRY_OUT}() RETURNS int SECURITY DEFINER LANGUAGE sql RETURN 1"],
+            f"{CARRY_OUT}: a SECURITY DEFINER function",
         ),
         (
             ["CREATE PROCEDURE planted() LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'"],

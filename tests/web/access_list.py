@@ -386,6 +386,8 @@ ACCESS = {
     "audit.start_destination": act(OFFICERS, on("destination", "own")),
     "audit.stop_destination": act(OFFICERS, on("destination", "own"), empty=409),
     "audit.renew_secret": form(OFFICERS, on("destination", "own"), empty=200),
+    "audit.retention": page(OFFICERS),
+    "audit.choose_log_retention": form(OFFICERS, empty=409),
     "audit.restart_stream": form(OFFICERS, on("destination", "own")),
     "audit.delete_destination": form(OFFICERS, on("destination", "own"), empty=QUESTION),
     # Reports. The officer may make all of them, the auditor this one.

@@ -33,6 +33,11 @@ class Kind(StrEnum):
         "Send the entries of the audit log to another system",
         Permission.AUDIT_EXPORT,
     )
+    PRUNE_LOG = (
+        "prune-log",
+        "Have the audit log pruned, or have it kept for a shorter time",
+        Permission.RETENTION_EDIT,
+    )
     RESET_FACTORS = "reset-factors", "Remove somebody's second factors", Permission.MEMBER_RESET
     RELEASE_HOLD = "release-hold", "Release a legal hold", Permission.HOLD_EDIT
     CHANGE_CHOICE = (

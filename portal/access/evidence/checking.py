@@ -11,17 +11,18 @@ from portal.access.evidence.checkpoints import find_newest
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
 from portal.audit.models import AuditAside, AuditEntry
+from portal.audit.pruning import first_number, list_absent, list_prunings
 from portal.audit.queries import list_latest
 from portal.audit.service import record
 from portal.audit.tlog.bodies import ENTRY_COLUMNS, body_of, commitment_to
 from portal.audit.tlog.findings import MOST_NAMED, Fault, Finding
 from portal.audit.tlog.growing import Growing
-from portal.audit.tlog.hashes import leaf_hash
+from portal.audit.tlog.hashes import fold, leaf_hash
 from portal.audit.tlog.known import find_known
 from portal.audit.tlog.models import AuditCheckpoint, AuditLeaf
 from portal.audit.tlog.notes import Checkpoint
 from portal.audit.tlog.summing import Summing, Sums
-from portal.audit.tlog.tiles import read_tile
+from portal.audit.tlog.tiles import open_tree, read_tile
 from portal.audit.tlog.trees import WIDTH, Incomplete
 from portal.core import clock
 from portal.tenancy.binding import bound_tenant_id
@@ -101,8 +102,8 @@ def go_on(progress: Progress, tiles: int = TILES_AT_ONCE) -> Progress:
     findings, is_done = [*progress.findings], False
     summing = Summing(lambda *tile: findings.extend(_compare_nodes(*tile)), progress.sums)
     for _ in range(tiles):
-        rows = _read_tile(growing.size)
-        findings += _judge_rows(rows, growing.size)
+        rows, mark = _read_tile(growing.size)
+        findings += judge_rows(rows, growing.size, mark)
         total = growing.add([row.hash for row in rows])
         if total is None:
             is_done = True
@@ -113,27 +114,62 @@ def go_on(progress: Progress, tiles: int = TILES_AT_ONCE) -> Progress:
     if is_done:
         summing.finish()
         findings += [*_judge_beyond(growing, newest), *_judge_unnumbered()]
+        findings += _judge_pruning()
     if any(map(_is_of_growth, findings)):  # nodes that don't fit it tell nothing more
         findings = [finding for finding in findings if finding.fault != Fault.BAD_TILE]
     sound_size = max([progress.sound_size, *(agreed.size for agreed in growing.agreed)])
     return Progress(growing.size, summing.sums, sound_size, findings[:MOST_NAMED], is_done)
 
 
-def _read_tile(first: int) -> Sequence[Any]:
-    """The leaves of a tile with their entries, as many as there are."""
-    within = AuditLeaf.number >= first, AuditLeaf.number < first + WIDTH
-    rows = db.session.execute(_ROWS.where(*within)).all()
+def is_sound(first: int, end: int) -> bool:
+    """Whether full tiles of entries are what was signed: the entries by their hashes, these by the
+    nodes that sum them up, and the nodes by the newest checkpoint, which has to cover them.
+    """
+    newest, tree = find_newest(), open_tree()
+    if newest is None or newest.size < end:
+        return False
+    try:
+        is_signed = tree.root(newest.size) == newest.root
+        return is_signed and all(_is_tile_sound(at) for at in range(first, end, WIDTH))
+    except Incomplete:
+        return False
+
+
+def _is_tile_sound(first: int) -> bool:
+    rows = _read_rows(first)
+    if len(rows) < WIDTH or any(judge_rows(rows, first)):
+        return False
+    index = first // WIDTH
+    noted = read_tile(1, index // WIDTH)[index % WIDTH]
+    return fold([row.hash for row in rows]) == noted
+
+
+def _read_tile(first: int) -> tuple[Sequence[Any], int]:
+    """The leaves of a tile with their entries, as many as there are; and up to where the log was
+    pruned, which is looked up after them: it tells of all that is gone.
+    """
+    rows = _read_rows(first)
+    mark = first_number()
     release()
-    return rows
+    return rows, mark
 
 
-def _judge_rows(rows: Sequence[Any], first: int) -> Iterator[Finding]:
+def _read_rows(first: int) -> Sequence[Any]:
+    within = AuditLeaf.number >= first, AuditLeaf.number < first + WIDTH
+    return db.session.execute(_ROWS.where(*within)).all()
+
+
+def judge_rows(rows: Sequence[Any], first: int, mark: int = 0) -> Iterator[Finding]:
+    """What is wrong with the entries of a tile, whose first number is `first`. Those before `mark`
+    may be gone; how many of them are, `_judge_pruning` compares.
+    """
     for number, row in enumerate(rows, first):
         if row.number != number:
             yield Finding(Fault.DELETED, f"the place of entry {number}")
             return
         if row.id is None:
-            yield Finding(Fault.DELETED, f"entry {row.number}")
+            if number >= mark:
+                yield Finding(Fault.DELETED, f"entry {row.number}")
         elif leaf_hash(body_of(row)) != row.hash:
             yield Finding(Fault.EDITED, f"entry {row.number}")
         elif row.personal and (
@@ -187,6 +223,27 @@ def _judge_unnumbered() -> Iterator[Finding]:
     )
     if count := db.session.scalar(left_over):
         yield Finding(Fault.DELETED, f"{count} entries before they had a number")
+
+
+def _judge_pruning() -> Iterator[Finding]:
+    """What is gone from the beginning is as much as the log itself tells was pruned, by a mark that
+    was never raised without an entry.
+    """
+    mark, absent = list_absent()
+    told = [entry.told for entry in list_prunings(mark)]
+    is_told = (told[-1]["end"], told[-1]["root"]) == (mark, _root_at(mark)) if told else mark == 0
+    if not is_told:
+        yield Finding(Fault.DELETED, f"entries 0 to {mark - 1}, of which no pruning tells")
+    elif absent != (count := sum(one["entries"] for one in told)):
+        where = f"entries before {mark}: {absent} are gone, and {count} were pruned"
+        yield Finding(Fault.DELETED, where)
+
+
+def _root_at(size: int) -> str | None:
+    try:
+        return open_tree().root(size).hex()
+    except Incomplete:
+        return None
 
 
 def _compare_nodes(level: int, index: int, hashes: Sequence[bytes]) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from portal.access.evidence.checkpoints import epoch_of
 from portal.access.evidence.signed import list_verifier_keys
 from portal.audit.models import AuditEntry
+from portal.audit.pruning import PRUNING, first_number
 from portal.audit.tlog.bodies import ENTRY_COLUMNS, body_of
 from portal.audit.tlog.files import CHECKPOINT, ENTRIES, KEYS, OLD, bundle, tile_path
 from portal.audit.tlog.models import AuditCheckpoint, AuditLeaf
@@ -15,6 +16,7 @@ from portal.audit.tlog.notes import Checkpoint
 from portal.audit.tlog.tiles import read_tile
 from portal.audit.tlog.trees import HEIGHT, WIDTH
 from portal.tenancy.session import db
+from portal.tenancy.turns import share_turn
 
 
 class File(NamedTuple):
@@ -35,7 +37,9 @@ def list_files(newest: AuditCheckpoint) -> Iterator[File]:
 
 
 def _list_bundles(size: int) -> Iterator[File]:
-    for index, width in _widths(size):
+    """But for those that were pruned, of which the hash tiles tell. Nothing is pruned meanwhile."""
+    share_turn(PRUNING)
+    for index, width in _widths(size, first_number()):
         rows = _read_entries(index * WIDTH, width)
         path = tile_path(ENTRIES, index, None if width == WIDTH else width)
         yield File(path, bundle(map(body_of, rows)), width)
@@ -59,9 +63,9 @@ def _list_old(newest: AuditCheckpoint) -> Iterator[File]:
         yield File(f"{OLD}/{epoch}/{old.size}.note", old.note.encode())
 
 
-def _widths(size: int) -> Iterator[tuple[int, int]]:
-    """The tiles that hold so many hashes, each with how many are in it."""
-    for index in range(-(-size // WIDTH)):
+def _widths(size: int, first: int = 0) -> Iterator[tuple[int, int]]:
+    """The tiles that hold so many hashes, from one on, each with how many are in it."""
+    for index in range(first // WIDTH, -(-size // WIDTH)):
         yield index, min(WIDTH, size - index * WIDTH)
 
 

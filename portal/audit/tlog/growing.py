@@ -32,6 +32,11 @@ class Growing:
         """The checkpoints of more leaves than there were."""
         return self._expected[self._met :]
 
+    @property
+    def root(self) -> bytes:
+        """The root over the leaves that were added so far."""
+        return self._root([])
+
     def add(self, leaves: Sequence[bytes]) -> bytes | None:
         """Add the leaves of a tile, and give what sums it up; after one that is not full, which
         nothing sums up, there can be no other.

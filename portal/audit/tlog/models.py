@@ -57,6 +57,21 @@ class AuditCheckpoint(TenantOwned, Base):
     __table_args__ = (UniqueConstraint("tenant_id", "origin", "size"), ADDED_ONLY)
 
 
+class AuditPruning(TenantOwned, Base):
+    """A mark: the entries before this number were pruned, but for those that are kept for good.
+
+    Only their bytes are gone: leaves and nodes stay, and with them every proof. It is the database
+    that deletes, as it takes the mark (`tenancy.log_wall`).
+    """
+
+    __tablename__ = "audit_pruning"
+
+    number: Mapped[int] = mapped_column(BigInteger)
+    pruned_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    __table_args__ = (UniqueConstraint("tenant_id", "number"), ADDED_ONLY)
+
+
 class KnownCheckpoint(Base):
     """A checkpoint of some tenant, as the main database remembers it."""
 

@@ -16,12 +16,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from portal.audit.actions import Action
-from portal.audit.tlog.files import unbundle
 from portal.audit.tlog.notes import Note, VerifierKey
 from portal.core.canonical import canonical
 
-# As it stands in an entry's bytes. In a text the quotes would be escaped.
-_MADE = f'"action":"{Action.SIGNING_KEY_MADE}"'.encode()
+_MADE = f'{{"action":"{Action.SIGNING_KEY_MADE}",'.encode()  # canonical JSON begins with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +72,10 @@ def endorsement_of(tenant: str, public_key: bytes, follows: bytes) -> bytes:
     )
 
 
-def find_rotations(content: bytes, first: int) -> Iterator[Rotation]:
-    """The entries of new keys in a bundle that begins with the entry of number `first`.
-
-    Raises `Malformed`.
-    """
-    if _MADE not in content:
-        return
-    for number, body in enumerate(unbundle(content), first):
-        if _MADE in body and (entry := _read(body)):
+def find_rotations(entries: Iterable[bytes], first: int) -> Iterator[Rotation]:
+    """Those among entries that are of new keys; the number of the first is `first`."""
+    for number, body in enumerate(entries, first):
+        if body.startswith(_MADE) and (entry := _read(body)):
             told = (_decoded(entry, name) for name in ("public_key", "follows", "endorsement"))
             yield Rotation(number, *told)
 
@@ -119,13 +112,12 @@ def encoded(value: bytes) -> str:
 
 
 def _read(body: bytes) -> dict[str, Any] | None:
-    """What the entry of a new key tells besides; None where it is another one's."""
+    """What the entry of a new key tells besides."""
     try:
-        entry = json.loads(body)
-        is_made = entry["action"] == Action.SIGNING_KEY_MADE
-        return entry["detail"] if is_made and isinstance(entry["detail"], dict) else None
-    except (ValueError, KeyError, TypeError, RecursionError):
+        told = json.loads(body)["detail"]
+    except (ValueError, KeyError, RecursionError):
         return None
+    return told if isinstance(told, dict) else None
 
 
 def _decoded(told: dict[str, Any], name: str) -> bytes:

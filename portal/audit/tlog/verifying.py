@@ -24,6 +24,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     epochs: list[str] = field(default_factory=list)
     followed: dict[int, VerifierKey] = field(default_factory=dict)
+    pruned: int = 0  # of the first entries, of which there are hashes alone
 
 
 def verify_folder(
@@ -56,6 +57,7 @@ def verify_folder(
     walk.run(on_entries)
     _judge_keys(notes, walk.rotations, set(growing.agreed), report)
     report.findings += walk.findings()
+    report.pruned = walk.pruned.end
     _compare(newest.checkpoint, {note.checkpoint for note in kept}, growing, report)
     return report
 

@@ -15,6 +15,7 @@ from portal.audit.tlog.findings import (
 from portal.audit.tlog.growing import Growing
 from portal.audit.tlog.hashes import leaf_hashes
 from portal.audit.tlog.notes import Checkpoint, Malformed
+from portal.audit.tlog.prefix import Prefix
 from portal.audit.tlog.rotations import Rotation, find_rotations
 from portal.audit.tlog.summing import Summing
 from portal.audit.tlog.trees import WIDTH
@@ -32,14 +33,21 @@ class Walk:
         self._fault: Finding | None = None  # after which places mean nothing any more
         self._bad_tiles: list[str] = []
         self._summing = Summing(self._compare_tile)
+        self.pruned = Prefix(self._count_absent() * WIDTH)
 
     def run(self, on_entries: Callable[[int], object]) -> None:
-        """Take in bundle after bundle, up to the newest checkpoint or to where one is amiss."""
+        """Take in bundle after bundle, up to the newest checkpoint or to where one is amiss.
+
+        Where the first ones are not there, their hashes are taken in instead.
+        """
         size = self._newest.size
         for index in range(-(-size // WIDTH)):
             width = min(WIDTH, size - index * WIDTH)
-            if not self._take_in(index, width):
+            is_pruned = index * WIDTH < self.pruned.end
+            if not (self._take_hashes(index) if is_pruned else self._take_in(index, width)):
                 return
+            if self._growing.size == self.pruned.end:
+                self.pruned.root = self._growing.root
             on_entries(width)
         self._summing.finish()
 
@@ -49,6 +57,7 @@ class Walk:
             tiles = {tile_path(0, mismatch.number // WIDTH) for mismatch in self._mismatches}
             for path in sorted({*tiles, *self._bad_tiles}):
                 yield Finding(Fault.BAD_TILE, path)
+            yield from self.pruned.findings()
         elif self._fault:
             yield self._fault
         elif self._mismatches:
@@ -61,24 +70,47 @@ class Walk:
         partial = None if width == WIDTH else width
         path = tile_path(ENTRIES, index, partial)
         try:
-            content = (self._folder / path).read_bytes()
-            leaves = leaf_hashes(unbundle(content))
-            self.rotations += find_rotations(content, index * WIDTH)
+            entries = list(unbundle((self._folder / path).read_bytes()))
         except FileNotFoundError:
             self._fault = self._fault or self._missing(index)
             return False
         except (Malformed, OSError) as error:
             self._fault = Finding(Fault.UNREADABLE, f"{path}: {error}")
             return False
+        leaves = leaf_hashes(entries)
+        self.pruned.hear(entries)
+        self.rotations += find_rotations(entries, index * WIDTH)
         self._compare_leaves(index, leaves, self._noted(0, index, partial))
         if len(leaves) != width:
             fault = Fault.DELETED if len(leaves) < width else Fault.INSERTED
             self._fault = self._fault or Finding(fault, f"in {path}")
             return False
+        self._add(leaves)
+        return True
+
+    def _take_hashes(self, index: int) -> bool:
+        """Take in the hashes of a bundle that was pruned; whether the next can be taken."""
+        leaves = self._noted(0, index, None)
+        if len(leaves) != WIDTH:
+            self._fault = Finding(Fault.BAD_TILE, tile_path(0, index))
+            return False
+        self._add(list(leaves))
+        return True
+
+    def _add(self, leaves: Sequence[bytes]) -> None:
         total = self._growing.add(leaves)
         if total is not None:
             self._summing.add(total)
-        return True
+
+    def _count_absent(self) -> int:
+        """How many bundles are missing before the first that is there."""
+        bundles = range(-(-self._newest.size // WIDTH))
+        return next((index for index in bundles if self._has_bundle(index)), 0)
+
+    def _has_bundle(self, index: int) -> bool:
+        width = min(WIDTH, self._newest.size - index * WIDTH)
+        path = tile_path(ENTRIES, index, None if width == WIDTH else width)
+        return (self._folder / path).exists()
 
     def _compare_leaves(self, index: int, found: list[bytes], noted: Sequence[bytes]) -> None:
         if found == noted or self._fault or not noted:
@@ -95,8 +127,7 @@ class Walk:
             self._mismatches += differing[: MOST_NAMED - len(self._mismatches)]
 
     def _missing(self, index: int) -> Finding:
-        later = self._folder / tile_path(ENTRIES, index + 1)
-        if later.exists():
+        if self._has_bundle(index + 1):
             return Finding(Fault.DELETED, f"entries {index * WIDTH} to {(index + 1) * WIDTH - 1}")
         return Finding(Fault.TRUNCATED, f"after {index * WIDTH} entries")
 

@@ -49,6 +49,7 @@ WATCH_CHANGED = frozenset(
         Action.DESTINATION_CHANGED,
         Action.DESTINATION_DELETED,
         Action.DESTINATION_STOPPED,
+        Action.LOG_POLICY_CHANGED,
     }
 )
 DELETED = frozenset(
@@ -177,7 +178,7 @@ _RULES = (
     ),
     Rule(
         id=_id("alerting-changed"),
-        name="Alerting, or where the log goes, was changed",
+        name="Alerting, where the log goes or how long it is kept was changed",
         actions=WATCH_CHANGED,
     ),
     Rule(

@@ -39,11 +39,12 @@ class AlertPage:
 
 @dataclass(frozen=True, slots=True)
 class ShownAlert:
-    """One alert with its entries, oldest first."""
+    """One alert with its entries, oldest first, and how many of them were pruned since."""
 
     alert: Alert
     entries: Sequence[AuditEntry]
     people: Mapping[UUID, str]
+    pruned: int
 
     @property
     def address(self) -> str | None:
@@ -93,14 +94,15 @@ def show_alert(actor: Actor, alert_id: UUID) -> ShownAlert:
     alert = db.session.get(Alert, (bound_tenant_id(), alert_id))
     if alert is None:
         raise NotFound
-    entries = db.session.scalars(
-        select(AuditEntry)
-        .join(AlertEntry, AlertEntry.entry_id == AuditEntry.id)
+    found = db.session.execute(
+        select(AlertEntry.entry_id, AuditEntry)
+        .outerjoin(AuditEntry, AuditEntry.id == AlertEntry.entry_id)
         .where(AlertEntry.alert_id == alert_id)
-        .order_by(AuditEntry.id)
+        .order_by(AlertEntry.entry_id)
     ).all()
+    entries = [entry for _, entry in found if entry is not None]
     record(actor, Action.AUDIT_READ, f"alert:{alert_id}")
-    return ShownAlert(alert, entries, list_names())
+    return ShownAlert(alert, entries, list_names(), len(found) - len(entries))
 
 
 def list_shown_rules(actor: Actor) -> ShownRules:

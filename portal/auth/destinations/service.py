@@ -18,6 +18,7 @@ from portal.access.decision import require
 from portal.access.permissions import Permission
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
+from portal.audit.pruning import first_number
 from portal.audit.service import record
 from portal.audit.tlog.tiles import count_leaves
 from portal.auth.assurance import Act
@@ -62,7 +63,9 @@ def create_destination(actor: Actor, chosen: Chosen) -> LogDestination:
         raise Invalid("The secret of the access key is missing.")
     made = LogDestination(id=new_id(), kind=chosen.kind, created_by=actor.user_id)
     made.secret = webhook.new_secret() if chosen.kind == Kind.WEBHOOK else chosen.secret
-    made.next_number = made.sent_number = 0 if chosen.from_beginning else count_leaves()
+    made.next_number = made.sent_number = (
+        first_number() if chosen.from_beginning else count_leaves()
+    )
     _fill_in(made, chosen)
     db.session.add(made)
     _flush()
@@ -157,8 +160,8 @@ def restart_stream(actor: Actor, destination_id: UUID, number: int) -> None:
     found = get_own(destination_id)
     if not found.entry_form:
         raise Conflict("It gets no entries.")
-    if not 0 <= number <= count_leaves():
-        raise Invalid("The log has no entry of this number.")
+    if not first_number() <= number <= count_leaves():
+        raise Invalid("The log has no entry of this number, or not any more.")
     before, found.next_number = found.next_number, number
     found.due_at, found.failures = clock.now(), 0
     lapse(ActKind.STREAM_LOG, target_of(found.id))
@@ -221,6 +224,7 @@ def _fill_in(destination: LogDestination, chosen: Chosen) -> None:
 
 def _start(actor: Actor, found: LogDestination, **agreed: Any) -> None:
     found.is_started = True
+    found.next_number = max(found.next_number, first_number())  # what was pruned can't be sent
     found.due_at, found.failures = clock.now(), 0
     record(actor, Action.DESTINATION_STARTED, target_of(found.id), **agreed)
 

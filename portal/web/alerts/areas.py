@@ -18,7 +18,7 @@ _SUBJECTS = {
     "Retention and holds": "erasure hold retention retention-rule",
     "Keys": "key keys root-key signing-key",
     "The log and its alerts": "alert alert-rule audit destination log report search working-hours",
-    "The organisation": "closing document-policy link-policy mail policy tenant walls",
+    "The organisation": "closing document-policy link-policy log-policy mail policy tenant walls",
 }
 _OTHER = "Anything else"
 _AREA_OF = {name: area for area, names in _SUBJECTS.items() for name in names.split()}

@@ -11,6 +11,8 @@ from portal.auth.closing.service import require_to_close
 from portal.auth.destinations.service import require_to_stream, start_agreed
 from portal.auth.membership import require_to_reset, reset_agreed
 from portal.documents.closing import close_agreed
+from portal.documents.log_retention.policy import choose_agreed as choose_log_agreed
+from portal.documents.log_retention.policy import require_to_choose as require_to_choose_log
 from portal.documents.retention.holding import release_agreed, require_to_release
 
 AGREED = {
@@ -18,6 +20,7 @@ AGREED = {
     Kind.EXPORT_LOG: Agreed(require_to_export, make_agreed),
     Kind.CLOSE_ORGANISATION: Agreed(require_to_close, close_agreed),
     Kind.GRANT_ADMIN: Agreed(require_to_grant, grant_agreed),
+    Kind.PRUNE_LOG: Agreed(require_to_choose_log, choose_log_agreed),
     Kind.RELEASE_HOLD: Agreed(require_to_release, release_agreed),
     Kind.RESET_FACTORS: Agreed(require_to_reset, reset_agreed),
     Kind.STREAM_LOG: Agreed(require_to_stream, start_agreed),

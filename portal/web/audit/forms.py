@@ -14,9 +14,10 @@ from wtforms import (
     RadioField,
     SelectField,
     StringField,
+    SubmitField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from portal.audit import export
 from portal.audit.actions import Action, Outcome
@@ -25,6 +26,7 @@ from portal.audit.queries import Filters
 from portal.audit.severity import Severity
 from portal.core import clock
 from portal.web.choices import choices
+from portal.web.numbers import NumberField
 
 ANY = ""
 LONGEST_PROOF = 100_000
@@ -131,6 +133,14 @@ class SearchForm(FlaskForm):
 
     name = StringField("Name", [InputRequired("Enter a name."), Length(max=60)])
     is_shared = BooleanField("Share it with everybody who may read the log")
+
+
+class RetentionForm(FlaskForm):
+    """For how many days the log is kept. `preview` is pressed to see what that comes to."""
+
+    days = NumberField("Days that entries are kept", [Optional(), NumberRange(1)])
+    reason = StringField("Reason", [Length(max=500)])
+    preview = SubmitField()
 
 
 class ProofForm(FlaskForm):

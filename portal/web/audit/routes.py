@@ -7,6 +7,7 @@ from portal.web.audit import (
     live,
     log,
     proofs,
+    retention,
     searches,
     timelines,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "live",
     "log",
     "proofs",
+    "retention",
     "searches",
     "timelines",
 ]

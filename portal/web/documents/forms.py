@@ -3,16 +3,25 @@
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, SelectField, SelectMultipleField, StringField, ValidationError
-from wtforms.validators import InputRequired, Length
+from wtforms import (
+    HiddenField,
+    IntegerField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    ValidationError,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from portal.access.permissions import Permission
 from portal.core.errors import NotFound
 from portal.documents.adding import MAX_NOTE_LENGTH
 from portal.documents.names import MAX_LENGTH
 from portal.documents.search import FOLDERS, Wanted
+from portal.documents.things import MAX_THINGS
 from portal.documents.types import Family
 from portal.web.choices import choices
+from portal.web.documents.outcomes import Outcome
 from portal.web.places import PlaceField, PlaceForm, id_named
 from portal.web.request import request
 
@@ -74,6 +83,24 @@ class PlaceManyForm(PlaceForm, ManyForm):
     """What was chosen in a list, and where it is to go."""
 
     folder = PlaceField("To", Permission.DOCUMENT_UPLOAD, "All documents")
+
+
+class CopyManyForm(PlaceManyForm):
+    """What is still to be copied and where to; from the second step on, what became of the rest."""
+
+    copied = IntegerField("Copied", [Optional(), NumberRange(0, MAX_THINGS)])
+    refused = SelectMultipleField("Not copied", choices=choices([]), validate_choice=False)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether this is not the first step."""
+        return bool(self.copied.raw_data)
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """What was not copied, and why, as the page before wrote it down for itself."""
+        parted = (text.partition("\t") for text in self.refused.data or ())
+        return [Outcome(name, refusal=why) for name, _, why in parted]
 
 
 class UndoForm(FlaskForm):

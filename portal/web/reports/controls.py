@@ -42,6 +42,7 @@ EVIDENCE = {
     "audit.destinations": "Destinations of the log",
     "audit.index": "Audit log",
     "audit.proof": "Proof of the log",
+    "audit.retention": "Retention of the log",
     "explain.index": "Why can they?",
     "health.index": "Health of documents",
     "keys.index": "Keys",
@@ -73,6 +74,7 @@ def list_controls(standard: str | None = None) -> Iterator[Control]:
 
 
 _W, _P, _N = Part.WHOLE, Part.PARTLY, Part.NONE
+_LOG_RETENTION = "audit.retention"
 _LOG, _PROOF, _REPORTS, _REVIEWS = "audit.index", "audit.proof", "reports.index", "reviews.index"
 _ROLES, _KEYS, _SIGN_IN, _RULES = "roles.index", "keys.index", "policy.index", "retention.rules"
 _FACTORS, _HOLDS, _MEMBERS = "policy.people", "retention.holds", "members.index"
@@ -334,8 +336,9 @@ _TABLE: dict[str, Sequence[_Line]] = {
         ("164.314", _N, [], (
             "Contracts with business associates are the organisation’s."
         )),
-        ("164.316(b)(2)(i)", _W, [_RULES], (
-            "Rules keep documents for as many years as they say. The log is not pruned."
+        ("164.316(b)(2)(i)", _W, [_RULES, _LOG_RETENTION], (
+            "Rules keep documents for as many years as they say. The log is kept for good, unless "
+            "the organisation chooses a number of days: then that has to be six years."
         )),
     ),
     "pci": (
@@ -407,8 +410,9 @@ _TABLE: dict[str, Sequence[_Line]] = {
             "Rules look at every entry as it comes, and entries can be filtered by severity for "
             "the daily look. Looking is the organisation’s."
         )),
-        ("10.5.1", _W, [_LOG], (
-            "The log is kept for good."
+        ("10.5.1", _W, [_LOG, _LOG_RETENTION], (
+            "The log is kept for good, or for as many days as the organisation says, and no less "
+            "than the operator allows: more than a year, unless they have changed it."
         )),
         ("11.3", _N, [], (
             "Scans and penetration tests are the operator’s."

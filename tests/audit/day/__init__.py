@@ -30,6 +30,7 @@ class Day(Contents, Links, Retention, Reviews, People, Access, TheOrganisation, 
         yield from self._the_links()
         yield from self._what_is_gone_for_good()
         yield from self._what_is_kept()
+        yield from self._how_long_the_log_is_kept()
         yield from self._what_is_brought_back()
         yield from self._what_is_erased()
         yield from self._the_reviews()

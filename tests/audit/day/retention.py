@@ -59,6 +59,12 @@ class Retention(Scene):
             Told("retention.plan-read", "documents", who, detail={"documents": 1})
         ])  # fmt: skip
 
+    def _how_long_the_log_is_kept(self) -> Iterator[Act]:
+        yield self._poster(self.officer)("/audit/retention/edit", {"days": "500"}, [
+            Told("log-policy.changed", "audit", self.acme["officer"].id,
+                 detail={"before": None, "after": 500})
+        ])  # fmt: skip
+
     def _what_is_brought_back(self) -> Iterator[Act]:
         """The plan, which the member had deleted for good."""
         plan, who = self.acme.documents["plan"], self.acme["officer"].id

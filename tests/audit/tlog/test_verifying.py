@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from portal.audit.tlog.files import tile_path
+from portal.audit.tlog.files import bundle, tile_path
 from portal.audit.tlog.findings import Fault
+from portal.audit.tlog.notes import parse_note
 from portal.audit.tlog.verifying import Report, verify_folder
+from portal.core.canonical import canonical
 from tests.audit.tlog.logs import (
     ENTRIES,
     FOREIGN,
@@ -168,3 +170,46 @@ def test_old_checkpoints_signed_by_a_key_that_was_rotated_are_good_if_both_are_k
     assert verify_folder(log, keys=both).findings == []
     assert [f.fault for f in verify_folder(log, keys=both[:1]).findings] == [Fault.FOREIGN_KEY]
     assert OWN is not FOREIGN
+
+
+def pruned_log(folder: Path, told_end: int, absent: int, *, root: str = "") -> Path:
+    """A log whose first `absent` bundles are gone, and that tells of pruning up to `told_end`."""
+    root = root or parse_note(note_of(ENTRIES[:told_end])).checkpoint.root.hex()
+    detail = {"end": told_end, "first": 0, "root": root}
+    told = canonical({"action": "log.pruned", "detail": detail})
+    write_log(folder, [*ENTRIES, told])
+    for index in range(absent):
+        (folder / tile_path("entries", index)).unlink()
+    return folder
+
+
+def test_a_log_that_was_pruned_and_says_so(tmp_path) -> None:
+    log = pruned_log(tmp_path / "log", 256, 1)
+    assert named(log) == []
+    assert verify(log).pruned == 256
+    assert verify(log).compared == 1 + len(OLD_SIZES) + len(HELD)
+
+
+@pytest.mark.parametrize(
+    ("told_end", "absent", "root"), [(256, 2, ""), (512, 1, ""), (256, 1, "00" * 32)]
+)
+def test_a_log_that_lost_another_beginning_than_it_tells_of(
+    tmp_path, told_end, absent, root
+) -> None:
+    log = pruned_log(tmp_path / "log", told_end, absent, root=root)
+    assert named(log) == [f"deleted: entries 0 to {absent * 256 - 1}"]
+
+
+def test_a_bundle_that_is_missing_after_the_beginning_of_a_pruned_log(tmp_path) -> None:
+    log = pruned_log(tmp_path / "log", 256, 2)
+    put(log / tile_path("entries", 0), bundle(ENTRIES[:256]))
+    assert named(log) == ["deleted: entries 256 to 511"]
+
+
+def test_a_hash_of_what_was_pruned_that_was_changed(tmp_path) -> None:
+    log = pruned_log(tmp_path / "log", 256, 1)
+    path = log / tile_path(0, 0)
+    path.write_bytes(path.read_bytes()[::-1])
+    assert named(log) == ["rewritten: among entries 0 to 0"]
+    path.unlink()
+    assert named(log) == ["bad tile: tile/0/000"]

@@ -53,7 +53,7 @@ def test_a_rule_is_made_watches_is_switched_off_and_deleted(portal, acme) -> Non
     watch(portal)
     assert raised(acme) == [
         ("Downloads of plans", 3),
-        ("Alerting, or where the log goes, was changed", 1),
+        ("Alerting, where the log goes or how long it is kept was changed", 1),
     ]
     assert officer.post(f"{address}/delete", {}).status_code == 302
     assert "Downloads of plans" not in officer.get("/alerts/rules").text

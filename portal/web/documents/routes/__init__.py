@@ -2,6 +2,7 @@
 
 from portal.web.documents.routes import (
     archives,
+    copying,
     documents,
     many,
     previews,
@@ -16,6 +17,7 @@ from portal.web.documents.routes.group import blueprint
 __all__ = [
     "archives",
     "blueprint",
+    "copying",
     "documents",
     "many",
     "previews",

@@ -1,17 +1,14 @@
-"""Several folders and documents at once: chosen in a list, then moved, copied, starred, deleted or
-taken out of the trash together; and moves taken back, be they of one thing or of several.
+"""Several folders and documents at once: chosen in a list, then moved, starred, deleted or taken
+out of the trash together; and moves taken back, be they of one thing or of several.
 """
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from flask import flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.access.permissions import Permission
-from portal.core.errors import PortalError
 from portal.documents import undoing
-from portal.documents.copying import copy_document
 from portal.documents.many import (
     Chosen,
     delete_things,
@@ -22,10 +19,9 @@ from portal.documents.many import (
 from portal.documents.stars import star_things
 from portal.web.access import requires
 from portal.web.documents.forms import DeleteManyForm, ManyForm, PlaceManyForm, UndoForm
-from portal.web.documents.outcomes import Outcome
 from portal.web.documents.returning import came_from
 from portal.web.documents.routes.group import blueprint
-from portal.web.lifecycle import keep, refuse, shown_on, shown_status
+from portal.web.lifecycle import shown_on, shown_status
 from portal.web.places import as_moved, choose_place, to_place
 
 
@@ -70,26 +66,6 @@ def delete_many() -> ResponseReturnValue:
     return page, shown_status(form)
 
 
-@blueprint.post("/many/copy")
-@requires(Permission.DOCUMENT_UPLOAD)
-def copy_many() -> ResponseReturnValue:
-    """Put copies of what was chosen into a folder, each by itself; a page tells what was not."""
-    form = PlaceManyForm()
-    chosen = list_chosen(g.actor, form.things.data or ())
-    if form.folder.is_asked:
-        return choose_place(form.folder)
-    if not form.validate_on_submit():
-        page = render_template("documents/copy_many.html", form=form, chosen=chosen)
-        return page, shown_status(form)
-    folder_id = form.folder.folder_id
-    outcomes = [_copy(one, folder_id) for one in chosen]
-    if all(one.document_id for one in outcomes):
-        flash(f"{_counted(chosen)} copied.", "success")
-        return to_place(folder_id)
-    page = render_template("documents/copied.html", outcomes=outcomes, folder_id=folder_id)
-    return page, 200 if any(one.document_id for one in outcomes) else 422
-
-
 @blueprint.post("/many/star")
 @requires(Permission.DOCUMENT_READ)
 def star_many() -> ResponseReturnValue:
@@ -107,19 +83,6 @@ def restore_many() -> ResponseReturnValue:
     restore_things(g.actor, things)
     flash("1 thing is back." if len(things) == 1 else f"{len(things)} things are back.", "success")
     return redirect(url_for("documents.trash"))
-
-
-def _copy(one: Chosen, folder_id: UUID | None) -> Outcome:
-    """Copy one document, which is kept whatever becomes of the others: contents take long."""
-    if one.is_folder:
-        return Outcome(one.name, refusal="A folder is not copied. Choose the documents in it.")
-    try:
-        made = copy_document(g.actor, one.id, folder_id)
-        keep()
-    except PortalError as error:
-        refuse(error)
-        return Outcome(one.name, refusal=str(error))
-    return Outcome(made.name, made.id)
 
 
 def _counted(chosen: Sequence[Chosen]) -> str:

@@ -1,0 +1,103 @@
+"""Copying several documents, a few seconds of it at a time.
+
+A request copies what it comes to and then answers how far it is, with a form that goes on: by a
+script at once, by a button without. So no request is long, everybody sees how far it is, and
+nothing goes on behind the back of somebody who left. Each copy is committed by itself: what breaks
+off leaves whole copies and no half one.
+"""
+
+from dataclasses import dataclass, field
+from time import monotonic
+from uuid import UUID
+
+from flask import flash, g, render_template
+from flask.typing import ResponseReturnValue
+
+from portal.access.permissions import Permission
+from portal.core.errors import PortalError
+from portal.documents.copying import copy_document
+from portal.documents.many import list_chosen
+from portal.web.access import requires
+from portal.web.documents.forms import CopyManyForm
+from portal.web.documents.outcomes import Outcome
+from portal.web.documents.routes.group import blueprint
+from portal.web.lifecycle import keep, refuse, shown_status
+from portal.web.places import choose_place, to_place
+
+STEP_SECONDS = 3.0
+
+
+@dataclass(slots=True)
+class Progress:
+    """What waits to be copied, how many were, and what was not."""
+
+    waiting: list[str]
+    copied: int = 0
+    refused: list[Outcome] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        """How many were tried."""
+        return self.copied + len(self.refused)
+
+    @property
+    def total(self) -> int:
+        """How many were chosen."""
+        return self.done + len(self.waiting)
+
+
+@blueprint.post("/many/copy")
+@requires(Permission.DOCUMENT_UPLOAD)
+def copy_many() -> ResponseReturnValue:
+    """Put copies of what was chosen into a folder, each by itself; a page tells what was not."""
+    form = CopyManyForm()
+    things = form.things.data or []
+    is_valid = form.validate_on_submit()
+    chosen = () if form.goes_on and is_valid else list_chosen(g.actor, things)
+    if form.folder.is_asked:
+        return choose_place(form.folder)
+    if not is_valid:
+        page = render_template("documents/copy_many.html", form=form, chosen=chosen)
+        return page, shown_status(form)
+    progress = Progress(list(things), form.copied.data or 0, form.outcomes)
+    _go_on(progress, form.folder.folder_id)
+    return _answer(progress, form.folder.folder_id)
+
+
+def _go_on(progress: Progress, folder_id: UUID | None) -> None:
+    began = monotonic()
+    while progress.waiting:
+        outcome = _copy(progress.waiting.pop(0), folder_id)
+        if outcome.document_id:
+            progress.copied += 1
+        else:
+            progress.refused.append(outcome)
+        if monotonic() - began >= STEP_SECONDS:
+            return
+
+
+def _copy(thing: str, folder_id: UUID | None) -> Outcome:
+    """Copy one document, which is kept whatever becomes of the others."""
+    name = "Something"
+    try:
+        [one] = list_chosen(g.actor, [thing])
+        name = one.name
+        if one.is_folder:
+            return Outcome(name, refusal="A folder is not copied. Choose the documents in it.")
+        made = copy_document(g.actor, one.id, folder_id)
+        keep()
+    except PortalError as error:
+        refuse(error)
+        return Outcome(name, refusal=str(error))
+    return Outcome(made.name, made.id)
+
+
+def _answer(progress: Progress, folder_id: UUID | None) -> ResponseReturnValue:
+    if progress.waiting:
+        return render_template("documents/copying.html", progress=progress, folder_id=folder_id)
+    if not progress.refused:
+        count = progress.copied
+        flash("1 thing is copied." if count == 1 else f"{count} things are copied.", "success")
+        return to_place(folder_id)
+    page = render_template("documents/copied.html", progress=progress, folder_id=folder_id)
+    return page, 200 if progress.copied else 422
