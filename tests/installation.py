@@ -62,6 +62,7 @@ from portal.keys.columns import open_sealed
 from portal.outbox.models import Job
 from portal.outbox.service import run_due
 from portal.storage import chosen as storage
+from portal.storage.blobs import NOTE
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.models import GLOBAL_TABLES
 from portal.tenancy.queries import find_tenant
@@ -262,9 +263,14 @@ class Installation:
         there = set(self._files())
         for path in there - self._kept_blobs.keys():
             path.unlink()
-        for path in self._kept_blobs.keys() - there:
+        notes = {path for path in self._kept_blobs if path.name == NOTE}
+        for path in (self._kept_blobs.keys() - there) | notes:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self._kept_blobs[path])
+
+    def restore_databases(self) -> None:
+        """Put back what the databases held when the portal was made, and nothing else."""
+        self._snapshot.restore()
 
     @property
     def touched(self) -> frozenset[str]:

@@ -352,6 +352,12 @@ class Action(StrEnum):
     VERSION_RESTORED = "version.restored", "An older version of a document was made the newest"
     VERSION_UPLOADED = "version.uploaded", "A new version of a document was uploaded"
     VERSION_PURGED = "version.purged", "Older versions of a document were destroyed", _NOTICE
+    WALLS_BROKEN = (
+        "walls.broken",
+        "The database allowed what has to be refused",
+        _ALERT,
+    )
+    WALLS_HELD = "walls.held", "What the database has to refuse was tried, and refused"
     WORKING_HOURS_CHANGED = "working-hours.changed", "The working hours were changed", _NOTICE
 
 

@@ -6,6 +6,8 @@ session from such a one, that gave as many factors. Sessions are swept a month a
 known browser can; what strangers can't know is which ones those are.
 """
 
+from typing import Any
+
 from sqlalchemy import or_, select
 
 from portal.audit.actions import Action
@@ -19,10 +21,17 @@ from portal.tenancy.session import db
 
 
 def note_arrival(found: FoundSession, user_agent: str) -> None:
-    """Record that somebody has signed in, and tell them if it was from a new browser."""
-    member = found.member
-    record(member, Action.SIGNED_IN, f"user:{member.user_id}", assurance=str(found.proof))
-    if member.user_id and device_of(user_agent) not in _known_devices(found):
+    """Record that somebody has signed in, and tell them if it was from a new browser.
+
+    The entry tells so of whom another browser is known: of others every browser is new.
+    """
+    member, known = found.member, _known_devices(found)
+    is_new = device_of(user_agent) not in known
+    told: dict[str, Any] = {"assurance": str(found.proof)}
+    if known and is_new:
+        told |= {"is_new_browser": True, "user_agent": device_of(user_agent)}
+    record(member, Action.SIGNED_IN, f"user:{member.user_id}", **told)
+    if member.user_id and is_new:
         tell(
             member.user_id,
             Notice.NEW_DEVICE,

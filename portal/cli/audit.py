@@ -122,7 +122,9 @@ def _prune_part(tenant: TenantRecord) -> int | None:
 
 @audit.command()
 @click.argument("folder", type=FOLDER)
-@click.option("--vkey", type=FILE, help="The keys that you know, one to a line.")
+@click.option(
+    "--vkey", type=FILE, help="The keys that you know, one to a line; later ones are followed."
+)
 @click.option(
     "--held", type=FILE, multiple=True, help="A checkpoint that you kept. May be given often."
 )
@@ -190,6 +192,9 @@ def _tell(report: Report, *, is_own_key: bool, is_alone: bool) -> None:
         click.echo(f"a log before this one was {epoch}: a restored backup, or worse")
     if report.checkpoint is None or any(f.fault == Fault.UNREADABLE for f in report.findings):
         return
+    for number, key in report.followed.items():
+        click.echo(f"by entry {number} another key took over, which the one before it signed:")
+        click.echo(f"  {key}")
     click.echo(f"{report.checkpoint.size} entries as {report.checkpoint.origin}")
     if report.pruned:
         click.echo(f"the first {report.pruned} were pruned, as the log tells: by their hashes")

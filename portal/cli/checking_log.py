@@ -1,18 +1,27 @@
-"""Reading all organisations' logs back once a day, in a thread of the worker."""
+"""Once a day, in a thread of the worker: all organisations' logs read back, their walls tried."""
 
 import threading
+from collections.abc import Sequence
 
 import structlog
+from sqlalchemy import URL
 
-from portal.access.evidence.checking import check_log, is_check_due, record_verdict
+from portal.access.evidence.checking import check_log, go_on, is_check_due, record_verdict
+from portal.access.evidence.rounds import find_place, keep_place, leave_place
+from portal.access.evidence.walls import is_trial_due, record_trial
 from portal.audit.actor import SYSTEM, Actor
 from portal.audit.tlog.findings import Finding
 from portal.auth.log_notices import tell_of_broken_log
 from portal.cli.context import writing
 from portal.tenancy.binding import TenantRecord, acting_for
+from portal.tenancy.placement import url_for
 from portal.tenancy.queries import list_living_tenants
+from portal.tenancy.session import db
+from portal.tenancy.trying import try_walls
 
 LOOK_SECONDS = 60.0
+
+Tried = dict[URL, Sequence[str]]  # of a round, what was found by each database's address
 
 log = structlog.get_logger()
 
@@ -20,13 +29,17 @@ log = structlog.get_logger()
 def check_logs(stop: threading.Event) -> None:
     """Look again and again whose log is to be read back, until told to stop."""
     while not stop.is_set():
+        tried: Tried = {}
         for tenant in list_living_tenants():
             if stop.is_set():
                 return
             try:
-                _check_if_due(tenant)
+                _check_if_due(tenant, stop)
+                _try_walls_if_due(tenant, tried)
             except Exception as error:  # noqa: BLE001  # logged; the next look tries again
-                log.warning("log not checked", tenant=tenant.slug, error=type(error).__name__)
+                log.warning(
+                    "log or walls not checked", tenant=tenant.slug, error=type(error).__name__
+                )
         stop.wait(LOOK_SECONDS)
 
 
@@ -35,13 +48,45 @@ def check_now(actor: Actor, tenant: TenantRecord) -> list[Finding]:
     with acting_for(tenant):
         size, findings = check_log()
     with writing(tenant):
-        if record_verdict(actor, size, findings):
-            tell_of_broken_log("; ".join(map(str, findings[:5])))
+        _tell(actor, size, findings)
     return findings
 
 
-def _check_if_due(tenant: TenantRecord) -> None:
+def check_on(tenant: TenantRecord) -> bool:
+    """Read a log back some way on from where it was left; whether there is more of it to be read.
+
+    The place is kept when the step is done: one that is cut off is done again.
+    """
+    with acting_for(tenant):
+        before = find_place()
+        now = go_on(before)
+    with writing(tenant):
+        if not now.is_done:
+            return keep_place(before, now)
+        if leave_place(before):
+            _tell(SYSTEM, now.size, now.findings)
+    return False
+
+
+def _check_if_due(tenant: TenantRecord, stop: threading.Event) -> None:
     with acting_for(tenant):
         is_due = is_check_due()
-    if is_due:
-        check_now(SYSTEM, tenant)
+    while is_due and not stop.is_set():
+        is_due = check_on(tenant)
+
+
+def _try_walls_if_due(tenant: TenantRecord, tried: Tried) -> None:
+    """Once for all who share a database, whose faults are those of each."""
+    with acting_for(tenant):
+        if not is_trial_due():
+            return
+    url = url_for(tenant, db.engine.url)
+    if url not in tried:
+        tried[url] = try_walls(url)
+    with writing(tenant):
+        record_trial(tried[url])
+
+
+def _tell(actor: Actor, size: int, findings: Sequence[Finding]) -> None:
+    if record_verdict(actor, size, findings):
+        tell_of_broken_log("; ".join(map(str, findings[:5])))

@@ -1,8 +1,8 @@
 """The sequencer: numbers the entries of all organisations' logs, and signs the logs.
 
-In two threads of the worker, so that nothing else keeps entries waiting, and signing neither.
-Several workers share the work, and take over from one that died: each tenant's turn is a lock that
-ends with its holder.
+In two threads of the worker, so that nothing else keeps entries waiting, and signing neither, which
+may have to wait for keys and stores. Several workers share the work, and take over from one that
+died: each tenant's turn is a lock that ends with its holder.
 """
 
 import threading
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import structlog
 
 from portal.access.evidence.checkpoints import remember_newest, sign_log
+from portal.access.evidence.holding import hold_newest, look_up_held
 from portal.audit.tlog.numbering import BATCH_SIZE, number_waiting
 from portal.audit.tlog.tiles import add_nodes, count_leaves
 from portal.audit.tlog.waiting import list_waiting
@@ -80,10 +81,14 @@ def sign_bound() -> None:
     """Sign the bound tenant's log as it is now, have it sent where it is to go, and commit."""
     while add_nodes(count_leaves()):
         db.session.commit()
-    signed = sign_log()
+    db.session.commit()
+    held = look_up_held()
+    signed = sign_log(held.checkpoint)
     if signed and signed.begins_epoch:
         tell_of_broken_log("It is smaller than it was, or another one.")
     db.session.commit()
     remember_newest()
     offer_checkpoint()
     db.session.commit()
+    if signed:
+        hold_newest(held)

@@ -2,11 +2,11 @@
 (RFC 8032).
 
 The secret part lies sealed under the tenant's KEK. One key is live at a time; those before it sign
-nothing any more and verify what they signed.
+for the one that took over, and nothing else any more, and verify what they signed.
 """
 
-from base64 import b64encode
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM, Actor
 from portal.audit.service import record
+from portal.audit.tlog.rotations import encoded, endorsement_of
 from portal.core import clock
 from portal.core.errors import NotFound
 from portal.core.ids import new_id
@@ -43,8 +44,13 @@ def sign(message: bytes) -> Signature:
     Whoever signs says in the message itself what kind of message it is: the key serves for all.
     """
     key = get_live_key()
+    return Signature(key.id, sign_by(key, message))
+
+
+def sign_by(key: SigningKey, message: bytes) -> bytes:
+    """Sign by a key that need not be the live one: for what tells who took over from it."""
     secret = Ed25519PrivateKey.from_private_bytes(open_sealed(*CELL, key.id, key.secret_sealed))
-    return Signature(key.id, secret.sign(message))
+    return secret.sign(message)
 
 
 def is_genuine(message: bytes, signature: Signature) -> bool:
@@ -58,14 +64,15 @@ def is_genuine(message: bytes, signature: Signature) -> bool:
 
 
 def rotate_signing_key(actor: Actor) -> SigningKey:
-    """Sign with another key from now on."""
+    """Sign with another key from now on, which the one before it signs for."""
+    before = _find_live()
     change(
         update(SigningKey)
         .where(SigningKey.retired_at.is_(None))
         .values(retired_at=clock.now())
         .execution_options(synchronize_session="fetch")
     )
-    return _make(actor)
+    return _make(actor, before)
 
 
 def get_live_key() -> SigningKey:
@@ -93,13 +100,22 @@ def _find_live() -> SigningKey | None:
     ).one_or_none()
 
 
-def _make(actor: Actor) -> SigningKey:
+def _make(actor: Actor, before: SigningKey | None = None) -> SigningKey:
     """A new live key. Of two that are made at once the database refuses one."""
     secret = Ed25519PrivateKey.generate()
     key = SigningKey(id=new_id(), public_key=secret.public_key().public_bytes_raw())
     key.secret_sealed = seal(*CELL, key.id, secret.private_bytes_raw())
     db.session.add(key)
     db.session.flush()
-    public = b64encode(key.public_key).decode("ascii")
-    record(actor, Action.SIGNING_KEY_MADE, f"signing-key:{key.id}", public_key=public)
+    endorsed = _endorse(before, key) if before else {}
+    public = encoded(key.public_key)
+    target = f"signing-key:{key.id}"
+    record(actor, Action.SIGNING_KEY_MADE, target, public_key=public, **endorsed)
     return key
+
+
+def _endorse(before: SigningKey, key: SigningKey) -> dict[str, Any]:
+    """By what `portal audit verify` goes from the key before to this one."""
+    message = endorsement_of(str(bound_tenant_id()), key.public_key, before.public_key)
+    endorsement = encoded(sign_by(before, message))
+    return {"follows": encoded(before.public_key), "endorsement": endorsement}

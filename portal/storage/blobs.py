@@ -13,6 +13,7 @@ Piece = bytes | bytearray | memoryview
 
 # What an assembly takes at once: a whole part of PF1, which is a legal part of S3's as well.
 PART_BYTES = 8_396_872
+NOTE, LARGEST_NOTE = "checkpoint", 20_000
 
 
 class BlobMissing(PortalError):
@@ -125,6 +126,15 @@ class BlobStore(Protocol):
 
     def list_blobs(self, tenant_id: UUID) -> Iterator[StoredBlob]:
         """Everything of a tenant, what a killed writer left behind too; so an id may come twice."""
+
+    def keep_note(self, tenant_id: UUID, content: bytes) -> None:
+        """Keep a small text about a tenant, no blob of it, in place of the one before. Durable."""
+
+    def find_note(self, tenant_id: UUID) -> bytes | None:
+        """The text that is kept about a tenant, up to `LARGEST_NOTE` bytes of it."""
+
+    def forget_note(self, tenant_id: UUID) -> None:
+        """Keep no text about a tenant any more. Nothing there is no error."""
 
     def delete_tenant(self, tenant_id: UUID) -> None:
         """Take away everything of a tenant. Nothing there is no error."""

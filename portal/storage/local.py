@@ -3,6 +3,7 @@
     <root>/<tenant>/incoming/<blob>.<random>    being written, or left by a killed writer
     <root>/<tenant>/assembling/<blob>           coming in parts, each at its own offset
     <root>/<tenant>/<x>/<y>/<blob>              committed; x and y are the id's last two digits
+    <root>/<tenant>/checkpoint                  the note about the tenant's log
 
 A UUIDv7 begins with the time and ends at random, so its end spreads evenly over 256 folders.
 """
@@ -21,6 +22,8 @@ from uuid import UUID
 import structlog
 
 from portal.storage.blobs import (
+    LARGEST_NOTE,
+    NOTE,
     PART_BYTES,
     BlobExists,
     BlobMissing,
@@ -86,6 +89,27 @@ class LocalBlobs:
             for name in sorted(names):
                 with suppress(FileNotFoundError, ValueError):  # gone meanwhile; not one of ours
                     yield _stored(Path(folder), name)
+
+    def keep_note(self, tenant_id: UUID, content: bytes) -> None:
+        folder = self._folder(tenant_id)
+        unfinished = self._folder(tenant_id, INCOMING) / f"{NOTE}.{secrets.token_hex(8)}"
+        with _told():
+            _make_folders(unfinished.parent)
+            with open(unfinished, "xb", opener=_private) as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(folder / NOTE)
+            _sync_folder(folder)
+
+    def find_note(self, tenant_id: UUID) -> bytes | None:
+        path = self._folder(tenant_id) / NOTE
+        with suppress(BlobMissing), _told(), open(path, "rb", opener=_not_a_link) as file:
+            return file.read(LARGEST_NOTE)
+        return None
+
+    def forget_note(self, tenant_id: UUID) -> None:
+        (self._folder(tenant_id) / NOTE).unlink(missing_ok=True)
 
     def delete_tenant(self, tenant_id: UUID) -> None:
         with suppress(FileNotFoundError):

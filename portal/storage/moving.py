@@ -60,6 +60,16 @@ class MovingBlobs:
     def list_blobs(self, tenant_id: UUID) -> Iterator[StoredBlob]:
         return chain(self.new.list_blobs(tenant_id), self.old.list_blobs(tenant_id))
 
+    def keep_note(self, tenant_id: UUID, content: bytes) -> None:
+        self.new.keep_note(tenant_id, content)
+
+    def find_note(self, tenant_id: UUID) -> bytes | None:
+        return self.new.find_note(tenant_id) or self.old.find_note(tenant_id)
+
+    def forget_note(self, tenant_id: UUID) -> None:
+        self.old.forget_note(tenant_id)
+        self.new.forget_note(tenant_id)
+
     def delete_tenant(self, tenant_id: UUID) -> None:
         self.old.delete_tenant(tenant_id)
         self.new.delete_tenant(tenant_id)

@@ -115,12 +115,23 @@ def require_old_enough() -> None:
 
 def end_move(actor: Actor) -> None:
     """Forget the old store, which is empty by now. Raises `Conflict` where it isn't."""
-    if list_left(get_move()):
+    move = get_move()
+    if list_left(move):
         raise Conflict("Something came into the old store meanwhile. Try again.")
+    _carry_note(move)
     home = find_home()
     if home is not None:
         record(actor, Action.CONTENTS_MOVED, "organisation", to=home.store, left=home.leaving)
         home.leaving = None
+
+
+def _carry_note(move: Move) -> None:
+    """What was kept since the move began is in the new store already."""
+    tenant_id = bound_tenant_id()
+    note = move.old.find_note(tenant_id)
+    if note is not None and move.new.find_note(tenant_id) is None:
+        move.new.keep_note(tenant_id, note)
+    move.old.forget_note(tenant_id)
 
 
 def _copy(move: Move, blob: StoredBlob) -> None:

@@ -174,6 +174,7 @@ PAGES = [
     (OFFICER, "/audit/destinations {Security monitoring} {Change}"),
     (OFFICER, "/audit/destinations {Security monitoring} {Delete}"),
     (OFFICER, "/audit/destinations {Security monitoring} {Go on from another number}"),
+    (OFFICER, "/audit/destinations {Security monitoring} {Make a new secret}"),
     (OFFICER, "/audit/charts?last=24h"),
     (OFFICER, "/audit/live"),
     (OFFICER, "/audit/searches"),

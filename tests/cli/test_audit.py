@@ -5,9 +5,13 @@ from pathlib import Path
 
 from pymerkle import InmemoryTree, verify_inclusion
 
+from portal.audit.actor import OPERATOR
 from portal.audit.tlog.files import unbundle
 from portal.audit.tlog.hashes import leaf_hash
 from portal.audit.tlog.notes import parse_key, parse_note
+from portal.audit.tlog.rotations import encoded
+from portal.core.ids import new_id
+from portal.keys.signing import rotate_signing_key
 from tests.audit.reading import entry, write
 from tests.conftest import on_sqlite
 
@@ -48,6 +52,38 @@ def test_an_exported_log_is_verified_by_us_and_by_another_implementation(
     key = parse_key((out / "vkey").read_text().splitlines()[0])
     [own] = [row for row in portal.rows("signing_key") if row["tenant_id"] == acme.id]
     assert key.public_key == own["public_key"]
+
+
+def test_who_knows_the_first_key_follows_two_rotations_and_no_forged_one(
+    of, portal, acme, tmp_path
+) -> None:
+    def export(name: str) -> Path:
+        assert of(portal).do("audit", "export", "--tenant", "acme", "--out", str(tmp_path / name))
+        return tmp_path / name
+
+    first = export("first")
+    for name in ("second", "third"):
+        with acme.bound(writes=True) as session:
+            rotate_signing_key(OPERATOR)
+            session.commit()
+        newest = export(name)
+    vkey = str(first / "vkey")
+    done = of(portal).do("audit", "verify", str(newest), "--vkey", vkey)
+    followed = [line for line in done.lines if line.startswith("by entry")]
+    assert len(followed) == 2
+    keys = (newest / "vkey").read_text().splitlines()
+    assert [line for line in done.lines if line.startswith("  acme")] == [
+        f"  {key}" for key in reversed(keys[:2])
+    ]
+    own = acme.portal.rows("signing_key")[0]["public_key"]
+    forged = {"public_key": encoded(b"\1" * 32), "follows": encoded(own)}
+    detail = forged | {"endorsement": encoded(b"\2" * 64)}
+    write(acme, entry(action="signing-key.made", target=f"signing-key:{new_id()}", detail=detail))
+    done = of(portal)("audit", "verify", str(export("forged")), "--vkey", vkey)
+    assert done.status == 1
+    _bar, named, *rest = done.lines
+    assert named.startswith("not vouched for: the key of entry ")
+    assert sum(line.startswith("by entry") for line in rest) == 2, "it was not followed"
 
 
 @on_sqlite

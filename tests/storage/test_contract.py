@@ -155,3 +155,18 @@ def test_a_name_is_never_made_of_anything_but_ids(store, name) -> None:
             pass
     with pytest.raises(TypeError):
         store.delete_tenant(name)
+
+
+def test_a_tenants_note_is_replaced_is_no_blob_and_goes_with_the_tenant(store) -> None:
+    assert store.find_note(ACME) is None
+    for content in (b"a long one", b"short"):
+        store.keep_note(ACME, content)
+        assert store.find_note(ACME) == content
+    assert store.find_note(GLOBEX) is None
+    assert store.list_blobs(ACME) == []
+    store.delete_tenant(ACME)
+    assert store.find_note(ACME) is None
+    store.keep_note(ACME, b"anew")
+    for _ in range(2):
+        store.forget_note(ACME)
+        assert store.find_note(ACME) is None

@@ -112,8 +112,12 @@ def test_nobody_notices_a_move(moved, aws, bucket, both, operate, clock) -> None
         answer = member.get(f"/documents/{moved.documents[name]}/download")
         assert answer.status_code == 200
     assert "may still use local until" in operate.refused("blobs", "clear", "acme")
+    with moved.bound():
+        held = blobs().find_note(moved.id)
     assert "3 deleted" in clear_a_day_later(operate, clock)
     assert not list(local_files(both, moved))
+    with moved.bound():
+        assert blobs().find_note(moved.id) == held is not None
     for document_id in (made, *moved.documents.values()):
         assert member.get(f"/documents/{document_id}/download").status_code == 200
     assert told(moved) == ["contents.moving", "contents.moved"]

@@ -385,7 +385,7 @@ ACCESS = {
     "audit.test_destination": act(OFFICERS, on("destination", "own"), empty=200),
     "audit.start_destination": act(OFFICERS, on("destination", "own")),
     "audit.stop_destination": act(OFFICERS, on("destination", "own"), empty=409),
-    "audit.renew_secret": act(OFFICERS, on("destination", "own"), empty=200),
+    "audit.renew_secret": form(OFFICERS, on("destination", "own"), empty=200),
     "audit.retention": page(OFFICERS),
     "audit.choose_log_retention": form(OFFICERS, empty=409),
     "audit.restart_stream": form(OFFICERS, on("destination", "own")),

@@ -1,6 +1,7 @@
 """Whether the bound tenant's log is what was signed of it: all of it read back, by schedule."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from portal.audit.tlog.hashes import fold, leaf_hash
 from portal.audit.tlog.known import find_known
 from portal.audit.tlog.models import AuditCheckpoint, AuditLeaf
 from portal.audit.tlog.notes import Checkpoint
-from portal.audit.tlog.summing import Summing
+from portal.audit.tlog.summing import Summing, Sums
 from portal.audit.tlog.tiles import open_tree, read_tile
 from portal.audit.tlog.trees import WIDTH, Incomplete
 from portal.core import clock
@@ -28,6 +29,7 @@ from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db, release
 
 EVERY = timedelta(days=1)
+TILES_AT_ONCE = 64
 VERDICTS = (Action.LOG_VERIFIED, Action.LOG_NOT_VERIFIED)
 
 _ROWS = (
@@ -43,6 +45,23 @@ _ROWS = (
     .outerjoin(AuditAside, AuditAside.id == AuditLeaf.id)
     .order_by(AuditLeaf.number)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a log was read back, what its full tiles sum up to, and what was found.
+
+    Up to `sound_size` it is known to be what was signed.
+    """
+
+    size: int = 0
+    sums: Sums = ()
+    sound_size: int = 0
+    findings: Sequence[Finding] = ()
+    is_done: bool = False
+
+
+BEGINNING = Progress()
 
 
 def is_check_due() -> bool:
@@ -65,22 +84,41 @@ def record_verdict(actor: Actor, size: int, findings: Sequence[Finding]) -> bool
 def check_log() -> tuple[int, list[Finding]]:
     """Read all entries back, as many as have a number now; gives how many, and what is wrong.
 
-    A transaction for each tile, so that nothing waits for it. It must be the only thing that the
-    unit of work does.
+    It must be the only thing that the unit of work does.
     """
-    newest, growing = find_newest(), Growing(_list_checkpoints())
-    findings, bad_nodes = list[Finding](), list[Finding]()
-    summing = Summing(lambda *tile: bad_nodes.extend(_compare_nodes(*tile)))
-    for rows, mark in _read_tiles():
+    progress = BEGINNING
+    while not progress.is_done:
+        progress = go_on(progress)
+    return progress.size, [*progress.findings]
+
+
+def go_on(progress: Progress, tiles: int = TILES_AT_ONCE) -> Progress:
+    """Read so many tiles more, or as many as there are.
+
+    A transaction for each tile, so that nothing waits for it.
+    """
+    newest, until = find_newest(), progress.size + tiles * WIDTH
+    growing = Growing(_list_checkpoints(newest, progress.size, until), progress.sums)
+    findings, is_done = [*progress.findings], False
+    summing = Summing(lambda *tile: findings.extend(_compare_nodes(*tile)), progress.sums)
+    for _ in range(tiles):
+        rows, mark = _read_tile(growing.size)
         findings += judge_rows(rows, growing.size, mark)
-        hashes = [row.hash for row in rows]
-        total = growing.add(hashes)
-        if total is not None:
-            summing.add(total)
-    summing.finish()
-    findings += [*_judge_growth(growing, newest)] or bad_nodes
-    findings += [*_judge_unnumbered(), *_judge_pruning()]
-    return growing.size, findings[:MOST_NAMED]
+        total = growing.add([row.hash for row in rows])
+        if total is None:
+            is_done = True
+            break
+        summing.add(total)
+    if not any(map(_is_of_growth, findings)):
+        findings += _judge_broken(growing, newest, progress.sound_size)
+    if is_done:
+        summing.finish()
+        findings += [*_judge_beyond(growing, newest), *_judge_unnumbered()]
+        findings += _judge_pruning()
+    if any(map(_is_of_growth, findings)):  # nodes that don't fit it tell nothing more
+        findings = [finding for finding in findings if finding.fault != Fault.BAD_TILE]
+    sound_size = max([progress.sound_size, *(agreed.size for agreed in growing.agreed)])
+    return Progress(growing.size, summing.sums, sound_size, findings[:MOST_NAMED], is_done)
 
 
 def is_sound(first: int, end: int) -> bool:
@@ -106,20 +144,14 @@ def _is_tile_sound(first: int) -> bool:
     return fold([row.hash for row in rows]) == noted
 
 
-def _read_tiles() -> Iterator[tuple[Sequence[Any], int]]:
-    """The leaves with their entries, as far as there are tiles without a gap at their end; and up
-    to where the log was pruned, which is looked up after them: it tells of all that is gone.
+def _read_tile(first: int) -> tuple[Sequence[Any], int]:
+    """The leaves of a tile with their entries, as many as there are; and up to where the log was
+    pruned, which is looked up after them: it tells of all that is gone.
     """
-    first = 0
-    while True:
-        rows = _read_rows(first)
-        mark = first_number()
-        release()
-        if rows:
-            yield rows, mark
-        if len(rows) < WIDTH:
-            return
-        first += WIDTH
+    rows = _read_rows(first)
+    mark = first_number()
+    release()
+    return rows, mark
 
 
 def _read_rows(first: int) -> Sequence[Any]:
@@ -146,18 +178,27 @@ def judge_rows(rows: Sequence[Any], first: int, mark: int = 0) -> Iterator[Findi
             yield Finding(Fault.UNCOVERED, f"entry {row.number}")
 
 
-def _judge_growth(growing: Growing, newest: Checkpoint | None) -> Iterator[Finding]:
-    """Of earlier epochs it was told when they ended."""
-    for old in growing.beyond:
+def _judge_beyond(growing: Growing, newest: Checkpoint | None) -> Iterator[Finding]:
+    """Of earlier epochs it was told when they ended; so below."""
+    for old in reversed(growing.beyond):
         if newest is None or old.origin == newest.origin:
             yield Finding(Fault.TRUNCATED, f"to {growing.size} entries, {old.size} were signed")
             return
+
+
+def _judge_broken(
+    growing: Growing, newest: Checkpoint | None, sound_size: int
+) -> Iterator[Finding]:
     for old in growing.broken:
         if newest is None or old.origin == newest.origin:
             sound = [agreed.size for agreed in growing.agreed if agreed.size < old.size]
-            where = f"or reordered, among entries {max(sound, default=0)} to {old.size - 1}"
-            yield Finding(Fault.REWRITTEN, where)
+            first = max(sound, default=sound_size)
+            yield Finding(Fault.REWRITTEN, f"or reordered, among entries {first} to {old.size - 1}")
             return
+
+
+def _is_of_growth(finding: Finding) -> bool:
+    return finding.fault in (Fault.REWRITTEN, Fault.TRUNCATED)
 
 
 def _judge_unnumbered() -> Iterator[Finding]:
@@ -216,8 +257,9 @@ def _compare_nodes(level: int, index: int, hashes: Sequence[bytes]) -> Iterator[
         yield Finding(Fault.BAD_TILE, f"{level}/{index}")
 
 
-def _list_checkpoints() -> Sequence[Checkpoint]:
+def _list_checkpoints(newest: Checkpoint | None, first: int, last: int) -> Set[Checkpoint]:
+    """Those of some sizes, and the newest that there are."""
     columns = AuditCheckpoint.origin, AuditCheckpoint.size, AuditCheckpoint.root
-    signed = [Checkpoint(*row) for row in db.session.execute(select(*columns))]
-    known = find_known(bound_tenant_id())
-    return [*signed, known] if known and known not in signed else signed
+    of_sizes = select(*columns).where(AuditCheckpoint.size.between(first, last))
+    signed = {Checkpoint(*row) for row in db.session.execute(of_sizes)}
+    return signed | {known for known in (newest, find_known(bound_tenant_id())) if known}

@@ -6,19 +6,21 @@ another epoch, under another origin, which is recorded and told.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import select
 
+from portal.access.evidence.signed import list_signers
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
 from portal.audit.tlog.known import find_known, remember
 from portal.audit.tlog.models import AuditCheckpoint
-from portal.audit.tlog.notes import Checkpoint, sign_checkpoint
+from portal.audit.tlog.notes import Checkpoint, countersign, sign_checkpoint
 from portal.audit.tlog.tiles import add_nodes, count_leaves, open_tree
 from portal.audit.tlog.trees import Incomplete, Tree
 from portal.core.settings import active
-from portal.keys.signing import get_live_key, sign
+from portal.keys.signing import sign_by
 from portal.tenancy.binding import bound
 from portal.tenancy.queries import find_tenant_host
 from portal.tenancy.session import db
@@ -33,12 +35,13 @@ class Signed:
     begins_epoch: bool
 
 
-def sign_log() -> Signed | None:
+def sign_log(held: Checkpoint | None = None) -> Signed | None:
     """Sign the log as it is, if it has grown since, and has not grown by too much at once for its
     nodes to be added here (`tlog.tiles.add_nodes`).
 
-    Once that is committed the main database is to know of it (`remember_newest`). One process at a
-    time: another one that is at it is left alone. Raises `KeyUnavailable`.
+    `held` is what is known of it from outside of all databases (`holding`). Once it is committed
+    the main database is to know of it (`remember_newest`). One process at a time: another one that
+    is at it is left alone. Raises `KeyUnavailable`.
     """
     if not try_turn("checkpoint"):
         return None
@@ -48,9 +51,9 @@ def sign_log() -> Signed | None:
     tree, last, known = open_tree(), find_newest(), find_known(bound().tenant.id)
     if last and last == known and last.size == size:
         return None
-    broken = [at for at in (last, known) if at and not _continues(at, last, tree, size)]
+    broken = [at for at in (last, known, held) if at and not _continues(at, last, tree, size)]
     if broken:
-        return _begin_epoch(tree, size, max(broken, key=epoch_of))
+        return _begin_epoch(tree, size, last or broken[0], max(broken, key=epoch_of))
     if size == (last.size if last else 0):
         return None
     origin = last.origin if last else f"{_host()}/audit/{bound().tenant.id}"
@@ -93,8 +96,8 @@ def _continues(earlier: Checkpoint, last: Checkpoint | None, tree: Tree, size: i
         return False
 
 
-def _begin_epoch(tree: Tree, size: int, broken: Checkpoint) -> Signed:
-    base, _, tenant = broken.origin.partition("/audit/")
+def _begin_epoch(tree: Tree, size: int, known: Checkpoint, broken: Checkpoint) -> Signed:
+    base, _, tenant = known.origin.partition("/audit/")
     origin = f"{base}/audit/{tenant.partition('/')[0]}/{epoch_of(broken) + 1}"
     told = {"before": {"origin": broken.origin, "size": broken.size, "root": broken.root.hex()}}
     record(SYSTEM, Action.LOG_EPOCH_BEGUN, "audit", Outcome.FAILURE, origin=origin, **told)
@@ -102,10 +105,13 @@ def _begin_epoch(tree: Tree, size: int, broken: Checkpoint) -> Signed:
 
 
 def _sign(checkpoint: Checkpoint) -> Checkpoint:
-    key = get_live_key()
-    note = sign_checkpoint(checkpoint, key.public_key, lambda text: sign(text).value)
+    last, *after = list_signers(checkpoint.size)
+    note = sign_checkpoint(checkpoint, last.public_key, partial(sign_by, last))
+    for key in after:
+        note = countersign(note, key.public_key, partial(sign_by, key))
+    signed_by = after[-1] if after else last
     values = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root}
-    db.session.add(AuditCheckpoint(note=note, signing_key_id=key.id, **values))
+    db.session.add(AuditCheckpoint(note=note, signing_key_id=signed_by.id, **values))
     return checkpoint
 
 

@@ -1,13 +1,17 @@
-"""What was signed of the bound tenant's log, and by which keys."""
+"""What was signed of the bound tenant's log, by which keys, and which sign it now."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from sqlalchemy import select
 
-from portal.audit.tlog.models import AuditCheckpoint
-from portal.audit.tlog.notes import VerifierKey
+from portal.audit.actions import Action
+from portal.audit.models import AuditEntry
+from portal.audit.tlog.models import AuditCheckpoint, AuditLeaf
+from portal.audit.tlog.notes import Checkpoint, VerifierKey
 from portal.core.errors import NotFound
 from portal.keys.models import SigningKey
+from portal.keys.queries import list_signing_keys
+from portal.keys.signing import get_live_key
 from portal.tenancy.session import db
 
 _NEWEST_FIRST = AuditCheckpoint.id.desc()
@@ -32,6 +36,16 @@ def get_newest() -> AuditCheckpoint:
     return found
 
 
+def find_signed(checkpoint: Checkpoint) -> AuditCheckpoint | None:
+    """A checkpoint with its note, if the tenant's rows still tell of it."""
+    same = (
+        AuditCheckpoint.origin == checkpoint.origin,
+        AuditCheckpoint.size == checkpoint.size,
+        AuditCheckpoint.root == checkpoint.root,
+    )
+    return db.session.scalars(select(AuditCheckpoint).where(*same)).one_or_none()
+
+
 def list_verifier_keys() -> Sequence[VerifierKey]:
     """The keys that signed the log, each under each name it signed for, newest first."""
     used = (
@@ -41,3 +55,26 @@ def list_verifier_keys() -> Sequence[VerifierKey]:
         .order_by(SigningKey.id.desc(), AuditCheckpoint.origin.desc())
     )
     return [VerifierKey(origin, public_key) for origin, public_key in db.session.execute(used)]
+
+
+def list_signers(size: int) -> Sequence[SigningKey]:
+    """The keys that a checkpoint over so many entries is signed by.
+
+    It is the one that signed the last, and with it, the first time, the one that took over: not
+    before the log tells of it up to there, so that who knows the old key finds the new one.
+    """
+    keys, last = list_signing_keys() or [get_live_key()], find_newest_signed()
+    before = next((key for key in keys if last and key.id == last.signing_key_id), keys[-1])
+    told = _list_told(size)
+    later = [key for key in keys if key.id > before.id and f"signing-key:{key.id}" in told]
+    return [before, *sorted(later, key=lambda key: key.id)[-1:]]
+
+
+def _list_told(size: int) -> Set[str]:
+    """The keys that entries tell of, as their targets, among so many."""
+    made = (
+        select(AuditEntry.target)
+        .join(AuditLeaf, AuditLeaf.id == AuditEntry.id)
+        .where(AuditEntry.action == Action.SIGNING_KEY_MADE, AuditLeaf.number < size)
+    )
+    return set(db.session.scalars(made))

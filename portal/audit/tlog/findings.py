@@ -21,6 +21,8 @@ class Fault(StrEnum):
     FOREIGN_KEY = "foreign key"
     BAD_SIGNATURE = "bad signature"
     BAD_TILE = "bad tile"  # the entries are what was signed, hashes beside them are not
+    RETIRED_KEY = "retired key"  # it signed on when the log had told of the one after it
+    UNVOUCHED = "not vouched for"  # a key that the one before it did not sign for
     UNREADABLE = "unreadable"
     UNCOVERED = "uncovered"  # personal values are not those that the entry commits to
 

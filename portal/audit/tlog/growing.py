@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from portal.audit.tlog.hashes import EMPTY_ROOT, fold, node_hash
 from portal.audit.tlog.notes import Checkpoint
+from portal.audit.tlog.summing import Sums
 from portal.audit.tlog.trees import WIDTH
 
 
@@ -12,10 +13,11 @@ class Growing:
     """The tree over the leaves that were added so far; no more than a few hashes of it are kept.
 
     `agreed` are the checkpoints of what is there, `broken` those that had another root at their
-    size, both by size; `beyond` are those of more leaves than were added.
+    size, both by size; `beyond` are those of more leaves than were added. With `sums` it goes on
+    from full tiles that were added before, and the checkpoints up to there were compared then.
     """
 
-    def __init__(self, checkpoints: Iterable[Checkpoint]) -> None:
+    def __init__(self, checkpoints: Iterable[Checkpoint], sums: Sums = ()) -> None:
         self.size = 0
         self.agreed: list[Checkpoint] = []
         self.broken: list[Checkpoint] = []
@@ -23,7 +25,7 @@ class Growing:
         self._expected = sorted(checkpoints, key=lambda checkpoint: checkpoint.size)
         self._sizes = [checkpoint.size for checkpoint in self._expected]
         self._met = 0
-        self._compare([])
+        self._grow(sums)
 
     @property
     def beyond(self) -> Sequence[Checkpoint]:
@@ -48,6 +50,16 @@ class Growing:
         total = fold(leaves)
         self._push(1, total)
         return total
+
+    def _grow(self, sums: Sums) -> None:
+        for height in range(len(sums), 0, -1):
+            for value in sums[height - 1][1]:
+                self._push(WIDTH ** (height - 1), value)
+                self.size += WIDTH**height
+        if self.size:
+            self._met = bisect_right(self._sizes, self.size)
+        else:
+            self._compare([])
 
     def _push(self, count: int, value: bytes) -> None:
         while self._peaks and self._peaks[-1][0] == count:

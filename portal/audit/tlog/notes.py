@@ -77,9 +77,12 @@ def sign_checkpoint(
     checkpoint: Checkpoint, public_key: bytes, sign: Callable[[bytes], bytes]
 ) -> str:
     """The note of a checkpoint, signed in the log's own name."""
-    key = VerifierKey(checkpoint.origin, public_key)
-    signature = _base64(key.id + sign(checkpoint.text.encode()))
-    return f"{checkpoint.text}\n{SIGNATURE_BEGINS}{key.name} {signature}\n"
+    return f"{checkpoint.text}\n{_signed_line(checkpoint, public_key, sign)}"
+
+
+def countersign(note: str, public_key: bytes, sign: Callable[[bytes], bytes]) -> str:
+    """The same note with the signature of one key more. Raises `Malformed`."""
+    return note + _signed_line(parse_note(note).checkpoint, public_key, sign)
 
 
 def parse_note(text: str) -> Note:
@@ -116,6 +119,12 @@ def parse_number(text: str) -> int:
     if not NUMBER.fullmatch(text):
         raise Malformed("not a number")
     return int(text)
+
+
+def _signed_line(checkpoint: Checkpoint, public_key: bytes, sign: Callable[[bytes], bytes]) -> str:
+    key = VerifierKey(checkpoint.origin, public_key)
+    signature = _base64(key.id + sign(checkpoint.text.encode()))
+    return f"{SIGNATURE_BEGINS}{key.name} {signature}\n"
 
 
 def _signature(line: str) -> tuple[str, bytes, bytes]:

@@ -5,6 +5,9 @@ from collections.abc import Callable, Sequence
 from portal.audit.tlog.hashes import fold
 from portal.audit.tlog.trees import WIDTH
 
+# Of each level above the leaves', from the first: how many tiles were full, and the hashes since.
+Sums = Sequence[tuple[int, Sequence[bytes]]]
+
 # Told of each tile above the leaves': its level, its place there, its hashes.
 OnTile = Callable[[int, int, Sequence[bytes]], object]
 
@@ -12,9 +15,14 @@ OnTile = Callable[[int, int, Sequence[bytes]], object]
 class Summing:
     """The tiles above the leaves'; each is handed on once it is full, or at the end."""
 
-    def __init__(self, on_tile: OnTile) -> None:
+    def __init__(self, on_tile: OnTile, sums: Sums = ()) -> None:
         self._on_tile = on_tile
-        self._levels: list[tuple[int, list[bytes]]] = []  # tiles that were handed on, and the next
+        self._levels = [(index, [*hashes]) for index, hashes in sums]
+
+    @property
+    def sums(self) -> Sums:
+        """What it comes to so far: enough to go on from, in another process."""
+        return [(index, [*hashes]) for index, hashes in self._levels]
 
     def add(self, total: bytes, level: int = 1) -> None:
         """Take in what sums up a full tile of the level below."""

@@ -8,18 +8,22 @@ from portal.audit.tlog.files import CHECKPOINT, KEYS, OLD
 from portal.audit.tlog.findings import Fault, Finding
 from portal.audit.tlog.growing import Growing
 from portal.audit.tlog.notes import Checkpoint, Malformed, Note, VerifierKey, parse_key, parse_note
+from portal.audit.tlog.rotations import Rotation, follow, is_signed
 from portal.audit.tlog.walking import Walk
 
 
 @dataclass
 class Report:
-    """What verifying came to. `epochs` tells of breaks that the portal itself recorded."""
+    """What verifying came to. `epochs` tells of breaks that the portal itself recorded, `followed`
+    of keys that were not given, by the numbers of the entries that led to them.
+    """
 
     checkpoint: Checkpoint | None = None
     keys: Sequence[VerifierKey] = ()
     compared: int = 0  # checkpoints that the log agrees with
     findings: list[Finding] = field(default_factory=list)
     epochs: list[str] = field(default_factory=list)
+    followed: dict[int, VerifierKey] = field(default_factory=dict)
     pruned: int = 0  # of the first entries, of which there are hashes alone
 
 
@@ -30,7 +34,8 @@ def verify_folder(
     held: Sequence[str] = (),
     on_entries: Callable[[int], object] = int,
 ) -> Report:
-    """Verify an exported log by the keys given, else by those that came with it.
+    """Verify an exported log by the keys given, and those that took over from them, else by those
+    that came with it.
 
     `held` are checkpoints that were kept elsewhere, as texts. `on_entries` is told the size first,
     and then how many entries more were read.
@@ -45,11 +50,12 @@ def verify_folder(
         report.findings.append(Finding(Fault.UNREADABLE, str(error)))
         return report
     report.checkpoint = newest.checkpoint
-    report.findings += filter(None, (_judge(note, report.keys) for note in (newest, *old, *kept)))
-    growing = Growing({note.checkpoint for note in (newest, *old, *kept)})
+    notes = [newest, *old, *kept]
+    growing = Growing({note.checkpoint for note in notes})
     walk = Walk(folder, newest.checkpoint, growing)
     on_entries(newest.checkpoint.size)
     walk.run(on_entries)
+    _judge_keys(notes, walk.rotations, set(growing.agreed), report)
     report.findings += walk.findings()
     report.pruned = walk.pruned.end
     _compare(newest.checkpoint, {note.checkpoint for note in kept}, growing, report)
@@ -61,16 +67,40 @@ def base_of(origin: str) -> str:
     return "/".join(origin.split("/")[:3])
 
 
-def _judge(note: Note, keys: Sequence[VerifierKey]) -> Finding | None:
-    """What is wrong with a signature."""
-    origin, size = note.checkpoint.origin, note.checkpoint.size
-    of_this_log = [key for key in keys if base_of(key.name) == base_of(origin)]
-    known = [VerifierKey(origin, key.public_key) for key in of_this_log]
-    if any(note.is_signed_by(key) for key in known):
-        return None
-    is_known = {key.id for key in known} & {key_id for _, key_id, _ in note.signatures}
-    fault = Fault.BAD_SIGNATURE if is_known else Fault.FOREIGN_KEY
-    return Finding(fault, f"the checkpoint of {size} entries, {origin}")
+def _judge_keys(
+    notes: Sequence[Note],
+    rotations: Sequence[Rotation],
+    agreed: Set[Checkpoint],
+    report: Report,
+) -> None:
+    """Follow the log's keys from those that are known, and judge each checkpoint by them."""
+    base = base_of(notes[0].checkpoint.origin)
+    own = {key.public_key: None for key in report.keys if base_of(key.name) == base}
+    of_this_log = [note for note in notes if note.checkpoint in agreed]
+    found = follow(rotations, of_this_log, [*own], base.rpartition("/")[2])
+    for note in notes:
+        is_own = base_of(note.checkpoint.origin) == base
+        wanted = found.key_at(note.checkpoint.size) if note in of_this_log else None
+        if fault := _find_fault(note, found.keys if is_own else [], wanted):
+            where = f"the checkpoint of {note.checkpoint.size} entries, {note.checkpoint.origin}"
+            report.findings.append(Finding(fault, where))
+    for rotation in found.refused:
+        where = f"the key of entry {rotation.number}, by the key before it"
+        report.findings.append(Finding(Fault.UNVOUCHED, where))
+    for rotation in found.rotations:
+        if rotation.public_key not in own:
+            name = notes[0].checkpoint.origin
+            report.followed[rotation.number] = VerifierKey(name, rotation.public_key)
+
+
+def _find_fault(note: Note, known: Sequence[bytes], wanted: bytes | None) -> Fault | None:
+    """What is wrong with the signatures. `wanted` is the key that must be among them, if one is."""
+    signing = [key for key in known if is_signed(note, key)]
+    if signing:
+        return None if wanted is None or wanted in signing else Fault.RETIRED_KEY
+    ids = {VerifierKey(note.checkpoint.origin, key).id for key in known}
+    is_known = ids & {key_id for _, key_id, _ in note.signatures}
+    return Fault.BAD_SIGNATURE if is_known else Fault.FOREIGN_KEY
 
 
 def _compare(newest: Checkpoint, held: Set[Checkpoint], growing: Growing, report: Report) -> None:

@@ -16,6 +16,7 @@ from portal.audit.tlog.growing import Growing
 from portal.audit.tlog.hashes import leaf_hashes
 from portal.audit.tlog.notes import Checkpoint, Malformed
 from portal.audit.tlog.prefix import Prefix
+from portal.audit.tlog.rotations import Rotation, find_rotations
 from portal.audit.tlog.summing import Summing
 from portal.audit.tlog.trees import WIDTH
 
@@ -24,6 +25,7 @@ class Walk:
     """What a log's entries come to, compared with the hashes beside them on the way."""
 
     def __init__(self, folder: Path, newest: Checkpoint, growing: Growing) -> None:
+        self.rotations: list[Rotation] = []
         self._folder = folder
         self._newest = newest
         self._growing = growing
@@ -77,6 +79,7 @@ class Walk:
             return False
         leaves = leaf_hashes(entries)
         self.pruned.hear(entries)
+        self.rotations += find_rotations(entries, index * WIDTH)
         self._compare_leaves(index, leaves, self._noted(0, index, partial))
         if len(leaves) != width:
             fault = Fault.DELETED if len(leaves) < width else Fault.INSERTED

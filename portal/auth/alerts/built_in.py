@@ -118,6 +118,12 @@ _RULES = (
         is_mailed=False,  # a mail of its own tells of it, which no rule can switch off
     ),
     Rule(
+        id=_id("walls-broken"),
+        name="A wall between organisations, or around the log, did not hold",
+        actions=frozenset({Action.WALLS_BROKEN}),
+        weight=Severity.ALERT,
+    ),
+    Rule(
         id=_id("break-glass"),
         name="A break-glass code was used",
         actions=frozenset({Action.BREAK_GLASS_USED}),
@@ -160,6 +166,15 @@ _RULES = (
         actions=frozenset({Action.SIGNED_IN}),
         window_minutes=90 * DAY_MINUTES,
         about=About.PERSON,
+    ),
+    Rule(
+        id=_id("new-browser"),
+        name="Signed in from a browser that is new for the person",
+        kind=Kind.NEW_BROWSER,
+        actions=frozenset({Action.SIGNED_IN}),
+        about=About.PERSON,
+        weight=Severity.NOTICE,
+        is_mailed=False,  # the person gets one, and knows whether it was them
     ),
     Rule(
         id=_id("alerting-changed"),

@@ -19,6 +19,7 @@ from portal.auth.alerts.networks import Networks
 from portal.auth.alerts.rules import OF_PEOPLE, About, Kind, Rule, Who
 
 MOST_KEPT = 100  # of an alert's entries
+NEW_BROWSER = "is_new_browser"  # what an entry of a sign-in tells
 
 People = Mapping[UUID, datetime]  # and since when
 
@@ -139,6 +140,11 @@ class _Ledger:
     def new_network(self, entry: Seen, subject: str) -> Hit | None:
         return self._new(entry, subject, self._place_of(entry))
 
+    def new_browser(self, entry: Seen, subject: str) -> Hit | None:
+        """Whoever records a sign-in knows the person's browsers: entries tell no more of them."""
+        is_new = entry.told.get(NEW_BROWSER) is True
+        return Hit(entry, subject, 1, [entry]) if is_new else None
+
     def new_action(self, entry: Seen, subject: str) -> Hit | None:
         return self._new(entry, subject, entry.action)
 
@@ -175,6 +181,7 @@ _JUDGES: Mapping[Kind, Callable[[_Ledger, Seen, str], Hit | None]] = {
     Kind.MATCH: _Ledger.match,
     Kind.COUNT: _Ledger.count,
     Kind.NEW_ADDRESS: _Ledger.new_address,
+    Kind.NEW_BROWSER: _Ledger.new_browser,
     Kind.NEW_NETWORK: _Ledger.new_network,
     Kind.NEW_ACTION: _Ledger.new_action,
     Kind.OFF_HOURS: _Ledger.off_hours,

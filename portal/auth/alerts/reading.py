@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 
 from portal.audit.actions import Action
 from portal.audit.actor import ActorKind
-from portal.audit.models import AuditAside, AuditEntry, address_in
+from portal.audit.models import ADDRESS, AuditAside, AuditEntry, address_in
 from portal.audit.severity import Severity
 from portal.audit.tlog.models import AuditLeaf
 from portal.auth.alerts.judging import Seen
-from portal.auth.alerts.rules import OF_PEOPLE, Rule, Who
+from portal.auth.alerts.rules import OF_PEOPLE, Kind, Rule, Who
 from portal.core import clock
 from portal.tenancy.session import db
 
@@ -36,6 +36,14 @@ _ROWS = select(
 ).outerjoin_from(_entry, _aside, _entry.c.id == _aside.c.id)
 _NUMBERED = _ROWS.join(_leaf, _leaf.c.id == _entry.c.id)
 
+# What is new for a person, or is not.
+_ADDRESS = _aside.c.personal[ADDRESS].as_string()
+_SEEN_WITH = {
+    Kind.NEW_ACTION: _entry.c.action,
+    Kind.NEW_ADDRESS: _ADDRESS,
+    Kind.NEW_NETWORK: _ADDRESS,
+}
+
 
 def read_numbered(first: int, limit: int) -> tuple[Sequence[Seen], int]:
     """The entries that have the numbers from `first` on, and the number that is next."""
@@ -48,11 +56,16 @@ def read_numbered(first: int, limit: int) -> tuple[Sequence[Seen], int]:
 def read_before(rule: Rule, first: int, since: datetime, people: Collection[UUID]) -> list[Seen]:
     """Entries that a rule may be about, numbered before `first` and not older than `since`.
 
-    Of rules that are about people, those of `people`. The newest, where there are too many.
+    Of rules that are about people, those of `people`. The newest, where there are too many; where
+    it is asked what somebody was seen with, of each such thing the newest, however many there are.
     """
     rows = _narrowed(_NUMBERED, rule).where(_leaf.c.number < first, _entry.c.id >= _id_at(since))
     if rule.kind in OF_PEOPLE:
         rows = rows.where(_entry.c.actor_id.in_(people))
+    what = _SEEN_WITH.get(rule.kind)
+    if what is not None and not rule.gives_power:  # which the database can't tell
+        newest = rows.with_only_columns(func.max(_leaf.c.number)).group_by(_entry.c.actor_id, what)
+        rows = _NUMBERED.where(_leaf.c.number.in_(newest))
     return _newest(rows.order_by(_leaf.c.number.desc()))
 
 

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     COUNT = "count"  # that there are so many
     NEW_ADDRESS = "new-address"  # that the person never came from there before
     NEW_NETWORK = "new-network"  # or not from that network or country
+    NEW_BROWSER = "new-browser"  # or not from such a browser, where one is known
     NEW_ACTION = "new-action"  # that the person never did that before
     OFF_HOURS = "off-hours"  # that it was outside the working hours
     TWO_PLACES = "two-places"  # that the person was in another network or country just before
@@ -53,7 +54,15 @@ WINDOWS: Mapping[Kind, tuple[int, int]] = MappingProxyType(
         Kind.NEW_ACTION: (DAY_MINUTES, 365 * DAY_MINUTES),
     }
 )
-OF_PEOPLE = frozenset({Kind.NEW_ADDRESS, Kind.NEW_NETWORK, Kind.NEW_ACTION, Kind.TWO_PLACES})
+OF_PEOPLE = frozenset(
+    {
+        Kind.NEW_ACTION,
+        Kind.NEW_ADDRESS,
+        Kind.NEW_BROWSER,
+        Kind.NEW_NETWORK,
+        Kind.TWO_PLACES,
+    }
+)
 OF_NETWORKS = frozenset({Kind.NEW_NETWORK, Kind.TWO_PLACES})
 
 

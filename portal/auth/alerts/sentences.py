@@ -19,6 +19,7 @@ _ABOUT = {
 _WORTH = {
     Kind.MATCH: "",
     Kind.NEW_ADDRESS: "from an address that the person was not seen at for {window}",
+    Kind.NEW_BROWSER: "from a browser that is new for the person",
     Kind.NEW_NETWORK: "from a network or country that the person was not seen in for {window}",
     Kind.NEW_ACTION: "by a person who did not do this for {window}",
     Kind.OFF_HOURS: "outside the working hours",

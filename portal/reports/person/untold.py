@@ -106,6 +106,7 @@ UNTOLD: dict[str, str] = {
             "audit_node.*",
             "audit_pruning.*",
             "blob_home.*",
+            "log_check.*",
             "storage_hold.owner_id",
             "storage_use.*",
             "upload_tail.*",

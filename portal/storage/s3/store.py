@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from portal.core import clock
-from portal.storage.blobs import BlobMissing, StoredBlob, StoreUnavailable
+from portal.storage.blobs import LARGEST_NOTE, NOTE, BlobMissing, StoredBlob, StoreUnavailable
 from portal.storage.s3 import writing
 from portal.storage.s3.access import Access, Accesses, Place, told
 from portal.storage.s3.reading import S3Reader
@@ -17,7 +17,7 @@ LONGEST_UPLOAD = timedelta(days=1)  # in one request; what takes longer is waite
 
 
 class S3Blobs:
-    """A `BlobStore` over one bucket, or a part of it, that refuses to write over what is there.
+    """A `BlobStore` over one bucket, or a part of it, that refuses to write over a blob.
 
     A call is for the bound tenant: what it hands out keeps that tenant's access, also for when
     nobody is bound any more.
@@ -67,6 +67,26 @@ class S3Blobs:
     def list_blobs(self, tenant_id: UUID) -> Iterator[StoredBlob]:
         return self._list_blobs(self._access(), tenant_id)
 
+    def keep_note(self, tenant_id: UUID, content: bytes) -> None:
+        with told():
+            self._access().client().put_object(Body=content, **self._note(tenant_id))
+
+    def find_note(self, tenant_id: UUID) -> bytes | None:
+        """Listed first: S3 refuses who asks for what is missing and may not list everything."""
+        client, note = self._access().client(), self._note(tenant_id)
+        with told():
+            listed = client.list_objects_v2(Bucket=note["Bucket"], Prefix=note["Key"], MaxKeys=1)
+        if not listed["KeyCount"]:
+            return None
+        with suppress(BlobMissing), told():
+            found: bytes = client.get_object(**note)["Body"].read(LARGEST_NOTE)
+            return found
+        return None
+
+    def forget_note(self, tenant_id: UUID) -> None:
+        with suppress(BlobMissing), told():
+            self._access().client().delete_object(**self._note(tenant_id))
+
     def delete_tenant(self, tenant_id: UUID) -> None:
         access = self._access()
         for upload in self._list_uploads(access, tenant_id):
@@ -84,6 +104,9 @@ class S3Blobs:
         if not isinstance(blob_id, UUID):
             raise TypeError("a key is made of UUIDs only")
         return f"{self._place.of_tenant(tenant_id)}{blob_id}"
+
+    def _note(self, tenant_id: UUID) -> dict[str, str]:
+        return {"Bucket": self._place.bucket, "Key": f"{self._place.of_tenant(tenant_id)}{NOTE}"}
 
     def _named(self, tenant_id: UUID, blob_id: UUID) -> dict[str, str]:
         return {"Bucket": self._place.bucket, "Key": self._key(tenant_id, blob_id)}

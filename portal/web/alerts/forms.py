@@ -17,19 +17,18 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from portal.audit.actions import Action, Outcome
+from portal.audit.actions import Outcome
 from portal.audit.severity import Severity
 from portal.auth.alerts.hours import DAYS, Hours, list_zones
-from portal.auth.alerts.reading import OWN
 from portal.auth.alerts.rules import DAY_MINUTES, About, Kind, Rule, Who
 from portal.auth.alerts.service import MAX_COMMENT, MAX_NAME, MAX_TARGET, MAX_THRESHOLD
+from portal.web.alerts.areas import WATCHED
 from portal.web.choices import choices
 from portal.web.numbers import NumberField
 
 ANY = ""
 UNITS = {"minutes": 1, "hours": 60, "days": DAY_MINUTES}
 EVERY_DAY = [str(day) for day in range(len(DAYS))]
-WATCHED = sorted(set(Action) - OWN, key=lambda action: action.sentence)
 
 
 class AlertRuleForm(FlaskForm):

@@ -17,6 +17,7 @@ from portal.auth.assurance import Act
 from portal.core.ids import new_id
 from portal.documents.retention.held_people import find_held_people
 from portal.web.access import freshly, requires
+from portal.web.alerts.areas import AREAS
 from portal.web.alerts.blueprint import blueprint
 from portal.web.alerts.forms import AlertRuleForm, HoursForm
 from portal.web.alerts.naming import names_in
@@ -125,5 +126,6 @@ def _form_page(form: AlertRuleForm, rule: Rule | None, trial: Trial | None) -> s
         rule=rule,
         trial=trial,
         names=names_in(subjects, trial.people) if trial else {},
+        areas=AREAS,
         sentences=SENTENCES,
     )

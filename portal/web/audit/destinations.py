@@ -103,13 +103,18 @@ def stop_destination(destination_id: UUID) -> ResponseReturnValue:
     return _to(destination_id)
 
 
-@blueprint.post("/destinations/<uuid:destination_id>/secret")
+@blueprint.route("/destinations/<uuid:destination_id>/secret", methods=["GET", "POST"])
 @freshly(Act.EXPORTS)
 @requires(Permission.AUDIT_EXPORT)
 def renew_secret(destination_id: UUID) -> ResponseReturnValue:
-    """Make another secret, which is shown once."""
-    made = service.renew_secret(g.actor, destination_id)
-    return render_template("audit/destinations/secret.html", destination=made)
+    """Make another secret, after a question. It is shown once."""
+    shown, form = queries.get_destination(g.actor, destination_id), ConfirmForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            made = service.renew_secret(g.actor, destination_id)
+            return render_template("audit/destinations/secret.html", destination=made)
+    page = render_template("audit/destinations/renew.html", form=form, shown=shown)
+    return page, shown_status(form)
 
 
 @blueprint.route("/destinations/<uuid:destination_id>/restart", methods=["GET", "POST"])

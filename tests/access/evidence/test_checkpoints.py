@@ -4,11 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 from portal.access.evidence.checkpoints import find_newest
+from portal.audit.actor import OPERATOR
 from portal.audit.tlog.known import find_known
 from portal.audit.tlog.notes import VerifierKey, parse_note
 from portal.audit.tlog.tiles import count_leaves, open_tree
 from portal.audit.tlog.trees import WIDTH
-from portal.cli.keeping_log import keep_logs
+from portal.cli.keeping_log import keep_logs, sign_bound
+from portal.keys.signing import rotate_signing_key
 from tests.audit.reading import entry, write
 from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import Organisation
@@ -120,3 +122,31 @@ def test_many_signers_contradict_each_other_never(acme) -> None:
         assert [open_tree().root(row["size"]) for row in checkpoints(acme)] == [
             row["root"] for row in checkpoints(acme)
         ]
+
+
+@on_postgresql
+def test_a_new_key_signs_no_earlier_than_the_log_tells_of_it(acme) -> None:
+    keep(acme)
+    write(acme, entry())
+    keep_numbered(acme)
+    with acme.bound(writes=True):
+        rotate_signing_key(OPERATOR)  # its entry is committed, and waits for its number
+    with acme.bound(writes=True):
+        sign_bound()
+    assert lines_of_signatures(acme) == 1
+    keep(acme)
+    assert lines_of_signatures(acme) == 2, "the old one signs for the new one"
+    write(acme, entry())
+    keep(acme)
+    assert lines_of_signatures(acme) == 1
+    keys = [row["signing_key_id"] for row in checkpoints(acme)]
+    assert keys[-3] != keys[-2] == keys[-1]
+
+
+def keep_numbered(organisation: Organisation) -> None:
+    with organisation.portal.app.app_context():
+        keep_logs(is_signing=False)
+
+
+def lines_of_signatures(organisation: Organisation) -> int:
+    return len(parse_note(checkpoints(organisation)[-1]["note"]).signatures)

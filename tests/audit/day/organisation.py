@@ -1,7 +1,6 @@
 """What concerns the whole organisation: sign-on, policies, keys, its log, its end."""
 
 import re
-from base64 import b64encode
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -10,8 +9,11 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from portal.audit.actor import SYSTEM
+from portal.audit.tlog.rotations import encoded, endorsement_of
 from portal.auth.closing.service import ask_as_operator
 from portal.documents.types import Family
+from portal.keys.queries import list_signing_keys
+from portal.keys.signing import sign_by
 from tests.audit.day.acts import Act, Told
 from tests.audit.day.marks import (
     CLIENT_SECRET,
@@ -146,11 +148,15 @@ class TheOrganisation(Scene):
         yield post("/keys/signing/rotate", {}, lambda _: [self._signing_key_made(officer)])
 
     def _signing_key_made(self, who: UUID) -> Told:
-        rows = [r for r in self.rows("signing_key") if r["tenant_id"] == self.acme.id]
-        [live] = [row for row in rows if row["retired_at"] is None]
-        public = b64encode(live["public_key"]).decode("ascii")
-        target = f"signing-key:{live['id']}"
-        return Told("signing-key.made", target, who, detail={"public_key": public})
+        with self.acme.bound():
+            live, before, *_ = list_signing_keys()
+            said = endorsement_of(str(self.acme.id), live.public_key, before.public_key)
+            detail = {
+                "public_key": encoded(live.public_key),
+                "follows": encoded(before.public_key),
+                "endorsement": encoded(sign_by(before, said)),
+            }
+        return Told("signing-key.made", f"signing-key:{live.id}", who, detail=detail)
 
     def _closing(self) -> Iterator[Act]:
         """Two admins agree, and one takes it back; the operator asks, and an officer agrees."""

@@ -127,6 +127,12 @@ def test_what_is_new_is_new_once_and_only_for_who_was_seen_before(kind, what) ->
     assert met(wanted, *entries, facts=Facts(networks=NETWORKS)) == [3]
 
 
+def test_a_browser_is_new_where_the_sign_in_tells_so() -> None:
+    told = {"is_new_browser": True}
+    entries = seen(1), seen(2, told=told), seen(3, told=told, actor_id=None, actor_kind="system")
+    assert met(rule(Kind.NEW_BROWSER), *entries) == [2]
+
+
 def test_two_places_are_two_networks_by_one_person_within_the_window() -> None:
     wanted = rule(Kind.TWO_PLACES, window_minutes=30)
     entries = (

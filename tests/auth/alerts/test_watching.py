@@ -1,14 +1,19 @@
 """Every entry is judged once, and what it means is kept, told, and brought together."""
 
+from dataclasses import asdict, replace
 from uuid import UUID
 
 import pytest
 
-from portal.auth.alerts import watching
+from portal.auth.alerts import reading, watching
+from portal.auth.alerts.models import AlertRule
+from portal.auth.alerts.rules import Kind
 from portal.cli import working
+from portal.core.ids import new_id
 from portal.documents.retention.held_people import find_held_people
 from tests.audit.reading import NOON, entry, write
-from tests.auth.alerts.watching import alerts_of, raised, watch
+from tests.auth.alerts.watching import alerts_of, built_in, raised, watch
+from tests.auth.test_sessions import FIREFOX, sign_in
 from tests.conftest import on_sqlite
 from tests.harness.smtp import mail_sink
 
@@ -181,3 +186,37 @@ def test_an_open_alert_takes_in_what_comes_within_the_hour(portal, acme, minutes
     write(acme, entry(minutes, action="break-glass.used"))
     watch(portal)
     assert raised(acme) == ([(BREAK_GLASS, 2)] if minutes < 60 else [(BREAK_GLASS, 1)] * 2)
+
+
+def test_a_browser_that_is_new_for_the_person_is_told_of_once(portal, acme, clock) -> None:
+    watch(portal)
+    for _ in range(2):
+        sign_in(acme, clock, FIREFOX.format(140, 140))
+        watch(portal)
+    assert raised(acme) == [("Signed in from a browser that is new for the person", 1)]
+    [told] = [row["detail"] for row in acme.log() if row["detail"].get("is_new_browser")]
+    assert told["user_agent"] == "Firefox on Linux"
+
+
+def test_what_somebody_was_seen_with_is_known_however_much_came_since(
+    portal, acme, monkeypatch
+) -> None:
+    def visits(address: str, count: int = 1, action: str = "sign-in.succeeded") -> None:
+        seen = {"action": action, "actor_id": acme["member"].id, "address": address}
+        write(acme, *(entry(**seen) for _ in range(count)))
+        watch(portal)
+
+    monkeypatch.setattr(reading, "MOST_READ", 40)
+    rule = replace(built_in("Signed in from an address that is new for the person"), is_on=True)
+    act = replace(rule, id=new_id(), kind=Kind.NEW_ACTION, name="New act", actions=frozenset())
+    with acme.bound(writes=True) as session:
+        for each in (rule, act):
+            session.add(AlertRule(**asdict(each) | {"actions": sorted(each.actions)}))
+    watch(portal)
+    visits("192.0.2.1")
+    visits("192.0.2.2", 50)
+    visits("192.0.2.1")
+    assert raised(acme) == [(rule.name, 2)], "of either address once"
+    visits("192.0.2.2", 50, "folder.moved")
+    visits("192.0.2.2")
+    assert raised(acme)[1:] == [("New act", 1)]
