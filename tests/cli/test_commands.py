@@ -32,7 +32,7 @@ def test_these_are_all_commands() -> None:
         "key", "key status", "key rotate", "key rewrap", "key move-provider", "key destroy",
         "key verify-certificate",
         "blobs", "blobs list", "blobs move", "blobs clear", "document", "document verify",
-        "audit", "audit check", "audit export", "audit gaps", "audit verify",
+        "audit", "audit check", "audit export", "audit gaps", "audit prune", "audit verify",
         "serve", "worker", "demo",
     }  # fmt: skip
 
