@@ -68,9 +68,7 @@ def _serve(factories: Factories, chosen: Settings, port: int) -> None:
         port,
         when_ready=ready,
         on_exit=stop,
-        # A web process that a terminal's Ctrl-C and gunicorn tell to end at the same moment may
-        # do neither; and nobody waits for the transfers of a demonstration.
-        graceful_timeout=2,
+        graceful_timeout=2,  # nobody waits for the transfers of a demonstration
     )
 
 

@@ -1,6 +1,7 @@
 """`portal serve`: the web server."""
 
 import gc
+import signal
 import socket
 import struct
 from typing import Any
@@ -88,10 +89,14 @@ class Server(BaseApplication):
 def _prepare(worker: Any) -> None:
     """Before the first request.
 
+    A terminal's Ctrl-C reaches every process, and the first of them tells the others to end: who
+    is told twice at the same moment may do neither.
+
     A client that stops sending or taking must not hold a thread for ever: connections inherit the
     listening socket's time limits. And what is loaded by now stays, so the garbage collector need
     not walk over it again and again.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     limit = struct.pack("ll", STALL_SECONDS, 0)
     for listener in worker.sockets:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)

@@ -22,6 +22,7 @@ def make_folder(page, name):
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Create folder").click()
     page.get_by_role("heading", name=name).wait_for()
+    page.wait_for_load_state()  # with its scripts
 
 
 def upload(page, *files):
@@ -149,9 +150,9 @@ def test_an_upload_is_paused_and_resumed_also_after_a_reload(chromium, signed_in
         page.wait_for_timeout(50)
     page.get_by_role("button", name="Pause: halves.bin").click()
     page.get_by_text("paused at 80 %").wait_for()
-    page.unroute("**/documents/uploads/**")
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
+    page.unroute("**/documents/uploads/**")  # now that what was held up is gone
 
     with page.expect_request(lambda request: request.method == "PATCH") as second:
         upload(page, file)

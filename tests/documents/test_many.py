@@ -69,6 +69,7 @@ def test_a_move_is_taken_back_whole_once_and_by_whoever_made_it(portal, acme, gl
 
 
 @on_sqlite
+@pytest.mark.usefixtures("present")
 def test_what_was_moved_on_or_long_ago_is_not_moved_back(portal, acme, clock) -> None:
     member, (_, chosen) = acme.visit("member"), things(acme, "closed")
     member.post("/documents/many/move", {"things": chosen, "folder": ""})
