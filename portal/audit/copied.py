@@ -6,34 +6,21 @@ Cell by cell it is what `export` writes; details as the database has them, so in
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, select
+from sqlalchemy import JSON, ColumnElement, Select, case, func, literal, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import JSONB
 
-from portal.audit.models import ADDRESS, AuditAside, AuditEntry
+from portal.audit.models import ADDRESS
 from portal.core.tables import FORMULA_SIGNS
 from portal.tenancy.session import csv_lines
 
 BATCH_SIZE = 5_000
 
-_entry, _aside = AuditEntry.__table__, AuditAside.__table__
-COLUMNS = (
-    _entry.c.id,
-    _entry.c.at,
-    _entry.c.action,
-    _entry.c.outcome,
-    _entry.c.actor_kind,
-    _entry.c.actor_id,
-    _entry.c.target,
-    _entry.c.request_id,
-    sql_cast(_entry.c.told, JSONB).label("told"),
-    sql_cast(_aside.c.personal, JSONB).label("personal"),
-)
 _TIME = 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'
 
 
 def copy_entries(found: Select[*tuple[Any, ...]]) -> tuple[str, UUID | None]:
-    """Entries as text, from a limited statement over `COLUMNS`, and the last one's id."""
+    """Entries as text, from a limited statement over `export.COLUMNS`, and the last one's id."""
     lines = csv_lines(_cells_of(found))
     if not lines:
         return "", None
@@ -43,7 +30,7 @@ def copy_entries(found: Select[*tuple[Any, ...]]) -> tuple[str, UUID | None]:
 
 def _cells_of(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """Over a subselect, whose limit keeps what it works out from being worked out again."""
-    entry = found.subquery()
+    entry = found.with_only_columns(*map(_parsed, found.selected_columns)).subquery()
     personal = cast("ColumnElement[Any]", entry.c.personal)
     without_address = personal.op("-", return_type=JSONB())(literal(ADDRESS))
     return select(
@@ -56,6 +43,11 @@ def _cells_of(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
         entry.c.request_id,
         entry.c.told.concat(func.coalesce(without_address, sql_cast({}, JSONB))),
     ).order_by(entry.c.id)
+
+
+def _parsed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    is_json = isinstance(column.type, JSON)
+    return sql_cast(column, JSONB).label(column.key) if is_json else column
 
 
 def _neutral(cell: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -66,16 +66,14 @@ def read_batch(
     """The next entries that match, oldest first, up to and with `up_to`, as text; and the last
     one's id, None at the end.
     """
+    found = _next(filters, after, up_to)
     if form == Form.CSV and db.session.get_bind().dialect.name == "postgresql":
-        found = _next(copied.COLUMNS, filters, after, up_to).limit(copied.BATCH_SIZE)
-        return copied.copy_entries(found)
-    rows = db.session.execute(_next(COLUMNS, filters, after, up_to).limit(BATCH_SIZE)).all()
+        return copied.copy_entries(found.limit(copied.BATCH_SIZE))
+    rows = db.session.execute(found.limit(BATCH_SIZE)).all()
     return _written(rows, form), rows[-1].id if rows else None
 
 
-def _next(
-    columns: Sequence[Any], filters: Filters, after: UUID | None, up_to: UUID
-) -> Select[*tuple[Any, ...]]:
+def _next(filters: Filters, after: UUID | None, up_to: UUID) -> Select[*tuple[Any, ...]]:
     """Both tables are narrowed, so that neither is gone through from its beginning."""
 
     def narrowed(row_id: Any) -> Iterator[ColumnElement[bool]]:
@@ -86,7 +84,7 @@ def _next(
     is_beside = and_(
         _entry.c.id == _aside.c.id, *narrowed(_aside.c.id), *between(_aside.c.id, filters)
     )
-    found = matching(select(*columns).outerjoin_from(_entry, _aside, is_beside), filters)
+    found = matching(select(*COLUMNS).outerjoin_from(_entry, _aside, is_beside), filters)
     return found.where(*narrowed(_entry.c.id)).order_by(_entry.c.id)
 
 
