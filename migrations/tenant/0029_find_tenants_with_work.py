@@ -1,19 +1,21 @@
 """Let the worker ask at once which of many tenants have something for it to do.
 
-As `logs_waiting` of 0029: one tenant after the other, each from behind its own wall. On SQLite each
-has a file of its own, which has to be opened to be asked.
+The functions look at one tenant after the other, each from behind its own wall, as whoever calls
+them could do with a question for each; afterwards the caller's wall stands where it stood. On
+SQLite each tenant has a file of its own, which has to be opened to be asked.
 """
 
 from alembic import op
 
 from portal.tenancy.postgres import SETTING
 
-revision = "0031"
-down_revision = "0030"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
 QUESTIONS = {
+    "logs_waiting": "EXISTS (SELECT FROM audit_aside WHERE tenant_id = each AND is_waiting)",
     "logs_unjudged": """
         coalesce((SELECT next_number FROM alert_progress WHERE tenant_id = each), -1)
         < coalesce((SELECT max(number) + 1 FROM audit_leaf WHERE tenant_id = each), 0)
