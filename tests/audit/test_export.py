@@ -88,11 +88,12 @@ def test_csv_holds_what_json_lines_hold_and_no_cell_is_a_formula(acme, globex) -
         told = {"note": one, "address": other, "count": 1.5, "list": [None, other]}
         who = {"actor_id": uuid4(), "request_id": uuid4(), "address": address}
         write(acme, entry(action=one, target=other, detail=told, **who))
-    write(acme, entry(address="192.0.2.1"), entry(detail={"reason": "x\0y"}))
+    write(acme, entry(address="192.0.2.1"), entry(detail={"reason": "x\0y \\u0000"}))
     officer = acme.visit("officer")
     lines = lines_of(officer, made(acme, readings="y"))
     answer = officer.get(made(acme, form="csv", readings="y")).text
     rows = list(csv.DictReader(io.StringIO(answer, newline="")))
+    assert "x\ufffdy \\u0000" in [line["detail"].get("reason") for line in lines]
     assert answer.count("\r\n") >= len(rows) + 1
     assert [*rows[0]] == [*export.NAMES]
     for line, row in zip(lines, rows, strict=False):

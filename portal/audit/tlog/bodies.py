@@ -7,6 +7,7 @@ entry and can be erased; without the salt nobody can try out what was committed 
 """
 
 import json
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from portal.core.errors import PortalError
 FORM = 1
 MAX_BODY_BYTES = 65_535  # an entry bundle has two bytes for the length (c2sp.org/tlog-tiles)
 SALT_BYTES = 32
+_ESCAPED = re.compile(rb"\\(?:\\|u0000)")  # a backslash, after which no escape begins; a NUL
 
 # Of what entries tell besides: what people wrote or were called, and what was looked for.
 PERSONAL = frozenset(
@@ -71,10 +73,14 @@ def part(detail: Mapping[str, Any], address: str | None) -> Parted:
 
     Without a NUL: PostgreSQL reads no JSON that has one, and neither could it search the log then.
     """
-    plain = json.loads(canonical(detail).replace(rb"\u0000", rb"\ufffd"))
+    plain = json.loads(_ESCAPED.sub(_without_nul, canonical(detail)))
     personal = {name: value for name, value in plain.items() if name in PERSONAL and value}
     told = {name: value for name, value in plain.items() if name not in personal}
     return Parted(told, personal | ({ADDRESS: address} if address else {}))
+
+
+def _without_nul(escaped: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if escaped[0] == rb"\u0000" else escaped[0]
 
 
 def commitment_to(salt: bytes, personal: Mapping[str, Any]) -> bytes:
