@@ -1,12 +1,13 @@
 """Entries as CSV that PostgreSQL writes itself: row by row it would take several times as long.
 
-Cell by cell it is what `export` writes; details as the database has them, so in another order.
+Cell by cell it is what `export` writes; details as the database has them: in another order, and
+with blanks.
 """
 
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import JSON, ColumnElement, Select, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, Text, case, func, literal, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -14,7 +15,7 @@ from portal.audit.models import ADDRESS
 from portal.core.tables import FORMULA_SIGNS
 from portal.tenancy.session import csv_lines
 
-BATCH_SIZE = 5_000
+BATCH_SIZE = 10_000
 
 _TIME = 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'
 
@@ -24,15 +25,14 @@ def copy_entries(found: Select[*tuple[Any, ...]]) -> tuple[str, UUID | None]:
     lines = csv_lines(_cells_of(found))
     if not lines:
         return "", None
-    last_id = UUID(lines[-1].partition(b",")[0].decode())
-    return b"\r\n".join([*lines, b""]).decode(), last_id  # RFC 4180
+    last_id = UUID(lines[-1].partition(",")[0])
+    return "\r\n".join([*lines, ""]), last_id  # RFC 4180
 
 
 def _cells_of(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """Over a subselect, whose limit keeps what it works out from being worked out again."""
     entry = found.with_only_columns(*map(_parsed, found.selected_columns)).subquery()
     personal = cast("ColumnElement[Any]", entry.c.personal)
-    without_address = personal.op("-", return_type=JSONB())(literal(ADDRESS))
     return select(
         entry.c.id,
         func.to_char(func.timezone("UTC", entry.c.at), _TIME),
@@ -41,13 +41,21 @@ def _cells_of(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
         _neutral(entry.c.target),
         _neutral(personal[ADDRESS].astext),
         entry.c.request_id,
-        entry.c.told.concat(func.coalesce(without_address, sql_cast({}, JSONB))),
+        _detail(cast("ColumnElement[Any]", entry.c.told), personal),
     ).order_by(entry.c.id)
 
 
 def _parsed(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    is_json = isinstance(column.type, JSON)
-    return sql_cast(column, JSONB).label(column.key) if is_json else column
+    is_personal = column.key == "personal"
+    return sql_cast(column, JSONB).label(column.key) if is_personal else column
+
+
+def _detail(told: ColumnElement[Any], personal: ColumnElement[Any]) -> ColumnElement[Any]:
+    """As `models.merged` has it. Beside most entries stands an address only: parse no more then."""
+    nothing = sql_cast({}, JSONB)
+    others = func.coalesce(personal.op("-", return_type=JSONB())(literal(ADDRESS)), nothing)
+    both = sql_cast(told, JSONB).concat(others)
+    return case((others == nothing, sql_cast(told, Text)), else_=sql_cast(both, Text))
 
 
 def _neutral(cell: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -40,7 +40,7 @@ def _copy(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
 
     copy = f"COPY ({statement}) TO STDOUT (FORMAT csv)"
     with ClientCursor(cursor.connection).copy(copy, parameters) as rows:
-        lines.extend(bytes(row).removesuffix(b"\n") for row in rows)  # each is a message
+        lines.extend(str(row[:-1], "utf-8") for row in rows)  # each is a message, and ends its line
     return True
 
 

@@ -169,9 +169,9 @@ def change(statement: Update | Delete) -> int:
     return cast("CursorResult[Any]", db.session.execute(statement)).rowcount
 
 
-def csv_lines(statement: Select[*tuple[Any, ...]]) -> list[bytes]:
+def csv_lines(statement: Select[*tuple[Any, ...]]) -> list[str]:
     """What a SELECT finds, as lines of CSV without their ends, written by PostgreSQL alone."""
-    lines: list[bytes] = []
+    lines: list[str] = []
     db.session.flush()
     db.session.connection().execute(statement.execution_options(**{postgres.LINES: lines}))
     return lines
