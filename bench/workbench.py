@@ -21,16 +21,19 @@ ROOM_BYTES = 2 << 30
 class Workbench:
     """Everything that the measures of one run share. It leaves nothing behind."""
 
-    def __init__(self, folder: Path, effort: Effort, stack: ExitStack) -> None:
+    def __init__(
+        self, folder: Path, effort: Effort, stack: ExitStack, *, is_durable: bool = False
+    ) -> None:
         self.folder = folder
         self.effort = effort
         self._stack = stack
+        self._is_durable = is_durable
         self._made: dict[tuple[str, bool], Installation] = {}
 
     @cached_property
     def postgres(self) -> PostgresServer:
         """The one PostgreSQL of this run. Its housekeeping is off: it would come in between."""
-        server = self._stack.enter_context(postgres_server())
+        server = self._stack.enter_context(postgres_server(is_durable=self._is_durable))
         create_roles(server)
         with server.connect() as connection:
             connection.execute("ALTER SYSTEM SET autovacuum = off")
@@ -39,9 +42,9 @@ class Workbench:
 
     @cached_property
     def on_disk(self) -> "Workbench":
-        """One whose files are on a disk, for what is measured with the wait for it."""
+        """One whose commits wait for a disk, as they do where a portal runs, in both databases."""
         folder = self._stack.enter_context(TemporaryDirectory(prefix="portal-bench-"))
-        return Workbench(Path(folder), self.effort, self._stack)
+        return Workbench(Path(folder), self.effort, self._stack, is_durable=True)
 
     def server_of(self, database: str) -> PostgresServer | None:
         """What else is at work where rows are in that database."""

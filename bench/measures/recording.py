@@ -30,10 +30,9 @@ TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 def measure(bench: Workbench) -> Iterator[Line]:
-    """By the wall. SQLite's files are on a disk, which a commit waits for."""
+    """By the wall, with the wait for the disk in it."""
     for database in DATABASES:
-        place = bench.on_disk if database == "SQLite" else bench
-        portal, times = place.portal(database), bench.effort.times(100)
+        portal, times = bench.on_disk.portal(database), bench.effort.times(100)
         with _browser(portal) as post:
             run = partial(_requests, post, times)
             variants = {"recorded": run, "bare": partial(run, is_recorded=False), "again": run}

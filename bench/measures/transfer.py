@@ -17,6 +17,8 @@ from bench.rounds import Costs, ratio, side_by_side
 from bench.servers import Server, portal_server, yardstick_server
 from bench.visiting import signed_in
 from bench.workbench import Workbench
+from bench.yardsticks.plain import CONTENT, KEY
+from portal.documents.cipher import Encryptor
 
 SIZE = 100 << 20
 AIMS = {"put": (1.35, 1.30), "get": (3.00, 1.50)}  # by the CPU, by the clock
@@ -33,7 +35,10 @@ class Peer(NamedTuple):
 
 
 def measure(bench: Workbench) -> Iterator[Line]:
-    """PUT and GET. The plain GET is sendfile; the plain PUT writes as it reads, unflushed."""
+    """PUT and GET. The plain GET is sendfile; the plain PUT writes as it reads, unflushed.
+
+    Beside the GET stands what it would cost to open the same content for anybody, unrecorded.
+    """
     portal = bench.portal("SQLite")
     content = memoryview(secrets.token_bytes(SIZE))
     files = bench.folder / "files"
@@ -53,8 +58,22 @@ def measure(bench: Workbench) -> Iterator[Line]:
             )
             yield Line(f"{act.upper()}, CPU", ratio(cpu, "portal", "plain"), cpu_aim, why)
             yield Line(f"{act.upper()}, wall", ratio(wall, "portal", "plain"), wall_aim, why)
-            yield control(ratio(cpu, "again", "plain"))
+            yield control(ratio(cpu, "again", "plain"), ratio(wall, "again", "plain"))
+        yield from _deciphering(bench, plain, yardstick, files)
         yield from _small_ones(bench, peers["portal"], ours)
+
+
+def _deciphering(bench: Workbench, server: Server, plain: "Peer", folder: Path) -> Iterator[Line]:
+    """The least that any encrypted GET costs on this server."""
+    with (folder / "sealed").open("wb", buffering=0) as file:
+        sealing = Encryptor(file, KEY, CONTENT)
+        sealing.write(secrets.token_bytes(SIZE))
+        sealing.finish()
+    client = Client(server.port)
+    acts = {"sealed": lambda: _timed(server, lambda: client.fetch("/sealed/sealed"))}
+    cpu, wall = _both(acts | {"plain": plain.get}, bench.effort.rounds)
+    yield Line("GET with the cipher alone, CPU", ratio(cpu, "sealed", "plain"))
+    yield Line("GET with the cipher alone, wall", ratio(wall, "sealed", "plain"))
 
 
 def _small_ones(bench: Workbench, peer: "Peer", server: Server) -> Iterator[Line]:

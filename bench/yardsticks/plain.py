@@ -1,17 +1,22 @@
-"""Files that come and go without being encrypted, checked or recorded."""
+"""Files that come and go without being encrypted, checked or recorded; and sealed ones that go
+without being checked or recorded."""
 
 import os
 import secrets
 from pathlib import Path
+from uuid import UUID
 
-from flask import Flask, request, send_file
+from flask import Flask, Response, request, send_file
 from flask.typing import ResponseReturnValue
 
+from portal.documents.cipher import ContentId, decrypt, plain_size
+
 PIECE = 256 * 1024
+KEY, CONTENT = bytes(32), ContentId(*map(UUID, ("0" * 31 + n for n in "123")))
 
 
 def create_app() -> Flask:
-    """PUT and GET at /file, in the folder that BENCH_FOLDER names."""
+    """PUT and GET at /file, GET at /sealed, in the folder that BENCH_FOLDER names."""
     app = Flask(__name__)
     folder = Path(os.environ["BENCH_FOLDER"])
 
@@ -26,5 +31,14 @@ def create_app() -> Flask:
     @app.get("/file/<name>")
     def get(name: str) -> ResponseReturnValue:
         return send_file(folder / Path(name).name, "application/octet-stream")
+
+    @app.get("/sealed/<name>")
+    def get_sealed(name: str) -> ResponseReturnValue:
+        file = (folder / Path(name).name).open("rb", buffering=0)
+        size_bytes = plain_size(os.fstat(file.fileno()).st_size)
+        response = Response(decrypt(file, KEY, CONTENT, size_bytes))
+        response.content_length = size_bytes
+        response.call_on_close(file.close)
+        return response
 
     return app

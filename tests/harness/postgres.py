@@ -88,15 +88,19 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """A server of its own, with its data in a temporary folder, for the block."""
+def postgres_server(*, is_durable: bool = False) -> Iterator[PostgresServer]:
+    """A server of its own, with its data in a temporary folder, for the block.
+
+    The data is thrown away at the end, so nothing has to survive a crash unless it `is_durable`.
+    """
     with tempfile.TemporaryDirectory(prefix="portal-postgres-") as folder_name:
         folder = Path(folder_name)
         as_user = _unprivileged(folder)
         binaries = _find_binaries(folder)
         server = PostgresServer(free_port(), secrets.token_urlsafe())
         _initdb(binaries, folder, server.password, as_user)
-        with _running(binaries, folder, server, as_user):
+        durability = {} if is_durable else {"fsync": "off", "full_page_writes": "off"}
+        with _running(binaries, folder, server, as_user, durability):
             yield server
 
 
@@ -158,7 +162,11 @@ def _initdb(binaries: Path, folder: Path, password: str, as_user: dict[str, Any]
 
 @contextmanager
 def _running(
-    binaries: Path, folder: Path, server: PostgresServer, as_user: dict[str, Any]
+    binaries: Path,
+    folder: Path,
+    server: PostgresServer,
+    as_user: dict[str, Any],
+    durability: dict[str, str],
 ) -> Iterator[None]:
     log = folder / "log"
     settings = {
@@ -166,10 +174,7 @@ def _running(
         "port": server.port,
         "unix_socket_directories": "",
         "max_connections": 200,
-        # The data is thrown away at the end, so nothing has to survive a crash.
-        "fsync": "off",
-        "full_page_writes": "off",
-    }
+    } | durability
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
