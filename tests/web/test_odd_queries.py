@@ -21,10 +21,10 @@ NAMES = ("xyz", "folder:xyz", "document:", "folder:0", "0001-01-01T00:00:00+00:0
 
 @pytest.mark.parametrize("endpoint", TAKE_GET)
 def test_no_query_is_an_error_of_ours(portal, acme, endpoint) -> None:
-    """By everybody who is let in; on PostgreSQL, whose numbers are narrower, by one of them."""
+    """By two who see different things; on PostgreSQL, whose numbers are narrower, by one."""
     queries = [(COUNTED, value) for value in NUMBERS] + [(NAMED, value) for value in NAMES]
     let_in = sorted(ACCESS[endpoint].let_in)
-    for who in let_in if portal.name == "sqlite" else let_in[:1]:
+    for who in sorted({let_in[0], let_in[-1]}) if portal.name == "sqlite" else let_in[:1]:
         visitor, address = browser_of(acme, who), own_address(acme, endpoint, who)
         for names, value in queries:
             asked = [(name, value) for name in names]
