@@ -4,18 +4,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from shutil import disk_usage
 from tempfile import TemporaryDirectory
 
 import psycopg
 
 from bench.installations import Installation, create_roles, on_postgres, on_sqlite
 from bench.rounds import Effort
+from tests.harness.memory import place_in_memory
 from tests.harness.postgres import PostgresServer, postgres_server
 
 DATABASES = ("SQLite", "PostgreSQL")
-MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of its own is made in it
-ROOM_BYTES = 2 << 30
 
 
 class Workbench:
@@ -79,7 +77,6 @@ class Workbench:
 @contextmanager
 def workbench(effort: Effort) -> Iterator[Workbench]:
     """A workbench for the block. Its files are kept in memory where there is room for them."""
-    has_room = MEMORY.is_dir() and disk_usage(MEMORY).free > ROOM_BYTES
-    place = str(MEMORY) if has_room else None
+    place = place_in_memory()
     with TemporaryDirectory(prefix="portal-bench-", dir=place) as folder, ExitStack() as stack:
         yield Workbench(Path(folder), effort, stack)
