@@ -12,8 +12,8 @@ from portal.users.models import User
 from tests.access.own_roles import READS, give, made, retire
 from tests.access.reviews.campaign import close, lines_of, outcomes, start
 from tests.conftest import on_sqlite
+from tests.harness.statements import statements
 from tests.installation import Organisation
-from tests.web.test_query_counts import statements
 
 pytestmark = on_sqlite
 

@@ -29,7 +29,7 @@ from portal.users.models import User, UserState
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 from tests.documents.sharers import give, make_folder, make_group, make_role
-from tests.flows.test_statements import statements
+from tests.harness.statements import statements
 from tests.installation import Organisation
 
 STRANGER = Actor(kind=ActorKind.ANONYMOUS, request_id=None)

@@ -15,7 +15,7 @@ from portal.documents.rows import PAGE_SIZE
 from tests.browsing import Visitor, links_of
 from tests.conftest import on_sqlite
 from tests.documents.sharers import make_folder
-from tests.flows.test_statements import documents
+from tests.flows.growing import documents
 
 STARRED, RECENT = "/documents/starred", "/documents/recent"
 

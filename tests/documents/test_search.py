@@ -12,8 +12,8 @@ from portal.documents.search import rank
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 from tests.documents.sharers import make_folder
+from tests.harness.statements import statements
 from tests.installation import Organisation
-from tests.web.test_query_counts import statements
 
 
 def found(visitor: Visitor, text: str = "", **more: object) -> list[str]:

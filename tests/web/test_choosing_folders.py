@@ -11,8 +11,8 @@ from portal.documents.models import Folder
 from tests.browsing import Visitor, forms_of
 from tests.conftest import on_sqlite
 from tests.documents import sharers
+from tests.harness.statements import statements
 from tests.installation import Organisation
-from tests.web.test_query_counts import statements
 
 pytestmark = on_sqlite
 

@@ -5,7 +5,8 @@ from portal.access.queries import MANY
 from portal.core.ids import new_id
 from portal.users.models import User
 from tests.access.groups.teams import add, give, make, told
-from tests.flows.test_statements import count_of, statements
+from tests.flows.test_statements import count_of
+from tests.harness.statements import statements
 from tests.installation import Organisation
 
 

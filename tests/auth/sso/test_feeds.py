@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 
 from tests.access.groups.teams import add, give, inside, make, told
 from tests.auth.sso.joined import Joined
-from tests.flows.test_statements import statements
+from tests.harness.statements import statements
 from tests.installation import Organisation
 
 

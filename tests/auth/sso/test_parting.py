@@ -11,7 +11,7 @@ from portal.users.models import User, UserState
 from tests.auth.sso.joined import Joined
 from tests.auth.sso.test_signing_in import link, people, reasons, roles_of
 from tests.browsing import Visitor
-from tests.flows.test_statements import statements
+from tests.harness.statements import statements
 from tests.installation import NOWHERE, Organisation
 
 
