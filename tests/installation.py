@@ -187,12 +187,18 @@ class Organisation:
 
     def log(self) -> Sequence[Any]:
         """The audit entries since the test began, oldest first, with what is personal in them."""
-        aside = {row["id"]: row["personal"] for row in self.portal.rows("audit_aside")}
-        entries = [row for row in self.portal.rows("audit_entry") if row["tenant_id"] == self.id]
-        for row in entries:
-            row["address"] = address_in(aside.get(row["id"]))
-            row["detail"] = merged(row.pop("told"), aside.get(row["id"]))
-        return sorted(entries, key=lambda row: row["id"])[self.entries_at_start :]
+        found = self.portal.rows_of(("audit_aside", "audit_entry"))
+        aside = {row["id"]: row["personal"] for row in found["audit_aside"]}
+        own = [row for row in found["audit_entry"] if row["tenant_id"] == self.id]
+        new = sorted(own, key=lambda row: row["id"])[self.entries_at_start :]
+        return [
+            {
+                **{name: value for name, value in row.items() if name != "told"},
+                "address": address_in(aside.get(row["id"])),
+                "detail": merged(row["told"], aside.get(row["id"])),
+            }
+            for row in new
+        ]
 
     def mails(self) -> list[dict[str, str]]:
         """The mails that wait in the outbox, oldest first."""
@@ -235,8 +241,9 @@ class Installation:
             with organisation.bound(writes=True) as session:
                 session.execute(update(TotpDevice).values(last_step=0))
                 session.execute(update(UserSession).values(last_seen_at=self.seeded_at))
-            organisation.entries_at_start = organisation.entries_when_made = len(organisation.log())
         self._snapshot.take()
+        for organisation in self.organisations.values():
+            organisation.entries_at_start = organisation.entries_when_made = len(organisation.log())
         self._kept_blobs = {path: path.read_bytes() for path in self._files()}
 
     @property
