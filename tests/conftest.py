@@ -36,6 +36,14 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", place)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, as some tests wait; no more than four, as each has databases
+    of its own.
+    """
+    return min(4, (os.cpu_count() or 1) + 1)
+
+
 def pytest_collection_finish() -> None:
     """What stands by now stays: it need not be looked through for garbage again and again. Nor need
     the thousands of statements that are compiled be visited often.
