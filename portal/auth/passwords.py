@@ -17,8 +17,8 @@ from portal.core.settings import active
 MIN_LENGTH_ALONE = 15
 MAX_LENGTH = 256
 MIN_SCORE = 3  # of 4: beyond reach of an offline attack of 10^8 guesses
-# As much of a password as is measured: what follows makes it no weaker. The time that it takes grows
-# with the square, to ten seconds at zxcvbn's own limit of 72 for one of digits and signs.
+# As much of a password as is measured: what follows makes it no weaker. The time that it takes
+# grows with the square, to ten seconds at zxcvbn's own limit of 72 for one of digits and signs.
 MEASURED = 24
 
 
