@@ -97,7 +97,7 @@ def test_somebody_else_confirms_nothing(acme, at_own: Joined, own, clock) -> Non
 
 @on_sqlite
 def test_the_provider_confirms_nobody_who_has_an_own_factor(acme, at_own: Joined, clock) -> None:
-    """No page offers it to them; whoever got hold of their session could ask for it all the same."""
+    """No page offers it; whoever got hold of their session could ask for it all the same."""
     visitor = sign_in(at_own)
     identity = max(acme.portal.rows("external_identity"), key=lambda row: row["id"])
     with acme.bound(writes=True) as session:
