@@ -49,6 +49,18 @@ def find_credential(user_id: UUID) -> PasswordCredential | None:
     ).one_or_none()
 
 
+def lock_credential(user_id: UUID) -> PasswordCredential | None:
+    """A person's password as of now. Whoever changes it waits for the present transaction, and ends
+    the sessions that were opened by it.
+    """
+    return db.session.scalars(
+        select(PasswordCredential)
+        .where(PasswordCredential.user_id == user_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
 def min_length_for(user: User) -> int:
     """How many characters a password of this person must have."""
     policy = get_policy()
@@ -121,6 +133,7 @@ def change_password(member: Member, present: str, new: str) -> None:
         raise WeakPassword("This is the password that you have now. Choose another.")
     user = get_user(member.user_id)  # type: ignore[arg-type]  # a member has an id
     chosen = hash_new_password(user, new)
+    lock_credential(user.id)
     require_live(member)
     set_password(user, chosen)
     ended = end_sessions_of(user.id, but=member.session_id)

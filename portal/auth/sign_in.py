@@ -13,7 +13,12 @@ from portal.audit.service import RecordedRefusal, record
 from portal.auth import attempts, passwords
 from portal.auth.arrivals import note_arrival
 from portal.auth.assurance import Factor, First, Second
-from portal.auth.credentials import check_own_password, find_credential, rehash
+from portal.auth.credentials import (
+    check_own_password,
+    find_credential,
+    lock_credential,
+    rehash,
+)
 from portal.auth.factors.queries import factors_of
 from portal.auth.passkeys import Answer, InvalidPasskey, identify
 from portal.auth.policy.queries import get_policy
@@ -27,7 +32,7 @@ from portal.auth.sessions import (
     renew_token,
 )
 from portal.tenancy.session import release
-from portal.users.models import UserState
+from portal.users.models import User, UserState
 from portal.users.queries import canonical, find_user_by_email, get_user
 
 PASSWORDS_PER_PLACE = 10  # tries at one person's password, from one address or known browser
@@ -69,7 +74,7 @@ def check_password(origin: Actor, email: str, password: str, *, user_agent: str)
     password_hash = credential.password_hash if credential else None
     release()  # hashing takes long: no transaction waits for it
     is_right = passwords.verify_password(password_hash, password)
-    if user is None or password_hash is None or not is_right or user.state != UserState.ACTIVE:
+    if user is None or password_hash is None or not is_right or not _lets_in(user, password_hash):
         raise InvalidCredentials(f"user:{user.id}" if user else "user:unknown", step="password")
     attempts.forget(place, taking_back=shared)
     if passwords.needs_rehash(password_hash):
@@ -80,6 +85,15 @@ def check_password(origin: Actor, email: str, password: str, *, user_agent: str)
     if found and found.is_complete:
         note_arrival(found, user_agent)
     return token
+
+
+def _lets_in(user: User, password_hash: str) -> bool:
+    """Whether the password that was right is the person's still: comparing it took a while, in
+    which it may have been given up as stolen.
+    """
+    credential = lock_credential(user.id)
+    is_theirs = credential is not None and credential.password_hash == password_hash
+    return is_theirs and user.state == UserState.ACTIVE
 
 
 def _count_password(origin: Actor, person: str) -> Sequence[str]:

@@ -13,19 +13,21 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
-from portal.access.decision import Forbidden, Member, decide, require
+from portal.access.decision import NOTHING, Forbidden, Member, decide, require
 from portal.access.models import RoleAssignment
 from portal.access.permissions import Permission, Role
 from portal.access.queries import has_ended
 from portal.access.roles import list_live_roles
 from portal.audit.actor import Actor
 from portal.documents.choosing import Level, Spot, list_level
+from portal.documents.links.queries import is_linked
 from portal.documents.places import Place, get_live_place
 from portal.documents.queries import find_anywhere, get_document
 from portal.documents.sharing import can_give
 from portal.tenancy.session import db
 
 SHARE = Permission.FOLDER_SHARE
+BY_LINK = frozenset({Permission.DOCUMENT_READ, Permission.LINK_CREATE})
 
 
 class WouldShare(Forbidden):
@@ -57,9 +59,12 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class _Shares:
-    """The roles that others than the mover were given on folders, by the folder."""
+    """The roles that others than the mover were given on folders, by the folder; and whether a
+    link leads there, to whoever has it.
+    """
 
     roles: Mapping[UUID, Collection[Role]]
+    is_linked: bool
 
     @classmethod
     def besides(cls, actor: Actor, folder_ids: Collection[UUID]) -> Self:
@@ -75,7 +80,7 @@ class _Shares:
         for folder_id, key in rows:
             if folder_id is not None and key in known:
                 found[folder_id].append(known[key])
-        return cls(found)
+        return cls(found, is_linked(folder_ids))
 
     def gained(self, source: Place, destination: Place) -> Sequence[Role]:
         """The roles that come to be held on what is moved."""
@@ -129,14 +134,18 @@ def _destination(
     return Destination(
         level,
         is_here=level.place.folder_id == above.folder_id,
-        is_shared=bool(shares.gained(source, level.place)),
+        is_shared=shares.is_linked or bool(shares.gained(source, level.place)),
         lacking=_lacking(actor, source, level.place, shares),
     )
 
 
 def _lacking(actor: Actor, source: Place, destination: Place, shares: _Shares) -> Permission | None:
-    """What the actor would have to hold at `source` as well, or None."""
-    for permission in sorted(_own(actor, _entered(source, destination))):
+    """What the actor would have to hold at `source` as well, or None.
+
+    Where a link leads, that is what making it takes.
+    """
+    needed = _own(actor, _entered(source, destination)) | (BY_LINK if shares.is_linked else NOTHING)
+    for permission in sorted(needed):
         if not decide(actor, permission, source.target()):
             return permission
     gained = shares.gained(source, destination)

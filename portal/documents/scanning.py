@@ -10,16 +10,19 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from portal.access.people import list_people_with
 from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal
+from portal.auth import attempts
 from portal.auth.notices import Notice, tell
 from portal.core.errors import PortalError
 from portal.core.settings import active
 
+TOLD_EVERY = timedelta(minutes=10)
 TIMEOUT_SECONDS = 120.0  # for the verdict, which for a large archive takes a while
 MAX_ANSWER_BYTES = 4096
 FOUND = re.compile(rb"stream: (.+) FOUND\0?\Z", re.DOTALL)
@@ -34,7 +37,10 @@ class Infected(RecordedRefusal):
     action = Action.UPLOAD_INFECTED
 
     def record(self, actor: Actor) -> None:
+        """Add the entry; of many in a row, one is mailed to the officers."""
         super().record(actor)
+        if not attempts.take_turn("infected-told", TOLD_EVERY):
+            return
         for officer_id in sorted(list_people_with(Permission.AUDIT_READ)):
             tell(officer_id, Notice.UPLOAD_INFECTED)
 

@@ -1,1 +1,1 @@
-"""Work to be done after a commit, kept in the same transaction: mail now, webhooks later."""
+"""Work to be done after a commit, kept in the same transaction: mail, checkpoints, alerts."""

@@ -136,7 +136,8 @@ def _begin() -> Any:
     _bind_tenant(host)
     if request.method not in SAFE_METHODS:
         g.actor = replace(g.actor, device_ids=read_device())
-        request.read_form()  # first: what a slow client may do is asked once all of it is here
+        if declaration is not None:  # else there is nobody to read it
+            request.read_form()  # first: what a slow client may do is asked once all of it is here
     _read_actor()
     _check_closing(declaration)
     if _writes(declaration):

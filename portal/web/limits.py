@@ -19,7 +19,8 @@ from portal.core.settings import active
 
 def _visitor() -> str:
     """A browser that is known counts for itself, whoever else comes from its address."""
-    return min(g.actor.device_ids.values(), default=network_of(g.actor.address))
+    network = network_of(g.actor.address) or "nowhere"  # a key that is empty would not be counted
+    return min(g.actor.device_ids.values(), default=network)
 
 
 limiter = Limiter(_visitor, strategy="moving-window", headers_enabled=False)

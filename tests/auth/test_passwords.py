@@ -1,11 +1,14 @@
 """Passwords as they are kept: at today's cost, with a memory for a few, and told of in numbers."""
 
+from time import process_time
+
 import pytest
 
 from portal.auth.credentials import EARLIER_KEPT
 from tests.access.own_roles import group_with
 from tests.auth.factors.device import choose
 from tests.cli.operators import Operator
+from tests.conftest import on_sqlite
 from tests.installation import PASSWORD, Installation, Organisation
 
 WORDS = ["purple", "copper", "silver", "golden", "yellow", "violet", "orange", "tomato"]
@@ -46,6 +49,14 @@ def test_a_hash_is_made_at_todays_cost_when_its_person_signs_in(acme, portal, po
 def test_the_present_password_is_no_new_one(acme) -> None:
     assert change(acme, PASSWORD, PASSWORD) == 400
     assert acme.told() == []
+
+
+@on_sqlite
+def test_no_password_takes_long_to_measure(acme) -> None:
+    """Of signs that may each stand for several letters, so that all combinations are looked at."""
+    began = process_time()
+    assert change(acme, PASSWORD, "@4({[<3691!|0$57+%2" * 5) == 302
+    assert process_time() - began < 2
 
 
 def test_going_back_to_an_earlier_password_is_noted(portal, acme) -> None:

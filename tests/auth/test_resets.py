@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from threading import Barrier
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
@@ -178,6 +179,23 @@ def test_a_link_works_once_also_in_parallel(acme) -> None:
     assert sorted(statuses) == [302] + [404] * 7
     [winner] = [number for number, status in enumerate(statuses) if status == 302]
     assert sign_in(acme, "member", f"{NEW} {winner}").cookie("session")
+
+
+@on_sqlite
+def test_a_sign_in_under_way_with_the_old_password_opens_nothing(acme, monkeypatch) -> None:
+    """Whoever stole it could else have a session that no change of it has ended."""
+    path, verify = path_for(acme), PasswordHasher.verify
+    thief, stolen = acme.visit(), {"email": acme["member"].email, "password": PASSWORD}
+
+    def reset_meanwhile(self, *given) -> bool:
+        monkeypatch.setattr(PasswordHasher, "verify", verify)
+        with ThreadPoolExecutor(1) as owner:
+            assert owner.submit(acme.visit().post, path, CHOSEN).result().status_code == 302
+        return verify(self, *given)
+
+    monkeypatch.setattr(PasswordHasher, "verify", reset_meanwhile)
+    assert thief.post("/auth/sign-in", stolen).status_code == 401
+    assert thief.cookie("session") is None
 
 
 def test_a_link_expires_after_half_an_hour(acme, clock) -> None:

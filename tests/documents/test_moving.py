@@ -13,7 +13,9 @@ from portal.core import clock
 from portal.documents.folders import move_folder
 from portal.documents.moving import WouldShare
 from portal.documents.service import move_document
+from tests.conftest import on_sqlite
 from tests.documents import sharers
+from tests.documents.links.sharing import make as link
 from tests.installation import Organisation
 
 MARK = "they come to see it"
@@ -72,6 +74,20 @@ def test_nobody_comes_to_read_by_moving_to_where_they_read(acme, through_group) 
     for thing in ("closed", "canary"):
         assert move(acme, "officer", of(acme, thing), own) == 403
     assert acme.visit("officer").get(f"/{of(acme, 'canary')}").status_code == 403
+
+
+@on_sqlite
+def test_nobody_comes_to_read_by_moving_to_where_a_link_leads(acme) -> None:
+    mover = sharers.make_role(
+        acme, "mover", Permission.FOLDER_EDIT, Permission.DOCUMENT_EDIT,
+        Permission.FOLDER_CREATE, Permission.DOCUMENT_UPLOAD,
+    )  # fmt: skip
+    own = make(acme, "Mine")
+    link(acme, f"/links/folders/{own}/new")
+    sharers.give(acme, "officer", mover)
+    for thing in ("canary", "closed"):
+        assert move(acme, "officer", of(acme, thing), own) == 403
+        assert move(acme, "member", of(acme, thing), own) == 302, "who may make such a link"
 
 
 @pytest.mark.parametrize("thing", ["closed", "canary"])

@@ -60,6 +60,17 @@ def test_what_is_infected_is_not_kept_and_the_officers_are_told(
     assert {acme["officer"].email, acme["auditor"].email} == told
 
 
+def test_whoever_sends_malware_again_and_again_floods_nobody_with_mail(
+    acme, scanner, clock
+) -> None:
+    for minutes, mails in ((0, 2), (1, 2), (10, 4)):
+        clock.advance(minutes=minutes)
+        assert acme.visit("member").upload("a.txt", EICAR).status_code == 422
+        subjects = [mail["subject"] for mail in acme.mails()]
+        assert subjects.count(Notice.UPLOAD_INFECTED.subject) == mails
+    assert acme.told().count(("upload.infected", "refused")) == 3
+
+
 def test_a_resumed_upload_that_is_infected_is_discarded(portal, acme, scanner) -> None:
     body, before, sender = CLEAN + EICAR, files(portal), Sender(acme)
     sender.begin(len(body))

@@ -33,3 +33,16 @@ def test_while_that_storage_is_away_each_worker_counts_for_itself(acme, portal_w
     form = {"email": acme["member"].email, "password": PASSWORD}
     answers = [worker.visit(acme.host).post("/auth/sign-in", form).status_code for _ in range(4)]
     assert answers == [302, 302, 302, 429]
+
+
+@on_sqlite
+def test_whoever_comes_from_no_address_is_counted_too(acme, portal_with) -> None:
+    """As all do by a socket of the file system, where no proxy says from where."""
+    portal = portal_with(requests_per_minute=2)
+    form = {"email": acme["member"].email, "password": PASSWORD}
+    answers = []
+    for _ in range(3):
+        visitor = portal.visit(acme.host)
+        visitor.address = ""
+        answers.append(visitor.post("/auth/sign-in", form).status_code)
+    assert answers == [302, 302, 429]

@@ -11,6 +11,7 @@ import pytest
 
 from tests.access.asked import roles_of
 from tests.browsing import Visitor
+from tests.conftest import on_sqlite
 from tests.installation import Organisation
 
 
@@ -72,6 +73,15 @@ def test_a_form_that_comes_slowly_is_taken(acme) -> None:
     path = f"/members/{acme['member'].id}/roles"
     assert post_slowly(acme.visit("admin"), path, GIVING, lambda: None) == 302
     assert "admin" in roles_of(acme, "member")
+
+
+@on_sqlite
+@pytest.mark.parametrize("path", ["/nowhere", "/documents/none/versions"])
+def test_what_leads_nowhere_is_not_waited_for(acme, path) -> None:
+    """A proxy passes on what is sent to the addresses of uploads as it comes, from anybody."""
+    read = []
+    assert post_slowly(acme.visit(), path, GIVING, lambda: read.append(path)) == 404
+    assert not read
 
 
 def told(organisation: Organisation) -> list[tuple[str, str]]:

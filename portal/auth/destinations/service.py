@@ -149,10 +149,12 @@ def stop_destination(actor: Actor, destination_id: UUID) -> None:
     record(actor, Action.DESTINATION_STOPPED, target_of(found.id))
 
 
-def restart_stream(actor: Actor, destination_id: UUID, number: int) -> None:
-    """Have a stream go on from an entry of this number.
+def restart_stream(actor: Actor, destination_id: UUID, number: int) -> bool:
+    """Have a stream go on from an entry of this number; whether it still does so by itself.
 
-    What is left out between is never sent; what was sent before is sent again.
+    What is left out between is never sent; what was sent before is sent again. Where the tenant
+    wants two people for sending entries, they agreed to those from a number on: to go back stops
+    it, to be started anew.
 
     Raises `Forbidden`, `StepUpNeeded`, `NotFound`, `Invalid` or `Conflict`.
     """
@@ -164,8 +166,11 @@ def restart_stream(actor: Actor, destination_id: UUID, number: int) -> None:
         raise Invalid("The log has no entry of this number, or not any more.")
     before, found.next_number = found.next_number, number
     found.due_at, found.failures = clock.now(), 0
+    if number < before and wants_second(actor, ActKind.EXPORT_LOG):
+        _stop(found)
     lapse(ActKind.STREAM_LOG, target_of(found.id))
     record(actor, Action.DESTINATION_RESTARTED, target_of(found.id), before=before, after=number)
+    return found.is_started
 
 
 def try_destination(actor: Actor, destination_id: UUID) -> Tried:

@@ -10,6 +10,7 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.arrivals import note_arrival
 from portal.auth.assurance import First, Second
+from portal.auth.factors.queries import factors_of
 from portal.auth.invitations import redeem_invitation
 from portal.auth.models import UserSession
 from portal.auth.sessions import (
@@ -64,11 +65,15 @@ def link(member: Member, vouched: Vouched) -> None:
 
 
 def prove(member: Member, vouched: Vouched) -> Member:
-    """Note that the provider has just asked the person anew. Raises `SsoRefused`."""
+    """Note that the provider has just asked the person anew. Raises `SsoRefused`, also for who has
+    a factor to give here: somebody else may know what the provider asks for.
+    """
     provider = get_offered(vouched.registration.provider_id)
     identity = find_identity(provider.issuer, vouched.subject)
     if identity is None or identity.user_id != member.user_id:
         raise SsoRefused(Reason.OTHER_PERSON, provider.id)
+    if factors_of(member.user_id):
+        raise SsoRefused(Reason.OWN_FACTOR, provider.id)
     record(member, Action.PROOF_RENEWED, f"user:{member.user_id}", by=First.SSO)
     return note_proof(member, _second_of(provider, vouched))
 

@@ -33,7 +33,8 @@ COUNT = 5
 GROUPS, GROUP_LENGTH = 2, 10  # 100 bits
 SALT_BYTES, HASH_BYTES = 16, 32
 TIME_COST, MEMORY_KIB = 2, 19456  # not the installation's, which may change while codes lie sealed
-PER_PERSON, PER_ADDRESS = 10, 20
+PER_PLACE, PER_ADDRESS = 10, 20  # tries for one person from one address, and for anybody from it
+STRANGERS_PER_PERSON = 50  # from all addresses: beyond it each has to wait its turn
 
 
 class InvalidBreakGlass(RecordedRefusal):
@@ -77,16 +78,17 @@ def break_glass(origin: Actor, email: str, code: str, *, user_agent: str) -> str
 
     Raises `InvalidBreakGlass` or `TooManyAttempts`.
     """
-    network = attempts.network_of(origin.address)
+    network, person = attempts.network_of(origin.address), canonical(email)
     attempts.reserve(
         "user:unknown",
-        (PER_PERSON, f"break-glass:{canonical(email)}"),
-        (PER_ADDRESS, f"break-glass:{network}"),
+        (PER_PLACE, f"break-glass-place:{network}:{person}"),
+        (PER_ADDRESS, f"break-glass-address:{network}"),
+        crowds=[(STRANGERS_PER_PERSON, f"break-glass-person:{person}")],
     )
     salt = db.session.scalars(select(BreakGlassCode.salt).limit(1)).first()
     release()  # hashing takes long: no transaction waits for it
     code_hash = _hash(_typed(code), salt or bytes(SALT_BYTES))
-    admin = next((a for a in list_admins() if a.email == canonical(email)), None)
+    admin = next((a for a in list_admins() if a.email == person), None)
     if admin is None or not get_policy().is_sso_only or not _use(code_hash):
         raise InvalidBreakGlass(f"user:{admin.id}" if admin else "user:unknown", step="break-glass")
     record(origin, Action.BREAK_GLASS_USED, f"user:{admin.id}")

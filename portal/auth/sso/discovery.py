@@ -115,7 +115,12 @@ def _fetch_keys(metadata: Metadata) -> list[Key]:
 
 
 def _is_fit(entry: dict[str, Any]) -> bool:
-    """Whether a key is one to verify signatures with: public, and not too small."""
+    """Whether a key is one to verify signatures with: public, and not too small.
+
+    A library looks for the primes of a private one, which takes for ever if it was made for that.
+    """
+    if "d" in entry:
+        return False
     if entry.get("kty") == "RSA" and len(str(entry.get("n", ""))) < MIN_MODULUS_CHARACTERS:
         return False
     return entry.get("kty") != "oct" and entry.get("use") != "enc"

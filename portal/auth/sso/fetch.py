@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 import requests
@@ -30,10 +30,11 @@ ALTOGETHER_SECONDS = 7  # where one request of ours asks a provider several time
 MAX_BYTES = 256 * 1024
 MAX_ADDRESSES = 3  # of a host that are tried
 
-# IPv6 addresses that a translator would take for IPv4 ones: RFC 6052, 8215, 3056, 4380.
-_TRANSLATED = tuple(
-    map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::ffff:0:0/96"))
-)
+# What IANA gives out of IPv6 for the Internet; and of it, what a relay would take for an IPv4
+# address: RFC 3056, 4380. So what was site-local (RFC 3879) is not of it, nor what a translator
+# takes for IPv4 (RFC 6052, 8215).
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_TRANSLATED = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
 
 Network = IPv4Network | IPv6Network
 _opened: ContextVar[Sequence[Network]] = ContextVar("opened", default=())
@@ -196,6 +197,10 @@ def _seconds_left(at_most: float) -> float:
 def is_public(text: str) -> bool:
     """Whether an address is one of the Internet's: not this machine's, nor a private network's."""
     address = ip_address(text.partition("%")[0])
-    if isinstance(address, IPv6Address) and any(address in network for network in _TRANSLATED):
+    if isinstance(address, IPv6Address) and not _is_given_out(address):
         return False
     return address.is_global and not address.is_multicast
+
+
+def _is_given_out(address: IPv6Address) -> bool:
+    return address in _GLOBAL_UNICAST and not any(address in network for network in _TRANSLATED)

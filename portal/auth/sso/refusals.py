@@ -110,6 +110,7 @@ class Reason(StrEnum):
         "This account of the provider is linked to somebody else here.",
     )
     OTHER_PERSON = "other-person", "The provider vouched for somebody else."
+    OWN_FACTOR = "own-factor", "You have a second factor here. Confirm with that who you are."
     # Logout tokens.
     EVENT_MISSING = "event-missing", "The logout token lacks its event."
     HAS_NONCE = "has-nonce", "A logout token has no nonce."

@@ -22,7 +22,7 @@ from portal.documents.links.pictures import count_pages, draw_marked
 from portal.documents.links.uses import LinkRefused, note_use
 from portal.documents.links.visits import (
     Visit,
-    check_open,
+    check_not_ended,
     maker_of,
     require_inside,
     take_use,
@@ -98,9 +98,12 @@ def open_shared(visit: Visit, document_id: UUID) -> Download:
 def draw_shared(visit: Visit, document_id: UUID, page: int) -> bytes:
     """One page as a picture that says who was shown it and when; and record it.
 
+    Of a link to be viewed alone: one that gives files counts these, and nothing counts pages.
     Raises `NotFound`, `LinkRefused`, `Unshowable` or `TooBusy`.
     """
     _require_reading(visit)
+    if visit.link.kind != Kind.VIEW:
+        raise LinkRefused(visit.link.id, "download-only", "This link gives files, and shows none.")
     document, version = _find(visit.link, visit.maker, document_id)
     number, link_id = version.number, visit.link.id
     words = f"{visit.who or visit.actor.address or 'unknown'}  {clock.now():%Y-%m-%d %H:%M} UTC"
@@ -116,7 +119,7 @@ def require_still(actor: Actor, link_id: UUID, document_id: UUID) -> None:
     if isinstance(actor, Member):
         read_again(actor)
     link = find_led(link_id).link
-    check_open(link, is_inside=True)
+    check_not_ended(link)
     maker, _ = maker_of(link)
     _find(link, maker, document_id)
 

@@ -1,6 +1,6 @@
 """Reading links: the lists of them, one with what was done by it, and how many lead to a thing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -96,17 +96,22 @@ def count_links_to(place: Place, document_id: UUID | None = None) -> int:
     ]
     if document_id is not None:
         ways.append(SharingLink.document_id == document_id)
-    counted = (
-        select(func.count())
-        .select_from(SharingLink)
-        .where(
-            or_(*ways),
-            SharingLink.kind != Kind.REQUEST,
-            SharingLink.revoked_at.is_(None),
-            SharingLink.expires_at > clock.now(),
-        )
-    )
+    counted = select(func.count()).select_from(SharingLink).where(or_(*ways), *_is_read_by())
     return db.session.scalars(counted).one()
+
+
+def is_linked(folder_ids: Collection[UUID]) -> bool:
+    """Whether a link leads into one of these folders, by which it is read now."""
+    leading = select(SharingLink.id).where(SharingLink.folder_id.in_(folder_ids), *_is_read_by())
+    return db.session.execute(leading).first() is not None
+
+
+def _is_read_by() -> Sequence[ColumnElement[bool]]:
+    return (
+        SharingLink.kind != Kind.REQUEST,
+        SharingLink.revoked_at.is_(None),
+        SharingLink.expires_at > clock.now(),
+    )
 
 
 def show_link(actor: Actor, link_id: UUID, before: UUID | None = None) -> ShownLink:

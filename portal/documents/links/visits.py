@@ -208,13 +208,18 @@ def check_open(link: SharingLink, *, is_inside: bool = False) -> None:
     """Raises `LinkClosed`. Whoever has come in by a link that is used up may go on looking, or sees
     that all has arrived; `take_use` gives them no more.
     """
+    check_not_ended(link)
+    is_used_up = link.max_uses is not None and link.uses >= link.max_uses
+    if is_used_up and not (is_inside and link.kind in (Kind.VIEW, Kind.REQUEST)):
+        raise closed(link.id, "used-up")
+
+
+def check_not_ended(link: SharingLink) -> None:
+    """Raises `LinkClosed` where what a use was counted for may not go on."""
     if link.revoked_at is not None:
         raise closed(link.id, "revoked")
     if link.expires_at <= clock.now():
         raise closed(link.id, "expired")
-    is_used_up = link.max_uses is not None and link.uses >= link.max_uses
-    if is_used_up and not (is_inside and link.kind in (Kind.VIEW, Kind.REQUEST)):
-        raise closed(link.id, "used-up")
 
 
 def maker_of(link: SharingLink) -> tuple[Member, Place]:

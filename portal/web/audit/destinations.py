@@ -17,6 +17,9 @@ from portal.web.audit.destination_forms import FORMS, RestartForm, StartForm
 from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 
+GOES_ON = "The stream goes on from there."
+BEGINS_THERE = "The stream goes on from there once it is started."
+
 
 @blueprint.get("/destinations")
 @requires(Permission.AUDIT_EXPORT)
@@ -126,10 +129,15 @@ def restart_stream(destination_id: UUID) -> ResponseReturnValue:
     form = RestartForm(number=shown.destination.next_number)
     if form.validate_on_submit():
         with shown_on(form):
-            service.restart_stream(g.actor, destination_id, form.number.data or 0)
-            flash("The stream goes on from there.", "success")
+            goes_on = service.restart_stream(g.actor, destination_id, form.number.data or 0)
+            flash(GOES_ON if goes_on else BEGINS_THERE, "success")
             return _to(destination_id)
-    page = render_template("audit/destinations/restart.html", form=form, shown=shown)
+    page = render_template(
+        "audit/destinations/restart.html",
+        form=form,
+        shown=shown,
+        needs_two=needs_two(Kind.EXPORT_LOG),
+    )
     return page, shown_status(form)
 
 

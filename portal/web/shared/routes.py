@@ -27,6 +27,8 @@ from portal.web.streamed_form import StreamedForm
 
 blueprint = Blueprint("shared", __name__, url_prefix="/shared")
 
+MOST_PAGES = 10**6  # the number stands in the log, where no other program could read a larger one
+
 
 @blueprint.after_request
 def _not_for_search_engines(response: Response) -> Response:
@@ -158,8 +160,8 @@ def download(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
 @by_link
 def picture(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
     """One page as a picture, in which it stands who was shown it."""
-    visit, page = present_visit(link_id), max(1, request.args.get("page", 1, type=int))
-    drawn = giving.draw_shared(visit, document_id, page)
+    visit, page = present_visit(link_id), request.args.get("page", 1, type=int)
+    drawn = giving.draw_shared(visit, document_id, min(max(1, page), MOST_PAGES))
     return Response(drawn, mimetype="image/webp")
 
 

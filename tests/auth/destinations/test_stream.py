@@ -142,6 +142,13 @@ def test_where_two_are_wanted_entries_go_out_once_another_officer_agrees(acme, w
     assert decide_act(acme, newest_act(acme), "approve", by="auditor") == 302
     visit(acme)
     assert webhook.lines
+    # They agreed to what comes from there on: nobody goes back alone.
+    press(acme, id_, "restart", number=str(row_of(acme, id_)["next_number"]))
+    assert row_of(acme, id_)["is_started"]
+    webhook.got.clear()
+    assert press(acme, id_, "restart", number="0").status_code == 302
+    visit(acme)
+    assert (row_of(acme, id_)["is_started"], webhook.got) == (0, [])
 
 
 @on_sqlite

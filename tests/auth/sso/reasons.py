@@ -69,6 +69,7 @@ BY_REASON = {
     "key-unknown": [
         "any of two hundred keys",
         "no key published",
+        "a private key that is long to look at",
         "a key for encryption",
         "keys that are no keys",
     ],

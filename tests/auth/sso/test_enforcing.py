@@ -9,6 +9,7 @@ import pytest
 from tests.auth.sso.joined import Joined
 from tests.auth.sso.test_signing_in import link
 from tests.browsing import Visitor
+from tests.conftest import on_sqlite
 from tests.installation import PASSWORD, Organisation
 from tests.web.access_list import ACCESS, HALF, SAFE
 from tests.web.things import own_address
@@ -165,6 +166,16 @@ def test_tries_are_limited(acme, at_acme: Joined) -> None:
     for _ in range(10):
         assert break_glass(acme, "AAAAAAAAAA-AAAAAAAAAA").status == 401
     assert break_glass(acme, code).status == 429
+
+
+@on_sqlite
+def test_a_strangers_tries_keep_no_admin_out(acme, at_acme: Joined) -> None:
+    code, *_ = enforce(acme)
+    stranger = acme.visit(address="203.0.113.9")
+    form = {"email": acme["admin"].email, "code": "AAAAAAAAAA-AAAAAAAAAA"}
+    tries = [stranger.post("/sso/break-glass", form).status_code for _ in range(11)]
+    assert tries == [401] * 10 + [429]
+    assert break_glass(acme, code).status == 302
 
 
 def test_every_admin_is_told(portal, acme, at_acme: Joined) -> None:

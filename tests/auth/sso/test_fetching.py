@@ -15,10 +15,12 @@ from portal.auth.sso.deadline import within
 from portal.auth.sso.fetch import get_json, is_public
 from portal.auth.sso.lookups import look_up
 from portal.auth.sso.refusals import Reason, Unacceptable
+from tests.conftest import on_sqlite
 from tests.harness.hostile.provider import hostile_provider
 from tests.harness.ports import free_port
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "address",
     [
@@ -26,12 +28,14 @@ from tests.harness.ports import free_port
         "169.254.169.254", "100.64.0.1", "224.0.0.1", "255.255.255.255", "192.0.2.1",
         "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:10.0.0.1",
         "::ffff:8.8.8.8", "64:ff9b::a00:1", "2002:a00:1::1", "2001:0:1::1", "2001:db8::1",
+        "fec0::1", "::10.1.2.3", "::ffff:0:a00:1", "5f00::1",
     ],
 )  # fmt: skip
 def test_addresses_of_the_inside_are_none_of_the_publics(address) -> None:
     assert not is_public(address)
 
 
+@on_sqlite
 @pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700::1111"])
 def test_addresses_of_the_internet_are(address) -> None:
     assert is_public(address)

@@ -2,10 +2,14 @@
 
 import pytest
 
+from portal.auth.factors.models import TotpDevice
+from portal.auth.factors.totp import new_secret
+from portal.core.ids import new_id
 from tests.auth.sso.joined import Joined, leads_to
 from tests.auth.sso.reasons import REASONS_OF_STALE
 from tests.auth.sso.test_signing_in import reasons
 from tests.browsing import Visitor, forms_of
+from tests.conftest import on_sqlite
 from tests.harness.hostile.faults import STALE
 from tests.harness.hostile.provider import SECRET, Hostile, hostile_provider
 
@@ -88,6 +92,21 @@ def test_somebody_else_confirms_nothing(acme, at_own: Joined, own, clock) -> Non
     own.claims["sub"] = "somebody else"
     assert confirm(at_own, visitor) == 400
     assert reasons(acme)[-1] == "other-person"
+    assert visitor.get("/sso/enforce").status_code == 302
+
+
+@on_sqlite
+def test_the_provider_confirms_nobody_who_has_an_own_factor(acme, at_own: Joined, clock) -> None:
+    """No page offers it; whoever got hold of their session could ask for it all the same."""
+    visitor = sign_in(at_own)
+    identity = max(acme.portal.rows("external_identity"), key=lambda row: row["id"])
+    with acme.bound(writes=True) as session:
+        device = TotpDevice(id=new_id(), user_id=identity["user_id"], name="Mine", last_step=0)
+        device.secret = new_secret()
+        session.add(device)
+    clock.advance(minutes=16)
+    assert confirm(at_own, visitor) == 400
+    assert reasons(acme)[-1] == "own-factor"
     assert visitor.get("/sso/enforce").status_code == 302
 
 

@@ -11,7 +11,9 @@ from argon2 import PasswordHasher
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 from tests.documents.links.sharing import PASSWORD, make, opened, refused, row_of, uses_of
+from tests.documents.pdfs import pdf_of
 from tests.installation import CONTENTS, Organisation
+from tests.web.test_ongoing import BODY, begun, uploaded
 
 CONTENT = CONTENTS["plan"][2]
 ONE, OTHER = "one@partner.example", "other@partner.example"
@@ -61,6 +63,25 @@ def test_parts_of_a_content_do_not_go_round_the_count(acme) -> None:
     assert part.headers["Accept-Ranges"] == "none"
     stranger.open(there, "HEAD")
     assert stranger.get(there, headers={"Range": "bytes=0-0"}).status_code == 410
+
+
+@on_sqlite
+def test_pages_as_pictures_do_not_go_round_the_count(acme) -> None:
+    sent = acme.visit("member").upload("Plan.pdf", pdf_of("One"), acme.folders["shared"])
+    there = f"/documents/{sent.json['id']}"
+    stranger, path = opened(acme, make(acme, f"/links{there}/new", max_uses=1))
+    assert stranger.get(f"{path}{there}/picture").status_code == 403
+    assert row_of(acme)["uses"] == 0
+
+
+@on_sqlite
+def test_the_last_download_that_may_be_goes_to_its_end_however_slowly(acme, clock) -> None:
+    there = uploaded(acme)
+    stranger, path = opened(acme, make(acme, f"/links{there}/new", max_uses=1))
+    with begun(stranger, f"{path}{there}") as pieces:
+        first = next(pieces)
+        clock.advance(seconds=3)
+        assert first + b"".join(pieces) == BODY
 
 
 @on_sqlite

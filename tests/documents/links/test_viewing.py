@@ -64,6 +64,15 @@ def test_a_page_that_is_not_there_is_not_shown(acme) -> None:
 
 
 @on_sqlite
+def test_no_number_that_a_stranger_makes_up_gets_into_the_log(acme) -> None:
+    """Beyond 2^53 programs read numbers differently, and hash another text (RFC 8785, 3.2.2.3)."""
+    document = uploaded(acme, "Map.png", picture_of("PNG"))
+    stranger, path = opened(acme, make(acme, f"/links/documents/{document}/new", kind="view"))
+    stranger.get(f"{path}/documents/{document}/picture?page={2**53 + 1}")
+    assert acme.log()[-1]["detail"]["page"] < 2**53
+
+
+@on_sqlite
 def test_openings_are_what_is_counted_and_whoever_is_inside_stays(acme) -> None:
     document = uploaded(acme, "Map.png", picture_of("PNG"))
     secret = make(acme, f"/links/documents/{document}/new", kind="view", max_uses=1)

@@ -85,6 +85,12 @@ def _many_keys(count: int) -> Change:
     return publish
 
 
+def _publish_private_key(_own: "Hostile", honest: Any) -> Any:
+    """As if it were a private one without its primes, which a library would look for."""
+    [key], number = honest["keys"], "_" * 2730 + "8"
+    return {"keys": [key | {"n": number, "d": number}]}
+
+
 def _leading(header: str) -> Change:
     """Say in the token itself where its key is."""
     return lambda own, honest: honest | {header: f"{own.issuer}/planted", "kid": "planted"}
@@ -148,6 +154,7 @@ SIGNATURES: dict[str, Fault] = {
     },
     "any of two hundred keys": {"header": without("kid"), "keys": _many_keys(200)},
     "no key published": {"keys": instead({"keys": []})},
+    "a private key that is long to look at": {"keys": _publish_private_key},
     "a key for encryption": {
         "keys": lambda own, k: {"keys": [key | {"use": "enc"} for key in k["keys"]]},
     },
