@@ -61,7 +61,9 @@ def export(slug: str, out: Path) -> None:
                 bar.update(entries)
     click.echo(f"{tenant.slug}: {newest.size} entries, root {newest.root.hex()}")
     if begin:
-        click.echo(f"the first {begin} were pruned: only their hashes are there")
+        click.echo(
+            f"the first {begin} were pruned: their hashes are there, and what is kept of them"
+        )
 
 
 @audit.command()
@@ -198,6 +200,7 @@ def _tell(report: Report, *, is_own_key: bool, is_alone: bool) -> None:
     click.echo(f"{report.checkpoint.size} entries as {report.checkpoint.origin}")
     if report.pruned:
         click.echo(f"the first {report.pruned} were pruned, as the log tells: by their hashes")
+        click.echo(f"{report.kept} of these entries are kept for good, and are there")
     click.echo(f"{report.compared} checkpoints agree")
     if is_own_key:
         click.echo("by the key that came with it: compare it with the one that you know")

@@ -1,6 +1,6 @@
 """Whether the bound tenant's log is what was signed of it: all of it read back, by schedule."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -21,9 +21,10 @@ from portal.audit.tlog.hashes import fold, leaf_hash
 from portal.audit.tlog.known import find_known
 from portal.audit.tlog.models import AuditCheckpoint, AuditLeaf
 from portal.audit.tlog.notes import Checkpoint
+from portal.audit.tlog.prunings import follow
 from portal.audit.tlog.summing import Summing, Sums
 from portal.audit.tlog.tiles import open_tree, read_tile
-from portal.audit.tlog.trees import WIDTH, Incomplete
+from portal.audit.tlog.trees import WIDTH, Incomplete, Tree
 from portal.core import clock
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db, release
@@ -230,20 +231,26 @@ def _judge_pruning() -> Iterator[Finding]:
     was never raised without an entry.
     """
     mark, absent = list_absent()
-    told = list_prunings(mark)
-    is_told = (told[-1].end, told[-1].root) == (mark, _root_at(mark)) if told else mark == 0
-    if not is_told:
-        yield Finding(Fault.DELETED, f"entries 0 to {mark - 1}, of which no pruning tells")
-    elif absent != (count := sum(one.entries for one in told)):
+    count, is_told = 0, True
+    for part in follow(list_prunings(), mark, _root_in(open_tree())):
+        if isinstance(part, range):
+            is_told, where = False, f"entries {part.start} to {part.stop - 1}"
+            yield Finding(Fault.DELETED, f"{where}, of which no pruning tells")
+        else:
+            count += part.entries
+    if is_told and absent != count:
         where = f"entries before {mark}: {absent} are gone, and {count} were pruned"
         yield Finding(Fault.DELETED, where)
 
 
-def _root_at(size: int) -> str | None:
-    try:
-        return open_tree().root(size).hex()
-    except Incomplete:
-        return None
+def _root_in(tree: Tree) -> Callable[[int], str | None]:
+    def root_at(size: int) -> str | None:
+        try:
+            return tree.root(size).hex()
+        except Incomplete:
+            return None
+
+    return root_at
 
 
 def _compare_nodes(level: int, index: int, hashes: Sequence[bytes]) -> Iterator[Finding]:
