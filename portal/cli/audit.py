@@ -182,9 +182,12 @@ def gaps(file: Path, first: int | None, last: int | None) -> None:
 
 def _read_keys(path: Path) -> Sequence[VerifierKey]:
     try:
-        return [parse_key(line) for line in path.read_text().splitlines() if line.strip()]
+        keys = [parse_key(line) for line in path.read_text().splitlines() if line.strip()]
     except (Malformed, UnicodeDecodeError) as error:
         raise Invalid(f"{path}: {error}") from None
+    if not keys:  # or else it would be those that came with the log
+        raise Invalid(f"{path}: there is no key in it")
+    return keys
 
 
 def _tell(report: Report, *, is_own_key: bool, is_alone: bool) -> None:

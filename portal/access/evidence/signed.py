@@ -70,6 +70,16 @@ def list_signers(size: int) -> Sequence[SigningKey]:
     return [before, *sorted(later, key=lambda key: key.id)[-1:]]
 
 
+def find_told_key(size: int) -> SigningKey | None:
+    """The newest key that the log tells of among so many entries: no earlier one signs them alone.
+
+    None where it tells of none, or does not any more: such entries were pruned once.
+    """
+    told = _list_told(size)
+    keys = sorted(list_signing_keys(), key=lambda key: key.id, reverse=True)
+    return next((key for key in keys if f"signing-key:{key.id}" in told), None)
+
+
 def _list_told(size: int) -> Set[str]:
     """The keys that entries tell of, as their targets, among so many."""
     made = (
