@@ -11,6 +11,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import JSONB
 
 from portal.audit.models import ADDRESS
+from portal.audit.readable import Readable
 from portal.core.tables import FORMULA_SIGNS
 from portal.tenancy.session import csv_lines
 
@@ -47,7 +48,7 @@ def _cells_of(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
 
 def _parsed(column: ColumnElement[Any]) -> ColumnElement[Any]:
     is_json = isinstance(column.type, JSON)
-    return sql_cast(column, JSONB).label(column.key) if is_json else column
+    return sql_cast(Readable(column), JSONB).label(column.key) if is_json else column
 
 
 def _neutral(cell: ColumnElement[Any]) -> ColumnElement[Any]:
