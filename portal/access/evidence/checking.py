@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import and_, func, select
 
 from portal.access.evidence.checkpoints import find_newest
+from portal.access.evidence.signed import find_newest_signed, is_genuine
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
 from portal.audit.models import AuditAside, AuditEntry
@@ -85,7 +86,8 @@ def record_verdict(actor: Actor, size: int, findings: Sequence[Finding]) -> bool
 def check_log() -> tuple[int, list[Finding]]:
     """Read all entries back, as many as have a number now; gives how many, and what is wrong.
 
-    It must be the only thing that the unit of work does.
+    It must be the only thing that the unit of work does. Raises `KeyUnavailable` where all else is
+    well, and the newest signature can't be looked at.
     """
     progress = BEGINNING
     while not progress.is_done:
@@ -116,6 +118,8 @@ def go_on(progress: Progress, tiles: int = TILES_AT_ONCE) -> Progress:
         summing.finish()
         findings += [*_judge_beyond(growing, newest), *_judge_unnumbered()]
         findings += _judge_pruning()
+    if is_done and not findings:
+        findings += _judge_signature()
     if any(map(_is_of_growth, findings)):  # nodes that don't fit it tell nothing more
         findings = [finding for finding in findings if finding.fault != Fault.BAD_TILE]
     sound_size = max([progress.sound_size, *(agreed.size for agreed in growing.agreed)])
@@ -224,6 +228,16 @@ def _judge_unnumbered() -> Iterator[Finding]:
     )
     if count := db.session.scalar(left_over):
         yield Finding(Fault.DELETED, f"{count} entries before they had a number")
+
+
+def _judge_signature() -> Iterator[Finding]:
+    """That the rows fit each other is worth little: who can write some can write all. The newest
+    checkpoint covers all of them, and takes a key.
+    """
+    newest = find_newest_signed()
+    if newest and not is_genuine(newest):
+        where = f"the checkpoint of {newest.size} entries, {newest.origin}"
+        yield Finding(Fault.BAD_SIGNATURE, where)
 
 
 def _judge_pruning() -> Iterator[Finding]:

@@ -7,11 +7,12 @@ from sqlalchemy import select
 from portal.audit.actions import Action
 from portal.audit.models import AuditEntry
 from portal.audit.tlog.models import AuditCheckpoint, AuditLeaf
-from portal.audit.tlog.notes import Checkpoint, VerifierKey
+from portal.audit.tlog.notes import Checkpoint, Malformed, VerifierKey, parse_note
 from portal.core.errors import NotFound
 from portal.keys.models import SigningKey
+from portal.keys.providers import KeyDamaged
 from portal.keys.queries import list_signing_keys
-from portal.keys.signing import get_live_key
+from portal.keys.signing import get_live_key, get_signing_key, public_part
 from portal.tenancy.session import db
 
 _NEWEST_FIRST = AuditCheckpoint.id.desc()
@@ -34,6 +35,16 @@ def get_newest() -> AuditCheckpoint:
     if found is None:
         raise Unsigned
     return found
+
+
+def is_genuine(signed: AuditCheckpoint) -> bool:
+    """Whether a checkpoint is what the key of its row has signed. Raises `KeyUnavailable`."""
+    try:
+        note, key = parse_note(signed.note), get_signing_key(signed.signing_key_id)
+        is_same = note.checkpoint == Checkpoint(signed.origin, signed.size, signed.root)
+        return is_same and note.is_signed_by(VerifierKey(signed.origin, public_part(key)))
+    except (Malformed, NotFound, KeyDamaged):
+        return False
 
 
 def find_signed(checkpoint: Checkpoint) -> AuditCheckpoint | None:
