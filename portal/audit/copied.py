@@ -7,11 +7,12 @@ with blanks.
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, case, func, literal, select
+from sqlalchemy import JSON, ColumnElement, Select, Text, case, func, literal, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import JSONB
 
 from portal.audit.models import ADDRESS
+from portal.audit.readable import Readable
 from portal.core.tables import FORMULA_SIGNS
 from portal.tenancy.session import csv_lines
 
@@ -46,8 +47,11 @@ def _cells_of(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
 
 
 def _parsed(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    is_personal = column.key == "personal"
-    return sql_cast(column, JSONB).label(column.key) if is_personal else column
+    if not isinstance(column.type, JSON):
+        return column
+    readable = Readable(column)
+    is_looked_into = column.key == "personal"
+    return (sql_cast(readable, JSONB) if is_looked_into else readable).label(column.key)
 
 
 def _detail(told: ColumnElement[Any], personal: ColumnElement[Any]) -> ColumnElement[Any]:

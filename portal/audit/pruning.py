@@ -1,9 +1,8 @@
 """Up to where the bound tenant's log was pruned, and pruning it further."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -14,6 +13,7 @@ from portal.audit.actor import Actor
 from portal.audit.models import AuditEntry
 from portal.audit.service import record
 from portal.audit.tlog.models import AuditLeaf, AuditPruning
+from portal.audit.tlog.prunings import Pruning, parse_pruning
 from portal.audit.tlog.tiles import open_tree
 from portal.core.errors import Conflict, NotFound
 from portal.core.ids import new_id
@@ -22,6 +22,7 @@ from portal.tenancy.log_wall import KEPT
 from portal.tenancy.session import db
 
 PRUNING = "pruning"  # whose turn keeps the log from being pruned meanwhile
+READ_AT_ONCE = 100
 
 
 class Pruned(NotFound):
@@ -49,14 +50,6 @@ class Mark:
     number: int
     pruned_at: datetime
     begins_at: datetime
-
-
-class Pruning(NamedTuple):
-    """What an entry tells: up to where was pruned, how many entries went, and the root there."""
-
-    end: int
-    entries: int
-    root: str
 
 
 def find_mark() -> Mark | None:
@@ -93,25 +86,26 @@ def prune_to(actor: Actor, end: int) -> None:
     Raises `TooYoung`.
     """
     first = first_number()
-    going = count_going(first, end)
+    kept = list_kept(first, end)
     db.session.add(AuditPruning(id=new_id(), number=end))
     try:
         db.session.flush()
     except (IntegrityError, ProgrammingError):  # as SQLite and PostgreSQL have it
         raise TooYoung from None
-    root = open_tree().root(end).hex()
-    record(actor, Action.LOG_PRUNED, "audit", first=first, end=end, entries=going, root=root)
+    going, root = end - first - len(kept), open_tree().root(end).hex()
+    told = Pruning(first, end, going, root, kept)
+    record(actor, Action.LOG_PRUNED, "audit", **asdict(told))
 
 
-def count_going(first: int, end: int) -> int:
-    """How many entries go of those from `first` on that are before `end`."""
-    going = (
-        select(func.count())
-        .select_from(AuditLeaf)
+def list_kept(first: int, end: int) -> Sequence[int]:
+    """The numbers of the entries that stay of those from `first` on that are before `end`."""
+    kept = (
+        select(AuditLeaf.number)
         .join(AuditEntry, AuditEntry.id == AuditLeaf.id)
-        .where(AuditLeaf.number >= first, AuditLeaf.number < end, AuditEntry.action.not_in(KEPT))
+        .where(AuditLeaf.number >= first, AuditLeaf.number < end, AuditEntry.action.in_(KEPT))
+        .order_by(AuditLeaf.number)
     )
-    return db.session.execute(going).scalar_one()
+    return db.session.scalars(kept).all()
 
 
 def list_absent() -> tuple[int, int]:
@@ -131,17 +125,17 @@ def list_absent() -> tuple[int, int]:
     return number, count
 
 
-def list_prunings(end: int) -> Sequence[Pruning]:
-    """What the log tells of pruning up to a mark, as far as it is to be understood. The last may
-    wait for its number still.
+def list_prunings() -> Iterator[Pruning]:
+    """What the log tells of its pruning, in its order, as far as it is to be understood. The last
+    may wait for its number still.
     """
-    entries = select(AuditEntry.told).where(AuditEntry.action == Action.LOG_PRUNED)
-    found = map(_read, db.session.scalars(entries))
-    return sorted(one for one in found if one and one.end <= end)
-
-
-def _read(told: object) -> Pruning | None:
-    match told:
-        case {"end": int(end), "entries": int(entries), "root": str(root)}:
-            return Pruning(end, entries, root)
-    return None
+    entries = (
+        select(AuditEntry.told)
+        .outerjoin(AuditLeaf, AuditLeaf.id == AuditEntry.id)
+        .where(AuditEntry.action == Action.LOG_PRUNED)
+        .order_by(AuditLeaf.number.nulls_last(), AuditEntry.id)
+        .execution_options(yield_per=READ_AT_ONCE)
+    )
+    for told in db.session.scalars(entries):
+        if found := parse_pruning(told):
+            yield found

@@ -61,7 +61,9 @@ def export(slug: str, out: Path) -> None:
                 bar.update(entries)
     click.echo(f"{tenant.slug}: {newest.size} entries, root {newest.root.hex()}")
     if begin:
-        click.echo(f"the first {begin} were pruned: only their hashes are there")
+        click.echo(
+            f"the first {begin} were pruned: their hashes are there, and what is kept of them"
+        )
 
 
 @audit.command()
@@ -180,9 +182,12 @@ def gaps(file: Path, first: int | None, last: int | None) -> None:
 
 def _read_keys(path: Path) -> Sequence[VerifierKey]:
     try:
-        return [parse_key(line) for line in path.read_text().splitlines() if line.strip()]
+        keys = [parse_key(line) for line in path.read_text().splitlines() if line.strip()]
     except (Malformed, UnicodeDecodeError) as error:
         raise Invalid(f"{path}: {error}") from None
+    if not keys:  # or else it would be those that came with the log
+        raise Invalid(f"{path}: there is no key in it")
+    return keys
 
 
 def _tell(report: Report, *, is_own_key: bool, is_alone: bool) -> None:
@@ -198,6 +203,7 @@ def _tell(report: Report, *, is_own_key: bool, is_alone: bool) -> None:
     click.echo(f"{report.checkpoint.size} entries as {report.checkpoint.origin}")
     if report.pruned:
         click.echo(f"the first {report.pruned} were pruned, as the log tells: by their hashes")
+        click.echo(f"{report.kept} of these entries are kept for good, and are there")
     click.echo(f"{report.compared} checkpoints agree")
     if is_own_key:
         click.echo("by the key that came with it: compare it with the one that you know")

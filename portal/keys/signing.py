@@ -49,8 +49,14 @@ def sign(message: bytes) -> Signature:
 
 def sign_by(key: SigningKey, message: bytes) -> bytes:
     """Sign by a key that need not be the live one: for what tells who took over from it."""
-    secret = Ed25519PrivateKey.from_private_bytes(open_sealed(*CELL, key.id, key.secret_sealed))
-    return secret.sign(message)
+    return _secret_of(key).sign(message)
+
+
+def public_part(key: SigningKey) -> bytes:
+    """What belongs to the sealed secret, whatever the row says that it is: who writes rows and has
+    none of the tenant's keys makes no other. Raises `KeyDamaged` or `KeyUnavailable`.
+    """
+    return _secret_of(key).public_key().public_bytes_raw()
 
 
 def is_genuine(message: bytes, signature: Signature) -> bool:
@@ -92,6 +98,10 @@ def public_key_pem(key: SigningKey) -> str:
     """The public part as other programs take it (SubjectPublicKeyInfo, RFC 8410)."""
     public = Ed25519PublicKey.from_public_bytes(key.public_key)
     return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
+
+
+def _secret_of(key: SigningKey) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(open_sealed(*CELL, key.id, key.secret_sealed))
 
 
 def _find_live() -> SigningKey | None:

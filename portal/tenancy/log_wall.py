@@ -7,10 +7,11 @@ trigger with the rights of the owner, who alone can lower the floor; the portal'
 nothing. On SQLite it is triggers, as for all that is append-only there.
 
 What access follows from is never deleted, so that who could open something on a day of the past is
-answered for every day; nor is what tells of pruning, or of a report that somebody still holds.
+answered for every day; nor is what tells of pruning and of who wanted it, of a key that took over
+from another, or of a report that somebody still holds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 # Actions of the log by their names: this is beneath the vocabulary. Who adds one needs a migration
 # that makes the wall anew.
@@ -28,6 +29,7 @@ KEPT = (
     "group.member-added",
     "group.member-removed",
     "invitation.accepted",
+    "log-policy.changed",
     "log.epoch-begun",
     "log.pruned",
     "member.deactivated",
@@ -42,13 +44,13 @@ KEPT = (
     "role.removed",
     "role.restored",
     "role.retired",
+    "signing-key.made",
 )
 TABLE = "audit_pruning"
 CARRY_OUT = "audit_pruning_carry_out"
 TILE = 256  # entries, as c2sp.org/tlog-tiles has it
 
 _NO = "the audit log is append-only"
-_KEPT = ", ".join(f"'{action}'" for action in KEPT)
 _EARLIER = f"SELECT coalesce(max(number), 0) FROM {TABLE} WHERE tenant_id = NEW.tenant_id"
 _IS_NO_MARK = f"""NEW.number % {TILE} <> 0 OR NEW.number <= ({_EARLIER}) OR NOT EXISTS (
     SELECT 1 FROM audit_leaf WHERE tenant_id = NEW.tenant_id AND number = NEW.number - 1)"""
@@ -59,7 +61,7 @@ _HAS_YOUNGER = f"""EXISTS (
 _GOING = f"""SELECT l.id FROM audit_leaf l JOIN audit_entry e
     ON e.tenant_id = l.tenant_id AND e.id = l.id
     WHERE l.tenant_id = NEW.tenant_id AND l.number < NEW.number
-    AND l.number >= ({_EARLIER} AND number < NEW.number) AND e.action NOT IN ({_KEPT})"""
+    AND l.number >= ({_EARLIER} AND number < NEW.number) AND e.action NOT IN ({{0}})"""
 _DELETE = "".join(
     f"DELETE FROM {table} WHERE tenant_id = NEW.tenant_id AND id IN ({_GOING});\n"
     for table in ("audit_aside", "audit_entry")
@@ -67,18 +69,44 @@ _DELETE = "".join(
 _REFUSE = f"BEGIN SELECT RAISE(ABORT, '{_NO}'); END"
 
 _LIMIT = "clock_timestamp() - make_interval(days => audit_floor_days())"
-_SOURCE = f"""
-BEGIN
-IF {_IS_NO_MARK} OR {_HAS_YOUNGER.format(_LIMIT)}
-THEN RAISE insufficient_privilege USING MESSAGE = '{_NO}'; END IF;
-{_DELETE}RETURN NEW;
-END
-"""
 
 
 def raise_wall(dialect: str) -> Iterator[str]:
     """The statements by which marks are looked at and carried out, for migrations."""
-    return _raise_on_postgresql() if dialect == "postgresql" else _raise_on_sqlite()
+    if dialect == "postgresql":
+        yield from renew_wall(dialect)
+        yield (
+            f"CREATE TRIGGER {CARRY_OUT} BEFORE INSERT ON {TABLE}"
+            f" FOR EACH ROW EXECUTE FUNCTION {CARRY_OUT}()"
+        )
+        return
+    for act in ("UPDATE", "DELETE"):
+        yield f"CREATE TRIGGER {TABLE}_no_{act.lower()} BEFORE {act} ON {TABLE} {_REFUSE}"
+    yield f"CREATE TRIGGER {TABLE}_mark BEFORE INSERT ON {TABLE} WHEN {_IS_NO_MARK} {_REFUSE}"
+    yield from renew_wall(dialect)
+
+
+def renew_wall(dialect: str, kept: Sequence[str] = KEPT) -> Iterator[str]:
+    """The statements after which the wall keeps these actions, for when there are others."""
+    if dialect == "postgresql":
+        yield (
+            f"CREATE OR REPLACE FUNCTION {CARRY_OUT}() RETURNS trigger LANGUAGE plpgsql"
+            f" SECURITY DEFINER SET search_path = public, pg_temp AS $${_source(kept)}$$"
+        )
+        return
+    yield f"DROP TRIGGER IF EXISTS {CARRY_OUT}"
+    yield (
+        f"CREATE TRIGGER {CARRY_OUT} AFTER INSERT ON {TABLE}"
+        f" BEGIN {_DELETE.format(_listed(kept))}END"
+    )
+    yield "DROP TRIGGER audit_entry_no_delete"
+    yield (
+        "CREATE TRIGGER audit_entry_no_delete BEFORE DELETE ON audit_entry"
+        f" WHEN OLD.action IN ({_listed(kept)}) OR NOT EXISTS ("
+        f" SELECT 1 FROM audit_leaf l JOIN {TABLE} p"
+        " ON p.tenant_id = l.tenant_id AND p.number > l.number"
+        f" WHERE l.tenant_id = OLD.tenant_id AND l.id = OLD.id) {_REFUSE}"
+    )
 
 
 def take_down(dialect: str) -> Iterator[str]:
@@ -110,30 +138,18 @@ def set_floor(dialect: str, days: int) -> Iterator[str]:
 
 def is_wall(function: str, source: str) -> bool:
     """Whether a function with its owner's rights is the one that carries marks out."""
-    return function == CARRY_OUT and source == _SOURCE
+    return function == CARRY_OUT and source == _source(KEPT)
 
 
-def _raise_on_postgresql() -> Iterator[str]:
-    yield (
-        f"CREATE OR REPLACE FUNCTION {CARRY_OUT}() RETURNS trigger LANGUAGE plpgsql"
-        f" SECURITY DEFINER SET search_path = public, pg_temp AS $${_SOURCE}$$"
-    )
-    yield (
-        f"CREATE TRIGGER {CARRY_OUT} BEFORE INSERT ON {TABLE}"
-        f" FOR EACH ROW EXECUTE FUNCTION {CARRY_OUT}()"
-    )
+def _source(kept: Sequence[str]) -> str:
+    return f"""
+BEGIN
+IF {_IS_NO_MARK} OR {_HAS_YOUNGER.format(_LIMIT)}
+THEN RAISE insufficient_privilege USING MESSAGE = '{_NO}'; END IF;
+{_DELETE.format(_listed(kept))}RETURN NEW;
+END
+"""
 
 
-def _raise_on_sqlite() -> Iterator[str]:
-    for act in ("UPDATE", "DELETE"):
-        yield f"CREATE TRIGGER {TABLE}_no_{act.lower()} BEFORE {act} ON {TABLE} {_REFUSE}"
-    yield f"CREATE TRIGGER {TABLE}_mark BEFORE INSERT ON {TABLE} WHEN {_IS_NO_MARK} {_REFUSE}"
-    yield f"CREATE TRIGGER {CARRY_OUT} AFTER INSERT ON {TABLE} BEGIN {_DELETE}END"
-    yield "DROP TRIGGER audit_entry_no_delete"
-    yield (
-        "CREATE TRIGGER audit_entry_no_delete BEFORE DELETE ON audit_entry"
-        f" WHEN OLD.action IN ({_KEPT}) OR NOT EXISTS ("
-        f" SELECT 1 FROM audit_leaf l JOIN {TABLE} p"
-        " ON p.tenant_id = l.tenant_id AND p.number > l.number"
-        f" WHERE l.tenant_id = OLD.tenant_id AND l.id = OLD.id) {_REFUSE}"
-    )
+def _listed(actions: Sequence[str]) -> str:
+    return ", ".join(f"'{action}'" for action in actions)

@@ -16,9 +16,9 @@ from portal.access.models import RoleAssignment
 from portal.audit import copied, export
 from portal.core import clock as portal_clock
 from tests.access.asked import newest_act, want_two
-from tests.audit.reading import entry, write
-from tests.browsing import Visitor
-from tests.conftest import on_sqlite
+from tests.audit.reading import ask, entry, write, write_then
+from tests.browsing import ADDRESS, Visitor
+from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import Organisation
 
 SIGNS = ("=", "+", "-", "@", "\t", "\r")
@@ -102,6 +102,23 @@ def test_csv_holds_what_json_lines_hold_and_no_cell_is_a_formula(acme, globex) -
         assert row == {n: f"'{c}" if c.startswith(SIGNS) else c for n, c in cells.items()}
     assert len(lines) >= len(texts) // 3
     assert "theirs" not in answer
+
+
+@on_postgresql
+def test_entries_of_before_a_nul_was_replaced_are_found_and_taken_out(acme) -> None:
+    """As the database holds them: it keeps a NUL in JSON, and reads none."""
+    plain, odd = write_then(acme, entry(address=ADDRESS), entry(address=ADDRESS))
+    written = r"\u0000\\u0000\u0000"  # a NUL, a backslash with some letters, a NUL
+    values = json.dumps({"note": "NOTE", "address": ADDRESS}).replace("NOTE", written)
+    for table, column in (("audit_entry", "told"), ("audit_aside", "personal")):
+        acme.portal.execute(f"UPDATE {table} SET {column} = '{values}' WHERE id = '{odd}'", acme)
+    officer = acme.visit("officer")
+    filters = {"address": ADDRESS, "since": "2026-03-03T00:00", "until": "2026-03-04T00:00"}
+    assert ask(officer, **filters) == [odd, plain]
+    answer = officer.get(made(acme, form="csv", **filters)).text
+    [_, row] = csv.DictReader(io.StringIO(answer, newline=""))
+    assert (row["id"], row["address"]) == (str(odd), ADDRESS)
+    assert json.loads(row["detail"])["note"] == "\ufffd\\u0000\ufffd"
 
 
 @on_sqlite

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,17 @@ class Forker:
     process: subprocess.Popen[str]
 
     def start(
-        self, environment: dict[str, str], *arguments: str, largest_file: int | None = None
+        self,
+        environment: dict[str, str],
+        *arguments: str,
+        largest_file: int | None = None,
+        days_later: int = 0,
     ) -> int:
-        """Start a command, for which no file may grow larger than that; gives its process id."""
-        line = json.dumps(
-            {"environment": environment, "arguments": arguments, "largest_file": largest_file}
-        )
+        """Start a command, for which no file may grow larger than that, and for which it is so much
+        later than it is; gives its process id.
+        """
+        asked = {"environment": environment, "arguments": arguments}
+        line = json.dumps(asked | {"largest_file": largest_file, "days_later": days_later})
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         return int(self.process.stdout.readline())
@@ -76,6 +82,16 @@ def forker(log: Path) -> Iterator[Forker]:
         process.stdout.close()
 
 
+@dataclass(frozen=True)
+class _Later:
+    """Stands under the portal's clock, as that of the tests does."""
+
+    by: timedelta
+
+    def now(self, zone: tzinfo) -> datetime:
+        return datetime.now(zone) + self.by
+
+
 def _is_there(pid: int) -> bool:
     try:
         os.killpg(pid, 0)
@@ -105,6 +121,7 @@ def _serve_forks(log: str) -> None:
 
 def _become(asked: dict[str, Any], log: str) -> None:
     from portal.app import main  # noqa: PLC0415
+    from portal.core import clock  # noqa: PLC0415
 
     status = 1
     try:
@@ -120,6 +137,8 @@ def _become(asked: dict[str, Any], log: str) -> None:
         sys.argv = ["portal", *asked["arguments"]]
         if asked["largest_file"]:
             resource.setrlimit(resource.RLIMIT_FSIZE, (asked["largest_file"],) * 2)
+        if asked["days_later"]:
+            clock.datetime = _Later(timedelta(days=asked["days_later"]))
         main()
         status = 0
     except SystemExit as ended:

@@ -100,11 +100,11 @@ class World:
         self.forker.kill(self.pid)
         self.pid = 0
 
-    def command(self, *arguments: str) -> None:
+    def command(self, *arguments: str, days_later: int = 0) -> None:
         """Run a command, and kill it at some moment."""
         what = " ".join(arguments[:2])
         self.windows.setdefault(what, FIRST_COMMAND_SECONDS)
-        pid = self.forker.start(self.environment, *arguments)
+        pid = self.forker.start(self.environment, *arguments, days_later=days_later)
         time.sleep(self._moment(what))
         self._learn(what, was_done=not self.forker.kill(pid))
 

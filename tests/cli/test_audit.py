@@ -100,6 +100,9 @@ def test_what_is_wrong_ends_the_command_with_a_line_for_it(of, portal, acme, tmp
     (tmp_path / "vkey").write_text("nonsense\n")
     refused = of(portal)("audit", "verify", str(out), "--vkey", str(tmp_path / "vkey"))
     assert refused.err == f"portal: {tmp_path / 'vkey'}: not a verifier key for Ed25519\n"
+    (tmp_path / "vkey").write_text("\n")
+    refused = of(portal)("audit", "verify", str(out), "--vkey", str(tmp_path / "vkey"))
+    assert refused.err == f"portal: {tmp_path / 'vkey'}: there is no key in it\n"
 
 
 @on_sqlite

@@ -1,6 +1,6 @@
 """Whether the bound tenant's log is what was signed of it: all of it read back, by schedule."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import and_, func, select
 
 from portal.access.evidence.checkpoints import find_newest
+from portal.access.evidence.signed import find_newest_signed, is_genuine
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
 from portal.audit.models import AuditAside, AuditEntry
@@ -21,9 +22,10 @@ from portal.audit.tlog.hashes import fold, leaf_hash
 from portal.audit.tlog.known import find_known
 from portal.audit.tlog.models import AuditCheckpoint, AuditLeaf
 from portal.audit.tlog.notes import Checkpoint
+from portal.audit.tlog.prunings import follow
 from portal.audit.tlog.summing import Summing, Sums
 from portal.audit.tlog.tiles import open_tree, read_tile
-from portal.audit.tlog.trees import WIDTH, Incomplete
+from portal.audit.tlog.trees import WIDTH, Incomplete, Tree
 from portal.core import clock
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db, release
@@ -84,7 +86,8 @@ def record_verdict(actor: Actor, size: int, findings: Sequence[Finding]) -> bool
 def check_log() -> tuple[int, list[Finding]]:
     """Read all entries back, as many as have a number now; gives how many, and what is wrong.
 
-    It must be the only thing that the unit of work does.
+    It must be the only thing that the unit of work does. Raises `KeyUnavailable` where all else is
+    well, and the newest signature can't be looked at.
     """
     progress = BEGINNING
     while not progress.is_done:
@@ -115,6 +118,8 @@ def go_on(progress: Progress, tiles: int = TILES_AT_ONCE) -> Progress:
         summing.finish()
         findings += [*_judge_beyond(growing, newest), *_judge_unnumbered()]
         findings += _judge_pruning()
+    if is_done and not findings:
+        findings += _judge_signature()
     if any(map(_is_of_growth, findings)):  # nodes that don't fit it tell nothing more
         findings = [finding for finding in findings if finding.fault != Fault.BAD_TILE]
     sound_size = max([progress.sound_size, *(agreed.size for agreed in growing.agreed)])
@@ -225,25 +230,41 @@ def _judge_unnumbered() -> Iterator[Finding]:
         yield Finding(Fault.DELETED, f"{count} entries before they had a number")
 
 
+def _judge_signature() -> Iterator[Finding]:
+    """That the rows fit each other is worth little: who can write some can write all. The newest
+    checkpoint covers all of them, and takes a key.
+    """
+    newest = find_newest_signed()
+    if newest and not is_genuine(newest):
+        where = f"the checkpoint of {newest.size} entries, {newest.origin}"
+        yield Finding(Fault.BAD_SIGNATURE, where)
+
+
 def _judge_pruning() -> Iterator[Finding]:
     """What is gone from the beginning is as much as the log itself tells was pruned, by a mark that
     was never raised without an entry.
     """
     mark, absent = list_absent()
-    told = list_prunings(mark)
-    is_told = (told[-1].end, told[-1].root) == (mark, _root_at(mark)) if told else mark == 0
-    if not is_told:
-        yield Finding(Fault.DELETED, f"entries 0 to {mark - 1}, of which no pruning tells")
-    elif absent != (count := sum(one.entries for one in told)):
+    count, is_told = 0, True
+    for part in follow(list_prunings(), mark, _root_in(open_tree())):
+        if isinstance(part, range):
+            is_told, where = False, f"entries {part.start} to {part.stop - 1}"
+            yield Finding(Fault.DELETED, f"{where}, of which no pruning tells")
+        else:
+            count += part.entries
+    if is_told and absent != count:
         where = f"entries before {mark}: {absent} are gone, and {count} were pruned"
         yield Finding(Fault.DELETED, where)
 
 
-def _root_at(size: int) -> str | None:
-    try:
-        return open_tree().root(size).hex()
-    except Incomplete:
-        return None
+def _root_in(tree: Tree) -> Callable[[int], str | None]:
+    def root_at(size: int) -> str | None:
+        try:
+            return tree.root(size).hex()
+        except Incomplete:
+            return None
+
+    return root_at
 
 
 def _compare_nodes(level: int, index: int, hashes: Sequence[bytes]) -> Iterator[Finding]:

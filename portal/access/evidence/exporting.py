@@ -1,6 +1,7 @@
 """The bound tenant's log as the files that anybody can verify, one after the other."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -10,7 +11,16 @@ from portal.access.evidence.signed import list_verifier_keys
 from portal.audit.models import AuditEntry
 from portal.audit.pruning import PRUNING, first_number
 from portal.audit.tlog.bodies import ENTRY_COLUMNS, body_of
-from portal.audit.tlog.files import CHECKPOINT, ENTRIES, KEYS, OLD, bundle, tile_path
+from portal.audit.tlog.files import (
+    CHECKPOINT,
+    ENTRIES,
+    KEYS,
+    OLD,
+    bundle,
+    kept_lines,
+    kept_path,
+    tile_path,
+)
 from portal.audit.tlog.models import AuditCheckpoint, AuditLeaf
 from portal.audit.tlog.notes import Checkpoint
 from portal.audit.tlog.tiles import read_tile
@@ -31,18 +41,33 @@ def list_files(newest: AuditCheckpoint) -> Iterator[File]:
     """All files of the log as it was when `newest` was signed. A tile at a time is in memory."""
     yield File(CHECKPOINT, newest.note.encode())
     yield File(KEYS, "".join(f"{key}\n" for key in list_verifier_keys()).encode())
-    yield from _list_bundles(newest.size)
+    share_turn(PRUNING)  # nothing is pruned meanwhile
+    first = first_number()
+    yield from _list_bundles(first, newest.size)
+    yield from _list_kept(first)
     yield from _list_tiles(newest.size)
     yield from _list_old(newest)
 
 
-def _list_bundles(size: int) -> Iterator[File]:
-    """But for those that were pruned, of which the hash tiles tell. Nothing is pruned meanwhile."""
-    share_turn(PRUNING)
-    for index, width in _widths(size, first_number()):
+def _list_bundles(first: int, size: int) -> Iterator[File]:
+    """But for those that were pruned, of which the hash tiles tell."""
+    for index, width in _widths(size, first):
         rows = _read_entries(index * WIDTH, width)
         path = tile_path(ENTRIES, index, None if width == WIDTH else width)
         yield File(path, bundle(map(body_of, rows)), width)
+
+
+def _list_kept(end: int) -> Iterator[File]:
+    """The entries that are there of those that were pruned."""
+    statement = (
+        select(AuditLeaf.number, *ENTRY_COLUMNS)
+        .join(AuditEntry, AuditEntry.id == AuditLeaf.id)
+        .where(AuditLeaf.number < end)
+        .order_by(AuditLeaf.number)
+    )
+    rows = db.session.execute(statement.execution_options(yield_per=WIDTH))
+    for index, kept in groupby(rows, lambda row: row.number // WIDTH):
+        yield File(kept_path(index), kept_lines((row.number, body_of(row)) for row in kept))
 
 
 def _list_tiles(size: int) -> Iterator[File]:

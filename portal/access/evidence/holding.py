@@ -63,11 +63,12 @@ def hold_newest(before: Held) -> None:
     """
     newest = find_newest_signed()
     is_due = before.is_known and newest is not None and _is_old(before.checkpoint, newest.signed_at)
+    content = newest.note.encode() if newest else b""  # what is read later begins a transaction
     release()
-    if newest is None or not is_due:
+    if not is_due:
         return
     try:
-        blobs().keep_note(bound_tenant_id(), newest.note.encode())
+        blobs().keep_note(bound_tenant_id(), content)
     except StoreUnavailable:
         _leave_alone("not written")
 

@@ -1,7 +1,7 @@
 """What officers see of the proof of their log: its newest checkpoint, and the proof of an entry."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,12 @@ from sqlalchemy import select
 
 from portal.access.decision import require
 from portal.access.evidence.checking import VERDICTS
-from portal.access.evidence.signed import find_newest_signed, get_newest, list_verifier_keys
+from portal.access.evidence.signed import (
+    find_newest_signed,
+    find_told_key,
+    get_newest,
+    list_verifier_keys,
+)
 from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
@@ -104,8 +109,12 @@ def verify_proof(actor: Actor, text: str) -> Verified:
         entry = json.loads(proof.entry)
     except (Malformed, ValueError):
         raise Invalid("This is not the proof of an entry.") from None
-    if not _is_own(proof.signed):
+    signers = _find_signers(proof.signed)
+    if not signers:
         raise Invalid("This was not signed by a key of this organisation.")
+    told = find_told_key(checkpoint.size)
+    if told and told.id not in signers:
+        raise Invalid("This was signed by a key that another had replaced by then.")
     if not proof.holds:
         raise Invalid("This proves nothing: the entry is not what was signed.")
     return Verified(entry, proof.number, checkpoint, _signed_at(checkpoint), _is_held(checkpoint))
@@ -118,13 +127,13 @@ def _place_at(entry_id: UUID, newest: AuditCheckpoint | None) -> Place | None:
     return Place(leaf.number, newest is not None and leaf.number < newest.size)
 
 
-def _is_own(note: Note) -> bool:
-    """Whether the organisation's key signed it for this log, be it known that it did or not."""
+def _find_signers(note: Note) -> Set[UUID]:
+    """The organisation's keys that signed it for this log, be it known that they did or not."""
     origin = note.checkpoint.origin
     if origin.split("/")[1:3] != ["audit", str(bound_tenant_id())]:
-        return False
-    keys = (VerifierKey(origin, key.public_key) for key in list_signing_keys())
-    return any(map(note.is_signed_by, keys))
+        return set()
+    keys = list_signing_keys()
+    return {key.id for key in keys if note.is_signed_by(VerifierKey(origin, key.public_key))}
 
 
 def _signed_at(checkpoint: Checkpoint) -> datetime | None:

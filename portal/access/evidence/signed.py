@@ -7,11 +7,12 @@ from sqlalchemy import select
 from portal.audit.actions import Action
 from portal.audit.models import AuditEntry
 from portal.audit.tlog.models import AuditCheckpoint, AuditLeaf
-from portal.audit.tlog.notes import Checkpoint, VerifierKey
+from portal.audit.tlog.notes import Checkpoint, Malformed, VerifierKey, parse_note
 from portal.core.errors import NotFound
 from portal.keys.models import SigningKey
+from portal.keys.providers import KeyDamaged
 from portal.keys.queries import list_signing_keys
-from portal.keys.signing import get_live_key
+from portal.keys.signing import get_live_key, get_signing_key, public_part
 from portal.tenancy.session import db
 
 _NEWEST_FIRST = AuditCheckpoint.id.desc()
@@ -34,6 +35,16 @@ def get_newest() -> AuditCheckpoint:
     if found is None:
         raise Unsigned
     return found
+
+
+def is_genuine(signed: AuditCheckpoint) -> bool:
+    """Whether a checkpoint is what the key of its row has signed. Raises `KeyUnavailable`."""
+    try:
+        note, key = parse_note(signed.note), get_signing_key(signed.signing_key_id)
+        is_same = note.checkpoint == Checkpoint(signed.origin, signed.size, signed.root)
+        return is_same and note.is_signed_by(VerifierKey(signed.origin, public_part(key)))
+    except (Malformed, NotFound, KeyDamaged):
+        return False
 
 
 def find_signed(checkpoint: Checkpoint) -> AuditCheckpoint | None:
@@ -68,6 +79,16 @@ def list_signers(size: int) -> Sequence[SigningKey]:
     told = _list_told(size)
     later = [key for key in keys if key.id > before.id and f"signing-key:{key.id}" in told]
     return [before, *sorted(later, key=lambda key: key.id)[-1:]]
+
+
+def find_told_key(size: int) -> SigningKey | None:
+    """The newest key that the log tells of among so many entries: no earlier one signs them alone.
+
+    None where it tells of none, or does not any more: such entries were pruned once.
+    """
+    told = _list_told(size)
+    keys = sorted(list_signing_keys(), key=lambda key: key.id, reverse=True)
+    return next((key for key in keys if f"signing-key:{key.id}" in told), None)
 
 
 def _list_told(size: int) -> Set[str]:

@@ -34,7 +34,7 @@ class Growing:
 
     @property
     def root(self) -> bytes:
-        """The root over the leaves that were added so far."""
+        """The root over the leaves that were added so far, as long as their tiles were full."""
         return self._root([])
 
     def add(self, leaves: Sequence[bytes]) -> bytes | None:

@@ -88,14 +88,15 @@ def countersign(note: str, public_key: bytes, sign: Callable[[bytes], bytes]) ->
 def parse_note(text: str) -> Note:
     """Read a signed checkpoint. Raises `Malformed`.
 
-    Lines between the root and the signatures (extensions) are not read: this log makes none.
+    Lines between the root and the signatures (extensions) are not read: this log makes none. The
+    format forbids control characters; whoever shows the origin on a terminal relies on that.
     """
     body, found, signatures = text.partition("\n\n")
     lines = body.split("\n")
     if not found or len(lines) != 3 or len(text) > MAX_NOTE_BYTES:
         raise Malformed("not a signed checkpoint")
     origin, size, root = lines
-    if not origin:
+    if not origin or not origin.isprintable():
         raise Malformed("not a signed checkpoint")
     checkpoint = Checkpoint(origin, parse_number(size), _bytes(root))
     if len(checkpoint.root) != HASH_BYTES or not signatures.endswith("\n"):
@@ -136,7 +137,7 @@ def _signature(line: str) -> tuple[str, bytes, bytes]:
 
 
 def _is_name(text: str) -> bool:
-    return bool(text) and not any(sign.isspace() or sign == "+" for sign in text)
+    return text.isprintable() and bool(text) and not any(s.isspace() or s == "+" for s in text)
 
 
 def _base64(value: bytes) -> str:

@@ -1,44 +1,58 @@
-"""The entries before a mark, of which a log has the hashes alone: the log itself has to tell of it.
+"""The entries before a mark, of which a log has the hashes, and few themselves: the log itself has
+to tell of it.
 
 c2sp.org/tlog-tiles calls the mark the minimum index, and leaves open how others learn of it. Here
-the entries tell that come after: whoever takes away more than was pruned, or has the log begin
-later by other means, leaves a log that doesn't say so.
+entries tell, one for each time that the log was pruned: whoever takes away more than that, or has
+the log begin later by other means, leaves a log that doesn't say so.
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from portal.audit.tlog.findings import Fault, Finding
+from portal.audit.tlog.kept import Kept
+from portal.audit.tlog.prunings import Pruning, follow, parse_pruning
 
 _BEGIN = b'{"action":"log.pruned",'  # canonical JSON begins with the action
 
 
-@dataclass
 class Prefix:
-    """The entries before `end`, with the root over their hashes once that is known."""
+    """The entries before `end`, and what the log tells of them."""
 
-    end: int
-    root: bytes = b""
-    _is_told: bool = False
+    def __init__(self, folder: Path, end: int) -> None:
+        self.end = end
+        self.kept = Kept(folder)
+        self._roots: dict[int, str] = {}
+        self._prunings: list[Pruning] = []
+
+    def take(self, index: int, leaves: Sequence[bytes], root: bytes) -> Sequence[tuple[int, bytes]]:
+        """Take in a tile of hashes, with the root up to its end; gives the entries that are kept
+        of it, by their numbers.
+        """
+        kept = self.kept.take(index, leaves)
+        self._roots[(index + 1) * len(leaves)] = root.hex()
+        self.hear(body for _, body in kept)
+        return kept
 
     def hear(self, entries: Iterable[bytes]) -> None:
-        """Look whether these entries tell of it."""
-        if self.end and not self._is_told:
-            self._is_told = any(map(self._is_told_by, entries))
+        """Look whether these entries, which come next, tell of it."""
+        if self.end:
+            told = (_read(entry) for entry in entries if entry.startswith(_BEGIN))
+            self._prunings += filter(None, told)
 
     def findings(self) -> Iterator[Finding]:
-        """What is wrong, once every entry was heard that is not before `end`."""
-        if self.end and not self._is_told:
-            yield Finding(Fault.DELETED, f"entries 0 to {self.end - 1}")
+        """What is wrong, once every entry was heard."""
+        for part in follow(self._prunings, self.end, self._roots.get):
+            if isinstance(part, range):
+                yield Finding(Fault.DELETED, f"entries {part.start} to {part.stop - 1}")
+            else:
+                yield from self.kept.judge(part)
+        yield from self.kept.strays()
 
-    def _is_told_by(self, entry: bytes) -> bool:
-        if not entry.startswith(_BEGIN):
-            return False
-        try:
-            match json.loads(entry):
-                case {"detail": {"end": end, "root": root}}:
-                    return (end, root) == (self.end, self.root.hex())
-        except ValueError:
-            pass
-        return False
+
+def _read(entry: bytes) -> Pruning | None:
+    try:
+        return parse_pruning(json.loads(entry).get("detail"))
+    except (ValueError, RecursionError):
+        return None

@@ -72,9 +72,9 @@ def endorsement_of(tenant: str, public_key: bytes, follows: bytes) -> bytes:
     )
 
 
-def find_rotations(entries: Iterable[bytes], first: int) -> Iterator[Rotation]:
-    """Those among entries that are of new keys; the number of the first is `first`."""
-    for number, body in enumerate(entries, first):
+def find_rotations(entries: Iterable[tuple[int, bytes]]) -> Iterator[Rotation]:
+    """Those among entries, by their numbers, that are of new keys."""
+    for number, body in entries:
         if body.startswith(_MADE) and (entry := _read(body)):
             told = (_decoded(entry, name) for name in ("public_key", "follows", "endorsement"))
             yield Rotation(number, *told)

@@ -24,7 +24,8 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     epochs: list[str] = field(default_factory=list)
     followed: dict[int, VerifierKey] = field(default_factory=dict)
-    pruned: int = 0  # of the first entries, of which there are hashes alone
+    pruned: int = 0  # of the first entries, of which there are hashes
+    kept: int = 0  # and themselves, of so many of them
 
 
 def verify_folder(
@@ -57,7 +58,7 @@ def verify_folder(
     walk.run(on_entries)
     _judge_keys(notes, walk.rotations, set(growing.agreed), report)
     report.findings += walk.findings()
-    report.pruned = walk.pruned.end
+    report.pruned, report.kept = walk.pruned.end, len(walk.pruned.kept.sound)
     _compare(newest.checkpoint, {note.checkpoint for note in kept}, growing, report)
     return report
 

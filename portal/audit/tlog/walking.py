@@ -33,7 +33,7 @@ class Walk:
         self._fault: Finding | None = None  # after which places mean nothing any more
         self._bad_tiles: list[str] = []
         self._summing = Summing(self._compare_tile)
-        self.pruned = Prefix(self._count_absent() * WIDTH)
+        self.pruned = Prefix(folder, self._count_absent() * WIDTH)
 
     def run(self, on_entries: Callable[[int], object]) -> None:
         """Take in bundle after bundle, up to the newest checkpoint or to where one is amiss.
@@ -46,8 +46,6 @@ class Walk:
             is_pruned = index * WIDTH < self.pruned.end
             if not (self._take_hashes(index) if is_pruned else self._take_in(index, width)):
                 return
-            if self._growing.size == self.pruned.end:
-                self.pruned.root = self._growing.root
             on_entries(width)
         self._summing.finish()
 
@@ -79,7 +77,7 @@ class Walk:
             return False
         leaves = leaf_hashes(entries)
         self.pruned.hear(entries)
-        self.rotations += find_rotations(entries, index * WIDTH)
+        self.rotations += find_rotations(enumerate(entries, index * WIDTH))
         self._compare_leaves(index, leaves, self._noted(0, index, partial))
         if len(leaves) != width:
             fault = Fault.DELETED if len(leaves) < width else Fault.INSERTED
@@ -89,12 +87,16 @@ class Walk:
         return True
 
     def _take_hashes(self, index: int) -> bool:
-        """Take in the hashes of a bundle that was pruned; whether the next can be taken."""
+        """Take in the hashes of a bundle that was pruned, and the entries that are kept of it;
+        whether the next can be taken.
+        """
         leaves = self._noted(0, index, None)
         if len(leaves) != WIDTH:
             self._fault = Finding(Fault.BAD_TILE, tile_path(0, index))
             return False
         self._add(list(leaves))
+        kept = self.pruned.take(index, leaves, self._growing.root)
+        self.rotations += find_rotations(kept)
         return True
 
     def _add(self, leaves: Sequence[bytes]) -> None:

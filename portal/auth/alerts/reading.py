@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, or_, select
 from portal.audit.actions import Action
 from portal.audit.actor import ActorKind
 from portal.audit.models import ADDRESS, AuditAside, AuditEntry, address_in
+from portal.audit.readable import Readable
 from portal.audit.severity import Severity
 from portal.audit.tlog.models import AuditLeaf
 from portal.auth.alerts.judging import Seen
@@ -37,7 +38,7 @@ _ROWS = select(
 _NUMBERED = _ROWS.join(_leaf, _leaf.c.id == _entry.c.id)
 
 # What is new for a person, or is not.
-_ADDRESS = _aside.c.personal[ADDRESS].as_string()
+_ADDRESS = Readable(_aside.c.personal)[ADDRESS].as_string()
 _SEEN_WITH = {
     Kind.NEW_ACTION: _entry.c.action,
     Kind.NEW_ADDRESS: _ADDRESS,

@@ -4,12 +4,13 @@ import pytest
 from sqlalchemy import select
 
 from portal.access.evidence.checking import is_check_due
+from portal.access.evidence.checkpoints import find_newest
 from portal.audit.actor import SYSTEM
 from portal.audit.models import AuditEntry
 from portal.audit.tlog.bodies import body_of
-from portal.audit.tlog.hashes import leaf_hash
+from portal.audit.tlog.hashes import fold, leaf_hash
 from portal.audit.tlog.models import AuditLeaf
-from portal.audit.tlog.trees import WIDTH
+from portal.audit.tlog.trees import WIDTH, Tree
 from portal.cli.checking_log import check_now
 from portal.cli.keeping_log import keep_logs
 from portal.core.ids import new_id
@@ -92,6 +93,32 @@ def test_a_log_that_is_whole_is_said_to_be_once_a_day(signed, clock) -> None:
 def test_what_was_done_is_named(signed, deed, name) -> None:
     tamper(signed, deed)
     assert check(signed)[0].startswith(name)
+
+
+@on_sqlite
+def test_a_log_that_was_written_anew_by_somebody_without_its_keys_is_found(signed) -> None:
+    """Entries, hashes and checkpoints fit each other again, here and in the main database."""
+    tamper(signed, EDITED)
+    with signed.bound() as session:
+        seventh = select(AuditLeaf.id).where(AuditLeaf.number == 7)
+        edited = session.scalar(select(AuditEntry).where(AuditEntry.id.in_(seventh)))
+        newest, size = leaf_hash(body_of(edited)).hex(), find_newest().size
+        hashes = [*session.scalars(select(AuditLeaf.hash).order_by(AuditLeaf.number))][:size]
+    hashes[7] = bytes.fromhex(newest)
+    levels = [hashes, [fold(hashes[:WIDTH])]]
+    root = Tree(lambda level, at: levels[level][at * WIDTH : (at + 1) * WIDTH]).root(size)
+    for what in (
+        f"audit_entry SET leaf_hash = x'{newest}' WHERE id = '{edited.id.hex}'",
+        f"audit_leaf SET hash = x'{newest}' WHERE number = 7 AND {OWN}",
+        f"audit_node SET hash = x'{levels[1][0].hex()}' WHERE {OWN}",
+        f"audit_checkpoint SET root = x'{root.hex()}' WHERE size = {size} AND {OWN}",
+    ):
+        tamper(signed, f"UPDATE {what}")
+    tamper(signed, f"DELETE FROM audit_checkpoint WHERE size < {size} AND {OWN}")
+    for statement in ("DROP TRIGGER known_checkpoint_no_delete", "DELETE FROM known_checkpoint"):
+        signed.portal.execute(statement)
+    name = f"acme.localhost/audit/{signed.id}"
+    assert check(signed) == [f"bad signature: the checkpoint of {size} entries, {name}"]
 
 
 @on_postgresql

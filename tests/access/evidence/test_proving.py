@@ -1,12 +1,17 @@
 """The proof of an entry leaves the portal, and is known again when somebody brings it."""
 
 import json
+from dataclasses import replace
+from functools import partial, reduce
 
 import pytest
 
-from portal.audit.tlog.notes import Malformed
-from portal.audit.tlog.proofs import parse_proof
+from portal.audit.actor import OPERATOR
+from portal.audit.tlog.hashes import leaf_hash, node_hash
+from portal.audit.tlog.notes import Malformed, sign_checkpoint
+from portal.audit.tlog.proofs import Proof, parse_proof
 from portal.cli.keeping_log import keep_logs
+from portal.keys.signing import get_live_key, rotate_signing_key, sign_by
 from tests.access.evidence.test_checkpoints import cut
 from tests.audit.reading import entry, write
 from tests.conftest import on_sqlite
@@ -83,6 +88,29 @@ def test_a_genuine_proof_shows_that_the_log_was_altered_since(acme) -> None:
     status, page = bring(acme, text)
     assert status == 200
     assert "the log is not what it was" in page
+
+
+@on_sqlite
+def test_what_a_replaced_key_signs_proves_nothing_more(acme) -> None:
+    """Whoever has stolen it makes a log that never was; what it signed in its time stays good."""
+    [made] = write(acme, entry())
+    sign(acme)
+    before = proof_of(acme, made)
+    with acme.bound(writes=True):
+        stolen = get_live_key()
+        rotate_signing_key(OPERATOR)
+    sign(acme)
+    after = proof_of(acme, made)
+    for text in (before, after):
+        status, page = bring(acme, text)
+        assert (status, "It is genuine." in page) == (200, True)
+    forged, beside = b'{"id":"%s"}' % str(made).encode(), [bytes(32)] * 10
+    root = reduce(lambda right, left: node_hash(left, right), beside, leaf_hash(forged))
+    longer = replace(parse_proof(after).signed.checkpoint, size=1024, root=root)
+    with acme.bound():
+        signed = sign_checkpoint(longer, stolen.public_key, partial(sign_by, stolen))
+    status, page = bring(acme, str(Proof(forged, 1023, beside, signed)))
+    assert (status, "a key that another had replaced" in page) == (400, True)
 
 
 @on_sqlite

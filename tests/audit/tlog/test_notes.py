@@ -69,7 +69,8 @@ def test_a_checkpoint_that_was_altered_is_not_signed(old, new) -> None:
     ["", "a\n1\nx\n", signed().replace("\n7\n", f"\n{'9' * 5000}\n"),
      signed().replace("\n7\n", "\n07\n"), signed().replace("\n7\n", "\n-7\n"),
      signed().replace("—", "-"), signed()[:-1], signed().replace("\n\n", "\nmore\n\n"),
-     signed() + "x" * 10_001],
+     signed() + "x" * 10_001, signed().replace(ORIGIN, f"{ORIGIN}\x1b[2J"),
+     signed().replace(ORIGIN, f"{ORIGIN}\x9b2J")],
 )  # fmt: skip
 def test_what_is_no_checkpoint_is_refused(text) -> None:
     with pytest.raises(Malformed):
@@ -77,8 +78,10 @@ def test_what_is_no_checkpoint_is_refused(text) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a+b", GO_KEY.replace("c74f", "c74e"), GO_KEY.replace("Peter", "Pe ter")]
-)
+    "text",
+    ["", "a+b", GO_KEY.replace("c74f", "c74e"), GO_KEY.replace("Peter", "Pe ter"),
+     str(VerifierKey("a\x1b[2J", KEY.public_key))],
+)  # fmt: skip
 def test_what_is_no_key_is_refused(text) -> None:
     with pytest.raises(Malformed):
         parse_key(text)

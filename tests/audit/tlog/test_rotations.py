@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from portal.audit.tlog.notes import countersign
+from portal.audit.tlog.files import kept_lines, kept_path, tile_path
+from portal.audit.tlog.notes import countersign, parse_note
 from portal.audit.tlog.rotations import encoded, endorsement_of
 from portal.audit.tlog.verifying import Report, verify_folder
 from portal.core.canonical import canonical
@@ -73,6 +74,25 @@ def test_two_rotations_between_two_checkpoints_are_followed(tmp_path) -> None:
     report = verify(write(tmp_path, LOG, {200: [FIRST], 500: [FIRST, THIRD], 600: [THIRD]}))
     assert named(report) == []
     assert [*report.followed] == [290, 441]
+
+
+def test_rotations_are_followed_over_what_was_pruned(tmp_path) -> None:
+    """By their entries, which are kept: with nothing but the export, and by no other entry."""
+    root = parse_note(note_of(LOG[:512])).checkpoint.root.hex()
+    told = {"first": 0, "end": 512, "entries": 510, "kept": [290, 441], "root": root}
+    log = [*LOG[:590], canonical({"action": "log.pruned", "detail": told}), *LOG[591:]]
+    write(tmp_path, log, SIGNED)
+    for index in range(2):
+        (tmp_path / tile_path("entries", index)).unlink()
+    put(tmp_path / kept_path(1), kept_lines([(290, LOG[290]), (441, LOG[441])]))
+    report = verify(tmp_path)
+    assert named(report) == []
+    assert report.followed == {290: verifier_key(SECOND), 441: verifier_key(THIRD)}
+    forged = made(FOREIGN, FIRST)
+    put(tmp_path / kept_path(1), kept_lines([(290, forged), (441, LOG[441])]))
+    report = verify(tmp_path)
+    assert report.followed == {}
+    assert "edited: entry 290" in named(report)
 
 
 def test_rotations_are_followed_into_another_epoch(tmp_path) -> None:

@@ -1,11 +1,12 @@
 """What was done to a log is found, and called by its name."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from portal.audit.tlog.files import bundle, tile_path
+from portal.audit.tlog.files import bundle, kept_lines, kept_path, tile_path
 from portal.audit.tlog.findings import Fault
 from portal.audit.tlog.notes import parse_note
 from portal.audit.tlog.verifying import Report, verify_folder
@@ -25,6 +26,7 @@ from tests.audit.tlog.logs import (
 
 HELD = [note_of(ENTRIES[:555])]
 FORGED = b"forged"
+KEPT_NUMBERS = (3, 4, 300)  # of a log that was pruned
 
 
 @pytest.fixture
@@ -172,42 +174,86 @@ def test_old_checkpoints_signed_by_a_key_that_was_rotated_are_good_if_both_are_k
     assert OWN is not FOREIGN
 
 
-def pruned_log(folder: Path, told_end: int, absent: int, *, root: str = "") -> Path:
-    """A log whose first `absent` bundles are gone, and that tells of pruning up to `told_end`."""
-    root = root or parse_note(note_of(ENTRIES[:told_end])).checkpoint.root.hex()
-    detail = {"end": told_end, "first": 0, "root": root}
-    told = canonical({"action": "log.pruned", "detail": detail})
-    write_log(folder, [*ENTRIES, told])
+def write_pruned(folder: Path, ends: Sequence[int], absent: int, **told: object) -> Path:
+    """A log without its first `absent` bundles, which tells of pruning up to each of `ends`."""
+    told_of, first = [], 0
+    for end in ends:
+        kept = [number for number in KEPT_NUMBERS if first <= number < end]
+        root = parse_note(note_of(ENTRIES[:end])).checkpoint.root.hex()
+        detail = {"first": first, "end": end, "entries": end - first - len(kept), "kept": kept}
+        told_of.append(
+            canonical({"action": "log.pruned", "detail": detail | {"root": root} | told})
+        )
+        first = end
+    write_log(folder, [*ENTRIES, *told_of])
     for index in range(absent):
         (folder / tile_path("entries", index)).unlink()
+        within = [n for n in KEPT_NUMBERS if index == n // 256]
+        put(folder / kept_path(index), kept_lines((n, ENTRIES[n]) for n in within))
     return folder
 
 
-def test_a_log_that_was_pruned_and_says_so(tmp_path) -> None:
-    log = pruned_log(tmp_path / "log", 256, 1)
+@pytest.mark.parametrize("ends", [(256,), (512,), (256, 512)])
+def test_a_log_that_was_pruned_and_says_so(tmp_path, ends) -> None:
+    log = write_pruned(tmp_path / "log", ends, ends[-1] // 256)
+    report = verify(log)
     assert named(log) == []
-    assert verify(log).pruned == 256
-    assert verify(log).compared == 1 + len(OLD_SIZES) + len(HELD)
+    assert (report.pruned, report.kept) == (ends[-1], 1 + ends[-1] // 256)
+    assert report.compared == 1 + len(OLD_SIZES) + len(HELD)
 
 
 @pytest.mark.parametrize(
-    ("told_end", "absent", "root"), [(256, 2, ""), (512, 1, ""), (256, 1, "00" * 32)]
+    ("ends", "absent", "told", "missing"),
+    [
+        ((256,), 2, {}, "256 to 511"),
+        ((512,), 1, {}, "0 to 255"),
+        ((256,), 1, {"root": "00" * 32}, "0 to 255"),
+        ((256, 512), 2, {"first": 256}, "0 to 255"),
+    ],
 )
 def test_a_log_that_lost_another_beginning_than_it_tells_of(
-    tmp_path, told_end, absent, root
+    tmp_path, ends, absent, told, missing
 ) -> None:
-    log = pruned_log(tmp_path / "log", told_end, absent, root=root)
-    assert named(log) == [f"deleted: entries 0 to {absent * 256 - 1}"]
+    log = write_pruned(tmp_path / "log", ends, absent, **told)
+    assert named(log) == [f"deleted: entries {missing}"]
+
+
+def rewrite_kept(log: Path, index: int, *entries: tuple[int, bytes]) -> list[str]:
+    put(log / kept_path(index), kept_lines(entries))
+    return named(log)
+
+
+def test_what_was_done_to_the_entries_that_are_kept_of_a_pruned_log_is_named(tmp_path) -> None:
+    log = write_pruned(tmp_path / "log", (512,), 2)
+    third, fourth = (3, ENTRIES[3]), (4, ENTRIES[4])
+    assert rewrite_kept(log, 0, (3, FORGED), fourth) == ["edited: entry 3"]
+    assert rewrite_kept(log, 0, third) == ["deleted: entry 4"]
+    assert rewrite_kept(log, 0, third, fourth, (5, FORGED)) == ["inserted: entry 5"]
+    assert rewrite_kept(log, 0, third, fourth, (5, ENTRIES[5])) == [], "it proves itself"
+    for wrong in ([fourth, third], [third, third, fourth], [third, fourth, (300, FORGED)]):
+        assert rewrite_kept(log, 0, *wrong)[-1].startswith("unreadable: kept/000: entry ")
+    put(log / kept_path(0), b"3 entry 3\n4")
+    assert named(log)[-1] == "unreadable: kept/000: it ends in the midst of an entry"
+    put(log / kept_path(2), kept_lines([(520, FORGED)]))
+    assert rewrite_kept(log, 0, third, fourth) == ["inserted: 'kept/002'"]
+
+
+def test_entries_that_are_kept_are_counted_where_the_pruning_did_not_name_them(tmp_path) -> None:
+    log = write_pruned(tmp_path / "log", (512,), 2, kept=None)
+    assert named(log) == []
+    some = "deleted: some of the entries 0 to 511: 3 were kept"
+    assert rewrite_kept(log, 1) == [some]
+    assert rewrite_kept(log, 1, (300, FORGED)) == ["edited: entry 300"]
 
 
 def test_a_bundle_that_is_missing_after_the_beginning_of_a_pruned_log(tmp_path) -> None:
-    log = pruned_log(tmp_path / "log", 256, 2)
+    log = write_pruned(tmp_path / "log", (256,), 2)
     put(log / tile_path("entries", 0), bundle(ENTRIES[:256]))
     assert named(log) == ["deleted: entries 256 to 511"]
 
 
 def test_a_hash_of_what_was_pruned_that_was_changed(tmp_path) -> None:
-    log = pruned_log(tmp_path / "log", 256, 1)
+    log = write_pruned(tmp_path / "log", (256,), 1)
     path = log / tile_path(0, 0)
     path.write_bytes(path.read_bytes()[::-1])
     assert named(log) == ["rewritten: among entries 0 to 0"]

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from portal.audit.actor import OPERATOR
 from portal.audit.tlog.trees import WIDTH
 from portal.cli.keeping_log import keep_logs
 from portal.cli.watching_log import watch_logs
 from portal.core.settings import LOG_FLOOR_DAYS
 from portal.documents.log_retention.models import LogPolicy
+from portal.keys.signing import rotate_signing_key
 from portal.tenancy.log_wall import set_floor
 from tests.audit.reading import entry, write
 from tests.documents.retention.keeping import end_holds
@@ -17,7 +19,10 @@ from tests.installation import Organisation
 
 @pytest.fixture
 def long(acme) -> Organisation:
-    """Its log is longer than two tiles, signed and judged."""
+    """Its log is longer than two tiles, signed, by another key than it began with, and judged."""
+    settle(acme)
+    with acme.bound(writes=True):
+        rotate_signing_key(OPERATOR)
     write(acme, *(entry(address="192.0.2.1") for _ in range(2 * WIDTH)))
     settle(acme)
     return acme

@@ -9,10 +9,12 @@ from portal.access.evidence.exporting import list_files
 from portal.access.evidence.signed import get_newest
 from portal.access.history.queries import replay_access, replay_place
 from portal.access.history.world import ACTIONS
+from portal.audit.actions import Action
 from portal.audit.actor import OPERATOR, SYSTEM
 from portal.audit.models import AuditAside, AuditEntry
 from portal.audit.pruning import first_number
 from portal.audit.tlog.models import AuditLeaf
+from portal.audit.tlog.notes import VerifierKey, parse_note
 from portal.audit.tlog.trees import WIDTH
 from portal.audit.tlog.verifying import Report, verify_folder
 from portal.auth.alerts.models import AlertProgress
@@ -22,6 +24,7 @@ from portal.core import clock as portal_clock
 from portal.core.settings import LOG_FLOOR_DAYS
 from portal.documents.log_retention.carrying_out import NotSound, prune_part
 from portal.documents.log_retention.models import LogPolicy
+from portal.keys.queries import list_signing_keys
 from portal.tenancy.log_wall import KEPT
 from tests.audit.test_pages import text_of
 from tests.cli.operators import Operator
@@ -72,6 +75,8 @@ def test_what_is_old_goes_and_every_proof_stays(old, tmp_path) -> None:
     proof = officer.get(f"/audit/{gone}/proof").text
     held = exported(old, tmp_path / "before") / "checkpoint"
     kept = numbered(old, AuditEntry.action.in_(KEPT))
+    with old.bound():
+        [first_key, _] = sorted(list_signing_keys(), key=lambda key: key.id)
     mark = prune(old)
     assert mark >= 2 * WIDTH
     assert mark % WIDTH == 0
@@ -83,14 +88,22 @@ def test_what_is_old_goes_and_every_proof_stays(old, tmp_path) -> None:
     [told] = [entry for entry in old.log() if entry["action"] == "log.pruned"]
     assert (told["actor_kind"], told["outcome"]) == ("system", "success")
     assert (told["detail"]["first"], told["detail"]["end"]) == (0, mark)
-    assert told["detail"]["entries"] == mark - len([one for one in kept if one[0] < mark])
+    assert told["detail"]["kept"] == [at for at, _ in kept if at < mark]
+    assert told["detail"]["entries"] == mark - len(told["detail"]["kept"])
 
     assert check(old) == []
     out = exported(old, tmp_path / "after")
     assert not (out / "tile/entries/000").exists()
     assert (out / "tile/0/000").exists()
-    report = verify_folder(out, held=[held.read_text()])
+    pinned = VerifierKey(parse_note(held.read_text()).checkpoint.origin, first_key.public_key)
+    report = verify_folder(out, keys=[pinned], held=[held.read_text()])
     assert (named(report), report.epochs, report.pruned) == ([], [], mark)
+    assert report.kept == len(told["detail"]["kept"])
+    [(rotated, _)] = numbered(old, AuditEntry.action == Action.SIGNING_KEY_MADE)[1:]
+    assert [*report.followed] == [rotated]
+    assert rotated < mark
+    (out / "kept/000").write_bytes(b"")
+    assert f"deleted: entry {rotated}" in named(verify_folder(out, keys=[pinned]))
     assert "It is genuine.</strong>" in officer.post("/audit/proof", {"text": proof}).text
     assert officer.get(f"/audit/{gone}").status_code == 410
     assert officer.get(f"/audit/{kept[0][1]}").status_code == 200
@@ -228,6 +241,10 @@ def test_the_operator_prunes_a_log_and_hands_it_out(old, tmp_path) -> None:
     [told] = [entry for entry in old.log() if entry["action"] == "log.pruned"]
     assert told["actor_kind"] == "operator"
     exported = operator.do("audit", "export", "--tenant", "acme", "--out", out)
-    assert exported.lines[-1] == "the first 512 were pruned: only their hashes are there"
-    said = "the first 512 were pruned, as the log tells: by their hashes"
-    assert said in operator.do("audit", "verify", out).lines
+    assert exported.lines[-1].startswith("the first 512 were pruned: their hashes are there")
+    verified = operator.do("audit", "verify", out).lines
+    assert "the first 512 were pruned, as the log tells: by their hashes" in verified
+    assert (
+        f"{len(told['detail']['kept'])} of these entries are kept for good, and are there"
+        in verified
+    )

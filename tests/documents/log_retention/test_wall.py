@@ -17,7 +17,7 @@ from tests.audit.test_append_only import raw_connection
 from tests.cli.operators import Operator
 from tests.conftest import on_postgresql, on_sqlite
 from tests.documents.log_retention.conftest import lower_floor
-from tests.documents.log_retention.test_pruning import check, exported, prune
+from tests.documents.log_retention.test_pruning import check, exported, prune, prune_now
 from tests.installation import Organisation
 
 REFUSED = (sqlite3.IntegrityError, psycopg.errors.InsufficientPrivilege)
@@ -130,10 +130,25 @@ def test_what_was_deleted_besides_is_found(old) -> None:
 
 
 @on_sqlite
+def test_what_was_pruned_unasked_is_found_also_after_the_portal_has_pruned_again(
+    old, tmp_path
+) -> None:
+    """Its mark follows the one that nobody tells of."""
+    with raw_connection(old) as connection:
+        connection.execute(mark(old, WIDTH))
+        connection.commit()
+    assert prune_now(old) > WIDTH
+    assert f"deleted: entries 0 to {WIDTH - 1}, of which no pruning tells" in check(old)
+    report = verify_folder(exported(old, tmp_path / "log"))
+    assert [str(finding) for finding in report.findings] == [f"deleted: entries 0 to {WIDTH - 1}"]
+
+
+@on_sqlite
 def test_a_mark_that_was_raised_by_hand_is_found(old) -> None:
     end = prune(old)
     old.portal.execute("DROP TRIGGER audit_pruning_no_update", old)
     old.portal.execute(f"UPDATE audit_pruning SET number = {end + WIDTH}", old)
     with old.bound():
         assert first_number() == end + WIDTH
-    assert f"deleted: entries 0 to {end + WIDTH - 1}, of which no pruning tells" in check(old)
+    gone = f"deleted: entries {end} to {end + WIDTH - 1}, of which no pruning tells"
+    assert gone in check(old)
