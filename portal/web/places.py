@@ -116,7 +116,7 @@ def to_place(folder_id: UUID | None) -> ResponseReturnValue:
 
 
 def as_moved() -> str:
-    """The category of a note that something was moved by this request, which offers to undo it."""
+    """The category of a note that this request moved something, which offers to undo it."""
     return f"moved:{g.actor.request_id}"
 
 

@@ -2,4 +2,8 @@
 
 from flask import Blueprint
 
+from portal.web.documents.paging import asked_sort, keep_order
+
 blueprint = Blueprint("documents", __package__, url_prefix="/documents")
+blueprint.app_url_defaults(keep_order)
+blueprint.add_app_template_global(asked_sort)
