@@ -7,6 +7,7 @@ Every test that asks for `portal`, `acme` or `globex` runs on both databases; `o
 import gc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from pathlib import Path
 
 import hypothesis
@@ -15,6 +16,7 @@ from playwright.sync_api import Browser
 
 from portal.core import clock as portal_clock
 from portal.core.settings import Settings
+from tests.founding import found_organisation
 from tests.harness.aws import ENVIRONMENT, Aws, aws_server
 from tests.harness.browser import browser
 from tests.harness.postgres import PostgresServer, postgres_server
@@ -141,14 +143,15 @@ def installation_on(request, tmp_path_factory) -> Iterator[Callable[[str], Insta
     def make(database: str) -> Installation:
         folder = tmp_path_factory.mktemp(database)
         if database == "sqlite":
-            return Installation(database, settings_for(folder), SqliteSnapshot)
+            return Installation(database, settings_for(folder), SqliteSnapshot, found_organisation)
         server = request.getfixturevalue("postgresql")
         chosen = settings_for(
             folder,
             database_url=server.url("flows", APP_ROLE),
             owner_database_url=server.create_database("flows", owner=OWNER),
         )
-        return Installation(database, chosen, lambda portal: PostgresSnapshot(portal, server))
+        snapshot = partial(PostgresSnapshot, server=server)
+        return Installation(database, chosen, snapshot, found_organisation)
 
     def find(database: str) -> Installation:
         if database in failed:

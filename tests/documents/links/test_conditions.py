@@ -11,7 +11,8 @@ from argon2 import PasswordHasher
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 from tests.documents.links.sharing import PASSWORD, make, opened, refused, row_of, uses_of
-from tests.installation import CONTENTS, Organisation
+from tests.founding import CONTENTS
+from tests.installation import Organisation
 
 CONTENT = CONTENTS["plan"][2]
 ONE, OTHER = "one@partner.example", "other@partner.example"
