@@ -120,8 +120,8 @@ def as_moved() -> str:
     return f"moved:{g.actor.request_id}"
 
 
-def choose_place(field: PlaceField, method: str = "post") -> str:
-    """The question which folder, at the level that was asked for.
+def choose_place(field: PlaceField, method: str = "post", *, what: str = "") -> str:
+    """The question which folder, at the level that was asked for; `what` tells what it is for.
 
     Raises `NotFound` or `Forbidden`.
     """
@@ -134,4 +134,5 @@ def choose_place(field: PlaceField, method: str = "post") -> str:
         carried=[(name, value) for name, value in fields if name not in own],
         address=request.path if method == "get" else request.full_path.rstrip("?"),
         method=method,
+        what=what,
     )

@@ -317,6 +317,17 @@ def test_what_is_chosen_in_the_trash_comes_back_together_or_not_at_all(
 
 
 @on_sqlite
+@pytest.mark.parametrize("act", ["move", "copy", "delete", "download", "star", "restore"])
+def test_whoever_chose_nothing_is_led_back_to_the_list_and_told(acme, act) -> None:
+    member = acme.visit("member")
+    back = "/documents/trash" if act == "restore" else "/documents?sort=-size"
+    assert member.post(f"/documents/many/{act}", {"back": back}).location == back
+    assert "Choose something first" in member.get(back).text
+    elsewhere = {"back": "https://elsewhere.example/"}
+    assert member.post(f"/documents/many/{act}", elsewhere).status_code == 400
+
+
+@on_sqlite
 def test_several_are_starred_but_no_folder(acme) -> None:
     member, (inner, [folder, *documents]) = acme.visit("member"), things(acme)
     path, back = "/documents/many/star", f"/documents/folders/{inner}?sort=-size"

@@ -18,6 +18,7 @@ from portal.documents.copying import copy_document
 from portal.documents.many import list_chosen
 from portal.web.access import requires
 from portal.web.documents.forms import CopyManyForm
+from portal.web.documents.naming import in_words
 from portal.web.documents.outcomes import Outcome
 from portal.web.documents.routes.group import blueprint
 from portal.web.lifecycle import keep, refuse, shown_status
@@ -54,7 +55,7 @@ def copy_many() -> ResponseReturnValue:
     is_valid = form.validate_on_submit()
     chosen = () if form.goes_on and is_valid else list_chosen(g.actor, things)
     if form.folder.is_asked:
-        return choose_place(form.folder)
+        return choose_place(form.folder, what=f"To copy {in_words(chosen)}.")
     if not is_valid:
         page = render_template("documents/copy_many.html", form=form, chosen=chosen)
         return page, shown_status(form)
