@@ -1,7 +1,7 @@
 // Uploads: two files at a time, each resumed by itself where the connection breaks. What is chosen or
 // dropped waits in a list that tells how far each one is, how fast, and why one failed.
 import { drawnAnew } from "./page.js";
-import { Upload } from "./tus.js";
+import { Upload, discard } from "./tus.js";
 
 const AT_ONCE = 2;
 
@@ -13,6 +13,7 @@ const token = document.querySelector('meta[name="csrf-token"]').content;
 
 const waiting = [];
 const sending = new Set();
+const brokenOff = new Map(); // rows by the name of the file
 let uploaded = 0;
 let failed = 0;
 
@@ -55,7 +56,10 @@ function filesIn(dropped) {
 }
 
 function add(files) {
-  for (const file of files) waiting.push(newTransfer(file));
+  for (const file of files) {
+    brokenOff.get(file.name)?.remove(); // which is gone on with, if it is the same file
+    waiting.push(newTransfer(file));
+  }
   sendNext();
 }
 
@@ -206,4 +210,25 @@ function tell(text) {
   state.textContent = text;
 }
 
+// What was under way when the page was left: the server has a part of it, and the visitor the file.
+async function showBrokenOff() {
+  const answer = await fetch(section.dataset.brokenOff, { headers: { Accept: "application/json" } });
+  if (answer.ok) for (const one of await answer.json()) list.append(brokenOffRow(one));
+}
+
+function brokenOffRow({ name, state: told, address }) {
+  const item = document.getElementById("broken-off").content.firstElementChild.cloneNode(true);
+  const part = (which) => item.querySelector(`[data-part="${which}"]`);
+  part("name").textContent = name;
+  part("state").textContent = told;
+  part("discard").setAttribute("aria-label", `Discard: ${name}`);
+  part("discard").addEventListener("click", () => {
+    discard(address, token);
+    item.remove();
+  });
+  brokenOff.set(name, item);
+  return item;
+}
+
+showBrokenOff();
 if (picker.files.length) addChosen(); // chosen before this script had come

@@ -153,10 +153,14 @@ def test_an_upload_is_paused_and_resumed_also_after_a_reload(chromium, signed_in
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     page.unroute("**/documents/uploads/**")  # now that what was held up is gone
+    page.reload()
+    waiting = page.get_by_text("33.6 MB of 41.9 MB are here.")
+    waiting.wait_for()
 
     with page.expect_request(lambda request: request.method == "PATCH") as second:
         upload(page, file)
     assert second.value.headers["upload-offset"] == str(32 * 2**20)
+    assert waiting.count() == 0, "it is under way again"
     with page.expect_download() as download:
         page.get_by_role("link", name="Download halves.bin").click()
     assert Path(download.value.path()).read_bytes() == content
