@@ -203,6 +203,7 @@ async function showList() {
   const focused = shown.contains(document.activeElement) && document.activeElement.getAttribute("href");
   const fresh = (await drawnAnew(location.href)).getElementById("listing");
   shown.replaceWith(fresh);
+  document.getElementById("download-all")?.removeAttribute("hidden");
   if (focused) fresh.querySelector(`a[href="${focused}"]`)?.focus();
 }
 

@@ -33,7 +33,8 @@ def move_many() -> ResponseReturnValue:
     form = PlaceManyForm()
     chosen = list_chosen(g.actor, form.things.data or ())
     if form.folder.is_asked:
-        return choose_place(form.folder, what=f"To move {in_words(chosen)}.")
+        lies_in = {one.place.folder_id for one in chosen}
+        return choose_place(form.folder, what=f"To move {in_words(chosen)}.", lies_in=lies_in)
     if form.validate_on_submit():
         with shown_on(form):
             move_things(g.actor, form.things.data or (), form.folder.folder_id)
