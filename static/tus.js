@@ -42,7 +42,7 @@ export class Upload {
   cancel() {
     this.stop();
     forget(this.key);
-    if (this.url) this.ask("DELETE", this.url, {}, null, () => {});
+    if (this.url) discard(this.url, this.token);
   }
 
   stop() {
@@ -116,14 +116,25 @@ export class Upload {
   ask(method, address, headers, body, then) {
     const request = new XMLHttpRequest();
     request.onload = request.onerror = () => {
-      if (this.request === request || method === "DELETE") then(request);
+      if (this.request === request) then(request);
     };
-    request.open(method, address);
-    const own = { Accept: "application/json", "Tus-Resumable": "1.0.0", "X-CSRFToken": this.token };
-    for (const [name, value] of Object.entries({ ...own, ...headers })) request.setRequestHeader(name, value);
+    prepare(request, method, address, this.token, headers);
     request.send(body);
     return request;
   }
+}
+
+// Gives up an upload, be it one of this page or of an earlier one.
+export function discard(address, token) {
+  const request = new XMLHttpRequest();
+  prepare(request, "DELETE", address, token);
+  request.send();
+}
+
+function prepare(request, method, address, token, headers = {}) {
+  request.open(method, address);
+  const own = { Accept: "application/json", "Tus-Resumable": "1.0.0", "X-CSRFToken": token };
+  for (const [name, value] of Object.entries({ ...own, ...headers })) request.setRequestHeader(name, value);
 }
 
 function reason(answer) {

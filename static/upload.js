@@ -1,26 +1,29 @@
 // Uploads: two files at a time, each resumed by itself where the connection breaks. What is chosen or
 // dropped waits in a list that tells how far each one is, how fast, and why one failed.
+import { Folders, chosenIn, droppedIn } from "./folders.js";
 import { drawnAnew } from "./page.js";
-import { Upload } from "./tus.js";
+import { Upload, discard } from "./tus.js";
 
 const AT_ONCE = 2;
 
 const section = document.getElementById("upload");
 const list = document.getElementById("transfers");
 const state = document.getElementById("upload-state");
-const picker = document.getElementById("files");
+const pickers = [...section.querySelectorAll('.drop input[type="file"]')];
 const token = document.querySelector('meta[name="csrf-token"]').content;
+const folders = new Folders({ address: section.dataset.folders, token, top: section.dataset.folder });
 
 const waiting = [];
 const sending = new Set();
+const brokenOff = new Map(); // rows by the name of the file
 let uploaded = 0;
 let failed = 0;
 
-picker.addEventListener("change", addChosen);
+for (const picker of pickers) picker.addEventListener("change", () => addChosen(picker));
 
-function addChosen() {
-  add([...picker.files]);
-  picker.value = ""; // so that the same file can be chosen again
+function addChosen(picker) {
+  add(chosenIn(picker.files));
+  picker.value = ""; // so that the same can be chosen again
 }
 
 for (const kind of ["dragenter", "dragover"]) {
@@ -33,11 +36,11 @@ for (const kind of ["dragenter", "dragover"]) {
 document.addEventListener("dragleave", (event) => {
   if (!event.relatedTarget) document.body.classList.remove("is-dropping");
 });
-document.addEventListener("drop", (event) => {
+document.addEventListener("drop", async (event) => {
   document.body.classList.remove("is-dropping");
   if (!event.dataTransfer.types.includes("Files")) return;
   event.preventDefault();
-  add(filesIn(event.dataTransfer));
+  add(await droppedIn(event.dataTransfer));
 });
 window.addEventListener("online", () => {
   for (const { upload, buttons } of sending) if (!buttons.resume.hidden && upload.isRunning) upload.resume();
@@ -46,31 +49,27 @@ window.addEventListener("beforeunload", (event) => {
   if (sending.size || waiting.length) event.preventDefault();
 });
 
-// Folders come among the files and can't be read like one.
-function filesIn(dropped) {
-  const items = [...dropped.items].filter((item) => item.kind === "file");
-  const folders = items.filter((item) => item.webkitGetAsEntry()?.isDirectory);
-  if (folders.length) tell("Folders can’t be dropped. Open the folder and drop the files in it.");
-  return items.filter((item) => !folders.includes(item)).map((item) => item.getAsFile());
-}
-
 function add(files) {
-  for (const file of files) waiting.push(newTransfer(file));
+  for (const { file, folder } of files) {
+    if (!folder) brokenOff.get(file.name)?.remove(); // which is gone on with, if it is the same file
+    waiting.push(newTransfer(file, folder));
+  }
+  if (!files.length) tell("There is no file in it.");
   sendNext();
 }
 
-function newTransfer(file) {
+function newTransfer(file, folder) {
   const item = document.getElementById("transfer").content.firstElementChild.cloneNode(true);
   const part = (name) => item.querySelector(`[data-part="${name}"]`);
   const buttons = Object.fromEntries(["pause", "resume", "retry", "cancel"].map((name) => [name, part(name)]));
-  const transfer = { file, item, buttons, progress: part("progress"), state: part("state"), pace: null };
+  const transfer = { file, folder, item, buttons, progress: part("progress"), state: part("state"), pace: null };
   transfer.upload = new Upload(file, {
     address: section.dataset.address,
     token,
-    metadata: { filename: file.name, folder: section.dataset.folder },
+    metadata: { filename: file.name },
     report: (event) => show(transfer, event),
   });
-  part("name").textContent = file.name;
+  part("name").textContent = folder ? `${folder}/${file.name}` : file.name;
   transfer.progress.setAttribute("aria-label", `Progress of ${file.name}`);
   for (const button of Object.values(buttons)) {
     button.setAttribute("aria-label", `${button.textContent}: ${file.name}`);
@@ -89,9 +88,14 @@ function sendNext() {
   if (!sending.size) finish();
 }
 
-function send(transfer) {
+async function send(transfer) {
   sending.add(transfer);
-  transfer.upload.start();
+  try {
+    transfer.upload.metadata.folder = await folders.idOf(transfer.folder);
+  } catch (error) {
+    return fail(transfer, error.message);
+  }
+  if (sending.has(transfer)) transfer.upload.start();
 }
 
 // What the client of an upload has to tell.
@@ -172,7 +176,7 @@ function cancel(transfer) {
 
 function retry(transfer) {
   failed -= 1;
-  transfer.item.replaceWith((waiting[waiting.length] = newTransfer(transfer.file)).item);
+  transfer.item.replaceWith((waiting[waiting.length] = newTransfer(transfer.file, transfer.folder)).item);
   sendNext();
 }
 
@@ -199,6 +203,7 @@ async function showList() {
   const focused = shown.contains(document.activeElement) && document.activeElement.getAttribute("href");
   const fresh = (await drawnAnew(location.href)).getElementById("listing");
   shown.replaceWith(fresh);
+  document.getElementById("download-all")?.removeAttribute("hidden");
   if (focused) fresh.querySelector(`a[href="${focused}"]`)?.focus();
 }
 
@@ -206,4 +211,25 @@ function tell(text) {
   state.textContent = text;
 }
 
-if (picker.files.length) addChosen(); // chosen before this script had come
+// What was under way when the page was left: the server has a part of it, and the visitor the file.
+async function showBrokenOff() {
+  const answer = await fetch(section.dataset.brokenOff, { headers: { Accept: "application/json" } });
+  if (answer.ok) for (const one of await answer.json()) list.append(brokenOffRow(one));
+}
+
+function brokenOffRow({ name, state: told, address }) {
+  const item = document.getElementById("broken-off").content.firstElementChild.cloneNode(true);
+  const part = (which) => item.querySelector(`[data-part="${which}"]`);
+  part("name").textContent = name;
+  part("state").textContent = told;
+  part("discard").setAttribute("aria-label", `Discard: ${name}`);
+  part("discard").addEventListener("click", () => {
+    discard(address, token);
+    item.remove();
+  });
+  brokenOff.set(name, item);
+  return item;
+}
+
+showBrokenOff();
+for (const picker of pickers) if (picker.files.length) addChosen(picker); // chosen before this script had come

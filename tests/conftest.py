@@ -8,6 +8,7 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from pathlib import Path
 
 import hypothesis
@@ -16,6 +17,7 @@ from playwright.sync_api import Browser
 
 from portal.core import clock as portal_clock
 from portal.core.settings import Settings
+from tests.founding import found_organisation
 from tests.harness.aws import ENVIRONMENT, Aws, aws_server
 from tests.harness.browser import browser
 from tests.harness.memory import place_in_memory
@@ -157,14 +159,15 @@ def installation_on(request, tmp_path_factory) -> Iterator[Callable[[str], Insta
     def make(database: str) -> Installation:
         folder = tmp_path_factory.mktemp(database)
         if database == "sqlite":
-            return Installation(database, settings_for(folder), SqliteSnapshot)
+            return Installation(database, settings_for(folder), SqliteSnapshot, found_organisation)
         server = request.getfixturevalue("postgresql")
         chosen = settings_for(
             folder,
             database_url=server.url("flows", APP_ROLE),
             owner_database_url=server.create_database("flows", owner=OWNER),
         )
-        return Installation(database, chosen, lambda portal: PostgresSnapshot(portal, server))
+        snapshot = partial(PostgresSnapshot, server=server)
+        return Installation(database, chosen, snapshot, found_organisation)
 
     def find(database: str) -> Installation:
         if database in failed:

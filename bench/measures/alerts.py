@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from bench.installations import Installation
 from bench.report import Line
 from bench.servers import portal_worker
+from bench.visiting import form_token
 from bench.workbench import DATABASES, Workbench
 from bench.yardsticks.contents import PEOPLE
 from portal.access.models import RoleAssignment
@@ -31,7 +32,6 @@ from tests.harness.smtp import mail_sink
 
 EVENTS, AIM_SECONDS, PATIENCE_SECONDS = 20, 5.0, 60.0
 WHY = "numbering, judging and sending each come round on their own"
-TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 ALERT = re.compile(r'href="(/alerts/[0-9a-f-]{36})"')
 
 Ways = Mapping[str, Callable[[], object]]
@@ -83,10 +83,7 @@ class _Officer:
         self._post(page, f"{page}/start")
 
     def _post(self, page: str, to: str, /, **form: str) -> str:
-        found = TOKEN.search(self._client.get(page, base_url=self._base).text)
-        if found is None:
-            raise RuntimeError(f"{page} has no form")
-        data = form | {"csrf_token": found[1]}
+        data = form | {"csrf_token": form_token(self._client, self._base, page)}
         answer = self._client.post(to, base_url=self._base, data=data)
         if answer.status_code >= 400:
             raise RuntimeError(f"{to}: {answer.status}")

@@ -1,6 +1,5 @@
 """what recording costs those who wait: a request that writes, and four writers at once."""
 
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -14,6 +13,7 @@ from flask.testing import FlaskClient
 from bench.installations import Installation
 from bench.report import Line, control
 from bench.rounds import ratio, side_by_side
+from bench.visiting import form_token
 from bench.workbench import DATABASES, Workbench
 from portal.audit import service
 from portal.audit.actions import Action
@@ -26,7 +26,6 @@ REQUEST_AIM, WRITERS_AIM_MS = 1.20, 60.0
 WRITERS = 4
 WHY = "a request that makes a folder does little else"
 WRITERS_WHY = "they wait for each other, and each for the disk"
-TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 def measure(bench: Workbench) -> Iterator[Line]:
@@ -50,10 +49,7 @@ class _Post:
 
     def __init__(self, client: FlaskClient, base: str) -> None:
         self._client, self._base = client, base
-        found = TOKEN.search(client.get("/documents", base_url=base).text)
-        if found is None:
-            raise RuntimeError("the page has no form")
-        self._token = found[1]
+        self._token = form_token(client, base, "/documents")
 
     def __call__(self) -> None:
         form = {"name": f"Folder {new_id()}", "csrf_token": self._token}

@@ -14,9 +14,9 @@ from portal.audit.actions import Action
 from portal.audit.service import record
 from portal.auth.assurance import First
 from portal.auth.devices import device_of
+from portal.auth.live_sessions import FoundSession
 from portal.auth.models import UserSession
 from portal.auth.notices import Notice, tell
-from portal.auth.sessions import FoundSession
 from portal.tenancy.session import db
 
 

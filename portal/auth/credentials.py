@@ -11,11 +11,12 @@ from portal.access.queries import roles_held_by
 from portal.audit.actions import Action, Outcome
 from portal.audit.service import RecordedRefusal, record
 from portal.auth import attempts, passwords
+from portal.auth.live_sessions import require_live
 from portal.auth.models import PasswordCredential, PasswordReset
 from portal.auth.notices import Notice, tell
 from portal.auth.passwords import WeakPassword
 from portal.auth.policy.queries import get_policy
-from portal.auth.sessions import end_sessions_of, require_live
+from portal.auth.sessions import end_sessions_of
 from portal.core import clock
 from portal.tenancy.binding import bound
 from portal.tenancy.session import db, release

@@ -18,11 +18,12 @@ from portal.auth.factors import totp, webauthn
 from portal.auth.factors.models import Passkey, TotpDevice
 from portal.auth.factors.queries import list_passkeys
 from portal.auth.fresh import require_fresh
+from portal.auth.live_sessions import read_session
 from portal.auth.notices import Notice, tell
 from portal.auth.passkeys import Answer, Question, refusing
 from portal.auth.policy.queries import get_policy
 from portal.auth.proofs import InvalidCode, count_try
-from portal.auth.sessions import get_session, read_session
+from portal.auth.sessions import get_session
 from portal.auth.sign_in import complete
 from portal.core.errors import Conflict
 from portal.tenancy.binding import bound

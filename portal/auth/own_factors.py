@@ -21,9 +21,10 @@ from portal.auth.factors.queries import (
     list_passkeys,
 )
 from portal.auth.fresh import require_fresh
+from portal.auth.live_sessions import read_again
 from portal.auth.notices import Notice, tell
 from portal.auth.policy.queries import get_policy
-from portal.auth.sessions import end_sessions_of, read_again
+from portal.auth.sessions import end_sessions_of
 from portal.core.errors import Conflict, NotFound
 from portal.tenancy.session import db, release
 from portal.users.queries import lock_user

@@ -16,11 +16,11 @@ from portal.audit.actor import Actor
 from portal.auth.assurance import Audience, Factor, Policy, Standing, Step, next_step
 from portal.auth.factors.models import Passkey, TotpDevice
 from portal.auth.factors.queries import factors_by_user
+from portal.auth.live_sessions import proof_of
 from portal.auth.models import PasswordCredential, UserSession
 from portal.auth.policy.limits import is_live
 from portal.auth.policy.queries import get_policy
 from portal.auth.policy.service import check_policy, from_now
-from portal.auth.sessions import proof_of
 from portal.core import clock
 from portal.core.paging import page_within
 from portal.tenancy.session import db

@@ -20,17 +20,11 @@ from portal.auth.credentials import (
     rehash,
 )
 from portal.auth.factors.queries import factors_of
+from portal.auth.live_sessions import SessionEnded, find_session, read_session
 from portal.auth.passkeys import Answer, InvalidPasskey, identify
 from portal.auth.policy.queries import get_policy
 from portal.auth.proofs import forget_tries, use_code, use_passkey, use_recovery_code
-from portal.auth.sessions import (
-    SessionEnded,
-    find_session,
-    note_proof,
-    open_session,
-    read_session,
-    renew_token,
-)
+from portal.auth.sessions import note_proof, open_session, renew_token
 from portal.tenancy.session import release
 from portal.users.models import User, UserState
 from portal.users.queries import canonical, find_user_by_email, get_user

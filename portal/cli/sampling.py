@@ -52,8 +52,9 @@ from portal.auth.destinations.service import create_destination
 from portal.auth.factors.models import TotpDevice
 from portal.auth.factors.totp import new_secret
 from portal.auth.invitations import accept_invitation, invite_again, invite_member
+from portal.auth.live_sessions import find_session
 from portal.auth.samples import SamplePerson
-from portal.auth.sessions import end_sessions_of, find_session, open_session
+from portal.auth.sessions import end_sessions_of, open_session
 from portal.cli.context import writing
 from portal.cli.sample_data import ORGANISATIONS, Organisation, Person, Team
 from portal.cli.tenants import create_tenant

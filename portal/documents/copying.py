@@ -13,11 +13,12 @@ from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
-from portal.auth.sessions import read_again
+from portal.auth.live_sessions import read_again
 from portal.core.errors import Conflict
 from portal.core.ids import new_id
 from portal.documents.adding import add_document, add_version
 from portal.documents.contents import StoredContent, take_in
+from portal.documents.copied_once import CopiedMeanwhile, copying_of, find_copied, note_copied
 from portal.documents.downloads import Download, open_content
 from portal.documents.models import Document, DocumentVersion
 from portal.documents.names import MAX_LENGTH
@@ -30,13 +31,26 @@ from portal.documents.versions import get_version
 SUFFIX = " (copy)"
 
 
-def copy_document(actor: Actor, document_id: UUID, folder_id: UUID | None) -> Document:
+def copy_document(
+    actor: Actor, document_id: UUID, folder_id: UUID | None, page_id: UUID
+) -> Document:
     """Put a copy of a document's newest version into a folder: a document of the actor's own.
 
-    It takes what downloading it and uploading it there would. Raises what `upload_document` and
-    `open_download` raise.
+    Sent twice from one page, it gives what was made the first time. It takes what downloading it
+    and uploading it there would. Raises what `upload_document` and `open_download` raise.
     """
     _require_copy(actor, document_id, folder_id)
+    copying_id = copying_of(actor, page_id, document_id, folder_id)
+    try:
+        return find_copied(copying_id) or _copy(actor, copying_id, document_id, folder_id)
+    except CopiedMeanwhile:
+        made = find_copied(copying_id)
+        if made is None:
+            raise Conflict("This was copied meanwhile, and deleted for good.") from None
+        return made
+
+
+def _copy(actor: Actor, copying_id: UUID, document_id: UUID, folder_id: UUID | None) -> Document:
     located, version = get_version(actor, document_id, None, Permission.DOCUMENT_READ)
     name, number = located.document.name, version.number
     if located.document.folder_id == folder_id:
@@ -46,6 +60,7 @@ def copy_document(actor: Actor, document_id: UUID, folder_id: UUID | None) -> Do
     with settling(stored.room):
         _require_copy(_as_of_now(actor), document_id, folder_id)
         document = add_document(stored, folder_id, name)
+        note_copied(copying_id, document)
         record(
             actor,
             Action.DOCUMENT_COPIED,

@@ -108,6 +108,19 @@ class DocumentStar(TenantOwned, Base):
     )
 
 
+class DocumentCopy(TenantOwned, Base):
+    """That a document was made by a copying. Its id tells which: so there is one at most."""
+
+    __tablename__ = "document_copy"
+
+    document_id: Mapped[UUID]
+
+    __table_args__ = (
+        within_tenant("document_id", "document", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "document_id"),
+    )
+
+
 class DocumentPolicy(TenantOwned, Base):
     """A tenant's choices about documents. Its id is the tenant's own, so there is one at most."""
 

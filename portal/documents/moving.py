@@ -87,6 +87,30 @@ class _Shares:
         return [role for at in _entered(source, destination) for role in self.roles.get(at, ())]
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A way that a thing could take, and what it takes to edit the thing and to add it there."""
+
+    source: Place
+    destination: Place
+    to_edit: Permission
+    to_add: Permission
+
+
+def can_move_all(actor: Actor, moves: Collection[Move]) -> bool:
+    """Whether moving would be let do all of this; in two statements, however much it is."""
+    entered = {one for move in moves for one in _entered(move.source, move.destination)}
+    shares = _Shares.besides(actor, entered) if entered else _Shares({})
+    return all(
+        move.source.is_live
+        and move.destination.is_live
+        and decide(actor, move.to_edit, move.source.target())
+        and decide(actor, move.to_add, move.destination.target())
+        and _lacking(actor, move.source, move.destination, shares) is None
+        for move in moves
+    )
+
+
 def require_to_move(actor: Actor, source: Place, destination: Place, name: str = "") -> None:
     """Raises `WouldShare` unless `actor` could share what lies at `source` with all who gain it."""
     entered = _entered(source, destination)

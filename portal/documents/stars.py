@@ -11,12 +11,12 @@ from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.core import clock
-from portal.core.errors import Conflict, Invalid
+from portal.core.errors import Conflict
 from portal.core.ids import new_id
 from portal.documents.gathered import Gathered, gather
 from portal.documents.models import DocumentStar
 from portal.documents.queries import Cursor, get_document
-from portal.documents.things import ids_of_things
+from portal.documents.things import WrongChoice, ids_of_things
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
 
@@ -36,11 +36,11 @@ def star_document(actor: Actor, document_id: UUID) -> None:
 
 def star_things(actor: Actor, things: Collection[str]) -> int:
     """Star all documents that were chosen, and tell how many. Raises as `star_document`, or
-    `Invalid` where a folder is among them.
+    `WrongChoice` where a folder is among them.
     """
     folder_ids, document_ids = ids_of_things(things)
     if folder_ids:
-        raise Invalid("Only documents can be starred. Leave the folders out.")
+        raise WrongChoice("Only documents can be starred. Leave the folders out.")
     for document_id in document_ids:
         star_document(actor, document_id)
     return len(document_ids)

@@ -10,6 +10,10 @@ from portal.documents.queries import find_anywhere
 MAX_THINGS = 100  # that are chosen in a list
 
 
+class WrongChoice(Invalid):
+    """Nothing was chosen in a list, or too much, or what the act is not for."""
+
+
 def thing_named(target: str) -> tuple[str, UUID]:
     """The kind and id in `folder:…` or `document:…`. Raises `Invalid`."""
     kind, _, thing = target.partition(":")
@@ -24,13 +28,13 @@ def thing_named(target: str) -> tuple[str, UUID]:
 def ids_of_things(things: Collection[str]) -> tuple[Sequence[UUID], Sequence[UUID]]:
     """The folders and the documents, each once, in the one order in which rows are locked.
 
-    Raises `Invalid`, also for none and for too many.
+    Raises `Invalid`, and `WrongChoice` for none and for too many.
     """
     if not things:
-        raise Invalid("Choose something first.")
+        raise WrongChoice("Choose something first: tick what it is to be done to.")
     named = sorted({thing_named(thing) for thing in things})
     if len(named) > MAX_THINGS:
-        raise Invalid(f"Choose {MAX_THINGS} things at most.")
+        raise WrongChoice(f"Choose {MAX_THINGS} things at most.")
     by_kind = {kind: [i for one, i in named if one == kind] for kind in ("folder", "document")}
     return by_kind["folder"], by_kind["document"]
 

@@ -12,7 +12,7 @@ from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
-from portal.auth.sessions import read_again
+from portal.auth.live_sessions import read_again
 from portal.core.ids import new_id
 from portal.documents.adding import add_document, add_version, clean_note
 from portal.documents.contents import Body, StoredContent, take_in

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from portal.access.decision import Member
 from portal.auth.assurance import First
-from portal.auth.sessions import FoundSession, find_session
+from portal.auth.live_sessions import FoundSession, find_session
 from portal.core.errors import Misconfigured
 from portal.core.settings import active
 from portal.web.devices import remember_device

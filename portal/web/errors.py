@@ -40,7 +40,7 @@ TITLES = {
 def init_app(app: Flask) -> None:
     """Answer every error with a page, or with JSON where a script asked."""
     app.register_error_handler(UnknownHost, _unknown_host)
-    app.register_error_handler(PortalError, _refused)
+    app.register_error_handler(PortalError, refused)
     app.register_error_handler(CSRFError, _not_from_our_page)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DBAPIError, _failed_in_database)
@@ -53,7 +53,8 @@ def _unknown_host(_error: UnknownHost) -> ResponseReturnValue:
     return "Not found\n", 404, {"Content-Type": "text/plain; charset=utf-8"}
 
 
-def _refused(error: PortalError) -> ResponseReturnValue:
+def refused(error: PortalError) -> ResponseReturnValue:
+    """What somebody sees who is refused something, and perhaps may ask for it."""
     offer = offer_to_ask(error)  # before `refuse`, which ends what was loaded
     refuse(error)
     return _answer(error.status, str(error), offer)

@@ -1,14 +1,16 @@
 """How times, sizes and names of things read on a page."""
 
 from datetime import datetime
+from uuid import UUID
 
 from flask import Flask, g
 
-from portal.access.decision import holds_anywhere
+from portal.access.decision import Member, holds_anywhere
 from portal.access.permissions import Permission
 from portal.auth.devices import device_of
 from portal.core import clock
 from portal.documents.kinds import kind_of
+from portal.documents.undoing import can_undo_move
 from portal.documents.waiting import Waiting, count_waiting
 
 UNITS = ("KB", "MB", "GB", "TB")
@@ -23,6 +25,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(kind_of, "kind")
     app.add_template_global(allowed)
     app.add_template_global(waiting_for_me)
+    app.add_template_global(can_undo)
     app.add_template_global(clock.now)
 
 
@@ -51,6 +54,11 @@ def allowed(permission: str) -> bool:
 def waiting_for_me() -> Waiting:
     """What the visitor may decide, for the counts in the navigation."""
     return count_waiting(g.actor)
+
+
+def can_undo(move: str) -> bool:
+    """Whether the visitor could take back what they have just moved by the request of this id."""
+    return isinstance(g.actor, Member) and can_undo_move(g.actor, UUID(move))
 
 
 def isotime(at: datetime) -> str:

@@ -7,111 +7,31 @@ from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, Response, current_app, g, redirect, session, url_for
+from flask import Flask, Response, current_app, g, session
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import BadRequest
 
-from portal.access.decision import ORGANISATION, Forbidden, holds_anywhere
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import RecordedRefusal
 from portal.audit.tlog.numbering import commit
-from portal.auth.assurance import First, Step
 from portal.auth.attempts import TooManyAttempts
-from portal.auth.closing.queries import find_end
 from portal.auth.sessions import touch_session
-from portal.core import clock
 from portal.core.errors import PortalError
 from portal.core.ids import new_id
 from portal.core.settings import active
 from portal.tenancy.binding import acting_for, bound
-from portal.tenancy.models import TenantState
 from portal.tenancy.queries import find_tenant_by_host
 from portal.tenancy.session import db, release
-from portal.web.access import STATIC, Declared, Door, declared
+from portal.web.access import Declared, Door, declared
 from portal.web.devices import read_device
-from portal.web.request import request
-from portal.web.urls import local_path
-
-STEP_PAGES = {
-    Step.GIVE_FACTOR: "auth.code",
-    Step.ENROL: "auth.enrol",
-    Step.RENEW_PASSWORD: "auth.renew_password",
-}
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+from portal.web.doors import check_door
+from portal.web.request import SAFE_METHODS, request
+from portal.web.tenant_states import check_closing, check_state
 
 
 class UnknownHost(Exception):
     """No tenant has this host, and it is not the apex: a plain 404 that tells nothing."""
-
-
-class Suspended(PortalError):
-    """The tenant is suspended. Its data is kept; nobody can sign in."""
-
-    status = 403
-    message = "This organisation is suspended. Its documents are kept safe."
-
-
-class BeingDestroyed(PortalError):
-    """The tenant's keys are being destroyed."""
-
-    status = 403
-    message = "This organisation is being closed for good. Nobody can read its documents any more."
-
-
-class Destroyed(PortalError):
-    """The tenant's keys were destroyed."""
-
-    status = 410
-    message = (
-        "This organisation was closed for good. Its keys were destroyed, so that nobody can read "
-        "its documents any more."
-    )
-
-
-class ReadOnly(PortalError):
-    """The tenant closes: nothing is changed any more."""
-
-    status = 403
-    message = "This organisation is closing. Everything can be read, and nothing be changed."
-
-
-class LinksEnded(PortalError):
-    """The tenant closes: others than its people are let in no more."""
-
-    status = 403
-    message = "This organisation is closing. What it shared by links is shared no more."
-
-
-class Closed(PortalError):
-    """The time is over in which the tenant could be read; its keys are about to be destroyed."""
-
-    status = 403
-    message = (
-        "This organisation is closed. The time to download what it kept is over, and its keys are "
-        "about to be destroyed."
-    )
-
-
-REFUSED_IN = {
-    TenantState.SUSPENDED: Suspended,
-    TenantState.CLOSING: BeingDestroyed,
-    TenantState.DESTROYED: Destroyed,
-}
-
-
-class NotSignedIn(PortalError):
-    """Something was to be changed by nobody, or by a session that has ended."""
-
-    status = 401
-    message = "Please sign in, and try again."
-
-
-class BreakGlassOnly(RecordedRefusal):
-    """A session that was opened by breaking the glass went where it has no business."""
-
-    status = 403
-    message = "This session can only repair single sign-on."
 
 
 def init_app(app: Flask) -> None:
@@ -139,12 +59,12 @@ def _begin() -> Any:
         if declaration is not None:  # else there is nobody to read it
             request.read_form()  # first: what a slow client may do is asked once all of it is here
     _read_actor()
-    _check_closing(declaration)
+    check_closing(declaration)
     if _writes(declaration):
         # Nothing stays open, no lock least of all, while a form is read from a slow client.
         release()
         bound().writes = True
-    return _check_door(declaration)
+    return check_door(declaration)
 
 
 def _declaration() -> Declared | None:
@@ -185,8 +105,7 @@ def _bind_tenant(host: str) -> None:
         raise UnknownHost
     g.tenant, g.host = tenant, host
     g.stack.enter_context(acting_for(tenant))
-    if tenant.state != TenantState.ACTIVE and request.endpoint not in STATIC:
-        raise REFUSED_IN[TenantState(tenant.state)]
+    check_state(tenant)
 
 
 def _writes(declaration: Declared | None) -> bool:
@@ -205,26 +124,6 @@ def _read_actor() -> None:
         _note_use(g.actor.session_id)
 
 
-def _check_closing(declaration: Declared | None) -> None:
-    """Where the tenant closes, its people come in, look, and go out again, and do nothing else."""
-    if declaration is None or declaration.door == Door.ANYWHERE:
-        return
-    is_safe = request.method in SAFE_METHODS or declaration.only_asks
-    door = declaration.door
-    if not current_user.is_anonymous:
-        ends_at = current_user.found.closing_ends_at
-    else:  # a page for anybody tells nothing that the tenant keeps
-        ends_at = None if is_safe and door != Door.BY_LINK else find_end()
-    if ends_at is None:
-        return
-    if ends_at <= clock.now() and door != Door.ANY_SESSION:
-        raise Closed
-    if door == Door.BY_LINK:
-        raise LinksEnded
-    if not is_safe and door == Door.SIGNED_IN and not declaration.while_closing:
-        raise ReadOnly
-
-
 def _note_use(session_id: UUID) -> None:
     """In a transaction of its own, whatever becomes of the request."""
     release()
@@ -232,43 +131,6 @@ def _note_use(session_id: UUID) -> None:
     touch_session(session_id)
     db.session.commit()
     bound().writes = False
-
-
-def _check_door(declaration: Declared | None) -> Any:
-    if declaration is None or declaration.door in (Door.PUBLIC, Door.ANYWHERE, Door.BY_LINK):
-        return None
-    if declaration.door == Door.HALF_SIGNED_IN:
-        if current_user.is_anonymous:
-            return _ask_to_sign_in()
-        return redirect(_wanted_page()) if current_user.is_authenticated else None
-    if declaration.door == Door.ANY_SESSION:
-        return _ask_to_sign_in() if current_user.is_anonymous else None
-    if not current_user.is_authenticated:
-        return _ask_to_sign_in()
-    _check_permission(declaration)
-    return None
-
-
-def _check_permission(declaration: Declared) -> None:
-    """Behind broken glass there is nothing but what that is for, not even one's own account."""
-    if declaration.permission is not None:
-        enough = (declaration.permission, *declaration.others)
-        if not any(holds_anywhere(g.actor, permission) for permission in enough):
-            raise Forbidden(declaration.permission, ORGANISATION)
-    elif current_user.found.proof.first == First.BREAK_GLASS and not declaration.repairs:
-        raise BreakGlassOnly("organisation")
-
-
-def _ask_to_sign_in() -> Any:
-    if request.method not in SAFE_METHODS:
-        raise NotSignedIn
-    page = "auth.sign_in" if current_user.is_anonymous else STEP_PAGES[current_user.found.step]
-    return redirect(url_for(page, next=request.full_path.rstrip("?")))
-
-
-def _wanted_page() -> str:
-    """Where somebody was going who has nothing more to prove."""
-    return local_path(request.args.get("next")) or url_for("home.index")
 
 
 def _finish(response: Response) -> Response:

@@ -5,6 +5,7 @@ it goes anyway; the view then answers with a level of the tree (`choose_place`) 
 and the question carries the form along until a folder is chosen. Nothing of it needs a script.
 """
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -116,12 +117,20 @@ def to_place(folder_id: UUID | None) -> ResponseReturnValue:
 
 
 def as_moved() -> str:
-    """The category of a note that something was moved by this request, which offers to undo it."""
+    """The category of a note that this request moved something, which offers to undo it."""
     return f"moved:{g.actor.request_id}"
 
 
-def choose_place(field: PlaceField, method: str = "post") -> str:
-    """The question which folder, at the level that was asked for.
+def choose_place(
+    field: PlaceField,
+    method: str = "post",
+    *,
+    what: str = "",
+    lies_in: Collection[UUID | None] = (),
+) -> str:
+    """The question which folder, at the level that was asked for; `what` tells what it is for.
+
+    If all of it lies in one place, that place can't be chosen.
 
     Raises `NotFound` or `Forbidden`.
     """
@@ -134,4 +143,6 @@ def choose_place(field: PlaceField, method: str = "post") -> str:
         carried=[(name, value) for name, value in fields if name not in own],
         address=request.path if method == "get" else request.full_path.rstrip("?"),
         method=method,
+        what=what,
+        here=[*lies_in] if len(lies_in) == 1 else (),
     )

@@ -7,6 +7,7 @@ from flask import request as flask_request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 ANY_SIZE = 2**62
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 

@@ -19,10 +19,10 @@ from portal.core import clock
 from portal.core.errors import PortalError
 from portal.tenancy.session import db
 from portal.web.access import declared
-from portal.web.lifecycle import SAFE_METHODS, refuse
+from portal.web.lifecycle import refuse
 from portal.web.passkeys import answer_of
 from portal.web.reminders import tell_codes_left
-from portal.web.request import request
+from portal.web.request import SAFE_METHODS, request
 
 PROOF = "proof_"  # how the names of the question's own fields begin
 NOT_CARRIED = frozenset({"csrf_token"})

@@ -17,8 +17,8 @@ from portal.access.permissions import BUILT_IN, MANAGEMENT, Permission
 from portal.access.reach import PAGE_SIZE, Can, roles_that, search_reach
 from portal.access.roles import list_roles
 from portal.audit.actor import Actor, ActorKind
+from portal.auth.live_sessions import find_session
 from portal.auth.models import UserSession
-from portal.auth.sessions import find_session
 from portal.auth.tokens import hash_token
 from portal.core import clock
 from portal.core.ids import new_id

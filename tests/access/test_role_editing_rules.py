@@ -33,7 +33,8 @@ from portal.core.errors import PortalError
 from portal.core.ids import new_id
 from portal.tenancy.session import db
 from tests.conftest import on_sqlite
-from tests.installation import SIGNED_IN, Organisation
+from tests.founding import SIGNED_IN
+from tests.installation import Organisation
 
 EDITOR = "guest"
 PEOPLE = ("second_admin", "member", "officer", EDITOR)

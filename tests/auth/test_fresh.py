@@ -12,9 +12,9 @@ from portal.access.decision import Member
 from portal.audit.actor import Actor, ActorKind
 from portal.auth import approving, enrolment, membership, own_factors
 from portal.auth.assurance import FRESH_MINUTES, Act, StepUpNeeded
+from portal.auth.live_sessions import find_session
 from portal.auth.policy.queries import get_policy
 from portal.auth.policy.service import change_policy
-from portal.auth.sessions import find_session
 from portal.auth.sso import enforcement, parting, providers, trials
 from portal.core import clock as portal_clock
 from portal.core.errors import PortalError

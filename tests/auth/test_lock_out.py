@@ -11,7 +11,8 @@ from werkzeug.test import TestResponse
 from portal.core import clock as portal_clock
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
-from tests.installation import PASSWORD, SIGNED_IN, Organisation
+from tests.founding import SIGNED_IN
+from tests.installation import PASSWORD, Organisation
 
 # What differs between the databases is how counters are locked: what takes hundreds of tries is
 # tried on one of them.

@@ -153,13 +153,33 @@ def test_an_upload_is_paused_and_resumed_also_after_a_reload(chromium, signed_in
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     page.unroute("**/documents/uploads/**")  # now that what was held up is gone
+    page.reload()
+    waiting = page.get_by_text("33.6 MB of 41.9 MB are here.")
+    waiting.wait_for()
 
     with page.expect_request(lambda request: request.method == "PATCH") as second:
         upload(page, file)
     assert second.value.headers["upload-offset"] == str(32 * 2**20)
+    assert waiting.count() == 0, "it is under way again"
     with page.expect_download() as download:
         page.get_by_role("link", name="Download halves.bin").click()
     assert Path(download.value.path()).read_bytes() == content
+
+
+def test_a_folder_is_uploaded_with_the_folders_in_it(chromium, signed_in, demo, tmp_path):
+    page = open_documents(chromium, signed_in, demo, "Mia Chen")
+    make_folder(page, "Whole")
+    inner = tmp_path / "Album" / "Inner"
+    inner.mkdir(parents=True)
+    for file in (inner.parent / "outer.txt", inner / "first.txt", inner / "second.txt"):
+        file.write_text("x")
+    page.get_by_label("Choose a folder").set_input_files(tmp_path / "Album")
+    page.get_by_text("3 files are uploaded.").wait_for()
+    page.get_by_role("link", name="Album", exact=True).click()
+    page.get_by_role("link", name="outer.txt", exact=True).wait_for()
+    page.get_by_role("link", name="Inner", exact=True).click()
+    page.get_by_role("link", name="first.txt", exact=True).wait_for()
+    page.get_by_role("link", name="second.txt", exact=True).wait_for()
 
 
 def test_a_document_is_renamed_moved_deleted_and_restored(chromium, signed_in, demo):

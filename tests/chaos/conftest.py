@@ -10,9 +10,9 @@ import pytest
 
 from tests.chaos.forking import forker
 from tests.chaos.world import World
+from tests.founding import CONTENTS
 from tests.harness.aws import ENVIRONMENT, REGION, ROLE, Aws
 from tests.harness.vault import Vault
-from tests.installation import CONTENTS
 from tests.keys.holders import destroy_elsewhere, kms_settings
 from tests.serving import environment
 

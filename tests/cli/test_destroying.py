@@ -15,7 +15,8 @@ from portal.access.models import RoleAssignment
 from portal.audit.actor import OPERATOR
 from portal.auth.assurance import First, Second
 from portal.auth.closing.service import agree_with_operator
-from portal.auth.sessions import find_session, open_session
+from portal.auth.live_sessions import find_session
+from portal.auth.sessions import open_session
 from portal.core.db import Base
 from portal.documents.downloads import open_download
 from portal.documents.uploads import upload_document

@@ -19,7 +19,8 @@ from portal.tenancy.queries import list_living_tenants
 from tests.cli.operators import Operator
 from tests.cli.test_destroying import agree, make
 from tests.conftest import on_sqlite
-from tests.installation import CONTENTS, PASSWORD, Installation, Organisation
+from tests.founding import CONTENTS
+from tests.installation import PASSWORD, Installation, Organisation
 from tests.keys.holders import all_settings, destroy_elsewhere, variables
 
 NOTE = CONTENTS["note"][2]

@@ -4,15 +4,21 @@ import html
 import io
 import re
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from uuid import UUID
 from zipfile import ZipFile
 
 import pytest
 
+from portal.core.ids import new_id
+from portal.documents import copying as service
+from portal.documents.contents import take_in
 from portal.web.documents.routes import copying
 from tests.browsing import forms_of
 from tests.conftest import on_sqlite
 from tests.documents.sharers import give, make_folder
+from tests.harness.statements import statements
 from tests.installation import Installation, Organisation
 
 
@@ -32,6 +38,8 @@ def test_what_is_chosen_in_a_list_is_moved_together(acme) -> None:
     form = forms_of(asked.text)[-1]
     assert form.action.startswith("/documents/many/move")
     assert asked.text.count('name="things"') == 3
+    assert "It lies here now" in asked.text
+    assert "Choose “" not in asked.text
     shared = acme.folders["shared"]
     kept = {"things": chosen, "folder-chosen": str(shared)}
     question = member.post("/documents/many/move", kept).text
@@ -92,9 +100,25 @@ def test_taking_a_move_back_takes_the_right_to_share_as_the_move_itself_would(po
     member, (_, chosen) = acme.visit("member"), things(acme)
     member.post("/documents/many/move", {"things": chosen, "folder": ""})
     rows, by = lying(portal), {"move": str(acme.log()[-1]["request_id"])}
+    page = member.get("/documents").text
+    assert "You can’t move it back yourself" in page
+    assert not [form for form in forms_of(page) if "undo" in form.action]
     assert member.post("/documents/many/undo-move", by).status_code == 403
     assert acme.log()[-1]["action"] == "access.refused"
     assert lying(portal) == rows
+
+
+@on_sqlite
+def test_whether_a_move_can_be_taken_back_is_asked_at_once_for_all_of_it(acme) -> None:
+    member, (_, chosen) = acme.visit("member"), things(acme, "closed")
+    counts = []
+    for moved in (chosen[:1], chosen[1:]):
+        member.get("/documents")
+        member.post("/documents/many/move", {"things": moved, "folder": ""})
+        with statements() as sent:
+            assert "Undo" in member.get("/documents/starred").text
+        counts.append(len(sent))
+    assert counts[0] == counts[1]
 
 
 def test_what_is_chosen_goes_to_the_trash_after_a_question(portal, acme) -> None:
@@ -176,6 +200,51 @@ def test_copying_that_takes_long_goes_on_step_by_step_to_the_end(acme, monkeypat
     assert all(f"{n} (copy).txt" in listed for n in range(2))
 
 
+@on_sqlite
+def test_copying_that_is_sent_again_is_answered_with_what_it_made(acme, monkeypatch) -> None:
+    monkeypatch.setattr(copying, "STEP_SECONDS", 0)
+    member, (inner, [_, *chosen]) = acme.visit("member"), things(acme)
+    sent = {"things": chosen, "folder": inner, "page": str(new_id())}
+    for _ in range(2):
+        assert "1 of 2 are done" in member.post("/documents/many/copy", sent).text
+    assert copies(acme) == 1
+    path = f"/documents/{chosen[0].partition(':')[2]}/copy"
+    asked = {**forms_of(member.get(path).text)[-1].fields, "folder": inner}
+    first, again = (member.post(path, asked).location for _ in range(2))
+    assert first == again
+    assert copies(acme) == 2
+    assert member.post(path, {**asked, "folder": ""}).location != first, "to another place"
+    give(acme, "guest", "member")
+    assert acme.visit("guest").post(path, asked).location != first, "of somebody else"
+
+
+def test_copying_that_is_sent_twice_at_once_copies_once(acme, monkeypatch) -> None:
+    """Both have sealed their copy, when one of them comes to note it."""
+    both = Barrier(2)
+
+    def together(*args, **more):
+        stored = take_in(*args, **more)
+        both.wait(30)
+        return stored
+
+    monkeypatch.setattr(service, "take_in", together)
+    _, (inner, [_, *chosen]) = acme.visit("member"), things(acme)
+    sent = {"things": chosen, "folder": inner, "page": str(new_id())}
+
+    def send(_: int) -> str | None:
+        return acme.visit("member").post("/documents/many/copy", sent).location
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [*pool.map(send, range(2))] == [f"/documents/folders/{inner}"] * 2
+    assert copies(acme) == 2
+    assert len(acme.portal.rows("document_copy")) == 2
+    assert acme.portal.rows("storage_hold") == []
+
+
+def copies(acme: Organisation) -> int:
+    return [entry["action"] for entry in acme.log()].count("document.copied")
+
+
 def going_on(page: str) -> dict[str, list[str]]:
     """What the form sends that goes on with copying; nothing where there is none."""
     form = page.partition("data-goes-on")[2].partition("</form>")[0]
@@ -247,6 +316,17 @@ def test_what_is_chosen_in_the_trash_comes_back_together_or_not_at_all(
     told = [(e["action"], e["target"]) for e in acme.log()[seen:]]
     assert told[:2] == [("folder.restored", folder), ("folder.restored", within)]
     assert sorted(told[2:]) == sorted(("document.restored", thing) for thing in (one, two))
+
+
+@on_sqlite
+@pytest.mark.parametrize("act", ["move", "copy", "delete", "download", "star", "restore"])
+def test_whoever_chose_nothing_is_led_back_to_the_list_and_told(acme, act) -> None:
+    member = acme.visit("member")
+    back = "/documents/trash" if act == "restore" else "/documents?sort=-size"
+    assert member.post(f"/documents/many/{act}", {"back": back}).location == back
+    assert "Choose something first" in member.get(back).text
+    elsewhere = {"back": "https://elsewhere.example/"}
+    assert member.post(f"/documents/many/{act}", elsewhere).status_code == 400
 
 
 @on_sqlite

@@ -16,6 +16,7 @@ from portal.documents.resumable.ending import sweep_uploads
 from portal.documents.sweep import sweep_orphans
 from tests.conftest import on_sqlite
 from tests.documents.resuming import CREATE, PIECE_TYPE, Sender, checksum, metadata
+from tests.documents.sharers import give
 from tests.installation import Installation
 
 MARK = b"Hq3-canary-of-a-resumed-upload "
@@ -35,6 +36,33 @@ def version_of(sender: Sender) -> dict:
     rows = sender.organisation.portal.rows("document_version")
     [row] = [row for row in rows if row["id"] == sender.row["version_id"]]
     return row
+
+
+@on_sqlite
+def test_what_broke_off_is_listed_for_its_owner_in_its_folder_until_it_is_whole(
+    acme, clock
+) -> None:
+    sender, shared = Sender(acme), acme.folders["shared"]
+
+    def listed(who: str = "member", folder: object = shared) -> list[tuple[str, str]]:
+        answer = acme.visit(who).get(f"/documents/uploads/broken-off?folder={folder}")
+        return [(one["name"], one["state"]) for one in answer.json]
+
+    sender.begin(2000, folder=shared)
+    sender.send(0, content_of(500))
+    assert listed() == [
+        ("resumed.bin", "500 bytes of 2.0 KB are here. Choose the file again to go on.")
+    ]
+    assert listed(folder="") == listed(folder=acme.folders["closed"]) == []
+    give(acme, "guest", "member")
+    assert listed("guest") == []
+    clock.advance(days=2)
+    acme.portal.renew_sessions()
+    assert listed() == []
+    sender.begin(10, folder=shared)
+    assert len(listed()) == 1
+    sender.send(0, content_of(10))
+    assert listed() == []
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from portal.documents.models import DocumentVersion
 from portal.documents.rendering.comparison import MOST_LINES
 from tests.conftest import on_sqlite
 from tests.documents.test_quotas import limit
-from tests.installation import CONTENTS, LOG, Organisation
+from tests.founding import CONTENTS
+from tests.installation import LOG, Organisation
 from tests.web.test_transfer import uploaded
 
 FIRST = CONTENTS["plan"][2]

@@ -24,7 +24,8 @@ from portal.tenancy.models import GLOBAL_TABLES
 from tests.cli.operators import Operator
 from tests.conftest import on_postgresql, on_sqlite
 from tests.documents.resuming import Sender
-from tests.installation import CONTENTS, Installation, Organisation, begin_sessions_anew
+from tests.founding import CONTENTS
+from tests.installation import Installation, Organisation, begin_sessions_anew
 from tests.serving import command, environment
 
 # Columns of bytes that no key of a tenant seals, and what they hold.

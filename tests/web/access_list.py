@@ -135,6 +135,7 @@ ACCESS = {
     "documents.upload_version": Entry(WORKERS, {"PUT": 201}, on("document", "plan")),
     "documents.upload_form": act(WORKERS, empty=415),  # it has to be one with files
     "documents.upload_version_form": act(WORKERS, on("document", "plan"), empty=415),
+    "documents.broken_off": page(WORKERS),
     "documents.begin_upload": Entry(WORKERS, {"POST": 412}),  # which version of tus?
     "documents.resume_upload": Entry(
         WORKERS, {"HEAD": 404, "PATCH": 404, "DELETE": 404}, on("upload", "none")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from portal.access.decision import Forbidden
-from portal.auth.sessions import SessionEnded
+from portal.auth.live_sessions import SessionEnded
 from portal.core.errors import NotFound, PortalError
 from portal.tenancy.models import TenantState
 from portal.tenancy.service import change_state

@@ -12,13 +12,9 @@ from portal.auth.arrivals import note_arrival
 from portal.auth.assurance import First, Second
 from portal.auth.factors.queries import factors_of
 from portal.auth.invitations import redeem_invitation
+from portal.auth.live_sessions import find_session, read_again
 from portal.auth.models import UserSession
-from portal.auth.sessions import (
-    find_session,
-    note_proof,
-    open_session,
-    read_again,
-)
+from portal.auth.sessions import note_proof, open_session
 from portal.auth.sso.journeys import Vouched
 from portal.auth.sso.models import IdentityProvider, SsoSession
 from portal.auth.sso.people import follow_groups, get_person, link_identity

@@ -12,10 +12,10 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.assurance import Act, Factor
 from portal.auth.fresh import require_fresh
+from portal.auth.live_sessions import read_again
 from portal.auth.policy.limits import end_fallen_sessions
 from portal.auth.policy.models import SignInPolicy
 from portal.auth.policy.queries import find_choices, get_policy
-from portal.auth.sessions import read_again
 from portal.auth.sso.break_glass import count_codes, forget_codes, list_admins, make_codes
 from portal.auth.sso.models import ExternalIdentity
 from portal.auth.sso.queries import has_working_provider

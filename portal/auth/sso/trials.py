@@ -12,7 +12,7 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.assurance import Act
 from portal.auth.fresh import require_fresh
-from portal.auth.sessions import read_again
+from portal.auth.live_sessions import read_again
 from portal.auth.sso.client import Registration
 from portal.auth.sso.journeys import Vouched
 from portal.auth.sso.models import IdentityProvider, ProviderState

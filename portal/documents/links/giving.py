@@ -11,7 +11,7 @@ from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
-from portal.auth.sessions import read_again
+from portal.auth.live_sessions import read_again
 from portal.core import clock
 from portal.core.errors import NotFound
 from portal.documents.downloads import Download, open_content

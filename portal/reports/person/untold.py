@@ -63,6 +63,7 @@ UNTOLD: dict[str, str] = {
             "alert.rule_id",
             "alert_entry.entry_id",
             "audit_entry.request_id",
+            "document_copy.document_id",
             "integrity_finding.document_id",
             "log_destination.anchor_job_id",
             "log_export.last_entry_id",

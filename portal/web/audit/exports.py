@@ -18,7 +18,7 @@ from portal.audit.actions import SENTENCES
 from portal.audit.actor import Actor
 from portal.audit.export import ENDINGS, MEDIA_TYPES, Form, heading
 from portal.auth.assurance import Act
-from portal.auth.sessions import read_again
+from portal.auth.live_sessions import read_again
 from portal.web.access import discloses, freshly, requires, while_closing
 from portal.web.audit.blueprint import blueprint
 from portal.web.audit.forms import ExportForm

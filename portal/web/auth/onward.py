@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from portal.web import cookies
-from portal.web.lifecycle import STEP_PAGES
+from portal.web.doors import STEP_PAGES
 from portal.web.urls import local_path
 
 

@@ -15,6 +15,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from portal.access.permissions import Permission
 from portal.core.errors import NotFound
+from portal.core.ids import new_id
 from portal.documents.adding import MAX_NOTE_LENGTH
 from portal.documents.names import MAX_LENGTH
 from portal.documents.search import FOLDERS, Wanted
@@ -73,6 +74,24 @@ class MoveForm(FlaskForm):
         return id_named(self.folder.data)
 
 
+class OnceForm(FlaskForm):
+    """A form that tells from which page it is sent: sent twice, it does its work once."""
+
+    page = HiddenField(default=lambda: str(new_id()))
+
+    @property
+    def page_id(self) -> UUID:
+        """The page. Raises `NotFound` for what is no id."""
+        found = id_named(self.page.data)
+        if found is None:
+            raise NotFound
+        return found
+
+
+class CopyForm(OnceForm, MoveForm):
+    """Where a copy is to go."""
+
+
 class ManyForm(FlaskForm):
     """What was chosen in a list."""
 
@@ -85,7 +104,7 @@ class PlaceManyForm(PlaceForm, ManyForm):
     folder = PlaceField("To", Permission.DOCUMENT_UPLOAD, "All documents")
 
 
-class CopyManyForm(PlaceManyForm):
+class CopyManyForm(OnceForm, PlaceManyForm):
     """What is still to be copied and where to; from the second step on, what became of the rest."""
 
     copied = IntegerField("Copied", [Optional(), NumberRange(0, MAX_THINGS)])

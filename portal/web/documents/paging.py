@@ -1,9 +1,10 @@
 """How a list of documents is sorted, and where it goes on: `?sort=-size&at=…&id=…`."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from flask import url_for
+from flask import has_request_context, url_for
 
 from portal.documents.queries import After, Cursor
 from portal.documents.sorting import USUAL, By, Order
@@ -11,6 +12,16 @@ from portal.web.request import request
 
 MOST_DIGITS = 18
 DESCENDING = frozenset({By.SIZE, By.CHANGED})  # what is looked for is large, or new
+LED_TO = frozenset({"documents", "folders", "links", "audit", "retention"})  # from documents' pages
+OF_LISTS = frozenset({
+    "documents.index",
+    "documents.upload_form",
+    "documents.move_many",
+    "documents.undo_move",
+    "documents.copy_many",
+    "documents.delete_many",
+    "folders.create",
+})  # fmt: skip
 
 
 def before() -> Cursor | None:
@@ -46,6 +57,21 @@ def after(order: Order = USUAL) -> After | None:
 def named(order: Order) -> str | None:
     """An order as addresses name it; the usual one is not named."""
     return None if order == USUAL else f"{'-' if order.is_descending else ''}{order.by}"
+
+
+def asked_sort() -> str | None:
+    """The order that was asked for as addresses name it."""
+    return named(asked_order())
+
+
+def keep_order(endpoint: str, values: dict[str, Any]) -> None:
+    """Have the addresses on a page go on naming the order that was asked for, as far as they lead
+    to a list or to where one comes back from to a list: a folder, a document, an act on some.
+    """
+    group, is_about = endpoint.partition(".")[0], values.keys() & {"document_id", "folder_id"}
+    leads_back = endpoint in OF_LISTS or (group in LED_TO and is_about)
+    if leads_back and "sort" not in values and has_request_context():
+        values["sort"] = asked_sort()
 
 
 def turned(order: Order, by: str) -> str:

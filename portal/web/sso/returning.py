@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.auth.sessions import SessionEnded
+from portal.auth.live_sessions import SessionEnded
 from portal.auth.sso import arrivals, queries, trials
 from portal.auth.sso.journeys import Journey, Purpose, Vouched, arrive
 from portal.auth.sso.refusals import SsoRefused

@@ -12,7 +12,8 @@ from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 from tests.documents.links.sharing import PASSWORD, make, opened, refused, row_of, uses_of
 from tests.documents.pdfs import pdf_of
-from tests.installation import CONTENTS, Organisation
+from tests.founding import CONTENTS
+from tests.installation import Organisation
 from tests.web.test_ongoing import BODY, begun, uploaded
 
 CONTENT = CONTENTS["plan"][2]

@@ -16,7 +16,7 @@ from tests.documents.links.sharing import (
     row_of,
     uses_of,
 )
-from tests.installation import CONTENTS
+from tests.founding import CONTENTS
 
 NAME, CONTENT = CONTENTS["plan"][1:]
 SECRET = "x" * 43

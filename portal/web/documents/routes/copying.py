@@ -8,7 +8,6 @@ off leaves whole copies and no half one.
 
 from dataclasses import dataclass, field
 from time import monotonic
-from uuid import UUID
 
 from flask import flash, g, render_template
 from flask.typing import ResponseReturnValue
@@ -19,6 +18,7 @@ from portal.documents.copying import copy_document
 from portal.documents.many import list_chosen
 from portal.web.access import requires
 from portal.web.documents.forms import CopyManyForm
+from portal.web.documents.naming import in_words
 from portal.web.documents.outcomes import Outcome
 from portal.web.documents.routes.group import blueprint
 from portal.web.lifecycle import keep, refuse, shown_status
@@ -55,19 +55,19 @@ def copy_many() -> ResponseReturnValue:
     is_valid = form.validate_on_submit()
     chosen = () if form.goes_on and is_valid else list_chosen(g.actor, things)
     if form.folder.is_asked:
-        return choose_place(form.folder)
+        return choose_place(form.folder, what=f"To copy {in_words(chosen)}.")
     if not is_valid:
         page = render_template("documents/copy_many.html", form=form, chosen=chosen)
         return page, shown_status(form)
     progress = Progress(list(things), form.copied.data or 0, form.outcomes)
-    _go_on(progress, form.folder.folder_id)
-    return _answer(progress, form.folder.folder_id)
+    _go_on(progress, form)
+    return _answer(progress, form)
 
 
-def _go_on(progress: Progress, folder_id: UUID | None) -> None:
+def _go_on(progress: Progress, form: CopyManyForm) -> None:
     began = monotonic()
     while progress.waiting:
-        outcome = _copy(progress.waiting.pop(0), folder_id)
+        outcome = _copy(progress.waiting.pop(0), form)
         if outcome.document_id:
             progress.copied += 1
         else:
@@ -76,15 +76,18 @@ def _go_on(progress: Progress, folder_id: UUID | None) -> None:
             return
 
 
-def _copy(thing: str, folder_id: UUID | None) -> Outcome:
-    """Copy one document, which is kept whatever becomes of the others."""
+def _copy(thing: str, form: CopyManyForm) -> Outcome:
+    """Copy one document, which is kept whatever becomes of the others.
+
+    A step that is sent again comes to what it has copied, and goes on behind it.
+    """
     name = "Something"
     try:
         [one] = list_chosen(g.actor, [thing])
         name = one.name
         if one.is_folder:
             return Outcome(name, refusal="A folder is not copied. Choose the documents in it.")
-        made = copy_document(g.actor, one.id, folder_id)
+        made = copy_document(g.actor, one.id, form.folder.folder_id, form.page_id)
         keep()
     except PortalError as error:
         refuse(error)
@@ -92,9 +95,12 @@ def _copy(thing: str, folder_id: UUID | None) -> Outcome:
     return Outcome(made.name, made.id)
 
 
-def _answer(progress: Progress, folder_id: UUID | None) -> ResponseReturnValue:
+def _answer(progress: Progress, form: CopyManyForm) -> ResponseReturnValue:
+    folder_id = form.folder.folder_id
     if progress.waiting:
-        return render_template("documents/copying.html", progress=progress, folder_id=folder_id)
+        return render_template(
+            "documents/copying.html", progress=progress, folder_id=folder_id, page_id=form.page_id
+        )
     if not progress.refused:
         count = progress.copied
         flash("1 thing is copied." if count == 1 else f"{count} things are copied.", "success")

@@ -23,7 +23,7 @@ from portal.web.confirming import ConfirmForm
 from portal.web.documents import transfer
 from portal.web.documents.asking import asked_version
 from portal.web.documents.forms import MoveForm, NameForm
-from portal.web.documents.paging import after, asked_order, before, named, page_at, turned
+from portal.web.documents.paging import after, asked_order, before, page_at, turned
 from portal.web.documents.routes.group import blueprint
 from portal.web.documents.searching import asked
 from portal.web.lifecycle import shown_on, shown_status
@@ -52,8 +52,7 @@ def show(document_id: UUID) -> ResponseReturnValue:
     """One document: what it is, and what can be done with it."""
     shown = queries.show_document(g.actor, document_id)
     versions = list_versions(shown, request.args.get("before", type=_number))
-    sort = named(asked_order())  # of the list from which one came
-    return render_template("documents/show.html", shown=shown, versions=versions, sort=sort)
+    return render_template("documents/show.html", shown=shown, versions=versions)
 
 
 @blueprint.get("/<uuid:document_id>/access")
@@ -220,7 +219,6 @@ def _listing_page(folder_id: UUID | None) -> ResponseReturnValue:
         "documents/index.html",
         listing=listing,
         is_asked_order=listing.order == order,
-        sort=named(order),
         turned=partial(turned, listing.order),
         first=page_at(None, listing.order) if behind else "",
         further=page_at(listing.further, listing.order) if listing.further else "",

@@ -19,6 +19,7 @@ from portal.documents.many import (
 from portal.documents.stars import star_things
 from portal.web.access import requires
 from portal.web.documents.forms import DeleteManyForm, ManyForm, PlaceManyForm, UndoForm
+from portal.web.documents.naming import in_words
 from portal.web.documents.returning import came_from
 from portal.web.documents.routes.group import blueprint
 from portal.web.lifecycle import shown_on, shown_status
@@ -32,7 +33,8 @@ def move_many() -> ResponseReturnValue:
     form = PlaceManyForm()
     chosen = list_chosen(g.actor, form.things.data or ())
     if form.folder.is_asked:
-        return choose_place(form.folder)
+        lies_in = {one.place.folder_id for one in chosen}
+        return choose_place(form.folder, what=f"To move {in_words(chosen)}.", lies_in=lies_in)
     if form.validate_on_submit():
         with shown_on(form):
             move_things(g.actor, form.things.data or (), form.folder.folder_id)

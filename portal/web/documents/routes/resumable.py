@@ -18,10 +18,12 @@ from portal.access.permissions import Permission
 from portal.core.errors import Invalid
 from portal.core.settings import active
 from portal.documents.resumable import service
+from portal.documents.resumable.queries import list_broken_off
 from portal.documents.resumable.service import CHECKSUMS, Checksum, Destination, Progress
 from portal.web.access import requires, streams_body
 from portal.web.documents import transfer
 from portal.web.documents.routes.group import blueprint
+from portal.web.filters import size
 from portal.web.request import request
 
 VERSION = "1.0.0"
@@ -52,6 +54,22 @@ def resume_upload(upload_id: UUID) -> ResponseReturnValue:
     _check_version()
     acts = {"HEAD": _tell_progress, "PATCH": _append, "DELETE": _end}
     return acts[request.method](upload_id)
+
+
+@blueprint.get("/uploads/broken-off")
+@requires(Permission.DOCUMENT_UPLOAD)
+def broken_off() -> ResponseReturnValue:
+    """What the visitor began to upload to `?folder=…` and can go on with, for a script to list."""
+    found = list_broken_off(g.actor, _id(request.args.get("folder", "")))
+    told = "{} of {} are here. Choose the file again to go on."
+    return [
+        {
+            "name": one.name,
+            "state": told.format(size(one.offset_bytes), size(one.size_bytes)),
+            "address": url_for("documents.resume_upload", upload_id=one.id),
+        }
+        for one in found
+    ]
 
 
 @blueprint.after_request

@@ -16,7 +16,7 @@ from portal.documents.versions import get_version
 from portal.web.access import discloses, requires
 from portal.web.confirming import ConfirmForm
 from portal.web.documents.asking import asked_version
-from portal.web.documents.forms import MoveForm, NoteForm
+from portal.web.documents.forms import CopyForm, NoteForm
 from portal.web.documents.routes.group import blueprint
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.places import asked_spot
@@ -69,10 +69,10 @@ def compare(document_id: UUID) -> ResponseReturnValue:
 def copy(document_id: UUID) -> ResponseReturnValue:
     """Put a copy of a document into a folder."""
     located = get_document(g.actor, document_id, Permission.DOCUMENT_READ)
-    form = MoveForm()
+    form = CopyForm()
     if form.validate_on_submit():
         with shown_on(form):
-            made = copy_document(g.actor, document_id, form.folder_id)
+            made = copy_document(g.actor, document_id, form.folder_id, form.page_id)
             flash("The document is copied. This is the copy.", "success")
             return _to_document(made.id)
     level = list_level(g.actor, Permission.DOCUMENT_UPLOAD, asked_spot() or Spot())
