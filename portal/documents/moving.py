@@ -20,7 +20,7 @@ from portal.access.queries import has_ended
 from portal.access.roles import list_live_roles
 from portal.audit.actor import Actor
 from portal.documents.choosing import Level, Spot, list_level
-from portal.documents.links.queries import is_linked
+from portal.documents.links.queries import list_linked
 from portal.documents.places import Place, get_live_place
 from portal.documents.queries import find_anywhere, get_document
 from portal.documents.sharing import can_give
@@ -59,12 +59,12 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class _Shares:
-    """The roles that others than the mover were given on folders, by the folder; and whether a
-    link leads there, to whoever has it.
+    """The roles that others than the mover were given on folders, by the folder; and the folders
+    that whoever has a link reads.
     """
 
     roles: Mapping[UUID, Collection[Role]]
-    is_linked: bool
+    linked: Collection[UUID]
 
     @classmethod
     def besides(cls, actor: Actor, folder_ids: Collection[UUID]) -> Self:
@@ -80,11 +80,15 @@ class _Shares:
         for folder_id, key in rows:
             if folder_id is not None and key in known:
                 found[folder_id].append(known[key])
-        return cls(found, is_linked(folder_ids))
+        return cls(found, list_linked(folder_ids))
 
     def gained(self, source: Place, destination: Place) -> Sequence[Role]:
         """The roles that come to be held on what is moved."""
         return [role for at in _entered(source, destination) for role in self.roles.get(at, ())]
+
+    def is_linked(self, source: Place, destination: Place) -> bool:
+        """Whether what is moved comes to be read by a link."""
+        return any(at in self.linked for at in _entered(source, destination))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,9 @@ class Move:
 
 
 def can_move_all(actor: Actor, moves: Collection[Move]) -> bool:
-    """Whether moving would be let do all of this; in two statements, however much it is."""
+    """Whether moving would be let do all of this; in three statements, however much it is."""
     entered = {one for move in moves for one in _entered(move.source, move.destination)}
-    shares = _Shares.besides(actor, entered) if entered else _Shares({})
+    shares = _Shares.besides(actor, entered) if entered else _Shares({}, ())
     return all(
         move.source.is_live
         and move.destination.is_live
@@ -158,7 +162,7 @@ def _destination(
     return Destination(
         level,
         is_here=level.place.folder_id == above.folder_id,
-        is_shared=shares.is_linked or bool(shares.gained(source, level.place)),
+        is_shared=shares.is_linked(source, level.place) or bool(shares.gained(source, level.place)),
         lacking=_lacking(actor, source, level.place, shares),
     )
 
@@ -168,8 +172,8 @@ def _lacking(actor: Actor, source: Place, destination: Place, shares: _Shares) -
 
     Where a link leads, that is what making it takes.
     """
-    needed = _own(actor, _entered(source, destination)) | (BY_LINK if shares.is_linked else NOTHING)
-    for permission in sorted(needed):
+    by_link = BY_LINK if shares.is_linked(source, destination) else NOTHING
+    for permission in sorted(_own(actor, _entered(source, destination)) | by_link):
         if not decide(actor, permission, source.target()):
             return permission
     gained = shares.gained(source, destination)

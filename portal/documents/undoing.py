@@ -45,7 +45,7 @@ class _Moved:
 
 def can_undo_move(actor: Actor, move_id: UUID) -> bool:
     """Whether the actor could take back what they have just moved by one request: where it lay they
-    may hold less than where it lies. Takes four statements, however much was moved.
+    may hold less than where it lies. Takes five statements, however much was moved.
     """
     moved = _list_moved(actor, move_id)
     try:

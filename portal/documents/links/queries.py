@@ -100,10 +100,12 @@ def count_links_to(place: Place, document_id: UUID | None = None) -> int:
     return db.session.scalars(counted).one()
 
 
-def is_linked(folder_ids: Collection[UUID]) -> bool:
-    """Whether a link leads into one of these folders, by which it is read now."""
-    leading = select(SharingLink.id).where(SharingLink.folder_id.in_(folder_ids), *_is_read_by())
-    return db.session.execute(leading).first() is not None
+def list_linked(folder_ids: Collection[UUID]) -> Collection[UUID]:
+    """Those of the folders that are read now by a link to them."""
+    linked = select(SharingLink.folder_id).where(
+        SharingLink.folder_id.in_(folder_ids), *_is_read_by()
+    )
+    return {folder_id for folder_id in db.session.scalars(linked) if folder_id}
 
 
 def _is_read_by() -> Sequence[ColumnElement[bool]]:
