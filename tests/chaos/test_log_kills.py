@@ -5,7 +5,7 @@ On SQLite, whose files the killed processes write themselves.
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -23,7 +23,7 @@ from portal.core.settings import LOG_FLOOR_DAYS
 from portal.documents.log_retention.carrying_out import PART
 from portal.documents.log_retention.models import LogPolicy
 from tests.audit.reading import add, entry
-from tests.chaos.forking import forker
+from tests.chaos.forking import END_SECONDS, forker
 from tests.chaos.world import World
 from tests.conftest import on_sqlite
 from tests.documents.log_retention.conftest import lower_floor, settle
@@ -68,6 +68,13 @@ def check(world: World) -> None:
         assert max(ends, default=0) == first_number()
 
 
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + END_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, "it does not begin"
+        time.sleep(0.002)
+
+
 def where_it_begins(world: World) -> int:
     with world.organisation.bound():
         return first_number()
@@ -77,8 +84,7 @@ def test_a_log_whose_pruning_is_killed_tells_of_all_that_is_gone(world) -> None:
     """Once a part is pruned, and the next is under way."""
     grow(world, 3 * PART)
     pid = world.forker.start(world.environment, *PRUNE, days_later=LATER)
-    while where_it_begins(world) == 0:
-        time.sleep(0.002)
+    wait_until(lambda: where_it_begins(world) > 0)
     time.sleep(world.random.uniform(0, 0.02))
     assert world.forker.kill(pid), "it had ended"
     check(world)
@@ -109,8 +115,7 @@ def test_a_worker_that_is_killed_while_it_reads_a_log_back_goes_on(world) -> Non
     for _ in range(KILLS // 10):
         before = how_far_it_was_read(world)
         pid = world.forker.start(world.environment, "worker", days_later=1 + len(before[1]))
-        while how_far_it_was_read(world) == before:
-            time.sleep(0.01)
+        wait_until(lambda before=before: how_far_it_was_read(world) != before)
         time.sleep(world.random.uniform(0, 0.3))
         assert world.forker.kill(pid)
         place, verdicts = how_far_it_was_read(world)
