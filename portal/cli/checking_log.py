@@ -1,7 +1,8 @@
 """Once a day, in a thread of the worker: all organisations' logs read back, their walls tried."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 from sqlalchemy import URL
@@ -33,13 +34,10 @@ def check_logs(stop: threading.Event) -> None:
         for tenant in list_living_tenants():
             if stop.is_set():
                 return
-            try:
+            with _left_for_later("log not checked", tenant):
                 _check_if_due(tenant, stop)
+            with _left_for_later("walls not tried", tenant):
                 _try_walls_if_due(tenant, tried)
-            except Exception as error:  # noqa: BLE001  # logged; the next look tries again
-                log.warning(
-                    "log or walls not checked", tenant=tenant.slug, error=type(error).__name__
-                )
         stop.wait(LOOK_SECONDS)
 
 
@@ -66,6 +64,15 @@ def check_on(tenant: TenantRecord) -> bool:
         if leave_place(before):
             _tell(SYSTEM, now.size, now.findings)
     return False
+
+
+@contextmanager
+def _left_for_later(event: str, tenant: TenantRecord) -> Iterator[None]:
+    """What fails in the block is logged, and tried again by the next look."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001
+        log.warning(event, tenant=tenant.slug, error=type(error).__name__)
 
 
 def _check_if_due(tenant: TenantRecord, stop: threading.Event) -> None:
