@@ -38,6 +38,11 @@ class Notice(Enum):
         "A member of your organisation asks for access that you may give.",
         "The page Requests shows what for and why, and lets you approve or decline.",
     )
+    ACCOUNT_LINKED = (
+        "You can sign in another way",
+        "An account at an identity provider was linked to yours, and opens it from now on.",
+        _CHECK,
+    )
     ALERTS_RAISED = (
         "The audit log raised an alert",
         "Something happened that a rule of your organisation is to alert of.",

@@ -14,6 +14,7 @@ from portal.auth.factors.queries import factors_of
 from portal.auth.invitations import redeem_invitation
 from portal.auth.live_sessions import find_session, read_again
 from portal.auth.models import UserSession
+from portal.auth.notices import Notice, tell
 from portal.auth.sessions import note_proof, open_session
 from portal.auth.sso.journeys import Vouched
 from portal.auth.sso.models import IdentityProvider, SsoSession
@@ -54,10 +55,13 @@ def accept(origin: Actor, vouched: Vouched, invitation: str, *, user_agent: str)
 
 
 def link(member: Member, vouched: Vouched) -> None:
-    """Link the person's own account. Raises `SsoRefused`, `NotFound` or `SessionEnded`."""
+    """Link the person's own account, and tell them. Raises `SsoRefused`, `NotFound` or
+    `SessionEnded`.
+    """
     provider = get_offered(vouched.registration.provider_id)
     user = get_user(read_again(member).user_id)  # type: ignore[arg-type]  # a member has an id
     link_identity(member, provider, vouched, user)
+    tell(user.id, Notice.ACCOUNT_LINKED, actor=member, provider=provider.name)
 
 
 def prove(member: Member, vouched: Vouched) -> Member:
