@@ -1,6 +1,6 @@
 """The hashes of a Merkle tree, and what its proofs prove: RFC 6962 and RFC 9162, sections 2.1."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 HASH_BYTES = 32
@@ -46,39 +46,3 @@ def is_included(leaf: bytes, number: int, size: int, root: bytes, proof: Sequenc
             found = node_hash(found, sibling)
         at, last = at >> 1, last >> 1
     return last == 0 and found == root
-
-
-def is_consistent(
-    old_size: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]
-) -> bool:
-    """Whether the larger tree has only been appended to the smaller (RFC 9162, 2.1.4.2)."""
-    if old_size == size:
-        return old_root == root and not proof
-    if old_size == 0:
-        return old_root == EMPTY_ROOT and not proof
-    if old_size > size:
-        return False
-    return (old_root, root) == _both_roots(old_size, old_root, size, iter(proof))
-
-
-def _both_roots(
-    old_size: int, old_root: bytes, size: int, proof: Iterator[bytes]
-) -> tuple[bytes, bytes] | None:
-    """The roots of the two trees as the proof has them; None where it is too short or too long."""
-    at, last = old_size - 1, size - 1
-    while at & 1:
-        at, last = at >> 1, last >> 1
-    try:
-        old = new = next(proof) if at else old_root
-        while last:
-            if at & 1 or at == last:
-                sibling = next(proof)
-                old, new = node_hash(sibling, old), node_hash(sibling, new)
-                while not at & 1 and at:
-                    at, last = at >> 1, last >> 1
-            else:
-                new = node_hash(new, next(proof))
-            at, last = at >> 1, last >> 1
-    except StopIteration:
-        return None
-    return None if next(proof, None) is not None else (old, new)

@@ -44,21 +44,6 @@ class Tree:
                 begin = middle
         return found[::-1]
 
-    def consistency(self, old_size: int, size: int) -> list[bytes]:
-        """The proof that the first `size` leaves begin with the first `old_size` (2.1.2)."""
-        if old_size in (0, size):
-            return []
-        begin, end, found, is_whole = 0, size, [], True
-        while old_size != end:
-            middle = begin + _split(end - begin)
-            if old_size <= middle:
-                found.append(self._over(middle, end))
-                end = middle
-            else:
-                found.append(self._over(begin, middle))
-                begin, is_whole = middle, False
-        return (found if is_whole else [*found, self._over(begin, end)])[::-1]
-
     def tile_root(self, level: int, index: int) -> bytes:
         """What sums up a full tile."""
         return fold(self._slice(level, index * WIDTH, WIDTH))

@@ -111,7 +111,10 @@ def new_authenticator() -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             token = enrolment.confirm_authenticator(
-                g.actor, str(form.code.data), user_agent=_user_agent(), name=str(form.name.data)
+                g.actor,
+                str(form.code.data),
+                user_agent=request.user_agent.string,
+                name=str(form.name.data),
             )
             return _added(token)
     shown = enrolment.get_enrolment(g.actor)
@@ -126,13 +129,13 @@ def new_authenticator() -> ResponseReturnValue:
 @signed_in
 def new_passkey() -> ResponseReturnValue:
     """Set up a further passkey."""
-    form = AddPasskeyForm(name=device_of(_user_agent()))
+    form = AddPasskeyForm(name=device_of(request.user_agent.string))
     if form.validate_on_submit():
         with shown_on(form):
             token = enrolment.confirm_passkey(
                 g.actor,
                 answer_of(str(form.passkey.data)),
-                user_agent=_user_agent(),
+                user_agent=request.user_agent.string,
                 name=str(form.name.data),
             )
             return _added(token)
@@ -208,7 +211,3 @@ def _added(token: str) -> ResponseReturnValue:
     has_codes = count_recovery_codes(g.actor.user_id)
     page = "account.security" if has_codes else "account.recovery_codes"
     return cookies.hand_out(redirect(url_for(page)), token)
-
-
-def _user_agent() -> str:
-    return request.user_agent.string

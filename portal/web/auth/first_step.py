@@ -19,7 +19,7 @@ from portal.web import cookies
 from portal.web.access import any_session, public
 from portal.web.auth.blueprint import blueprint
 from portal.web.auth.forms import EmailForm, PasskeyForm, SignInForm
-from portal.web.auth.onward import on_to, user_agent
+from portal.web.auth.onward import on_to
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.passkeys import answer_of, asked
@@ -41,7 +41,10 @@ def sign_in() -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             token = service.check_password(
-                g.actor, str(form.email.data), str(form.password.data), user_agent=user_agent()
+                g.actor,
+                str(form.email.data),
+                str(form.password.data),
+                user_agent=request.user_agent.string,
             )
             return on_to(token, "auth.code", form.next.data)
     return _sign_in_page(form, providers, asks_email_first=bool(providers) and not form.errors)
@@ -58,7 +61,9 @@ def passkey_sign_in() -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             answer = answer_of(str(form.passkey.data))
-            token = service.sign_in_by_passkey(g.actor, answer, user_agent=user_agent())
+            token = service.sign_in_by_passkey(
+                g.actor, answer, user_agent=request.user_agent.string
+            )
             return on_to(token, "home.index", form.next.data)
     return render_template("auth/passkey.html", form=form), shown_status(form)
 

@@ -15,7 +15,7 @@ from portal.web import cookies
 from portal.web.access import half_signed_in
 from portal.web.auth.blueprint import blueprint
 from portal.web.auth.forms import CodeForm, RecoveryCodeForm, RenewPasswordForm
-from portal.web.auth.onward import on_to, to_step, user_agent
+from portal.web.auth.onward import on_to, to_step
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.passkeys import answer_of, asked
@@ -60,7 +60,7 @@ def recovery_code() -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             token = service.check_recovery_code(
-                g.actor, str(form.code.data), user_agent=user_agent()
+                g.actor, str(form.code.data), user_agent=request.user_agent.string
             )
             tell_codes_left()
             return on_to(token, "home.index", form.next.data)
@@ -114,12 +114,12 @@ def renew_password() -> ResponseReturnValue:
 def _check_factor(form: CodeForm) -> str:
     if form.passkey.data:
         answer = answer_of(form.passkey.data)
-        return service.check_passkey(g.actor, answer, user_agent=user_agent())
-    return service.check_code(g.actor, str(form.code.data), user_agent=user_agent())
+        return service.check_passkey(g.actor, answer, user_agent=request.user_agent.string)
+    return service.check_code(g.actor, str(form.code.data), user_agent=request.user_agent.string)
 
 
 def _enrol(form: CodeForm) -> str:
-    agent = user_agent()
+    agent = request.user_agent.string
     if form.passkey.data:
         answer = answer_of(form.passkey.data)
         return enrolment.confirm_passkey(g.actor, answer, user_agent=agent, name=device_of(agent))

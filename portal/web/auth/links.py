@@ -1,6 +1,6 @@
 """One-time links: an invitation, and the way back from a forgotten password."""
 
-from flask import flash, g, redirect, render_template, url_for
+from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.auth import invitations, resets
@@ -10,7 +10,7 @@ from portal.core.settings import active
 from portal.web.access import public
 from portal.web.auth.blueprint import blueprint
 from portal.web.auth.forms import ChooseForm, ForgotForm
-from portal.web.auth.onward import on_to, user_agent
+from portal.web.auth.onward import on_to
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
 
@@ -25,7 +25,7 @@ def accept(token: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             session_token = invitations.accept_invitation(
-                g.actor, token, str(form.password.data), user_agent=user_agent()
+                g.actor, token, str(form.password.data), user_agent=request.user_agent.string
             )
             return on_to(session_token, "auth.code", None)
     return render_template(
@@ -62,7 +62,9 @@ def reset(token: str) -> ResponseReturnValue:
     person = resets.get_forgetful(token)
     if form.validate_on_submit():
         with shown_on(form):
-            resets.reset_password(g.actor, token, str(form.password.data), user_agent=user_agent())
+            resets.reset_password(
+                g.actor, token, str(form.password.data), user_agent=request.user_agent.string
+            )
             flash("Your password is changed. Sign in with it.", "success")
             return redirect(url_for("auth.sign_in"))
     return render_template("auth/reset.html", form=form, person=person), shown_status(form)

@@ -22,8 +22,3 @@ def on_to(token: str, endpoint: str, then: str | None) -> ResponseReturnValue:
 def to_step() -> ResponseReturnValue:
     """To what the session really owes."""
     return redirect(url_for(STEP_PAGES[current_user.found.step], next=request.args.get("next")))
-
-
-def user_agent() -> str:
-    """What the browser says of itself."""
-    return request.user_agent.string

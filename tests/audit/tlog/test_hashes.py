@@ -1,6 +1,6 @@
 """The tree and its proofs, against the hashes that Certificate Transparency's own tests have."""
 
-from portal.audit.tlog.hashes import EMPTY_ROOT, is_consistent, is_included, leaf_hash, node_hash
+from portal.audit.tlog.hashes import EMPTY_ROOT, is_included, leaf_hash, node_hash
 from portal.audit.tlog.trees import WIDTH, Incomplete, Tree
 
 # The inputs and roots of the reference implementation of RFC 6962.
@@ -64,20 +64,6 @@ def test_a_proof_of_inclusion_holds_for_its_leaf_and_for_nothing_else() -> None:
             assert not is_included(leaf, number, size, root, [*proof, root])
             assert not is_included(leaf, number, size, EMPTY_ROOT, proof)
             assert not proof or not is_included(leaf, number, size, root, proof[:-1])
-
-
-def test_a_proof_of_growth_holds_for_its_trees_and_for_no_others() -> None:
-    for size in SIZES:
-        root = TREE.root(size)
-        for old_size in {0, 1, size // 2, size - 1, size}:
-            proof, old_root = TREE.consistency(old_size, size), TREE.root(old_size)
-            assert is_consistent(old_size, old_root, size, root, proof)
-            assert not is_consistent(old_size, LEAVES[0][::-1], size, root, proof)
-            assert not is_consistent(old_size, old_root, size, root, [*proof, root])
-            if proof:
-                assert not is_consistent(old_size, old_root, size, LEAVES[0][::-1], proof)
-                assert not is_consistent(old_size, old_root, size, root, proof[:-1])
-            assert not is_consistent(size + 1, root, size, root, [])
 
 
 def test_a_tree_says_where_a_hash_is_missing() -> None:
