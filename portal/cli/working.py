@@ -51,6 +51,7 @@ from portal.tenancy.session import db
 
 POLL_SECONDS = 2.0
 SWEEP_SECONDS = 600.0
+JOBS_AT_ONCE = 20  # of one tenant, before the others have their turn
 PARTS_AT_ONCE = 32  # of a log that is pruned
 
 Done = TypeVar("Done")
@@ -76,12 +77,14 @@ def worker(once: bool) -> None:
         return
     with _beside(stop):
         while not stop.is_set():
-            _round(sweeping=False)
-            stop.wait(POLL_SECONDS)
+            if not _round(sweeping=False):
+                stop.wait(POLL_SECONDS)
 
 
 def _work_once() -> None:
     _round(sweeping=True)
+    while _round(sweeping=False):
+        pass
     keep_logs(is_signing=True)
     watch_logs()
     for tenant in list_living_tenants():
@@ -122,22 +125,24 @@ SWEEPS = (
 )
 
 
-def _round(sweeping: bool) -> None:
-    """One visit to every tenant that has jobs, or to every one if it is for sweeping. What fails
-    for one must not keep the others waiting.
+def _round(sweeping: bool) -> bool:
+    """One visit to every tenant that has jobs, or to every one if it is for sweeping; whether some
+    have more. What fails for one must not keep the others waiting, nor what one has a lot of.
     """
-    tenants = list_living_tenants()
+    tenants, has_more = list_living_tenants(), False
     for tenant in tenants if sweeping else list_those("jobs_undone", tenants):
         try:
-            _visit(tenant, sweeping)
+            has_more |= _visit(tenant, sweeping) == JOBS_AT_ONCE
         except Exception as error:  # noqa: BLE001  # logged; the next round tries again
             log.warning("worker failed", tenant=tenant.slug, error=type(error).__name__)
+    return has_more
 
 
-def _visit(tenant: TenantRecord, sweeping: bool) -> None:
+def _visit(tenant: TenantRecord, sweeping: bool) -> int:
+    """Do some of a tenant's jobs, and sweep; how many jobs were done."""
     with acting_for(tenant, writes=True):
         _chore(mail.drop_stale_notices)  # before any is sent
-        done = run_due(_handlers(), _job_failed)
+        done = run_due(_handlers(), _job_failed, JOBS_AT_ONCE)
         if done:
             log.info("jobs done", tenant=tenant.slug, count=done)
         if sweeping:
@@ -150,6 +155,7 @@ def _visit(tenant: TenantRecord, sweeping: bool) -> None:
         if sweeping:
             _chore(_rotate_if_due)
             _chore(finish_rotation)
+    return done
 
 
 def _see_to_reviews() -> None:

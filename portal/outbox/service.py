@@ -1,5 +1,6 @@
 """Handing work in, and doing it: at least once, each piece claimed before it is tried."""
 
+import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -29,7 +30,11 @@ def enqueue(kind: str, seal: Callable[[Job], bytes]) -> Job:
     return job
 
 
-def run_due(handlers: Mapping[str, Handler], on_failure: Callable[[Job, Exception], None]) -> int:
+def run_due(
+    handlers: Mapping[str, Handler],
+    on_failure: Callable[[Job, Exception], None],
+    at_most: int = sys.maxsize,
+) -> int:
     """Do the bound tenant's due jobs of the kinds in `handlers`; gives how many were done.
 
     A job is claimed by moving it into the future and committing, so a worker that dies in the
@@ -37,7 +42,10 @@ def run_due(handlers: Mapping[str, Handler], on_failure: Callable[[Job, Exceptio
     bear being called twice for one job.
     """
     done = 0
-    while (job := _claim(handlers)) is not None:
+    for _ in range(at_most):
+        job = _claim(handlers)
+        if job is None:
+            break
         # A handler that ends its transaction before it waits for others must not begin a new one
         # by looking at the job.
         db.session.expunge(job)

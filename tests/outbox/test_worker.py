@@ -155,6 +155,21 @@ class Killed(BaseException):
     """What ends a process, and no handler catches."""
 
 
+@on_sqlite
+def test_what_one_tenant_has_a_lot_of_keeps_no_other_waiting(
+    portal, acme, globex, sink, monkeypatch
+) -> None:
+    monkeypatch.setattr(working, "JOBS_AT_ONCE", 2)
+    for number in range(3):
+        invite(acme, f"new{number}@acme.example")
+    invite(globex, "new@globex.example")
+    work(portal, f"smtp://{sink.host}:{sink.port}")
+    domains = [mail.recipients[0].partition("@")[2] for mail in sink.mails]
+    assert domains == ["acme.example", "acme.example", "globex.example"]
+    work(portal, f"smtp://{sink.host}:{sink.port}")
+    assert sink.mails[-1].recipients == ["new2@acme.example"]
+
+
 def test_killed_between_claim_and_done_it_is_tried_again(portal, acme, clock) -> None:
     done = []
 
