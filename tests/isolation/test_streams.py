@@ -78,7 +78,7 @@ def test_lines_of_csv_are_the_bound_tenants_alone(world_of, walls, model):
     own = select(model.tenant_id, model.id)
     with guarded.acting() as session:
         expected = [f"{tenant_id},{id_}" for tenant_id, id_ in session.execute(own)]
-        found = [line.decode() for line in csv_lines(own)]
+        found = csv_lines(own)
         assert sorted(found) == sorted(expected)
         assert found
         with pytest.raises(UnguardedSQL):
