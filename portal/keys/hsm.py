@@ -105,9 +105,11 @@ class Pkcs11:
         try:
             return token(*self._where).run(work, anew=anew)
         except NoSuchKey:
-            raise KeyUnavailable("the token holds no key of this organisation") from None
+            reason = "the token holds no key of this organisation"
         except MultipleObjectsReturned:
-            raise KeyUnavailable("the token holds more than one key of this organisation") from None
+            reason = "the token holds more than one key of this organisation"
+        # Out here, as in `Token.run`: what was under way holds a lock until it is let go.
+        raise KeyUnavailable(reason)
 
 
 def _keys(session: Session, tenant_id: UUID) -> list[Any]:
