@@ -7,6 +7,7 @@ So there is one session a process, opened there, behind a lock.
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cache
 from threading import Lock
 from typing import TypeVar
@@ -18,7 +19,17 @@ from portal.keys.processes import PerProcess
 from portal.keys.providers import ProviderAway
 
 T = TypeVar("T")
-one_at_a_time: PerProcess[Lock] = PerProcess(Lock)  # whichever the token: modules are begun whole
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Whose turn it is, whichever the token: modules are begun whole, and all sessions end then."""
+
+    lock: Lock = field(default_factory=Lock)
+    opened_by: "Token | None" = None
+
+
+_turn: PerProcess[_Turn] = PerProcess(_Turn)
 
 BELIEVED_SECONDS = 10.0
 PIN_REFUSED = (
@@ -48,8 +59,9 @@ class Token:
         that a key is missing, it has to be a young one. `work` may be done twice. Raises
         `ProviderAway`, `NoSuchKey` or `MultipleObjectsReturned`.
         """
-        with one_at_a_time.get():
-            if self._session is not None and not anew:
+        turn = _turn.get()
+        with turn.lock:
+            if self._session is not None and turn.opened_by is self and not anew:
                 try:
                     return work(self._session)
                 except said.MultipleObjectsReturned:
@@ -59,7 +71,7 @@ class Token:
                         raise
                 except pkcs11.PKCS11Error:
                     pass
-            self._session = None
+            self._session, turn.opened_by = None, self
             try:
                 self._session, self._opened_at = self._open(), time.monotonic()
                 return work(self._session)

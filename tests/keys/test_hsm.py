@@ -116,6 +116,17 @@ def test_an_unknown_token_and_a_file_that_is_no_module_say_so(softhsm: SoftHsm) 
             Pkcs11(str(module), label, PIN).health()
 
 
+def test_what_another_token_begins_ends_the_session_in_which_nothing_is_tried_any_more(
+    softhsm: SoftHsm, hsm: Pkcs11
+) -> None:
+    """A search in a session that is over can't be brought to its end."""
+    acme = new_id()
+    hsm.create(acme)
+    with pytest.raises(ProviderAway):
+        Pkcs11(str(softhsm.module), "elsewhere", PIN).health()
+    assert hsm.unwrap(acme, 1, hsm.wrap(acme, 1, SEED)) == SEED
+
+
 @pytest.mark.parametrize(
     ("given", "missing"),
     [
