@@ -46,6 +46,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(4, (os.cpu_count() or 1) + 1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the one that takes a minute, for which all other processes would wait at the end."""
+    items.sort(key=lambda item: "the_operators_commands" not in item.name)
+
+
 def pytest_collection_finish() -> None:
     """What stands by now stays: it need not be looked through for garbage again and again. Nor need
     the thousands of statements that are compiled be visited often.
