@@ -47,7 +47,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the one that takes a minute, for which all other processes would wait at the end."""
+    """Begin with the one that takes a minute: at the end, all other processes would wait for it."""
     items.sort(key=lambda item: "the_operators_commands" not in item.name)
 
 
