@@ -27,6 +27,8 @@ from portal.web.fresh import in_fresh_context
 from tests.browsing import Visitor
 from tests.serving import environment
 
+SERVE = ("serve", "--port", "0")  # on none that somebody else may serve on
+
 
 @dataclass(frozen=True)
 class Done:

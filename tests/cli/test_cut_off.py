@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 from portal.core.shipped import shipped
 from portal.tenancy import migrations
 from portal.tenancy.session import TenantSession
-from tests.cli.operators import Operator
+from tests.cli.operators import SERVE, Operator
 from tests.conftest import on_postgresql, on_sqlite
 from tests.harness.smtp import mail_sink
 
@@ -136,7 +136,7 @@ def test_an_upgrade_of_many_databases_goes_on_where_it_stopped(
     monkeypatch.setattr(migrations, "shipped", lambda _name: folder)
     behind = "is not up to date. Run: portal db upgrade"
     assert operator.refused("db", "check").endswith(behind)
-    assert operator.refused("serve").endswith(behind)
+    assert operator.refused(*SERVE).endswith(behind)
     statements = []
 
     def fail(_connection, _cursor, statement, *_rest) -> None:
@@ -165,7 +165,7 @@ def test_an_upgrade_goes_on_between_the_lanes_of_one_database(blank, cut_off, mo
     cut_off(alembic, "upgrade", 2)
     assert blank.refused("db", "upgrade") == "the power failed"
     monkeypatch.undo()
-    assert blank("serve").status == 1
+    assert blank(*SERVE).status == 1
     assert blank.do("db", "upgrade").lines == ["main database: up to date"]
     blank.do("db", "check")
 

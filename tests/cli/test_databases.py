@@ -7,6 +7,7 @@ from alembic.operations import Operations
 
 from portal.tenancy import migrations
 from tests.cli.conftest import instance_of, one_line
+from tests.cli.operators import SERVE
 from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import OWNER
 from tests.serving import command, environment, serving
@@ -102,7 +103,7 @@ def test_a_wall_that_was_taken_down_fails_the_check(portal, run) -> None:
 @on_postgresql
 @pytest.mark.parametrize("role", [OWNER, "postgres"])
 @pytest.mark.parametrize(
-    "words", [("db", "check"), ("tenant", "list"), ("worker", "--once"), ("serve",)]
+    "words", [("db", "check"), ("tenant", "list"), ("worker", "--once"), SERVE]
 )
 def test_a_role_that_no_wall_holds_is_refused_everywhere(postgresql, run, role, words) -> None:
     said = run(*words, PORTAL_DATABASE_URL=postgresql.url("flows", role))
@@ -139,7 +140,7 @@ def test_production_refuses_what_is_unsafe_and_says_how_to_mend_it(run, wrong, m
         "PORTAL_URL": "https://portal.example",
         "PORTAL_SECRET_KEY": SECRET,
     }
-    for words in (("serve",), ("tenant", "list")):
+    for words in (SERVE, ("tenant", "list")):
         said = run(*words, **safe | wrong)
         assert said.status == 1
         assert mend in said.err
@@ -149,7 +150,7 @@ def test_production_refuses_what_is_unsafe_and_says_how_to_mend_it(run, wrong, m
 
 @on_sqlite
 def test_production_names_all_faults_at_once(run) -> None:
-    said = run("serve", PORTAL_PRODUCTION="1", PORTAL_DEBUG="1", PORTAL_DEMO="1")
+    said = run(*SERVE, PORTAL_PRODUCTION="1", PORTAL_DEBUG="1", PORTAL_DEMO="1")
     assert all(word in said.err for word in ("DEBUG", "DEMO", "SECRET_KEY", "PORTAL_URL"))
 
 
@@ -190,7 +191,7 @@ def test_a_secret_may_come_from_a_file(run_with, portal, tmp_path) -> None:
 
 @on_sqlite
 def test_before_the_first_upgrade_it_says_what_to_do(nothing_yet, run_with) -> None:
-    for words in (("serve",), ("db", "check")):
+    for words in (SERVE, ("db", "check")):
         said = run_with(nothing_yet, *words)
         assert said.status == 1
         one_line(said)

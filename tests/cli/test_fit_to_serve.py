@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from werkzeug.datastructures import ImmutableDict
 
 from portal.cli import serving
-from tests.cli.operators import Operator
+from tests.cli.operators import SERVE, Operator
 from tests.conftest import on_postgresql, on_sqlite
 
 
@@ -50,7 +50,7 @@ def execute(request, operator) -> Callable[[str, str], None]:
 
 def test_what_is_in_order_serves(operator, served) -> None:
     operator.do("tenant", "create", "initech", "Initech", "--placement", "database")
-    operator.do("serve")
+    operator.do(*SERVE)
     assert served
 
 
@@ -91,7 +91,7 @@ def refuses_all(operator, execute, where, known, things) -> None:
     for number, (planted, fault) in enumerate(things):
         execute(where, planted.replace("planted", f"planted_{number}").format(known=known))
         faults.append(fault.replace("planted", f"planted_{number}"))
-    for command in (("db", "check"), ("serve",)):
+    for command in (("db", "check"), SERVE):
         said = operator.refused(*command)
         assert [fault for fault in faults if fault not in said] == []
 
@@ -127,14 +127,14 @@ def test_a_schema_that_is_behind_is_refused(operator, execute, served, where, la
     operator.do("tenant", "create", "initech", "Initech", "--placement", "database")
     execute(where, f"UPDATE schema_version_{lane} SET version_num = '0000'")
     name = "the main database" if where == "main" else "the database of initech"
-    for command in (("db", "check"), ("serve",)):
+    for command in (("db", "check"), SERVE):
         said = operator.refused(*command)
         assert said == f"The schema of {name} is not up to date. Run: portal db upgrade"
     assert not served
 
 
 def test_where_there_is_no_schema_at_all_it_says_what_to_run(blank, served) -> None:
-    for command in (("db", "check"), ("serve",)):
+    for command in (("db", "check"), SERVE):
         assert blank.refused(*command).endswith("Run: portal db upgrade")
     assert not served
 
@@ -166,7 +166,7 @@ def test_a_role_that_no_wall_holds_is_refused(
     as_role = {"PORTAL_DATABASE_URL": postgresql.url(url.database, role)}
     operator.do("db", "check", **as_role)
     execute("main", change.format(role=role, database=url.database))
-    for command in (("db", "check"), ("serve",), ("worker", "--once")):
+    for command in (("db", "check"), SERVE, ("worker", "--once")):
         said = operator.refused(*command, **as_role)
         assert said.startswith(f"The database role '{role}' {what}")
         assert "Give PORTAL_DATABASE_URL a role" in said
@@ -178,7 +178,7 @@ def test_a_role_that_no_wall_holds_is_refused(
 def test_opened_doors_are_refused(operator, served, monkeypatch) -> None:
     opened = ImmutableDict({**Flask.default_config, "LOGIN_DISABLED": True})
     monkeypatch.setattr(Flask, "default_config", opened)
-    assert operator.refused("serve") == "LOGIN_DISABLED would open every page."
+    assert operator.refused(*SERVE) == "LOGIN_DISABLED would open every page."
     assert not served
 
 
@@ -200,5 +200,5 @@ def test_a_tenants_file_that_is_missing_is_no_new_and_empty_tenant(operator: Ope
     [file] = operator.tenant_files
     file.unlink()
     assert operator("db", "check").status == 1
-    assert operator("serve").status == 1
+    assert operator(*SERVE).status == 1
     assert operator.tenant_files == []
