@@ -71,7 +71,7 @@ def _left_for_later(event: str, tenant: TenantRecord) -> Iterator[None]:
     """What fails in the block is logged, and tried again by the next look."""
     try:
         yield
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001  # whatever it is, others are not kept waiting
         log.warning(event, tenant=tenant.slug, error=type(error).__name__)
 
 

@@ -1,6 +1,7 @@
 """`portal worker`: does what waits in the outboxes, and sweeps what broke off."""
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,9 +83,7 @@ def worker(once: bool) -> None:
 
 
 def _work_once() -> None:
-    _round(sweeping=True)
-    while _round(sweeping=False):
-        pass
+    _round(sweeping=True, jobs_at_once=sys.maxsize)
     keep_logs(is_signing=True)
     watch_logs()
     for tenant in list_living_tenants():
@@ -125,24 +124,24 @@ SWEEPS = (
 )
 
 
-def _round(sweeping: bool) -> bool:
+def _round(sweeping: bool, jobs_at_once: int = JOBS_AT_ONCE) -> bool:
     """One visit to every tenant that has jobs, or to every one if it is for sweeping; whether some
     have more. What fails for one must not keep the others waiting, nor what one has a lot of.
     """
     tenants, has_more = list_living_tenants(), False
     for tenant in tenants if sweeping else list_those("jobs_undone", tenants):
         try:
-            has_more |= _visit(tenant, sweeping) == JOBS_AT_ONCE
+            has_more |= _visit(tenant, sweeping, jobs_at_once) == jobs_at_once
         except Exception as error:  # noqa: BLE001  # logged; the next round tries again
             log.warning("worker failed", tenant=tenant.slug, error=type(error).__name__)
     return has_more
 
 
-def _visit(tenant: TenantRecord, sweeping: bool) -> int:
+def _visit(tenant: TenantRecord, sweeping: bool, jobs_at_once: int) -> int:
     """Do some of a tenant's jobs, and sweep; how many jobs were done."""
     with acting_for(tenant, writes=True):
         _chore(mail.drop_stale_notices)  # before any is sent
-        done = run_due(_handlers(), _job_failed, JOBS_AT_ONCE)
+        done = run_due(_handlers(), _job_failed, jobs_at_once)
         if done:
             log.info("jobs done", tenant=tenant.slug, count=done)
         if sweeping:

@@ -41,7 +41,7 @@ def work(portal: Installation, smtp_url: str) -> None:
     """What `portal worker --once` does, in this process."""
     portal.use(smtp_url=smtp_url)
     with portal.app.app_context():
-        working._round(sweeping=False)
+        working._round(False, working.JOBS_AT_ONCE)
 
 
 def jobs_of(organisation: Organisation) -> list[dict]:
