@@ -78,12 +78,12 @@ def worker(once: bool) -> None:
         return
     with _beside(stop):
         while not stop.is_set():
-            if not _round(sweeping=False):
+            if not go_round(sweeping=False):
                 stop.wait(POLL_SECONDS)
 
 
 def _work_once() -> None:
-    _round(sweeping=True, jobs_at_once=sys.maxsize)
+    go_round(sweeping=True, jobs_at_once=sys.maxsize)
     keep_logs(is_signing=True)
     watch_logs()
     for tenant in list_living_tenants():
@@ -107,7 +107,7 @@ def _beside(stop: threading.Event) -> Iterator[None]:
 
 def _sweep_all(stop: threading.Event) -> None:
     while not stop.is_set():
-        _round(sweeping=True)
+        go_round(sweeping=True)
         stop.wait(SWEEP_SECONDS)
 
 
@@ -124,20 +124,20 @@ SWEEPS = (
 )
 
 
-def _round(sweeping: bool, jobs_at_once: int = JOBS_AT_ONCE) -> bool:
+def go_round(sweeping: bool, jobs_at_once: int = JOBS_AT_ONCE) -> bool:
     """One visit to every tenant that has jobs, or to every one if it is for sweeping; whether some
     have more. What fails for one must not keep the others waiting, nor what one has a lot of.
     """
     tenants, has_more = list_living_tenants(), False
     for tenant in tenants if sweeping else list_those("jobs_undone", tenants):
         try:
-            has_more |= _visit(tenant, sweeping, jobs_at_once) == jobs_at_once
+            has_more |= visit(tenant, sweeping, jobs_at_once) == jobs_at_once
         except Exception as error:  # noqa: BLE001  # logged; the next round tries again
             log.warning("worker failed", tenant=tenant.slug, error=type(error).__name__)
     return has_more
 
 
-def _visit(tenant: TenantRecord, sweeping: bool, jobs_at_once: int) -> int:
+def visit(tenant: TenantRecord, sweeping: bool, jobs_at_once: int = JOBS_AT_ONCE) -> int:
     """Do some of a tenant's jobs, and sweep; how many jobs were done."""
     with acting_for(tenant, writes=True):
         _chore(mail.drop_stale_notices)  # before any is sent

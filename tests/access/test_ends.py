@@ -44,7 +44,7 @@ def move(visitor: Visitor, acme: Organisation, who: str, made: UUID, until: str)
 
 def sweep(acme: Organisation) -> None:
     with acme.portal.app.app_context():
-        working._visit(acme.record, sweeping=True)
+        working.visit(acme.record, sweeping=True)
 
 
 def endings(acme: Organisation) -> list[dict[str, str]]:

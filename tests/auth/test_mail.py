@@ -29,7 +29,7 @@ def arrived(portal: Installation, sink: MailSink, sender: str = "portal@portal.e
     """The one mail that waits, once the worker has sent it."""
     portal.use(smtp_url=f"smtp://{sink.host}:{sink.port}", mail_from=sender)
     with portal.app.app_context():
-        working._round(sweeping=False)
+        working.go_round(sweeping=False)
     [mail] = sink.mails
     return mail
 

@@ -349,7 +349,7 @@ def test_what_is_asked_for_where_no_mail_goes_out_is_let_go(portal, acme, smtp_u
     ask(acme, "nobody@acme.example")
     portal.use(smtp_url=smtp_url)
     with portal.app.app_context():
-        working._round(sweeping=False)
+        working.go_round(sweeping=False)
     asked = [row for row in portal.rows("job") if row["kind"] == resets.KIND]
     assert [bool(row["done_at"]) for row in asked] == [True, True]
     assert {bytes(row["payload"]) for row in asked} == {b""}

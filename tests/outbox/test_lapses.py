@@ -21,7 +21,7 @@ def work_at_once(organisation: Organisation, workers: int = 2) -> None:
     def work(_n: int) -> None:
         with organisation.portal.app.app_context():
             start.wait()
-            working._visit(organisation.record, sweeping=True)
+            working.visit(organisation.record, sweeping=True)
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(work, range(workers)))

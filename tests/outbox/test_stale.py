@@ -36,7 +36,7 @@ def work(portal: Installation, smtp_url: str = "") -> None:
     """What the worker does when it has just been started."""
     portal.use(smtp_url=smtp_url)
     with portal.app.app_context():
-        working._round(sweeping=True)
+        working.go_round(sweeping=True)
 
 
 def dropped(organisation: Organisation) -> list[dict]:

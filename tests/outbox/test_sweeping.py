@@ -14,7 +14,7 @@ def sweep(portal, acme):
 
     def visit() -> None:
         with portal.app.app_context():
-            working._visit(acme.record, sweeping=True)
+            working.visit(acme.record, sweeping=True)
 
     return visit
 

@@ -37,11 +37,11 @@ def invite(organisation: Organisation, email: str = "new@acme.example") -> None:
     assert organisation.visit("admin").post("/members/new", form).status_code == 200
 
 
-def work(portal: Installation, smtp_url: str) -> None:
-    """What `portal worker --once` does, in this process."""
+def work(portal: Installation, smtp_url: str, jobs_at_once: int = working.JOBS_AT_ONCE) -> None:
+    """One round of `portal worker`, in this process."""
     portal.use(smtp_url=smtp_url)
     with portal.app.app_context():
-        working._round(False, working.JOBS_AT_ONCE)
+        working.go_round(sweeping=False, jobs_at_once=jobs_at_once)
 
 
 def jobs_of(organisation: Organisation) -> list[dict]:
@@ -156,18 +156,29 @@ class Killed(BaseException):
 
 
 @on_sqlite
-def test_what_one_tenant_has_a_lot_of_keeps_no_other_waiting(
-    portal, acme, globex, sink, monkeypatch
-) -> None:
-    monkeypatch.setattr(working, "JOBS_AT_ONCE", 2)
+def test_what_one_tenant_has_a_lot_of_keeps_no_other_waiting(portal, acme, globex, sink) -> None:
     for number in range(3):
         invite(acme, f"new{number}@acme.example")
     invite(globex, "new@globex.example")
-    work(portal, f"smtp://{sink.host}:{sink.port}")
+    work(portal, f"smtp://{sink.host}:{sink.port}", jobs_at_once=2)
     domains = [mail.recipients[0].partition("@")[2] for mail in sink.mails]
     assert domains == ["acme.example", "acme.example", "globex.example"]
-    work(portal, f"smtp://{sink.host}:{sink.port}")
+    work(portal, f"smtp://{sink.host}:{sink.port}", jobs_at_once=2)
     assert sink.mails[-1].recipients == ["new2@acme.example"]
+
+
+@on_sqlite
+def test_one_run_does_all_that_is_due_also_where_some_of_it_fails(
+    portal, acme, sink, present
+) -> None:
+    for number in range(working.JOBS_AT_ONCE + 1):
+        invite(acme, f"new{number}@acme.example")
+    first = min(jobs_of(acme), key=lambda job: job["due_at"])
+    portal.execute_everywhere(f"UPDATE job SET payload = x'00' WHERE id = '{first['id'].hex}'")
+    env = environment(portal.settings, PORTAL_SMTP_URL=f"smtp://{sink.host}:{sink.port}")
+    said = command(env, "worker", "--once")
+    assert said.returncode == 0, said.stderr
+    assert len(sink.mails) == working.JOBS_AT_ONCE
 
 
 def test_killed_between_claim_and_done_it_is_tried_again(portal, acme, clock) -> None:

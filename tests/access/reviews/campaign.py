@@ -79,7 +79,7 @@ def outcomes(organisation: Organisation, review: UUID) -> list[str | None]:
 def work(organisation: Organisation) -> None:
     """One visit of the worker."""
     with organisation.portal.app.app_context():
-        working._visit(organisation.record, sweeping=True)
+        working.visit(organisation.record, sweeping=True)
 
 
 def roles_of(organisation: Organisation, who: str) -> set[str]:

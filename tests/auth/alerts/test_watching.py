@@ -142,7 +142,7 @@ def test_readers_of_the_log_are_told_by_one_mail_without_names(portal, acme) -> 
     with mail_sink() as sink:
         portal.use(smtp_url=f"smtp://{sink.host}:{sink.port}")
         with portal.app.app_context():
-            working._round(sweeping=False)
+            working.go_round(sweeping=False)
     readers = {acme[who].email for who in ("officer", "auditor")}
     assert {mail.message["To"] for mail in sink.mails} == readers
     assert len(sink.mails) == len(readers)

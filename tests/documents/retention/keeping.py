@@ -65,7 +65,7 @@ def later(acme: Organisation, clock: Any, **time: float) -> None:
 def work(acme: Organisation) -> None:
     """One visit of the worker, with the broom."""
     with acme.portal.app.app_context():
-        working._visit(acme.record, sweeping=True)
+        working.visit(acme.record, sweeping=True)
 
 
 def versions_of(acme: Organisation, document_id: UUID) -> list[Any]:
