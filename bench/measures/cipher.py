@@ -17,6 +17,7 @@ from bench.rounds import ratio, side_by_side
 from bench.workbench import Workbench
 from bench.yardsticks.age import age_keys
 from portal.documents.cipher import BLOCK, ContentId, Encryptor, Sink, decrypt
+from portal.storage.local import LocalBlobs
 
 MIB = 1 << 20
 KEY = secrets.token_bytes(32)
@@ -67,13 +68,12 @@ def measure(bench: Workbench) -> Iterator[Line]:
 
 
 def _onto_disk(bench: Workbench, clear: Path) -> Iterator[Line]:
-    made = bench.on_disk.folder / "made.bin"
-    copy = partial(_durable, _copy_file, clear, made)
-    acts = {"encrypt": partial(_durable, _encrypt_file, clear, made), "copy": copy, "again": copy}
+    folder = bench.on_disk.folder
+    copy = partial(_copy_durably, clear, folder / "made.bin")
+    acts = {"encrypt": partial(_store, clear, LocalBlobs(folder)), "copy": copy, "again": copy}
     costs = side_by_side(
         {name: partial(_timed, act) for name, act in acts.items()}, bench.effort.rounds
     )
-    made.unlink()
     value = ratio(costs, "encrypt", "copy")
     yield Line("encrypt a file onto a disk, against copying it", value, COPY_AIM, WHY)
     yield control(ratio(costs, "again", "copy"))
@@ -129,18 +129,32 @@ def _timed(act: Callable[[], None]) -> float:
     return perf_counter() - before
 
 
-def _durable(act: Callable[[Path, Path], None], source: Path, target: Path) -> None:
-    act(source, target)
+def _store(source: Path, blobs: LocalBlobs) -> None:
+    ids = CONTENT.tenant_id, CONTENT.version_id
+    with blobs.create(*ids) as writer:
+        _encrypt_into(writer, source)
+        writer.commit()
+    blobs.delete(*ids)
+
+
+def _copy_durably(source: Path, target: Path) -> None:
+    _copy_file(source, target)
     with target.open("rb") as file:
         os.fsync(file.fileno())
+    target.unlink()
 
 
 def _encrypt_file(source: Path, target: Path, kind: type[Encryptor] = Encryptor) -> None:
-    with source.open("rb", buffering=0) as plain, target.open("wb", buffering=0) as sealed:
-        encryptor = kind(sealed, KEY, CONTENT)
+    with target.open("wb", buffering=0) as sealed:
+        _encrypt_into(sealed, source, kind)
+
+
+def _encrypt_into(sink: Sink, source: Path, kind: type[Encryptor] = Encryptor) -> None:
+    encryptor = kind(sink, KEY, CONTENT)
+    with source.open("rb", buffering=0) as plain:
         while piece := plain.read(BLOCK):
             encryptor.write(piece)
-        encryptor.finish()
+    encryptor.finish()
 
 
 def _decrypt_file(source: Path, target: Path, size: int) -> None:

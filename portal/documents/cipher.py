@@ -9,7 +9,9 @@ have no seek, so a range is read by our own `MessageReader`.
 """
 
 import hashlib
+import os
 from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -22,6 +24,7 @@ from cryptography.hazmat.primitives.hashes import SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from portal.core.errors import PortalError
+from portal.core.processes import PerProcess
 from portal.keys.data_keys import Mode
 
 FORMAT = "PF1"
@@ -35,6 +38,9 @@ SEALED_CHUNK = CHUNK + TAG
 SEALED_PART = HEADER + PART // CHUNK * SEALED_CHUNK + TAG
 BLOCK = 16 * CHUNK  # what is opened or sealed at once
 YIELDED, WRITTEN = 64 * CHUNK, 128 * CHUNK  # what is at once; why so much: docs/decisions/0033
+
+# Where contents are hashed while their writers go on: docs/decisions/0033.
+hashers = PerProcess(lambda: ThreadPoolExecutor(os.cpu_count(), "hashing"))
 
 Piece = bytes | bytearray | memoryview
 
@@ -104,7 +110,8 @@ def _message_size(size_bytes: int) -> int:
 
 
 class Encryptor:
-    """Seals a content as it comes, in pieces of any size, with one buffer.
+    """Seals a content as it comes, in pieces of any size, with two buffers: one that is filled,
+    and one that is hashed meanwhile.
 
     Every part gets a fresh salt from the native class. An encryptor whose sink failed is of no
     more use: begin the content anew.
@@ -112,10 +119,11 @@ class Encryptor:
 
     def __init__(self, sink: Sink, dek: Piece, content: ContentId) -> None:
         self._sink, self._dek, self._content = sink, dek, content
-        self._buffer = memoryview(bytearray(WRITTEN + 2 * BLOCK))
+        self._buffer, self._hashed_one = _buffer(), _buffer()
         self._filled = 0
         self._size_bytes = self._sealed_bytes = 0
         self._digest = hashlib.sha256()
+        self._hashing: Future[None] | None = None
         self._message = Cobblestone256Encryptor(dek, content.context(0))
 
     def write(self, piece: Piece) -> None:
@@ -136,7 +144,10 @@ class Encryptor:
     def finish(self) -> Sealed:
         """Write what is left and the end marker."""
         self._end_part()
-        self._flush()
+        last = self._buffer[: self._filled]
+        self._await_hash()
+        self._digest.update(last)
+        self._write_out(last)
         return Sealed(self._size_bytes, self._sealed_bytes, self._digest.digest())
 
     def _end_part(self) -> None:
@@ -145,11 +156,25 @@ class Encryptor:
         self._filled += len(tail)
 
     def _flush(self) -> None:
+        """Hash and write what the buffer holds, the one beside the other, and take the other."""
         ready = self._buffer[: self._filled]
-        self._digest.update(ready)
+        self._await_hash()
+        self._hashing = hashers.get().submit(self._digest.update, ready)
+        self._write_out(ready)
+        self._buffer, self._hashed_one = self._hashed_one, self._buffer
+
+    def _await_hash(self) -> None:
+        if self._hashing is not None:
+            self._hashing.result()
+
+    def _write_out(self, ready: memoryview) -> None:
         self._sink.write(ready)
-        self._sealed_bytes += self._filled
+        self._sealed_bytes += len(ready)
         self._filled = 0
+
+
+def _buffer() -> memoryview:
+    return memoryview(bytearray(WRITTEN + 2 * BLOCK))
 
 
 def decrypt(source: Source, dek: Piece, content: ContentId, size_bytes: int) -> Iterator[bytes]:

@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from portal.core.errors import Invalid
-from portal.keys.processes import PerProcess
+from portal.core.processes import PerProcess
 from portal.keys.providers import KeyDamaged, KeyNotOurs, KeyUnavailable, ProviderAway
 
 KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):\d{12}:key/[A-Za-z0-9-]{1,80}")

@@ -15,7 +15,7 @@ from typing import TypeVar
 import pkcs11
 from pkcs11 import exceptions as said
 
-from portal.keys.processes import PerProcess
+from portal.core.processes import PerProcess
 from portal.keys.providers import ProviderAway
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ import hvac
 from hvac import exceptions as said
 from requests import RequestException, Response
 
-from portal.keys.processes import PerProcess
+from portal.core.processes import PerProcess
 from portal.keys.providers import KeyDamaged, KeyUnavailable, ProviderAway, seed_context
 
 CIPHERTEXT = re.compile(rb"vault:v([0-9]{1,9}):[A-Za-z0-9+/]+={0,2}")

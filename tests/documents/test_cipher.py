@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import tracemalloc
 import zlib
 from base64 import b64decode
@@ -7,6 +8,7 @@ from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from threading import Event, Timer
 from uuid import UUID
 
 import cryptography_vectors
@@ -33,6 +35,7 @@ from portal.documents.cipher import (
     Sealed,
     decrypt,
     decrypt_range,
+    hashers,
     plain_size,
     sealed_size,
 )
@@ -137,6 +140,15 @@ def test_the_pieces_a_content_comes_in_make_no_difference(piece_bytes: int) -> N
     file, sealed = seal(text, piece_bytes)
     assert sealed.sealed_sha256 == hashlib.sha256(file).digest()
     assert unseal(file, len(text)) == text
+
+
+def test_a_digest_is_right_also_where_hashing_lags_behind() -> None:
+    go_on = Event()
+    for _ in range(os.cpu_count() or 1):
+        hashers.get().submit(go_on.wait, 10)
+    Timer(0.2, go_on.set).start()
+    file, sealed = seal(LONG)
+    assert sealed.sealed_sha256 == hashlib.sha256(file).digest()
 
 
 def test_anybody_can_recover_a_content_with_the_library_alone(long_file: bytes) -> None:
@@ -463,7 +475,7 @@ def test_sealing_takes_the_same_little_memory_for_any_size() -> None:
         for _ in range(1024):
             encryptor.write(piece)
         assert encryptor.finish().size_bytes == 64 << 20
-        assert tracemalloc.get_traced_memory()[1] < WRITTEN + 4 * BLOCK
+        assert tracemalloc.get_traced_memory()[1] < 2 * WRITTEN + 6 * BLOCK
     finally:
         tracemalloc.stop()
 
