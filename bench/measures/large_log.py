@@ -53,7 +53,7 @@ SELECT %(tenant)s, id, at, action, outcome, 'user', actor_id, target, '{"size_by
     sha256(id::text::bytea) FROM made;
 INSERT INTO audit_aside (tenant_id, id, is_waiting, salt, personal)
 SELECT %(tenant)s, id, false, sha256(id::text::bytea),
-    json_build_object('address', '192.0.2.' || n %% 250) FROM made;
+    format('{"address": "192.0.2.%%s"}', n %% 250)::json FROM made;
 DROP TABLE made
 """
 

@@ -1,68 +1,79 @@
 """Entries as CSV that PostgreSQL writes itself: row by row it would take several times as long.
 
-Cell by cell it is what `export` writes; details as the database has them: in another order, and
-with blanks.
+Cell by cell it is what `export` writes; details as the database has them, in another order and with
+blanks, and times without the zeros at their end.
 """
 
+import json
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import JSON, ColumnElement, Select, Text, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, Text, and_, case, func, literal, or_, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import JSONB
 
 from portal.audit.models import ADDRESS
 from portal.audit.readable import Readable
 from portal.core.tables import FORMULA_SIGNS
-from portal.tenancy.session import csv_lines
+from portal.tenancy.session import csv_of
 
-BATCH_SIZE = 10_000
-
-_TIME = 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'
+BATCH_SIZE = 15_000
 
 
 def copy_entries(found: Select[*tuple[Any, ...]]) -> tuple[str, UUID | None]:
     """Entries as text, from a limited statement over `export.COLUMNS`, and the last one's id."""
-    lines = csv_lines(_cells_of(found))
-    if not lines:
+    csv = csv_of(_cells_of(found))
+    if not csv.text:
         return "", None
-    last_id = UUID(lines[-1].partition(",")[0])
-    return "\r\n".join([*lines, ""]), last_id  # RFC 4180
+    return csv.text.decode(), UUID(csv.last_line.partition(b",")[0].decode())
 
 
 def _cells_of(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """Over a subselect, whose limit keeps what it works out from being worked out again."""
-    entry = found.with_only_columns(*map(_parsed, found.selected_columns)).subquery()
-    personal = cast("ColumnElement[Any]", entry.c.personal)
+    personal = found.selected_columns.personal
+    entry = found.add_columns(_alone_in(personal).label("alone")).subquery()
+    told, personal = (cast("ColumnElement[Any]", entry.c[name]) for name in ("told", "personal"))
     return select(
         entry.c.id,
-        func.to_char(func.timezone("UTC", entry.c.at), _TIME),
+        _time(entry.c.at),
         *(_neutral(cell) for cell in (entry.c.action, entry.c.outcome, entry.c.actor_kind)),
         entry.c.actor_id,
         _neutral(entry.c.target),
-        _neutral(personal[ADDRESS].astext),
+        _neutral(func.coalesce(entry.c.alone, Readable(personal)[ADDRESS].as_string())),
         entry.c.request_id,
-        _detail(cast("ColumnElement[Any]", entry.c.told), personal),
+        case(
+            (or_(entry.c.alone.is_not(None), personal.is_(None)), sql_cast(told, Text)),
+            else_=sql_cast(_merged(told, personal), Text),
+        ),
     ).order_by(entry.c.id)
 
 
-def _parsed(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    if not isinstance(column.type, JSON):
-        return column
-    readable = Readable(column)
-    is_looked_into = column.key == "personal"
-    return (sql_cast(readable, JSONB) if is_looked_into else readable).label(column.key)
+def _time(at: ColumnElement[Any]) -> ColumnElement[Any]:
+    """As RFC 3339 has it, at a third of the cost of `to_char`. The driver itself demands ISO."""
+    as_iso = sql_cast(func.timezone("UTC", at), Text)
+    return func.replace(as_iso, " ", "T").concat("+00:00")
 
 
-def _detail(told: ColumnElement[Any], personal: ColumnElement[Any]) -> ColumnElement[Any]:
-    """As `models.merged` has it. Beside most entries stands an address only: parse no more then."""
-    nothing = sql_cast({}, JSONB)
-    others = func.coalesce(personal.op("-", return_type=JSONB())(literal(ADDRESS)), nothing)
-    both = sql_cast(told, JSONB).concat(others)
-    return case((others == nothing, sql_cast(told, Text)), else_=sql_cast(both, Text))
+def _alone_in(personal: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The address where nothing else is personal, NULL otherwise. So it is with most entries, and
+    to take it out of its text costs a quarter of what it costs to parse it.
+    """
+    text = sql_cast(personal, Text)
+    begin, end = json.dumps({ADDRESS: "/"}).split("/")
+    address = func.split_part(text, '"', 4)
+    is_all = text == literal(begin).concat(address).concat(end)
+    return case((and_(is_all, func.strpos(address, "\\") == 0), address))
+
+
+def _merged(told: ColumnElement[Any], personal: ColumnElement[Any]) -> ColumnElement[Any]:
+    """As `models.merged` has it."""
+    others = sql_cast(Readable(personal), JSONB).op("-", return_type=JSONB())(literal(ADDRESS))
+    return sql_cast(Readable(told), JSONB).concat(others)
 
 
 def _neutral(cell: ColumnElement[Any]) -> ColumnElement[Any]:
-    """As `core.tables` has it: no cell is taken for a formula."""
-    begins = func.ascii(cell).in_([ord(sign) for sign in FORMULA_SIGNS])
-    return case((begins, literal("'").concat(cell)), else_=cell)
+    """As `core.tables` has it: no cell is taken for a formula. Most begin with a letter."""
+    first, signs = func.ascii(cell), [ord(sign) for sign in FORMULA_SIGNS]
+    return case(
+        (first > max(signs), cell), (first.in_(signs), literal("'").concat(cell)), else_=cell
+    )

@@ -5,7 +5,7 @@ left on a pooled connection when the transaction ends. The policy reads the sett
 missing_ok, so a transaction without a tenant raises and never sees an empty table.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from portal.tenancy.binding import Binding
 from portal.tenancy.gate import stamp_transactions
 
 SETTING = "app.tenant_id"
-LINES = "csv_lines"
+CSV = "csv"
 
 
 def bind_transactions(engine: Engine) -> None:
@@ -27,20 +27,36 @@ def bind_transactions(engine: Engine) -> None:
     event.listen(engine, "do_execute", _copy)
 
 
+class Csv:
+    """Where a SELECT that goes as a COPY puts what it finds: CSV in UTF-8 (RFC 4180)."""
+
+    def __init__(self) -> None:
+        self.text = bytearray()
+        self.last_line = b""  # without its end
+
+    def take(self, rows: Iterable[bytes | memoryview]) -> None:
+        """Add rows, each of which comes as one message that ends with a line feed."""
+        row: bytes | memoryview = b""
+        for row in rows:
+            self.text += row[:-1]
+            self.text += b"\r\n"
+        self.last_line = bytes(row[:-1])
+
+
 def _copy(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-    """Send a SELECT that goes by the option `LINES` as a COPY, and put there the lines that come.
+    """Send a SELECT that goes by the option `CSV` as a COPY, and put there what comes.
 
     By now it has passed whatever statements pass. COPY takes no parameters, so the driver writes
     them into it.
     """
-    lines = context.execution_options.get(LINES)
-    if lines is None:
+    csv = context.execution_options.get(CSV)
+    if csv is None:
         return False
     from psycopg import ClientCursor  # noqa: PLC0415  # PostgreSQL is an extra
 
     copy = f"COPY ({statement}) TO STDOUT (FORMAT csv)"
     with ClientCursor(cursor.connection).copy(copy, parameters) as rows:
-        lines.extend(str(row[:-1], "utf-8") for row in rows)  # each is a message, and ends its line
+        csv.take(rows)
     return True
 
 

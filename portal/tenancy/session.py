@@ -169,12 +169,12 @@ def change(statement: Update | Delete) -> int:
     return cast("CursorResult[Any]", db.session.execute(statement)).rowcount
 
 
-def csv_lines(statement: Select[*tuple[Any, ...]]) -> list[str]:
-    """What a SELECT finds, as lines of CSV without their ends, written by PostgreSQL alone."""
-    lines: list[str] = []
+def csv_of(statement: Select[*tuple[Any, ...]]) -> postgres.Csv:
+    """What a SELECT finds, as CSV that PostgreSQL writes."""
+    csv = postgres.Csv()
     db.session.flush()
-    db.session.connection().execute(statement.execution_options(**{postgres.LINES: lines}))
-    return lines
+    db.session.connection().execute(statement.execution_options(**{postgres.CSV: csv}))
+    return csv
 
 
 def write_later(write: Write, item: Any) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import datetime
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -98,6 +99,7 @@ def test_csv_holds_what_json_lines_hold_and_no_cell_is_a_formula(acme, globex) -
     assert [*rows[0]] == [*export.NAMES]
     for line, row in zip(lines, rows, strict=False):
         assert json.loads(row.pop("detail")) == line.pop("detail")
+        assert datetime.fromisoformat(row.pop("at")) == datetime.fromisoformat(line.pop("at"))
         cells = {name: value or "" for name, value in line.items()}
         assert row == {n: f"'{c}" if c.startswith(SIGNS) else c for n, c in cells.items()}
     assert len(lines) >= len(texts) // 3

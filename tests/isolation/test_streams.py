@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select, text
 
 from portal.tenancy.errors import NoTenantBound, TenantSwitched, UnguardedSQL
-from portal.tenancy.session import csv_lines
+from portal.tenancy.session import csv_of
 from tests.isolation.subjects import subjects
 from tests.isolation.worlds import tenant
 
@@ -78,10 +78,10 @@ def test_lines_of_csv_are_the_bound_tenants_alone(world_of, walls, model):
     own = select(model.tenant_id, model.id)
     with guarded.acting() as session:
         expected = [f"{tenant_id},{id_}" for tenant_id, id_ in session.execute(own)]
-        found = csv_lines(own)
+        found = csv_of(own).text.decode().splitlines()
         assert sorted(found) == sorted(expected)
         assert found
         with pytest.raises(UnguardedSQL):
-            csv_lines(text(f"SELECT tenant_id, id FROM {model.__tablename__}"))
+            csv_of(text(f"SELECT tenant_id, id FROM {model.__tablename__}"))
     with guarded.app.app_context(), pytest.raises(NoTenantBound):
-        csv_lines(own)
+        csv_of(own)
