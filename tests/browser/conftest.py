@@ -129,3 +129,20 @@ def enter(page, address, person):
     page.get_by_label("Code").fill(pyotp.TOTP(person["totp_secret"]).now())
     page.keyboard.press("Enter")
     page.wait_for_url(lambda address: "/auth/" not in address)
+
+
+def join(page, invitation, password):
+    """Accept an invitation and set up an authenticator."""
+    page.goto(invitation)
+    page.get_by_label("New password").fill(password)
+    page.get_by_label("The same again").fill(password)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/auth/enrol(\?|$)"))
+    page.locator("svg.qr").wait_for()
+    page.get_by_text("Type the secret instead").click()
+    secret = re.sub(r"\s", "", page.locator("code.secret").inner_text())
+    page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(secret).now())
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Show my recovery codes").click()
+    page.get_by_role("link", name="I have kept them").click()
+    page.wait_for_url(lambda address: "/auth/" not in address and "recovery" not in address)

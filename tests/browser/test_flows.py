@@ -3,9 +3,7 @@
 import re
 from pathlib import Path
 
-import pyotp
-
-from tests.browser.conftest import enter
+from tests.browser.conftest import enter, join
 
 BIG = 9 * 1024 * 1024  # more than one part of the file format
 
@@ -217,19 +215,7 @@ def test_an_invited_person_sets_up_an_authenticator_and_comes_in(chromium, signe
     admin.get_by_role("button", name="Send the invitation").click()
     link = re.search(r"http://\S+/auth/invitations/[\w-]+", admin.content())[0]
 
-    page.goto(link)
-    page.get_by_label("New password").fill("heron-lamp-orchard-12")
-    page.get_by_label("The same again").fill("heron-lamp-orchard-12")
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile(r"/auth/enrol(\?|$)"))
-    page.locator("svg.qr").wait_for()
-    page.get_by_text("Type the secret instead").click()
-    secret = page.locator("code.secret").inner_text()
-    page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(re.sub(r"\s", "", secret)).now())
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="Show my recovery codes").click()
-    page.get_by_role("link", name="I have kept them").click()
-    page.wait_for_url("**/documents")
+    join(page, link, "heron-lamp-orchard-12")
 
     page.get_by_text("Nina Novak").first.wait_for()
     page.goto(link)
