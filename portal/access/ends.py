@@ -17,10 +17,10 @@ from portal.access.permissions import ADMIN, MANAGEMENT, Permission
 from portal.access.roles import find_live_role, get_role
 from portal.access.service import (
     Way,
+    assignment_detail,
     get_assignment_of,
     require_another_admin,
     require_to_hand_out,
-    told,
 )
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
@@ -96,7 +96,7 @@ def move_end(
         holder.target,
         before=_text(before),
         expires_at=_text(expires_at),
-        **told(assignment, way, reason),
+        **assignment_detail(assignment, way, reason),
     )
 
 

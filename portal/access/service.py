@@ -137,8 +137,8 @@ def grant_role(
         actor,
         Action.ROLE_ASSIGNED,
         holder.target,
-        **told_with_end(assignment, way, reason),
-        **(consent.told() if consent else {}),
+        **new_assignment_detail(assignment, way, reason),
+        **(consent.detail() if consent else {}),
     )
     return assignment
 
@@ -151,7 +151,7 @@ def revoke_role(actor: Actor, assignment: RoleAssignment, *, way: Way, reason: s
         _require_another_admin(assignment.user_id)
     if not change(delete(RoleAssignment).where(RoleAssignment.id == assignment.id)):
         raise NotFound  # somebody else was faster
-    record(actor, Action.ROLE_REMOVED, holder.target, **told(assignment, way, reason))
+    record(actor, Action.ROLE_REMOVED, holder.target, **assignment_detail(assignment, way, reason))
 
 
 def get_assignment_of(holder: Holder, assignment_id: UUID) -> RoleAssignment:
@@ -273,7 +273,7 @@ def _held(holder: Holder, role: Role, folder_id: UUID | None) -> ColumnElement[b
     )
 
 
-def told(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
+def assignment_detail(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
     """What the log tells of an assignment, whatever becomes of it."""
     return {
         "assignment": str(assignment.id),
@@ -284,9 +284,9 @@ def told(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
     }
 
 
-def told_with_end(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
+def new_assignment_detail(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
     """What the log tells of an assignment that is made."""
-    return {"expires_at": _iso(assignment.expires_at), **told(assignment, way, reason)}
+    return {"expires_at": _iso(assignment.expires_at), **assignment_detail(assignment, way, reason)}
 
 
 def _iso(at: datetime | None) -> str | None:

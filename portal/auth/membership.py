@@ -147,7 +147,7 @@ def require_to_reset(actor: Actor, act: PendingAct) -> None:
 
 def reset_agreed(actor: Actor, act: PendingAct) -> None:
     """Remove somebody's factors, once a second person agrees. Raises `NotFound` or `Conflict`."""
-    _remove_factors(actor, get_user(_person_in(act)), **act.consent.told())
+    _remove_factors(actor, get_user(_person_in(act)), **act.consent.detail())
 
 
 def find_reset(actor: Actor, user_id: UUID) -> PendingAct | None:

@@ -101,7 +101,7 @@ def put_in(
     Raises `SecondPersonNeeded`.
     """
     if consent is not None:
-        detail |= consent.told()
+        detail |= consent.detail()
     elif gives_power(group.id):
         require_alone(actor, Kind.GRANT_ADMIN, target_of(group.id))
     added_by = None if way == Way.CLAIM else actor.user_id

@@ -56,7 +56,7 @@ def show(review_id: UUID) -> ResponseReturnValue:
     shown = queries.show_review(g.actor, review_id)
     page = request.args.get("page", 1, type=int)
     own = lines.list_own_lines(g.actor, review_id, page) if shown.own else None
-    told = _told(*own.lines) if own else ()
+    told = _known_folders(*own.lines) if own else ()
     return render_template("reviews/show.html", shown=shown, own=own, told=told, form=AnswerForm())
 
 
@@ -69,7 +69,7 @@ def next_line(review_id: UUID) -> ResponseReturnValue:
     if line is None:
         return redirect(url_for("reviews.show", review_id=review_id))
     return render_template(
-        "reviews/next.html", shown=shown, line=line, told=_told(line), form=AnswerForm()
+        "reviews/next.html", shown=shown, line=line, told=_known_folders(line), form=AnswerForm()
     )
 
 
@@ -81,7 +81,7 @@ def all_lines(review_id: UUID) -> ResponseReturnValue:
     page = request.args.get("page", 1, type=int)
     found = lines.list_lines(g.actor, review_id, which, page)
     shown = queries.show_review(g.actor, review_id)
-    told = _told(*found.lines)
+    told = _known_folders(*found.lines)
     return render_template("reviews/lines.html", shown=shown, found=found, told=told, which=which)
 
 
@@ -204,7 +204,7 @@ def _line_page(line_id: UUID, form: AnswerForm, handing: HandOverForm) -> Respon
     page = render_template(
         "reviews/line.html",
         shown=shown,
-        told=_told(shown.line),
+        told=_known_folders(shown.line),
         form=form,
         handing=handing,
         with_officers=answers.is_with_officers(shown.line),
@@ -214,7 +214,7 @@ def _line_page(line_id: UUID, form: AnswerForm, handing: HandOverForm) -> Respon
     return page, shown_status(form if form.errors or not handing.errors else handing)
 
 
-def _told(*of: Any) -> Collection[UUID]:
+def _known_folders(*of: Any) -> Collection[UUID]:
     """The folders of these lines that the reader may know by name; to review tells none."""
     return folders_told(g.actor, [line.folder_id for line in of])
 
