@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, union_all
+from sqlalchemy import delete, func, select, union_all
 
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.models import PendingAct
@@ -32,10 +32,10 @@ from portal.auth.notices import Notice, tell
 from portal.auth.sessions import end_session_of, end_sessions_of, list_sessions
 from portal.auth.sso.models import ExternalIdentity
 from portal.core.errors import Conflict, NotFound
-from portal.core.paging import page_within
+from portal.tenancy.paging import cut_page
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
-from portal.users.queries import canonical, get_user, lock_user
+from portal.users.queries import get_user, lock_user, matches
 
 PAGE_SIZE = 50
 
@@ -70,23 +70,10 @@ class MemberPage:
 def search_members(actor: Actor, text: str = "", page: int = 1) -> MemberPage:
     """A page of the members whose name or e-mail has `text` in it. Raises `Forbidden`."""
     require(actor, Permission.MEMBER_READ)
-    matching = select(User)
-    if text.strip():
-        pattern = canonical(text)
-        matching = matching.where(
-            or_(
-                func.lower(User.name).contains(pattern, autoescape=True),
-                User.email.contains(pattern, autoescape=True),
-            )
-        )
-    total = db.session.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
-    page, pages = page_within(page, total, PAGE_SIZE)
-    users = db.session.scalars(
-        matching.order_by(func.lower(User.name), User.id)
-        .limit(PAGE_SIZE)
-        .offset((page - 1) * PAGE_SIZE)
-    ).all()
-    return MemberPage(describe_members(users), page, pages, total)
+    by_name = select(User).where(matches(text)).order_by(func.lower(User.name), User.id)
+    found = cut_page(by_name, page, PAGE_SIZE)
+    users = db.session.scalars(found.rows).all()
+    return MemberPage(describe_members(users), found.page, found.pages, found.total)
 
 
 def get_member(actor: Actor, user_id: UUID) -> Listed:

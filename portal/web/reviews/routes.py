@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.access.permissions import Permission
@@ -16,6 +16,7 @@ from portal.web.access import discloses, freshly, requires, signed_in
 from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.places import choose_place
+from portal.web.request import request
 from portal.web.reviews import reports
 from portal.web.reviews.forms import AnswerForm, HandOverForm, ReviewForm, VerifyForm
 
@@ -26,7 +27,7 @@ blueprint = Blueprint("reviews", __name__, url_prefix="/reviews")
 @signed_in
 def index() -> ResponseReturnValue:
     """What waits for one's own answer; for officers all reviews as well."""
-    found = queries.find_reviews(g.actor, request.args.get("page", 1, type=int))
+    found = queries.find_reviews(g.actor, request.page)
     return render_template("reviews/index.html", own=queries.list_own(g.actor), found=found)
 
 
@@ -54,7 +55,7 @@ def create() -> ResponseReturnValue:
 def show(review_id: UUID) -> ResponseReturnValue:
     """One review: how far it is, and the lines that one was given oneself."""
     shown = queries.show_review(g.actor, review_id)
-    page = request.args.get("page", 1, type=int)
+    page = request.page
     own = lines.list_own_lines(g.actor, review_id, page) if shown.own else None
     told = _known_folders(*own.lines) if own else ()
     return render_template("reviews/show.html", shown=shown, own=own, told=told, form=AnswerForm())
@@ -78,7 +79,7 @@ def next_line(review_id: UUID) -> ResponseReturnValue:
 def all_lines(review_id: UUID) -> ResponseReturnValue:
     """All lines of a review, or some of them."""
     which = request.args.get("which", lines.Which.ALL, type=lines.Which)
-    page = request.args.get("page", 1, type=int)
+    page = request.page
     found = lines.list_lines(g.actor, review_id, which, page)
     shown = queries.show_review(g.actor, review_id)
     told = _known_folders(*found.lines)

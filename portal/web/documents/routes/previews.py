@@ -102,5 +102,5 @@ def _framed(response: Response, media_type: str) -> Response:
 
 def _asked() -> Asked:
     """`?page=…&as=text`."""
-    page = request.args.get("page", 1, type=int)
+    page = request.page
     return Asked(page if 1 <= page < 10**6 else 10**6, request.args.get("as") == "text")
