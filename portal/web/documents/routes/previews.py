@@ -14,7 +14,7 @@ from portal.documents.downloads import require_still
 from portal.documents.previews import Asked, Preview, Unshowable, describe_preview, open_preview
 from portal.web.access import discloses, requires
 from portal.web.documents.asking import asked_version
-from portal.web.documents.routes.group import blueprint
+from portal.web.documents.routes.blueprint import blueprint
 from portal.web.headers import FRAMED_POLICY, FRAMING_POLICY
 from portal.web.lifecycle import refuse
 from portal.web.ongoing import while_allowed

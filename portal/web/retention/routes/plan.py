@@ -14,7 +14,7 @@ from portal.web.access import discloses, freshly, requires
 from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.request import request
-from portal.web.retention.routes.group import blueprint
+from portal.web.retention.routes.blueprint import blueprint
 
 
 @blueprint.get("/next-run")
