@@ -156,7 +156,7 @@ def get_editable(actor: Actor, key: str) -> CustomRole:
 
 def is_held_by(actor: Actor, key: str) -> bool:
     """Whether somebody holds a role at this moment: what they came with may be older."""
-    if not isinstance(actor, Member) or actor.user_id is None:
+    if not isinstance(actor, Member):
         return False
     return key in roles_held_by([actor.user_id]).get(actor.user_id, frozenset())
 

@@ -14,7 +14,7 @@ from portal.access.approvals.models import Consent, PendingAct
 from portal.access.approvals.service import ask, require_alone_to_give, wants_second
 from portal.access.decision import ORGANISATION, Forbidden, Member, Target, decide, require
 from portal.access.exclusive import check_exclusive
-from portal.access.holders import Holder, holder_of, person, read_again, require_others
+from portal.access.holders import Holder, holder_of, read_again, require_others
 from portal.access.locking import lock_access, lock_access_as
 from portal.access.models import RoleAssignment
 from portal.access.own_end import require_to_hold_until
@@ -88,16 +88,17 @@ def waits(given: RoleAssignment | PendingAct) -> bool:
     return isinstance(given, PendingAct)
 
 
-def remove_role(
-    actor: Actor, holder: Holder, assignment_id: UUID, *, way: Way = Way.PAGE, reason: str = ""
-) -> None:
-    """Take a role away from a person or a group. Raises `Forbidden`, `NotFound` or `LastAdmin`."""
+def remove_role(actor: Actor, holder: Holder, assignment_id: UUID, *, reason: str = "") -> None:
+    """Take a role away from a person or a group, as pages do.
+
+    Raises `Forbidden`, `NotFound` or `LastAdmin`.
+    """
     require(actor, Permission.ROLE_ASSIGN, Target(holder.target))
     actor = lock_access_as(actor)
     assignment = get_assignment_of(holder, assignment_id)
     require_to_hand_out(actor, get_role(assignment.role), Target(holder.target))
     require_others(actor, read_again(holder), Permission.ROLE_ASSIGN)
-    revoke_role(actor, assignment, way=way, reason=reason)
+    revoke_role(actor, assignment, way=Way.PAGE, reason=reason)
 
 
 def grant_role(
@@ -148,7 +149,7 @@ def revoke_role(actor: Actor, assignment: RoleAssignment, *, way: Way, reason: s
     holder = holder_of(assignment)
     lock_access()
     if assignment.role == ADMIN.key and assignment.user_id is not None:
-        _require_another_admin(assignment.user_id)
+        require_another_admin(assignment.user_id)
     if not change(delete(RoleAssignment).where(RoleAssignment.id == assignment.id)):
         raise NotFound  # somebody else was faster
     record(actor, Action.ROLE_REMOVED, holder.target, **assignment_detail(assignment, way, reason))
@@ -162,15 +163,11 @@ def get_assignment_of(holder: Holder, assignment_id: UUID) -> RoleAssignment:
     return assignment
 
 
-def require_another_admin(user: User) -> None:
-    """Raises `LastAdmin` if `user` is the only active admin."""
+def require_another_admin(user_id: UUID) -> None:
+    """Raises `LastAdmin` if this is the only active admin. Takes the lock."""
     lock_access()
-    _require_another_admin(user.id)
-
-
-def require_other_person(actor: Actor, user: User, permission: Permission) -> None:
-    """Raises `OwnRights` where somebody turns a management act on themselves."""
-    require_others(actor, person(user), permission)
+    if set(list_lasting_admins()) == {user_id}:
+        raise LastAdmin(f"user:{user_id}")
 
 
 def require_to_assign(actor: Actor, holder: Holder, role: Role) -> None:
@@ -218,11 +215,6 @@ def list_lasting_admins() -> Sequence[UUID]:
             User.state == UserState.ACTIVE,
         )
     ).all()
-
-
-def _require_another_admin(user_id: UUID) -> None:
-    if set(list_lasting_admins()) == {user_id}:
-        raise LastAdmin(f"user:{user_id}")
 
 
 def _check_grant(

@@ -5,7 +5,7 @@ what they still owe.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, CompoundSelect, bindparam, select, union_all
@@ -97,7 +97,7 @@ class FoundSession:
     @property
     def user_id(self) -> UUID:
         """Whose it is."""
-        return cast("UUID", self.member.user_id)  # a member has one
+        return self.member.user_id
 
     @property
     def is_complete(self) -> bool:

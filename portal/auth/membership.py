@@ -13,12 +13,13 @@ from portal.access.approvals.models import PendingAct
 from portal.access.approvals.queries import find_waiting
 from portal.access.approvals.service import ask, lapse, require_alone_to_give, wants_second
 from portal.access.decision import decide, require
+from portal.access.holders import person, require_others
 from portal.access.letting_in import require_to_let_in
 from portal.access.locking import lock_access, lock_access_as
 from portal.access.models import RoleAssignment
 from portal.access.permissions import Permission
 from portal.access.queries import assignments_of
-from portal.access.service import require_another_admin, require_other_person
+from portal.access.service import require_another_admin
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
@@ -88,7 +89,7 @@ def deactivate_member(actor: Actor, user_id: UUID) -> None:
     Raises `Forbidden`, `NotFound`, `Conflict` or `LastAdmin`.
     """
     user = _subject(actor, user_id, Permission.MEMBER_DEACTIVATE)
-    require_another_admin(user)
+    require_another_admin(user.id)
     if user.state == UserState.DEACTIVATED:
         raise Conflict(f"{user.name} is deactivated already.")
     user.state = UserState.DEACTIVATED
@@ -205,7 +206,7 @@ def end_member_sessions(actor: Actor, user_id: UUID) -> None:
 def _subject(actor: Actor, user_id: UUID, permission: Permission) -> User:
     require(actor, permission)
     user = get_user(user_id)
-    require_other_person(actor, user, permission)
+    require_others(actor, person(user), permission)
     return user
 
 
