@@ -147,7 +147,7 @@ def _check_end(assignment: RoleAssignment, expires_at: datetime | None) -> None:
 def _check_longer(actor: Actor, holder: Holder, role_key: str) -> None:
     role = find_live_role(role_key)
     if role is None:
-        raise Invalid("This role is given no more.")
+        raise Invalid("This role can't be given any more.")
     check_exclusive(actor, holder.people, {role.key}, holder.target)
     require_alone_to_give(actor, [role], holder.target)
 

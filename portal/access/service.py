@@ -242,7 +242,7 @@ def _as_it_is_now(role: Role) -> Role:
     """A role read again under the lock: it may have been changed, or retired, a moment ago."""
     found = find_live_role(role.key)
     if found is None:
-        raise Conflict(f"{role.name} has been retired, and is given no more.")
+        raise Conflict(f"{role.name} has been retired and can't be given any more.")
     return found
 
 

@@ -39,14 +39,14 @@ class ReadOnly(PortalError):
     """The tenant closes: nothing is changed any more."""
 
     status = 403
-    message = "This organisation is closing. Everything can be read, and nothing be changed."
+    message = "This organisation is closing. Everything can be read, but nothing can be changed."
 
 
 class LinksEnded(PortalError):
     """The tenant closes: others than its people are let in no more."""
 
     status = 403
-    message = "This organisation is closing. What it shared by links is shared no more."
+    message = "This organisation is closing. What it shared by links is no longer shared."
 
 
 class Closed(PortalError):

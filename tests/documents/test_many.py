@@ -87,7 +87,7 @@ def test_what_was_moved_on_or_long_ago_is_not_moved_back(portal, acme, clock) ->
     member.post(f"/documents/{one}/move", {"folder": closed})
     assert "Undo" in member.get(f"/documents/folders/{closed}").text
     rows = lying(portal)
-    assert "moved on since" in member.post("/documents/many/undo-move", by).text
+    assert "moved again since" in member.post("/documents/many/undo-move", by).text
     clock.advance(minutes=40)
     member.get("/documents")
     clock.advance(minutes=21)

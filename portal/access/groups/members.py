@@ -37,7 +37,7 @@ MOST_AT_ONCE = 500
 class FilledByProvider(Conflict):
     """A group's people come by a provider's claim, and by nothing else."""
 
-    message = "Who is in this group is decided by an identity provider. Nobody changes it by hand."
+    message = "An identity provider decides who is in this group. It can't be changed by hand."
 
 
 def add_to_group(

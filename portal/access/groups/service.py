@@ -73,7 +73,7 @@ def _call(group: Group, name: str, sentence: str) -> None:
     if not name or max(len(name), len(key)) > NAME_LENGTH or len(sentence) > SENTENCE_LENGTH:
         raise Invalid(f"A group has a name of at most {NAME_LENGTH} characters.")
     if not is_one_line(name) or not is_one_line(sentence):
-        raise Invalid("This holds characters that can't be seen.")
+        raise Invalid("This contains invisible characters.")
     require_own_look(name)
     same = select(Group.id).where(Group.name_key == key, Group.id != group.id)
     if db.session.execute(same).first() is not None:

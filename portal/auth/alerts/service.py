@@ -129,7 +129,7 @@ def change_hours(actor: Actor, hours: Hours) -> None:
     require(actor, Permission.AUDIT_EXPORT)
     require_fresh(actor, Act.ALERTS)
     if hours.zone not in list_zones():
-        raise Invalid("This is no time zone that the portal knows.")
+        raise Invalid("The portal does not know this time zone.")
     if not hours.days <= set(range(7)) or hours.begin == hours.end:
         raise Invalid("Say on which days, from when and until when.")
     before = find_hours()

@@ -148,7 +148,7 @@ def _checked(choices: Choices) -> Choices:
     if any(number is not None and not 1 <= number <= MAX_DAYS for number in days):
         raise Invalid(f"Days are numbers from 1 to {MAX_DAYS}.")
     if choices.delete_days is not None and choices.delete_days < (choices.keep_days or 0):
-        raise Invalid("What is to be kept so long can't be deleted sooner.")
+        raise Invalid("What is to be kept that long can't be deleted sooner.")
     get_place(choices.folder_id)
     return choices
 

@@ -129,7 +129,7 @@ def remove(group_id: UUID, user_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             members.remove_from_group(g.actor, group_id, user_id)
-            flash("The person is in the group no more.", "success")
+            flash("The person is no longer in the group.", "success")
             return redirect(url_for("groups.show", group_id=group_id))
     queries.get_membership(g.actor, group_id, user_id)
     return _question("groups/remove.html", group_id, form, user=get_user(user_id))
