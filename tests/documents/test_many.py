@@ -158,7 +158,8 @@ def test_what_refuses_one_refuses_all(portal, acme, globex, act) -> None:
     assert (portal.rows("document"), portal.rows("folder")) == rows
 
 
-def test_copies_of_what_is_chosen_are_made_each_by_itself(acme) -> None:
+def test_copies_of_what_is_chosen_are_made_each_by_itself(acme, monkeypatch) -> None:
+    monkeypatch.setattr(copying, "STEP_SECONDS", 600)  # all in one step, however slow the machine
     member, (inner, chosen) = acme.visit("member"), things(acme)
     shared = acme.folders["shared"]
     path, documents = "/documents/many/copy", [one for one in chosen if "folder" not in one]
