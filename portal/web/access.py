@@ -118,7 +118,7 @@ def while_closing(view: View) -> View:
 
 
 def only_asks(view: View) -> View:
-    """Say that its POST changes nothing: it asks for what no address is to hold."""
+    """Say that its POST changes nothing: what it asks for must not appear in an address."""
     return _also(view, only_asks=True)
 
 

@@ -1,4 +1,4 @@
-"""Who comes in by which door: what a view declares, held against the session of a request."""
+"""Who comes in by which door: what a view declares, checked against the session of a request."""
 
 from typing import Any
 

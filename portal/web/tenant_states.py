@@ -67,8 +67,8 @@ REFUSED_IN = {
 
 
 def check_state(tenant: TenantRecord) -> None:
-    """Raises `Suspended`, `BeingDestroyed` or `Destroyed`, but for what the page looks like that
-    says so.
+    """Raises `Suspended`, `BeingDestroyed` or `Destroyed`, except for the static files of the page
+    that says so.
     """
     if tenant.state != TenantState.ACTIVE and request.endpoint not in STATIC:
         raise REFUSED_IN[TenantState(tenant.state)]

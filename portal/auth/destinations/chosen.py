@@ -1,4 +1,4 @@
-"""What an officer enters of a destination, and what of it is refused."""
+"""What an officer enters about a destination, and what of it is refused."""
 
 import ipaddress
 import re
