@@ -1,4 +1,4 @@
-"""Roles that follow from what an identity provider says of somebody: made anew at each sign-in.
+"""Roles that follow from what an identity provider says of somebody: renewed at each sign-in.
 
 What an admin gave by hand stays, whatever the provider says. Nobody holds by a claim what they
 decided themselves: neither who has a group give a role, nor who has the role allow more.

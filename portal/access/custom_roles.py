@@ -63,7 +63,7 @@ def create_role(actor: Actor, chosen: Chosen, *, is_scoped: bool) -> Role:
     row = CustomRole(id=made_id, key=str(made_id), is_scoped=is_scoped, created_by=actor.user_id)
     _fill_in(row, chosen)
     db.session.add(row)
-    record(actor, Action.ROLE_CREATED, target_of(row.key).name, **told(row))
+    record(actor, Action.ROLE_CREATED, target_of(row.key).name, **role_detail(row))
     return role_from(row)
 
 
@@ -80,7 +80,7 @@ def change_role(actor: Actor, key: str, chosen: Chosen, *, version: str) -> None
     if version_of(row) != version:
         raise Conflict("Somebody else has changed this role in the meantime. Look at it again.")
     check_change(actor, row, chosen)
-    before = {name: told(row)[name] for name in ("name", "sentence", "permissions")}
+    before = {name: role_detail(row)[name] for name in ("name", "sentence", "permissions")}
     is_wider = bool(chosen.permissions - role_from(row).permissions)
     _fill_in(row, chosen)
     if is_wider:
@@ -91,7 +91,7 @@ def change_role(actor: Actor, key: str, chosen: Chosen, *, version: str) -> None
         check_exclusive(actor, people, {key}, target_of(key).name)
         if people:
             require_alone_to_give(actor, [role_from(row)], target_of(key).name)
-    record(actor, Action.ROLE_CHANGED, target_of(key).name, before=before, **told(row))
+    record(actor, Action.ROLE_CHANGED, target_of(key).name, before=before, **role_detail(row))
 
 
 def restore_role(actor: Actor, key: str) -> None:
@@ -107,7 +107,7 @@ def restore_role(actor: Actor, key: str) -> None:
     require_management(actor, role_from(row).permissions, target_of(key))
     require_free_name(row.name)
     row.retired_at, row.changed_at = None, clock.now()
-    record(actor, Action.ROLE_RESTORED, target_of(key).name, **told(row))
+    record(actor, Action.ROLE_RESTORED, target_of(key).name, **role_detail(row))
 
 
 def show_for_change(actor: Actor, key: str) -> Editable:
@@ -156,7 +156,7 @@ def get_editable(actor: Actor, key: str) -> CustomRole:
 
 def is_held_by(actor: Actor, key: str) -> bool:
     """Whether somebody holds a role at this moment: what they came with may be older."""
-    if not isinstance(actor, Member) or actor.user_id is None:
+    if not isinstance(actor, Member):
         return False
     return key in roles_held_by([actor.user_id]).get(actor.user_id, frozenset())
 
@@ -171,7 +171,7 @@ def target_of(key: str) -> Target:
     return Target(f"role:{key}")
 
 
-def told(row: CustomRole) -> dict[str, Any]:
+def role_detail(row: CustomRole) -> dict[str, Any]:
     """What an entry tells of a role: enough to know what it allowed at any time."""
     return {
         "key": row.key,

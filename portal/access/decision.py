@@ -35,6 +35,7 @@ class Member(Actor):
     """
 
     kind: ActorKind = ActorKind.USER
+    user_id: UUID
     session_id: UUID
     name: str
     email: str

@@ -17,10 +17,10 @@ from portal.access.permissions import ADMIN, MANAGEMENT, Permission
 from portal.access.roles import find_live_role, get_role
 from portal.access.service import (
     Way,
+    assignment_detail,
     get_assignment_of,
     require_another_admin,
     require_to_hand_out,
-    told,
 )
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
@@ -28,7 +28,6 @@ from portal.audit.service import record
 from portal.core import clock
 from portal.core.errors import Conflict, Invalid
 from portal.tenancy.session import change, db
-from portal.users.queries import get_user
 
 ANNOUNCED_BEFORE = timedelta(days=7)
 SHOWN_AFTER = timedelta(days=30)
@@ -40,7 +39,6 @@ def change_end(
     assignment_id: UUID,
     expires_at: datetime | None,
     *,
-    way: Way = Way.PAGE,
     reason: str = "",
 ) -> None:
     """Let a role be held for longer or shorter; None is for good. The rules are those of giving it.
@@ -55,7 +53,7 @@ def change_end(
     require_others(actor, read_again(holder), Permission.ROLE_ASSIGN)
     if is_later(expires_at, assignment.expires_at):
         require_to_hold_until(actor, get_role(assignment.role).permissions & MANAGEMENT, expires_at)
-    move_end(actor, assignment, expires_at, way=way, reason=reason)
+    move_end(actor, assignment, expires_at, way=Way.PAGE, reason=reason)
 
 
 def move_end(
@@ -79,7 +77,7 @@ def move_end(
         _check_longer(actor, holder, assignment.role)
         granted_by = actor.user_id
     elif assignment.role == ADMIN.key and before is None and holder.user_id:
-        require_another_admin(get_user(holder.user_id))
+        require_another_admin(holder.user_id)
     moved = change(
         update(RoleAssignment)
         .where(
@@ -96,7 +94,7 @@ def move_end(
         holder.target,
         before=_text(before),
         expires_at=_text(expires_at),
-        **told(assignment, way, reason),
+        **assignment_detail(assignment, way, reason),
     )
 
 
@@ -149,7 +147,7 @@ def _check_end(assignment: RoleAssignment, expires_at: datetime | None) -> None:
 def _check_longer(actor: Actor, holder: Holder, role_key: str) -> None:
     role = find_live_role(role_key)
     if role is None:
-        raise Invalid("This role is given no more.")
+        raise Invalid("This role can't be given any more.")
     check_exclusive(actor, holder.people, {role.key}, holder.target)
     require_alone_to_give(actor, [role], holder.target)
 

@@ -58,7 +58,7 @@ def add_exclusion(actor: Actor, first: str, second: str) -> ExclusiveRolePair:
     both = _holding_both(first, second)
     if both:
         raise HeldTogether(
-            f"{_told(actor, both)} both {roles[first].name} and {roles[second].name}. "
+            f"{_named_with_verb(actor, both)} both {roles[first].name} and {roles[second].name}. "
             "Take one of the two away first."
         )
     keys = sorted((first, second))
@@ -90,7 +90,7 @@ def _holding_both(first: str, second: str) -> frozenset[UUID]:
     return of_first & of_second
 
 
-def _told(actor: Actor, people: frozenset[UUID]) -> str:
+def _named_with_verb(actor: Actor, people: frozenset[UUID]) -> str:
     """Who it is, for those who may see the members, with the verb."""
     if not decide(actor, Permission.MEMBER_READ):
         return "Somebody is" if len(people) == 1 else f"{len(people)} people are"

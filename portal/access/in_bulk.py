@@ -16,7 +16,13 @@ from portal.access.exclusive import check_exclusive
 from portal.access.locking import lock_access
 from portal.access.models import GroupMembership, RoleAssignment
 from portal.access.permissions import ADMIN, Role
-from portal.access.service import Way, check_place, list_lasting_admins, told, told_with_end
+from portal.access.service import (
+    Way,
+    assignment_detail,
+    check_place,
+    list_lasting_admins,
+    new_assignment_detail,
+)
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
@@ -60,7 +66,7 @@ def revoke_roles(revocations: Sequence[Revocation], *, way: Way) -> Revoked:
     gone = frozenset(_delete(RoleAssignment, ids))
     for one in revocations:
         if one.assignment.id in gone:
-            detail = told(one.assignment, way, one.reason)
+            detail = assignment_detail(one.assignment, way, one.reason)
             record(one.actor, Action.ROLE_REMOVED, _target_of(one.assignment), **detail)
     return Revoked(gone, stays)
 
@@ -91,7 +97,7 @@ def grant_instead(
     made = [_copy(actor, each, role, way) for spot, each in wanted.items() if spot not in held]
     db.session.add_all(made)
     for each in made:
-        detail = told_with_end(each, way, each.reason)
+        detail = new_assignment_detail(each, way, each.reason)
         record(actor, Action.ROLE_ASSIGNED, _target_of(each), **detail)
     db.session.flush()
     return len(made)

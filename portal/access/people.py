@@ -1,4 +1,4 @@
-"""What people hold who are not the ones that act: as `decide` takes it, at this moment."""
+"""What others than the actor hold at this moment, in the form that `decide` takes."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime

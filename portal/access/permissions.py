@@ -26,8 +26,12 @@ class Permission(StrEnum):
     __hash__ = str.__hash__  # Enum's own is Python code, and every decision takes several hashes
 
     ACCESS_READ = "access:read", "See who can read, change or share a folder, and why"
-    AUDIT_EXPORT = "audit:export", "Take the audit log out of the portal", DANGEROUS
-    AUDIT_READ = "audit:read", "Read the audit log, with the names of what it tells of", DANGEROUS
+    AUDIT_EXPORT = "audit:export", "Export the audit log", DANGEROUS
+    AUDIT_READ = (
+        "audit:read",
+        "Read the audit log, with the names of the people and groups in it",
+        DANGEROUS,
+    )
     DOCUMENT_DELETE = (
         "document:delete",
         "Move documents to the trash, take them out, or delete them for good",
@@ -58,7 +62,7 @@ class Permission(StrEnum):
     MEMBER_DEACTIVATE = "member:deactivate", "Deactivate and reactivate members"
     MEMBER_INVITE = "member:invite", "Invite people"
     MEMBER_READ = "member:read", "See the members and the roles they hold"
-    MEMBER_RESET = "member:reset", "Remove a member's lost authenticator", DANGEROUS
+    MEMBER_RESET = "member:reset", "Remove a member's lost second factors", DANGEROUS
     ORGANISATION_CLOSE = (
         "organisation:close",
         "Ask, with a second person, to close the organisation and destroy all it has",

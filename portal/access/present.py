@@ -1,4 +1,4 @@
-"""What somebody holds at present, with what is told of each thing given."""
+"""What somebody holds at present, with who gave each role, when and why."""
 
 from collections.abc import Sequence
 from uuid import UUID

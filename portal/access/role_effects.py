@@ -1,4 +1,4 @@
-"""What another shape of a role would do to those who hold it, before it is kept."""
+"""What a change to a role would mean for those who hold it, shown before it is saved."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

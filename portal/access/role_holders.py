@@ -14,7 +14,7 @@ from portal.access.models import Group, GroupMembership, RoleAssignment
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core import clock
-from portal.core.paging import page_within
+from portal.tenancy.paging import cut_page
 from portal.tenancy.session import db
 from portal.users.models import User
 
@@ -80,15 +80,10 @@ def count_held() -> Mapping[str, HeldCount]:
 def list_holders(actor: Actor, key: str, page: int = 1) -> HolderPage:
     """A page of those who hold a role, and how they come to. Raises `Forbidden`."""
     require(actor, Permission.MEMBER_READ)
-    matching = _ways(key)
-    total = db.session.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
-    page, pages = page_within(page, total, PAGE_SIZE)
-    rows = db.session.execute(
-        matching.order_by(func.lower(_user.c.name), _role.c.id, _membership.c.id)
-        .limit(PAGE_SIZE)
-        .offset((page - 1) * PAGE_SIZE)
-    )
-    return HolderPage([_held(row) for row in rows], page, pages, total)
+    by_name = _ways(key).order_by(func.lower(_user.c.name), _role.c.id, _membership.c.id)
+    found = cut_page(by_name, page, PAGE_SIZE)
+    held = [_held(row) for row in db.session.execute(found.rows)]
+    return HolderPage(held, found.page, found.pages, found.total)
 
 
 def _ways(key: str) -> Select[Any]:

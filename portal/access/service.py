@@ -14,7 +14,7 @@ from portal.access.approvals.models import Consent, PendingAct
 from portal.access.approvals.service import ask, require_alone_to_give, wants_second
 from portal.access.decision import ORGANISATION, Forbidden, Member, Target, decide, require
 from portal.access.exclusive import check_exclusive
-from portal.access.holders import Holder, holder_of, person, read_again, require_others
+from portal.access.holders import Holder, holder_of, read_again, require_others
 from portal.access.locking import lock_access, lock_access_as
 from portal.access.models import RoleAssignment
 from portal.access.own_end import require_to_hold_until
@@ -88,16 +88,17 @@ def waits(given: RoleAssignment | PendingAct) -> bool:
     return isinstance(given, PendingAct)
 
 
-def remove_role(
-    actor: Actor, holder: Holder, assignment_id: UUID, *, way: Way = Way.PAGE, reason: str = ""
-) -> None:
-    """Take a role away from a person or a group. Raises `Forbidden`, `NotFound` or `LastAdmin`."""
+def remove_role(actor: Actor, holder: Holder, assignment_id: UUID, *, reason: str = "") -> None:
+    """Take a role away from a person or a group, as pages do.
+
+    Raises `Forbidden`, `NotFound` or `LastAdmin`.
+    """
     require(actor, Permission.ROLE_ASSIGN, Target(holder.target))
     actor = lock_access_as(actor)
     assignment = get_assignment_of(holder, assignment_id)
     require_to_hand_out(actor, get_role(assignment.role), Target(holder.target))
     require_others(actor, read_again(holder), Permission.ROLE_ASSIGN)
-    revoke_role(actor, assignment, way=way, reason=reason)
+    revoke_role(actor, assignment, way=Way.PAGE, reason=reason)
 
 
 def grant_role(
@@ -137,8 +138,8 @@ def grant_role(
         actor,
         Action.ROLE_ASSIGNED,
         holder.target,
-        **told_with_end(assignment, way, reason),
-        **(consent.told() if consent else {}),
+        **new_assignment_detail(assignment, way, reason),
+        **(consent.detail() if consent else {}),
     )
     return assignment
 
@@ -148,10 +149,10 @@ def revoke_role(actor: Actor, assignment: RoleAssignment, *, way: Way, reason: s
     holder = holder_of(assignment)
     lock_access()
     if assignment.role == ADMIN.key and assignment.user_id is not None:
-        _require_another_admin(assignment.user_id)
+        require_another_admin(assignment.user_id)
     if not change(delete(RoleAssignment).where(RoleAssignment.id == assignment.id)):
         raise NotFound  # somebody else was faster
-    record(actor, Action.ROLE_REMOVED, holder.target, **told(assignment, way, reason))
+    record(actor, Action.ROLE_REMOVED, holder.target, **assignment_detail(assignment, way, reason))
 
 
 def get_assignment_of(holder: Holder, assignment_id: UUID) -> RoleAssignment:
@@ -162,15 +163,11 @@ def get_assignment_of(holder: Holder, assignment_id: UUID) -> RoleAssignment:
     return assignment
 
 
-def require_another_admin(user: User) -> None:
-    """Raises `LastAdmin` if `user` is the only active admin."""
+def require_another_admin(user_id: UUID) -> None:
+    """Raises `LastAdmin` if this is the only active admin. Takes the lock."""
     lock_access()
-    _require_another_admin(user.id)
-
-
-def require_other_person(actor: Actor, user: User, permission: Permission) -> None:
-    """Raises `OwnRights` where somebody turns a management act on themselves."""
-    require_others(actor, person(user), permission)
+    if set(list_lasting_admins()) == {user_id}:
+        raise LastAdmin(f"user:{user_id}")
 
 
 def require_to_assign(actor: Actor, holder: Holder, role: Role) -> None:
@@ -220,11 +217,6 @@ def list_lasting_admins() -> Sequence[UUID]:
     ).all()
 
 
-def _require_another_admin(user_id: UUID) -> None:
-    if set(list_lasting_admins()) == {user_id}:
-        raise LastAdmin(f"user:{user_id}")
-
-
 def _check_grant(
     actor: Actor,
     holder: Holder,
@@ -250,7 +242,7 @@ def _as_it_is_now(role: Role) -> Role:
     """A role read again under the lock: it may have been changed, or retired, a moment ago."""
     found = find_live_role(role.key)
     if found is None:
-        raise Conflict(f"{role.name} has been retired, and is given no more.")
+        raise Conflict(f"{role.name} has been retired and can't be given any more.")
     return found
 
 
@@ -273,7 +265,7 @@ def _held(holder: Holder, role: Role, folder_id: UUID | None) -> ColumnElement[b
     )
 
 
-def told(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
+def assignment_detail(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
     """What the log tells of an assignment, whatever becomes of it."""
     return {
         "assignment": str(assignment.id),
@@ -284,9 +276,9 @@ def told(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
     }
 
 
-def told_with_end(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
+def new_assignment_detail(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
     """What the log tells of an assignment that is made."""
-    return {"expires_at": _iso(assignment.expires_at), **told(assignment, way, reason)}
+    return {"expires_at": _iso(assignment.expires_at), **assignment_detail(assignment, way, reason)}
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -36,24 +36,24 @@ class Action(StrEnum):
     ACT_EXPIRED = "act.expired", "An act that waited for a second person expired"
     ACT_VOIDED = (
         "act.voided",
-        "An act that waited was void, for who asked had lost the right to it",
+        "An act that waited was void, as whoever asked had lost the right to it",
         _WARNING,
     )
     ACT_WITHDRAWN = "act.withdrawn", "An act that waited for a second person was taken back"
     ALERT_ACKNOWLEDGED = "alert.acknowledged", "An alert was acknowledged", _NOTICE
-    ALERT_RAISED = "alert.raised", "The log raised an alert, by a rule", _WARNING
-    ALERT_RULE_CHANGED = "alert-rule.changed", "A rule of alerts was changed", _NOTICE
-    ALERT_RULE_CREATED = "alert-rule.created", "A rule of alerts was made", _NOTICE
-    ALERT_RULE_DELETED = "alert-rule.deleted", "A rule of alerts was deleted", _NOTICE
+    ALERT_RAISED = "alert.raised", "An alert rule raised an alert", _WARNING
+    ALERT_RULE_CHANGED = "alert-rule.changed", "An alert rule was changed", _NOTICE
+    ALERT_RULE_CREATED = "alert-rule.created", "An alert rule was made", _NOTICE
+    ALERT_RULE_DELETED = "alert-rule.deleted", "An alert rule was deleted", _NOTICE
     ALERT_RULE_SWITCHED = (
         "alert-rule.switched",
-        "A rule of alerts was switched on or off",
+        "An alert rule was switched on or off",
         _NOTICE,
     )
     AUDIT_EXPORTED = "audit.exported", "A part of the audit log was downloaded", _NOTICE
     AUDIT_EXPORT_MADE = (
         "audit.export-made",
-        "A part of the audit log was got ready for download",
+        "A part of the audit log was prepared for download",
         _NOTICE,
     )
     AUDIT_READ = "audit.read", "The audit log was read"
@@ -75,7 +75,7 @@ class Action(StrEnum):
     CONTENTS_VERIFIED = "contents.verified", "All contents were read back and compared"
     DESTINATION_CHANGED = (
         "destination.changed",
-        "Where the audit log is sent was changed",
+        "A destination of the audit log was changed",
         _WARNING,
     )
     DESTINATION_CREATED = "destination.created", "A destination of the audit log was made", _NOTICE
@@ -86,7 +86,7 @@ class Action(StrEnum):
     )
     DESTINATION_FAILED = (
         "destination.failed",
-        "A destination did not take what was sent of the audit log",
+        "A destination did not accept what was sent of the audit log",
         _WARNING,
     )
     DESTINATION_RESTARTED = (
@@ -101,7 +101,7 @@ class Action(StrEnum):
     )
     DESTINATION_STOPPED = (
         "destination.stopped",
-        "The audit log is not sent to a destination any more",
+        "The audit log is no longer sent to a destination",
         _WARNING,
     )
     DESTINATION_TESTED = "destination.tested", "A test was sent to a destination of the audit log"
@@ -113,7 +113,7 @@ class Action(StrEnum):
     DOCUMENT_MOVED = "document.moved", "A document was moved to another folder"
     DOCUMENT_POLICY_CHANGED = (
         "document-policy.changed",
-        "The types of documents, or the room for them, were changed",
+        "The rules for types of documents, or for room, were changed",
         _NOTICE,
     )
     DOCUMENT_PREVIEWED = "document.previewed", "A document was looked at"
@@ -133,7 +133,7 @@ class Action(StrEnum):
     ERASURE_REFUSED = "erasure.refused", "A request for erasure was refused", _NOTICE
     EXCLUSION_ADDED = (
         "exclusion.added",
-        "Two roles were made ones that nobody holds together",
+        "Two roles were made to exclude each other",
         _NOTICE,
     )
     EXCLUSION_REMOVED = "exclusion.removed", "Two roles may be held together again", _NOTICE
@@ -148,7 +148,7 @@ class Action(StrEnum):
     FACTOR_RESET = "factor.reset", "A person's second factors were removed", _WARNING
     FOLDER_CREATED = "folder.created", "A folder was created"
     FOLDER_DELETED = "folder.deleted", "A folder was moved to the trash"
-    FOLDER_DOWNLOADED = "folder.downloaded", "A folder was downloaded with all in it"
+    FOLDER_DOWNLOADED = "folder.downloaded", "A folder was downloaded with everything in it"
     FOLDER_MOVED = "folder.moved", "A folder was moved"
     FOLDER_PURGED = "folder.purged", "An empty folder was removed for good", _NOTICE
     FOLDER_PURGE_ASKED = (
@@ -171,7 +171,7 @@ class Action(StrEnum):
     HOLD_PLACED = "hold.placed", "A legal hold was placed", _NOTICE
     HOLD_RELEASED = "hold.released", "A legal hold was released", _NOTICE
     IDENTITY_LINKED = "identity.linked", "An account was linked to a provider's", _NOTICE
-    IDENTITY_UNLINKED = "identity.unlinked", "An account was parted from a provider's", _NOTICE
+    IDENTITY_UNLINKED = "identity.unlinked", "An account was unlinked from a provider's", _NOTICE
     INVITATION_ACCEPTED = "invitation.accepted", "An invitation was accepted", _NOTICE
     INVITATION_REFUSED = "invitation.refused", "An invitation link was refused", _WARNING
     KEY_POLICY_CHANGED = (
@@ -179,30 +179,34 @@ class Action(StrEnum):
         "How often the encryption key rotates was changed",
         _NOTICE,
     )
-    KEY_REWRAPPED = "key.rewrapped", "Everything was sealed anew under the newest encryption key"
+    KEY_REWRAPPED = "key.rewrapped", "Everything was re-encrypted under the newest encryption key"
     KEY_ROTATED = "key.rotated", "A new encryption key was made", _NOTICE
     KEY_VERSION_DESTROYED = (
         "key.version-destroyed",
         "An earlier encryption key was destroyed, as nothing referred to it any more",
         _NOTICE,
     )
-    KEYS_MOVED = "keys.moved", "The organisation's keys came into another provider's care", _NOTICE
+    KEYS_MOVED = "keys.moved", "The organisation's keys were moved to another provider", _NOTICE
     LINK_CHANGED = "link.changed", "The end of a sharing link was changed", _NOTICE
     LINK_CODE_ASKED = "link.code-asked", "A code for a sharing link was asked for"
     LINK_MADE = "link.made", "A sharing link was made", _NOTICE
     LINK_OPENED = "link.opened", "A sharing link was opened"
     LINK_POLICY_CHANGED = "link-policy.changed", "The policy of sharing links was changed", _NOTICE
-    LINK_REFUSED = "link.refused", "A sharing link was refused to whoever held it", _WARNING
+    LINK_REFUSED = (
+        "link.refused",
+        "Somebody who held a sharing link was refused something",
+        _WARNING,
+    )
     LINK_REVOKED = "link.revoked", "A sharing link was revoked", _NOTICE
-    LINK_VISITED = "link.visited", "Somebody came by a sharing link, and has more to give"
+    LINK_VISITED = "link.visited", "Somebody followed a sharing link, and has more to prove"
     LOG_EPOCH_BEGUN = (
         "log.epoch-begun",
-        "The audit log goes on under another name, as it is not what was signed",
+        "The audit log goes on under another name, as it does not match what was signed",
         _ALERT,
     )
     LOG_NOT_VERIFIED = (
         "log.not-verified",
-        "The audit log was read back, and is not what was signed",
+        "The audit log was read back, and does not match what was signed",
         _ALERT,
     )
     LOG_POLICY_CHANGED = (
@@ -211,22 +215,26 @@ class Action(StrEnum):
         _WARNING,
     )
     LOG_PRUNED = "log.pruned", "The oldest entries of the audit log were pruned", _WARNING
-    LOG_VERIFIED = "log.verified", "The audit log was read back, and is what was signed"
+    LOG_VERIFIED = "log.verified", "The audit log was read back, and matches what was signed"
     MAIL_DROPPED = "mail.dropped", "Notices had waited too long, and were not sent", _WARNING
     MAIL_FAILED = "mail.failed", "A mail could not be delivered", _WARNING
     MAIL_SENT = "mail.sent", "A mail was handed to the mail server"
     MEMBER_DEACTIVATED = "member.deactivated", "A member was deactivated", _NOTICE
     MEMBER_INVITED = "member.invited", "A member was invited", _NOTICE
-    MEMBER_PROVISIONED = "member.provisioned", "A provider's word made somebody a member", _NOTICE
+    MEMBER_PROVISIONED = (
+        "member.provisioned",
+        "Somebody became a member through an identity provider",
+        _NOTICE,
+    )
     MEMBERS_IMPORTED = "member.imported", "People were invited from a table", _NOTICE
     MEMBER_REACTIVATED = "member.reactivated", "A member was reactivated", _NOTICE
     PASSWORD_ACCEPTED = (
         "sign-in.password-accepted",
-        "A right password was given",
+        "The right password was given",
     )
     PASSWORD_CHANGED = "password.changed", "A password was changed", _NOTICE
     PASSWORD_REFUSED = "password.refused", "A change of password was refused", _WARNING
-    PASSWORD_RESET = "password.reset", "Another password took the place of a forgotten one", _NOTICE
+    PASSWORD_RESET = "password.reset", "A forgotten password was replaced", _NOTICE
     PASSWORD_RESET_ASKED = (
         "password.reset-asked",
         "A link for a forgotten password was asked for",
@@ -238,8 +246,12 @@ class Action(StrEnum):
         _WARNING,
     )
     PASSWORDS_REVIEWED = "password.reviewed", "The age of the members' passwords was looked at"
-    PERSON_EXPORTED = "person.exported", "All that is held about a person was fetched", _NOTICE
-    POLICY_CHANGED = "policy.changed", "The policy of signing in was changed", _NOTICE
+    PERSON_EXPORTED = (
+        "person.exported",
+        "Everything that is held about a person was fetched",
+        _NOTICE,
+    )
+    POLICY_CHANGED = "policy.changed", "The sign-in policy was changed", _NOTICE
     PROOF_RENEWED = "proof.renewed", "Somebody confirmed again who they are"
     PROVIDER_CHANGED = "provider.changed", "An identity provider's settings were changed", _NOTICE
     PROVIDER_CREATED = "provider.created", "An identity provider was entered", _NOTICE
@@ -250,7 +262,7 @@ class Action(StrEnum):
         _NOTICE,
     )
     PROVIDER_TESTED = "provider.tested", "A test sign-in by an identity provider worked"
-    PROVIDER_WITHDRAWN = "provider.withdrawn", "An identity provider is offered no more", _NOTICE
+    PROVIDER_WITHDRAWN = "provider.withdrawn", "An identity provider is no longer offered", _NOTICE
     RECOVERY_CODE_USED = "recovery-code.used", "A recovery code was used", _NOTICE
     RECOVERY_CODES_MADE = (
         "recovery-codes.made",
@@ -265,7 +277,7 @@ class Action(StrEnum):
     RETENTION_PLAN_READ = "retention.plan-read", "The list of what is to be destroyed was fetched"
     RETENTION_RUN = (
         "retention.run",
-        "Documents or versions were destroyed, and these are the sums",
+        "Documents or versions were destroyed, and these are the totals",
         _NOTICE,
     )
     REVIEW_CANCELLED = "review.cancelled", "An access review was called off", _NOTICE
@@ -287,7 +299,7 @@ class Action(StrEnum):
     ROLE_ASSIGNED = "role.assigned", "A role was assigned", _NOTICE
     ROLE_CHANGED = (
         "role.changed",
-        "A role came to allow something else, or got another name",
+        "What a role allows was changed, or its name",
         _NOTICE,
     )
     ROLE_CREATED = "role.created", "A role was made", _NOTICE
@@ -304,9 +316,12 @@ class Action(StrEnum):
     RULE_CHANGED = "retention-rule.changed", "A retention rule was changed", _NOTICE
     RULE_CREATED = "retention-rule.created", "A retention rule was made", _NOTICE
     RULE_DELETED = "retention-rule.deleted", "A retention rule was deleted", _NOTICE
-    SEARCH_CHANGED = "search.changed", "A saved search of the log was renamed, or shared or no more"
+    SEARCH_CHANGED = (
+        "search.changed",
+        "A saved search of the log was renamed, or its sharing was changed",
+    )
     SEARCH_DELETED = "search.deleted", "A saved search of the log was deleted"
-    SEARCH_SAVED = "search.saved", "A search of the log was kept under a name"
+    SEARCH_SAVED = "search.saved", "A search of the log was saved"
     SELECTION_DOWNLOADED = (
         "selection.downloaded",
         "Documents that were chosen in a list were downloaded",
@@ -323,7 +338,7 @@ class Action(StrEnum):
     SIGNED_OUT = "sign-out.succeeded", "Somebody signed out"
     SIGNING_KEY_MADE = (
         "signing-key.made",
-        "A key was made that the organisation signs with",
+        "A new signing key of the organisation was made",
         _NOTICE,
     )
     SSO_ACCEPTED = "sign-in.sso-accepted", "An identity provider vouched for somebody"
@@ -354,7 +369,7 @@ class Action(StrEnum):
     VERSION_PURGED = "version.purged", "Older versions of a document were destroyed", _NOTICE
     WALLS_BROKEN = (
         "walls.broken",
-        "The database allowed what has to be refused",
+        "The database allowed something that it has to refuse",
         _ALERT,
     )
     WALLS_HELD = "walls.held", "What the database has to refuse was tried, and refused"

@@ -1,4 +1,4 @@
-"""Whether somebody who is sent the entries of a log has all of them, by the numbers that they tell.
+"""Whether somebody who is sent the entries of a log has all of them, by their numbers.
 
 What is read are lines as they are sent, or as a collector of syslog has written them down, with
 something before. Entries are sent at least once, so one that is there twice is no fault; two

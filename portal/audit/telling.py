@@ -1,4 +1,4 @@
-"""What everybody is told of the log: their own acts, and what others did to them and their things.
+"""What everybody may see of the log: their own acts, and what others did to them or their things.
 
 An action is told only where it is listed here: one that is new is told to nobody until somebody has
 thought about it. Left out on purpose is what officers do to look into something (legal holds,

@@ -34,7 +34,7 @@ Step = Callable[[Actor, PendingAct], None]
 class NotNow(Conflict):
     """Acts of this kind are not done at present."""
 
-    message = "This organisation is closing. Everything can be read, and nothing be changed."
+    message = "This organisation is closing. Everything can be read, but nothing can be changed."
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def note_arrival(found: FoundSession, user_agent: str) -> None:
     if known and is_new:
         told |= {"is_new_browser": True, "user_agent": device_of(user_agent)}
     record(member, Action.SIGNED_IN, f"user:{member.user_id}", **told)
-    if member.user_id and is_new:
+    if is_new:
         tell(
             member.user_id,
             Notice.NEW_DEVICE,

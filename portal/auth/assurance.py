@@ -168,7 +168,7 @@ class Standing:
 def next_step(proof: Proof, policy: Policy, person: Standing, now: datetime) -> Step:
     """What the session of `person` still owes under `policy`."""
     if proof.first == First.BREAK_GLASS:
-        return Step.NOTHING  # it may do next to nothing: see `sessions`
+        return Step.NOTHING  # it may do next to nothing: see `live_sessions`
     step = _factor_step(proof, policy, person, now)
     if step == Step.NOTHING and proof.first == First.PASSWORD and _is_too_old(policy, person, now):
         return Step.RENEW_PASSWORD

@@ -117,7 +117,7 @@ def check_own_password(member: Member, password: str) -> None:
     """Raises `WrongPassword` or `TooManyAttempts`. Ends the present transaction."""
     subject = attempts.subject_of(member, "change")
     attempts.reserve(f"user:{member.user_id}", (CHANGES_PER_PERSON, subject))
-    credential = find_credential(member.user_id) if member.user_id else None
+    credential = find_credential(member.user_id)
     password_hash = credential.password_hash if credential else None
     release()
     if not passwords.verify_password(password_hash, password):
@@ -132,7 +132,7 @@ def change_password(member: Member, present: str, new: str) -> None:
     check_own_password(member, present)
     if new == present:
         raise WeakPassword("This is the password that you have now. Choose another.")
-    user = get_user(member.user_id)  # type: ignore[arg-type]  # a member has an id
+    user = get_user(member.user_id)
     chosen = hash_new_password(user, new)
     lock_credential(user.id)
     require_live(member)

@@ -96,7 +96,7 @@ def ask_for_passkey(member: Member, host: str) -> Question:
     """What to ask the browser for. Raises `AlreadyEnrolled`, `NotCounted` or `StepUpNeeded`."""
     _check_may_enrol(member, Factor.PASSKEY)
     known = [passkey for passkey in list_passkeys(member.user_id) if passkey.host == host]
-    user = get_user(member.user_id)  # type: ignore[arg-type]  # a member has an id
+    user = get_user(member.user_id)
     options, state = webauthn.ask_for_new(host, user, known)
     return Question(options, ceremonies.begin(Kind.PASSKEY_ENROLMENT, state, member.session_id))
 

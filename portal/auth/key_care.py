@@ -1,4 +1,4 @@
-"""What people of an organisation see of its keys, and do about them."""
+"""What people of an organisation can see of its keys, and do with them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

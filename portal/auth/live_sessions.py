@@ -3,8 +3,9 @@ what they still owe.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, CompoundSelect, bindparam, select, union_all
@@ -82,30 +83,21 @@ class SessionEnded(PortalError):
     message = "Your session has ended. Please sign in again."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundSession:
     """A live session as read at the start of a request, with what it still owes."""
 
-    def __init__(
-        self,
-        member: Member,
-        proof: Proof,
-        step: Step,
-        last_seen_at: datetime,
-        *,
-        grace_ends_at: datetime | None = None,
-        closing_ends_at: datetime | None = None,
-    ) -> None:
-        self.member = member
-        self.proof = proof
-        self.step = step
-        self.last_seen_at = last_seen_at
-        self.grace_ends_at = grace_ends_at  # from then on it will owe a second factor
-        self.closing_ends_at = closing_ends_at  # from then on the organisation is read no more
+    member: Member
+    proof: Proof
+    step: Step
+    last_seen_at: datetime
+    grace_ends_at: datetime | None  # from then on it will owe a second factor
+    closing_ends_at: datetime | None  # from then on the organisation is read no more
 
     @property
     def user_id(self) -> UUID:
         """Whose it is."""
-        return cast("UUID", self.member.user_id)  # a member has one
+        return self.member.user_id
 
     @property
     def is_complete(self) -> bool:
@@ -172,13 +164,12 @@ def _found(rows: Sequence[Any], origin: Actor) -> FoundSession | None:
         device_ids=origin.device_ids,
         grants=_grants_of(rows, proof) if step == Step.NOTHING else (),
     )
-    grace_ends_at = grace_of(proof, policy, standing, now)
     return FoundSession(
-        member,
-        proof,
-        step,
-        row.last_seen_at,
-        grace_ends_at=grace_ends_at,
+        member=member,
+        proof=proof,
+        step=step,
+        last_seen_at=row.last_seen_at,
+        grace_ends_at=grace_of(proof, policy, standing, now),
         closing_ends_at=row.closing_ends_at,
     )
 

@@ -6,19 +6,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, union_all
+from sqlalchemy import delete, func, select, union_all
 
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.models import PendingAct
 from portal.access.approvals.queries import find_waiting
 from portal.access.approvals.service import ask, lapse, require_alone_to_give, wants_second
 from portal.access.decision import decide, require
+from portal.access.holders import person, require_others
 from portal.access.letting_in import require_to_let_in
 from portal.access.locking import lock_access, lock_access_as
 from portal.access.models import RoleAssignment
 from portal.access.permissions import Permission
 from portal.access.queries import assignments_of
-from portal.access.service import require_another_admin, require_other_person
+from portal.access.service import require_another_admin
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
@@ -32,10 +33,10 @@ from portal.auth.notices import Notice, tell
 from portal.auth.sessions import end_session_of, end_sessions_of, list_sessions
 from portal.auth.sso.models import ExternalIdentity
 from portal.core.errors import Conflict, NotFound
-from portal.core.paging import page_within
+from portal.tenancy.paging import cut_page
 from portal.tenancy.session import change, db
 from portal.users.models import User, UserState
-from portal.users.queries import canonical, get_user, lock_user
+from portal.users.queries import get_user, lock_user, matches
 
 PAGE_SIZE = 50
 
@@ -70,23 +71,10 @@ class MemberPage:
 def search_members(actor: Actor, text: str = "", page: int = 1) -> MemberPage:
     """A page of the members whose name or e-mail has `text` in it. Raises `Forbidden`."""
     require(actor, Permission.MEMBER_READ)
-    matching = select(User)
-    if text.strip():
-        pattern = canonical(text)
-        matching = matching.where(
-            or_(
-                func.lower(User.name).contains(pattern, autoescape=True),
-                User.email.contains(pattern, autoescape=True),
-            )
-        )
-    total = db.session.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
-    page, pages = page_within(page, total, PAGE_SIZE)
-    users = db.session.scalars(
-        matching.order_by(func.lower(User.name), User.id)
-        .limit(PAGE_SIZE)
-        .offset((page - 1) * PAGE_SIZE)
-    ).all()
-    return MemberPage(describe_members(users), page, pages, total)
+    by_name = select(User).where(matches(text)).order_by(func.lower(User.name), User.id)
+    found = cut_page(by_name, page, PAGE_SIZE)
+    users = db.session.scalars(found.rows).all()
+    return MemberPage(describe_members(users), found.page, found.pages, found.total)
 
 
 def get_member(actor: Actor, user_id: UUID) -> Listed:
@@ -101,7 +89,7 @@ def deactivate_member(actor: Actor, user_id: UUID) -> None:
     Raises `Forbidden`, `NotFound`, `Conflict` or `LastAdmin`.
     """
     user = _subject(actor, user_id, Permission.MEMBER_DEACTIVATE)
-    require_another_admin(user)
+    require_another_admin(user.id)
     if user.state == UserState.DEACTIVATED:
         raise Conflict(f"{user.name} is deactivated already.")
     user.state = UserState.DEACTIVATED
@@ -147,7 +135,7 @@ def require_to_reset(actor: Actor, act: PendingAct) -> None:
 
 def reset_agreed(actor: Actor, act: PendingAct) -> None:
     """Remove somebody's factors, once a second person agrees. Raises `NotFound` or `Conflict`."""
-    _remove_factors(actor, get_user(_person_in(act)), **act.consent.told())
+    _remove_factors(actor, get_user(_person_in(act)), **act.consent.detail())
 
 
 def find_reset(actor: Actor, user_id: UUID) -> PendingAct | None:
@@ -218,7 +206,7 @@ def end_member_sessions(actor: Actor, user_id: UUID) -> None:
 def _subject(actor: Actor, user_id: UUID, permission: Permission) -> User:
     require(actor, permission)
     user = get_user(user_id)
-    require_other_person(actor, user, permission)
+    require_others(actor, person(user), permission)
     return user
 
 

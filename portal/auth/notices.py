@@ -45,13 +45,13 @@ class Notice(Enum):
     )
     ALERTS_RAISED = (
         "The audit log raised an alert",
-        "Something happened that a rule of your organisation is to alert of.",
-        "Sign in to the portal as always, and open Alerts: they show which entries it was.",
+        "Something happened that an alert rule of your organisation watches for.",
+        "Sign in to the portal as always, and open Alerts to see which entries it was.",
     )
     BREAK_GLASS_USED = (
         "A break-glass code was used",
-        "A break-glass code opened a session that may repair single sign-on and nothing else.",
-        "If no admin of your organisation did this, enforce single sign-on anew: all codes end.",
+        "A break-glass code opened a session that can repair single sign-on, and nothing else.",
+        "If no admin of your organisation did this, enforce single sign-on again to end all codes.",
     )
     CLOSING_ASKED = (
         "The operator asks to close your organisation",
@@ -60,8 +60,8 @@ class Notice(Enum):
     )
     CLOSING_BEGUN = (
         "Your organisation is closing",
-        "Until the time below all can be read and downloaded. Then its keys are destroyed.",
-        "If this is not meant, an admin takes it back: sign in to the portal as always.",
+        "Until the time below everything can be read and downloaded. Then its keys are destroyed.",
+        "If this is not intended, an admin can take it back: sign in to the portal as always.",
     )
     CLOSING_WITHDRAWN = (
         "Your organisation stays",
@@ -86,22 +86,22 @@ class Notice(Enum):
     )
     FILE_RECEIVED = (
         "Somebody sent you a file",
-        "Somebody outside sent a file by a link that you made. It lies in the folder you chose.",
+        "Somebody outside sent a file by a link that you made. It is in the folder you chose.",
         "Sign in to the portal as always, and open Shared outside to see who sent what.",
     )
     GIVEN_ROLE_ENDS = (
         "A role that you gave ends soon",
-        "A role that you gave for a while comes to its end.",
-        "If it is still needed, have its end moved. Else there is nothing to do.",
+        "A role that you gave for a limited time is about to end.",
+        "If it is still needed, have its end moved. Otherwise there is nothing to do.",
     )
     LOG_BROKEN = (
         "The audit log is not what was signed",
-        "What the audit log of your organisation holds does not agree with what was signed of it.",
+        "The audit log of your organisation does not match what was signed of it.",
         "Unless the operator restored a backup, keep your checkpoints, and have the log verified.",
     )
     NEW_DEVICE = (
         "Signed in from a new browser",
-        "Somebody signed in to your account from a browser not used by you for a month, or never.",
+        "Somebody signed in to your account from a browser you have not used in the last month.",
         _CHECK,
     )
     PASSWORD_CHANGED = "Your password was changed", "Your password was changed.", _CHECK
@@ -112,12 +112,12 @@ class Notice(Enum):
     )
     REVIEW_ASKED = (
         "You are asked to review access",
-        "An access review holds lines for you: keep or revoke what people hold, one by one.",
+        "An access review has lines for you: keep or revoke what people hold, one by one.",
         "Sign in to the portal as always, and open Reviews.",
     )
     REVIEW_DUE = (
         "An access review is due soon",
-        "Lines of an access review still wait for your answer.",
+        "Lines of an access review are still waiting for your answer.",
         "Sign in to the portal as always, and open Reviews.",
     )
     REVIEW_ESCALATED = (
@@ -127,7 +127,7 @@ class Notice(Enum):
     )
     ROLE_ENDS = (
         "A role of yours ends soon",
-        "A role that you hold was given for a while, and comes to its end.",
+        "A role that you were given for a limited time is about to end.",
         "If you still need it, ask whoever gave it or an admin of your organisation.",
     )
     SESSIONS_ENDED = (
@@ -138,7 +138,7 @@ class Notice(Enum):
     UPLOAD_INFECTED = (
         "The scanner refused an upload",
         "Somebody uploaded a file in which the scanner found malware. Nothing of it was kept.",
-        "The audit log tells who it was, and what was found.",
+        "The audit log says who it was, and what was found.",
     )
     WRONG_CODES = (
         "Several wrong codes",

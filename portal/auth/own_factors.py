@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -123,7 +122,6 @@ def renew_recovery_codes(member: Member) -> Sequence[str]:
 
 def _check_enough_left(member: Member, left: frozenset[Factor]) -> None:
     policy = get_policy()
-    user_id = cast("UUID", member.user_id)  # a member has one
-    roles = roles_held_by([user_id]).get(user_id, frozenset())
+    roles = roles_held_by([member.user_id]).get(member.user_id, frozenset())
     if policy.wants_factor_of(roles) and not left & policy.factors:
         raise LastFactor

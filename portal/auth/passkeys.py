@@ -30,7 +30,7 @@ class InvalidPasskey(RecordedRefusal):
     """What came back is not what one of the person's passkeys would have signed."""
 
     status = 401
-    message = "This passkey was not accepted. Try again, or go another way."
+    message = "This passkey was not accepted. Try again, or choose another way."
     action = Action.SIGN_IN_FAILED
     outcome = Outcome.FAILURE
 

@@ -86,7 +86,7 @@ def use_recovery_code(member: Member, code: str) -> Second:
     """Use up a recovery code, and tell the person. Raises `InvalidCode` or `TooManyAttempts`."""
     tries = count_try(member)
     user_id = member.user_id
-    if user_id is None or not factors_of(user_id) or not recovery.use_code(user_id, code):
+    if not factors_of(user_id) or not recovery.use_code(user_id, code):
         raise WrongCode(member, tries, "recovery-code", "This recovery code is not valid.")
     left = count_recovery_codes(user_id)
     record(member, Action.RECOVERY_CODE_USED, f"user:{user_id}", left=left)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from portal.access.custom_roles import get_editable, target_of, told
+from portal.access.custom_roles import get_editable, role_detail, target_of
 from portal.access.decision import require
 from portal.access.in_bulk import Revocation, grant_instead, revoke_roles
 from portal.access.locking import lock_access_as
@@ -83,7 +83,7 @@ def retire_role(actor: Actor, key: str, successor: str | None, *, assignments: i
         actor,
         Action.ROLE_RETIRED,
         target_of(key).name,
-        **told(row),
+        **role_detail(row),
         successor=successor,
         moved=moved,
         removed=len(held) - moved,

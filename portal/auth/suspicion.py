@@ -22,7 +22,7 @@ PAUSE = timedelta(hours=1)
 
 def note_wrong_code(member: Member, tries: int) -> None:
     """Tell the person, if this was one wrong code too many of late."""
-    if member.user_id is None or tries < SUSPICIOUS_TRIES:
+    if tries < SUSPICIOUS_TRIES:
         return
     if take_turn(f"suspicion:{member.user_id}", PAUSE):
         record(member, Action.SIGN_IN_SUSPECTED, f"user:{member.user_id}", tries=tries)

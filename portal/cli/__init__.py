@@ -22,6 +22,7 @@ from portal.cli import (
     working,
 )
 from portal.cli.context import Factories
+from portal.core import settings
 from portal.core.errors import Misconfigured, PortalError
 from portal.keys.providers import KeyUnavailable
 from portal.tenancy.errors import SchemaNotIsolated
@@ -54,7 +55,7 @@ def main(create_app: Callable[[], Flask], create_wsgi_app: Callable[[], Any]) ->
     except (PortalError, Misconfigured, SchemaNotIsolated, OSError) as error:
         _fail(str(error))
     except SQLAlchemyError as error:
-        if os.environ.get("PORTAL_DEBUG"):
+        if settings.load().debug:
             raise
         _fail(f"the database says: {str(getattr(error, 'orig', None) or error).splitlines()[0]}")
 

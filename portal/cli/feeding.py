@@ -18,7 +18,7 @@ from portal.auth.destinations.sending import send
 from portal.core.settings import active
 from portal.outbox.models import Job
 from portal.outbox.service import run_due
-from portal.tenancy.asking import list_those
+from portal.tenancy.asking import tenants_with
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.queries import list_living_tenants
 from portal.tenancy.session import db
@@ -51,7 +51,7 @@ def feed_all(stop: threading.Event) -> None:
 
 def _begin_visits(pool: ThreadPoolExecutor, visits: dict[UUID, Future[None]]) -> None:
     """Visit every tenant that sends its log anywhere and that nobody is at."""
-    for tenant in list_those("logs_sent", list_living_tenants()):
+    for tenant in tenants_with("logs_sent", list_living_tenants()):
         if tenant.id not in visits or visits[tenant.id].done():
             visits[tenant.id] = pool.submit(copy_context().run, feed, tenant)
 

@@ -10,7 +10,7 @@ import structlog
 from portal.audit.tlog.numbering import commit
 from portal.auth.alerts.watching import has_unjudged, judge_next
 from portal.documents.retention.held_people import find_held_people
-from portal.tenancy.asking import list_those
+from portal.tenancy.asking import tenants_with
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.queries import list_living_tenants
 
@@ -29,7 +29,7 @@ def watch_all_logs(stop: threading.Event) -> None:
 def watch_logs() -> bool:
     """One visit to every tenant that has something to be judged; whether some has more."""
     has_more = False
-    for tenant in list_those("logs_unjudged", list_living_tenants()):
+    for tenant in tenants_with("logs_unjudged", list_living_tenants()):
         try:
             has_more |= _watch(tenant)
         except Exception as error:  # noqa: BLE001  # logged; the next round tries again

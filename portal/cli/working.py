@@ -44,7 +44,7 @@ from portal.keys.policy import is_rotation_due
 from portal.keys.rotation import rotate_key
 from portal.outbox.models import Job
 from portal.outbox.service import Handler, run_due, sweep_done
-from portal.tenancy.asking import list_those
+from portal.tenancy.asking import tenants_with
 from portal.tenancy.binding import TenantRecord, acting_for, bound
 from portal.tenancy.models import TenantState
 from portal.tenancy.queries import list_living_tenants
@@ -129,7 +129,7 @@ def go_round(sweeping: bool, jobs_at_once: int = JOBS_AT_ONCE) -> bool:
     have more. What fails for one must not keep the others waiting, nor what one has a lot of.
     """
     tenants, has_more = list_living_tenants(), False
-    for tenant in tenants if sweeping else list_those("jobs_undone", tenants):
+    for tenant in tenants if sweeping else tenants_with("jobs_undone", tenants):
         try:
             has_more |= visit(tenant, sweeping, jobs_at_once) == jobs_at_once
         except Exception as error:  # noqa: BLE001  # logged; the next round tries again
@@ -145,16 +145,20 @@ def visit(tenant: TenantRecord, sweeping: bool, jobs_at_once: int = JOBS_AT_ONCE
         if done:
             log.info("jobs done", tenant=tenant.slug, count=done)
         if sweeping:
-            for chore in SWEEPS:
-                _chore(chore)
-        if sweeping and tenant.state == TenantState.ACTIVE and find_end() is None:
-            _see_to_reviews()
-            _purge()
-            _prune()
-        if sweeping:
-            _chore(_rotate_if_due)
-            _chore(finish_rotation)
+            _sweep(tenant)
     return done
+
+
+def _sweep(tenant: TenantRecord) -> None:
+    """What is done every few minutes. While an organisation closes, nothing of it is destroyed."""
+    for chore in SWEEPS:
+        _chore(chore)
+    if tenant.state == TenantState.ACTIVE and find_end() is None:
+        _see_to_reviews()
+        _purge()
+        _prune()
+    _chore(_rotate_if_due)
+    _chore(finish_rotation)
 
 
 def _see_to_reviews() -> None:

@@ -1,4 +1,4 @@
-"""What a setting has to look like. Each raises `ValidationError` with what it should."""
+"""What a setting has to look like. Each rule raises `ValidationError` that says so."""
 
 import re
 from importlib.util import find_spec

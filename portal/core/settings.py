@@ -3,9 +3,9 @@
 docs/operators.md lists every one of them; a test compares.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast, get_args
 from urllib.parse import urlsplit
 
 from environs import EnvValidationError, FileAwareEnv, validate
@@ -18,65 +18,69 @@ MIN_SECRET_LENGTH = 32
 LOG_FLOOR_DAYS = 400  # PCI DSS 4.0, 10.5.1, wants twelve months
 KEY_PROVIDERS = ("local", "aws-kms", "pkcs11", "vault")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+POSITIVE = validate.Range(min=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings. Durations and sizes carry their unit in the name."""
+    """All settings. Durations and sizes carry their unit in the name.
 
-    instance: Path
-    url: str
-    database_url: str
-    owner_database_url: str
-    secret_key: str
+    The field `some_name` is read from PORTAL_SOME_NAME: as its type, held to the rule beside it.
+    """
+
+    instance: Path = Path("instance")
+    url: Annotated[str, rules.is_address] = "http://localhost:8000"
+    database_url: Annotated[str, rules.is_database] = field(default="", repr=False)
+    owner_database_url: Annotated[str, rules.is_database] = field(default="", repr=False)
+    secret_key: str = field(default="", repr=False)
     production: bool = False
     demo: bool = False
     debug: bool = False
-    trusted_proxies: int = 0
-    session_idle_minutes: int = 60
-    session_absolute_hours: int = 12
+    trusted_proxies: Annotated[int, validate.Range(0, 5)] = 0
+    session_idle_minutes: Annotated[int, POSITIVE] = 60
+    session_absolute_hours: Annotated[int, POSITIVE] = 12
     mfa_for_everybody: bool = False
-    mfa_max_grace_days: int = 30
-    password_min_length: int = 8
-    password_time_cost: int = 2
-    password_memory_kib: int = 19456
-    breached_passwords: Path | None = None
-    attempts_window_minutes: int = 15
-    requests_per_minute: int = 60
-    limits_storage: str = IN_MEMORY
-    smtp_url: str = ""
+    mfa_max_grace_days: Annotated[int, validate.Range(0, 90)] = 30
+    password_min_length: Annotated[int, validate.Range(8, 64)] = 8
+    password_time_cost: Annotated[int, POSITIVE] = 2
+    password_memory_kib: Annotated[int, validate.Range(min=8)] = 19456
+    breached_passwords: Annotated[Path | None, rules.is_file] = None
+    attempts_window_minutes: Annotated[int, POSITIVE] = 15
+    requests_per_minute: Annotated[int, POSITIVE] = 60
+    limits_storage: Annotated[str, rules.is_storage] = field(default=IN_MEMORY, repr=False)
+    smtp_url: Annotated[str, rules.is_mail_server] = field(default="", repr=False)
     mail_from: str = "portal@localhost"
-    max_upload_gib: int = 64
-    blobs: str = "local"
-    s3_endpoint: str = ""
-    s3_region: str = ""
-    s3_role_arn: str = ""
-    keys: str = "local"
-    keys_timeout_seconds: float = 5
-    kms_region: str = ""
-    kms_endpoint: str = ""
-    kms_waiting_days: int = 30
-    pkcs11_module: Path | None = None
+    max_upload_gib: Annotated[int, POSITIVE] = 64
+    blobs: Annotated[str, rules.are_stores] = "local"
+    s3_endpoint: Annotated[str, rules.is_endpoint] = ""
+    s3_region: Annotated[str, rules.is_region] = ""
+    s3_role_arn: Annotated[str, rules.is_role] = ""
+    keys: Annotated[str, validate.OneOf(KEY_PROVIDERS)] = "local"
+    keys_timeout_seconds: Annotated[float, validate.Range(1, 30)] = 5
+    kms_region: Annotated[str, rules.is_region] = ""
+    kms_endpoint: Annotated[str, rules.is_endpoint] = ""
+    kms_waiting_days: Annotated[int, validate.Range(7, 30)] = 30
+    pkcs11_module: Annotated[Path | None, rules.is_file] = None
     pkcs11_token: str = "portal"
     pkcs11_pin: str = field(default="", repr=False)
-    vault_url: str = ""
-    vault_ca: Path | None = None
+    vault_url: Annotated[str, rules.is_endpoint] = ""
+    vault_ca: Annotated[Path | None, rules.is_file] = None
     vault_mount: str = "transit"
     vault_token: str = field(default="", repr=False)
     vault_role_id: str = ""
     vault_secret_id: str = field(default="", repr=False)
-    key_rotation_days: int = 0
-    closing_days: int = 14
-    verify_mib_per_second: int = 8
-    verify_every_days: int = 30
-    max_tenant_gib: int = 0
-    clamd: str = ""
-    log_floor_days: int = LOG_FLOOR_DAYS
-    log_networks: str = ""
-    network_labels: Path | None = None
-    log_level: str = "INFO"
-    threads: int = 8
-    workers: int = 1
+    key_rotation_days: Annotated[int, validate.Range(0, 3650)] = 0
+    closing_days: Annotated[int, validate.Range(7, 365)] = 14
+    verify_mib_per_second: Annotated[int, validate.Range(1, 10_000)] = 8
+    verify_every_days: Annotated[int, validate.Range(0, 3650)] = 30
+    max_tenant_gib: Annotated[int, validate.Range(min=0)] = 0
+    clamd: Annotated[str, rules.is_clamd] = ""
+    log_floor_days: Annotated[int, validate.Range(1, 36_500)] = LOG_FLOOR_DAYS
+    log_networks: Annotated[str, rules.are_networks] = ""
+    network_labels: Annotated[Path | None, rules.is_file] = None
+    log_level: Annotated[str, validate.OneOf(LOG_LEVELS)] = "INFO"
+    threads: Annotated[int, POSITIVE] = 8
+    workers: Annotated[int, POSITIVE] = 1
 
     @property
     def is_secure(self) -> bool:
@@ -121,80 +125,19 @@ def load() -> Settings:
 
 
 def _read(env: FileAwareEnv) -> dict[str, Any]:
-    positive = validate.Range(min=1)
-    return {
-        "instance": env.path("INSTANCE", default=Path("instance")),
-        "url": env.str("URL", default="http://localhost:8000", validate=rules.is_address),
-        "database_url": env.str("DATABASE_URL", default="", validate=rules.is_database),
-        "owner_database_url": env.str("OWNER_DATABASE_URL", default="", validate=rules.is_database),
-        "secret_key": env.str("SECRET_KEY", default=""),
-        "production": env.bool("PRODUCTION", default=False),
-        "demo": env.bool("DEMO", default=False),
-        "debug": env.bool("DEBUG", default=False),
-        "trusted_proxies": env.int("TRUSTED_PROXIES", default=0, validate=validate.Range(0, 5)),
-        "session_idle_minutes": env.int("SESSION_IDLE_MINUTES", default=60, validate=positive),
-        "session_absolute_hours": env.int("SESSION_ABSOLUTE_HOURS", default=12, validate=positive),
-        "mfa_for_everybody": env.bool("MFA_FOR_EVERYBODY", default=False),
-        "mfa_max_grace_days": env.int(
-            "MFA_MAX_GRACE_DAYS", default=30, validate=validate.Range(0, 90)
-        ),
-        "password_min_length": env.int(
-            "PASSWORD_MIN_LENGTH", default=8, validate=validate.Range(8, 64)
-        ),
-        "password_time_cost": env.int("PASSWORD_TIME_COST", default=2, validate=positive),
-        "password_memory_kib": env.int(
-            "PASSWORD_MEMORY_KIB", default=19456, validate=validate.Range(min=8)
-        ),
-        "breached_passwords": env.path("BREACHED_PASSWORDS", default=None, validate=rules.is_file),
-        "attempts_window_minutes": env.int(
-            "ATTEMPTS_WINDOW_MINUTES", default=15, validate=positive
-        ),
-        "requests_per_minute": env.int("REQUESTS_PER_MINUTE", default=60, validate=positive),
-        "limits_storage": env.str("LIMITS_STORAGE", default=IN_MEMORY, validate=rules.is_storage),
-        "smtp_url": env.str("SMTP_URL", default="", validate=rules.is_mail_server),
-        "mail_from": env.str("MAIL_FROM", default="portal@localhost"),
-        "max_upload_gib": env.int("MAX_UPLOAD_GIB", default=64, validate=positive),
-        "blobs": env.str("BLOBS", default="local", validate=rules.are_stores),
-        "s3_endpoint": env.str("S3_ENDPOINT", default="", validate=rules.is_endpoint),
-        "s3_region": env.str("S3_REGION", default="", validate=rules.is_region),
-        "s3_role_arn": env.str("S3_ROLE_ARN", default="", validate=rules.is_role),
-        "keys": env.str("KEYS", default="local", validate=validate.OneOf(KEY_PROVIDERS)),
-        "keys_timeout_seconds": env.int(
-            "KEYS_TIMEOUT_SECONDS", default=5, validate=validate.Range(1, 30)
-        ),
-        "kms_region": env.str("KMS_REGION", default="", validate=rules.is_region),
-        "kms_endpoint": env.str("KMS_ENDPOINT", default="", validate=rules.is_endpoint),
-        "kms_waiting_days": env.int("KMS_WAITING_DAYS", default=30, validate=validate.Range(7, 30)),
-        "pkcs11_module": env.path("PKCS11_MODULE", default=None, validate=rules.is_file),
-        "pkcs11_token": env.str("PKCS11_TOKEN", default="portal"),
-        "pkcs11_pin": env.str("PKCS11_PIN", default=""),
-        "vault_url": env.str("VAULT_URL", default="", validate=rules.is_endpoint),
-        "vault_ca": env.path("VAULT_CA", default=None, validate=rules.is_file),
-        "vault_mount": env.str("VAULT_MOUNT", default="transit"),
-        "vault_token": env.str("VAULT_TOKEN", default=""),
-        "vault_role_id": env.str("VAULT_ROLE_ID", default=""),
-        "vault_secret_id": env.str("VAULT_SECRET_ID", default=""),
-        "key_rotation_days": env.int(
-            "KEY_ROTATION_DAYS", default=0, validate=validate.Range(0, 3650)
-        ),
-        "closing_days": env.int("CLOSING_DAYS", default=14, validate=validate.Range(7, 365)),
-        "verify_mib_per_second": env.int(
-            "VERIFY_MIB_PER_SECOND", default=8, validate=validate.Range(1, 10_000)
-        ),
-        "verify_every_days": env.int(
-            "VERIFY_EVERY_DAYS", default=30, validate=validate.Range(0, 3650)
-        ),
-        "max_tenant_gib": env.int("MAX_TENANT_GIB", default=0, validate=validate.Range(min=0)),
-        "clamd": env.str("CLAMD", default="", validate=rules.is_clamd),
-        "log_floor_days": env.int(
-            "LOG_FLOOR_DAYS", default=LOG_FLOOR_DAYS, validate=validate.Range(1, 36_500)
-        ),
-        "log_networks": env.str("LOG_NETWORKS", default="", validate=rules.are_networks),
-        "network_labels": env.path("NETWORK_LABELS", default=None, validate=rules.is_file),
-        "log_level": env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(LOG_LEVELS)),
-        "threads": env.int("THREADS", default=8, validate=positive),
-        "workers": env.int("WORKERS", default=1, validate=positive),
+    parsers: dict[Any, Any] = {
+        bool: env.bool,
+        int: env.int,
+        float: env.int,  # given in whole numbers
+        str: env.str,
+        Path: env.path,
+        Path | None: env.path,
     }
+    values = {}
+    for each in fields(Settings):
+        kind, rule = get_args(each.type) or (each.type, None)
+        values[each.name] = parsers[kind](each.name.upper(), default=each.default, validate=rule)
+    return values
 
 
 def check_production(settings: Settings) -> None:

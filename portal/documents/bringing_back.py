@@ -1,7 +1,7 @@
-"""Bringing back what is gone for everybody, and kept by a hold or a rule: for who has to hand it
+"""Bringing back what is gone from every page but kept by a hold or a rule, so that it can be handed
 over.
 
-It lies where it lay again, for all who may read there. Officers don't read it thereby.
+It is where it was again, for all who may read there. That doesn't let officers read it.
 """
 
 from uuid import UUID

@@ -83,8 +83,6 @@ def explain_access(actor: Actor, question: Question, at: datetime | None = None)
 
 def explain_own(member: Member, permission: Permission, target: str = "") -> Explained:
     """Why the person may do something, or may not. Raises `NotFound`."""
-    if member.user_id is None:
-        raise NotFound
     return _explain_now(Question(member.user_id, permission, target), _place(target))
 
 

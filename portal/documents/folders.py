@@ -28,7 +28,7 @@ def create_folder(actor: Actor, parent_id: UUID | None, name: str) -> Folder:
     place = get_live_place(parent_id)
     require(actor, Permission.FOLDER_CREATE, place.target())
     if len(place.folders) >= MAX_DEPTH:
-        raise Invalid(f"Folders can lie {MAX_DEPTH} deep, and no deeper.")
+        raise Invalid(f"Folders can be nested {MAX_DEPTH} deep at most.")
     folder = Folder(
         id=new_id(), parent_id=parent_id, name=clean_name(name), created_by=actor.user_id
     )
@@ -62,7 +62,7 @@ def move_folder(actor: Actor, folder_id: UUID, parent_id: UUID | None) -> None:
     if folder_id in (above.id for above in place.folders):
         raise Invalid("A folder can't be moved into itself or one of its own folders.")
     if len(place.folders) + _height(folder_id) > MAX_DEPTH:
-        raise Invalid(f"Folders can lie {MAX_DEPTH} deep, and no deeper.")
+        raise Invalid(f"Folders can be nested {MAX_DEPTH} deep at most.")
     carry_along(AnchorKind.FOLDER, folder_id, source, place)
     came_from, folder.parent_id = folder.parent_id, parent_id
     record(

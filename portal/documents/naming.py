@@ -1,4 +1,4 @@
-"""What a reader may be told that folders and documents are called."""
+"""Which names of folders and documents a reader may see."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -30,7 +30,7 @@ def star_document(actor: Actor, document_id: UUID) -> None:
         return
     mine = select(func.count()).where(DocumentStar.user_id == actor.user_id)
     if (db.session.scalar(mine) or 0) > MAX_STARS:
-        raise Conflict(f"You have starred {MAX_STARS} documents. Take the star from some first.")
+        raise Conflict(f"You have starred {MAX_STARS} documents. Remove the star from some first.")
     record(actor, Action.DOCUMENT_STARRED, f"document:{document_id}")
 
 

@@ -25,7 +25,7 @@ MOVES = frozenset({Action.DOCUMENT_MOVED, Action.FOLDER_MOVED})
 class MovedOn(Conflict):
     """What was moved does not lie where it was moved to."""
 
-    message = "Some of this was moved on since. Move it by hand."
+    message = "Some of this has been moved again since. Move it by hand."
 
 
 @dataclass(frozen=True, slots=True)

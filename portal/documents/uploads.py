@@ -30,18 +30,17 @@ def upload_document(
     body: Body,
     *,
     announced_bytes: int | None,
-    note: str = "",
 ) -> Document:
     """Take in a new document of a folder.
 
     Raises `SessionEnded`, `NotFound`, `Forbidden`, `Invalid`, and whatever `take_in` does.
     """
-    name, note = clean_name(name), clean_note(note)
+    name = clean_name(name)
     require_upload(actor, folder_id)
     owner_id = person_behind(actor)
     stored = take_in(new_id(), name, body, owner_id=owner_id, announced_bytes=announced_bytes)
     with settling(stored.room):
-        return complete_document(actor, stored, folder_id, name, note)
+        return complete_document(actor, stored, folder_id, name, note="")
 
 
 def complete_document(

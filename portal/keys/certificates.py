@@ -22,7 +22,7 @@ FORMAT = "portal/key-destruction/v1"
 class NotGenuine(Invalid):
     """The certificate was altered, or is none."""
 
-    message = "This is not a certificate that the key in it signed."
+    message = "This is not a certificate, or it was not signed by the key in it."
 
 
 def certify(facts: Mapping[str, Any]) -> bytes:

@@ -37,7 +37,7 @@ def seal(table: str, column: str, row_id: UUID, value: str | bytes) -> bytes:
     try:
         text = value.encode() if isinstance(value, str) else value
     except UnicodeEncodeError:
-        raise Invalid("This text holds characters that are none.") from None
+        raise Invalid("This text contains invalid characters.") from None
     if len(text) > MAX_BYTES:
         raise Invalid("This text is too long.")
     return _seal_under(hierarchy.current_key(), table, column, row_id, text)

@@ -42,7 +42,7 @@ def open_statement(given: bytes, what: str) -> bytes:
     """
     content, signature = _taken_apart(given)
     if not is_genuine(content, signature):
-        raise Invalid("The signature does not fit: this was altered, or signed by somebody else.")
+        raise Invalid("The signature does not match: this was altered, or signed by somebody else.")
     if statement_file(content, signature, what) != given:
         raise Invalid("The result is genuine, but what stands around it was altered.")
     return content

@@ -50,9 +50,9 @@ def verify_digest(actor: Actor, digest: str) -> Verified:
         raise Invalid("A SHA-256 is 64 digits and letters from a to f.")
     entry = _find(wanted)
     if entry is None:
-        raise Invalid("No report with these bytes was made here: it was altered, or is none.")
+        raise Invalid("No such report was made here: it was altered, or is not one of ours.")
     if not is_genuine(canonical(_statement(entry)), _signature(entry)):
-        raise Invalid("The log tells of this report, and the signature of it does not fit.")
+        raise Invalid("The log has this report, but its signature does not match.")
     return Verified(entry, find_place(entry.id))
 
 

@@ -1,4 +1,4 @@
-"""Asking after many tenants at once."""
+"""Finding the tenants that have work of some kind, without a visit to each."""
 
 from collections.abc import Sequence
 
@@ -9,17 +9,17 @@ from portal.tenancy.models import Placement
 from portal.tenancy.session import db
 
 
-def list_those(question: str, tenants: Sequence[TenantRecord]) -> Sequence[TenantRecord]:
-    """Those of `tenants` for whom a question may have to be answered by yes.
+def tenants_with(work: str, tenants: Sequence[TenantRecord]) -> Sequence[TenantRecord]:
+    """Those of `tenants` that may have `work`, such as "jobs_undone".
 
-    All that share a database on PostgreSQL are asked after by one statement: `question` names a
-    function there, which looks from behind one wall after the other. Of a tenant with a database of
-    its own only a visit tells.
+    Of those that share a database on PostgreSQL one statement tells: `work` names a function there,
+    which looks from behind one wall after the other. A tenant with a database of its own is always
+    among them.
     """
     pooled = [tenant.id for tenant in tenants if tenant.placement == Placement.POOLED]
     if not pooled or db.engine.dialect.name != "postgresql":
         return tenants
-    found = select(getattr(func, question)(literal(pooled, ARRAY(Uuid()))))
+    found = select(getattr(func, work)(literal(pooled, ARRAY(Uuid()))))
     with db.engine.connect() as connection:
-        those = {*connection.scalars(found)}
-    return [t for t in tenants if t.id in those or t.placement != Placement.POOLED]
+        busy = {*connection.scalars(found)}
+    return [t for t in tenants if t.id in busy or t.placement != Placement.POOLED]

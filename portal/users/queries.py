@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select, true
 
 from portal.core.errors import NotFound
 from portal.tenancy.binding import bound_tenant_id
@@ -42,6 +42,17 @@ def ids_by_email(emails: Collection[str]) -> Mapping[str, UUID]:
     wanted = {canonical(email) for email in emails}
     rows = db.session.execute(select(User.email, User.id).where(User.email.in_(wanted)))
     return dict(rows.all())
+
+
+def matches(text: str) -> ColumnElement[bool]:
+    """Of people: `text` is in their name or e-mail. Everybody, where there is no text."""
+    pattern = canonical(text)
+    if not pattern:
+        return true()
+    return or_(
+        func.lower(User.name).contains(pattern, autoescape=True),
+        User.email.contains(pattern, autoescape=True),
+    )
 
 
 def canonical(email: str) -> str:

@@ -1,4 +1,8 @@
-"""What a view declares about who may come in. A view that declares nothing is never run."""
+"""What a view declares about who may come in. A view that declares nothing is never run.
+
+Each view has one door (`@public`, `@signed_in`, `@requires(…)` and the like), right above it. What
+else it declares stands above the door.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -94,60 +98,58 @@ def requires(permission: Permission, *others: Permission) -> Callable[[View], Vi
 
 
 def discloses(view: View) -> View:
-    """Say that this GET records what it gives away. Stands above the door's declaration."""
-    return _declare(view, replace(view.declared, discloses=True))  # type: ignore[attr-defined]
+    """Say that this GET records what it gives away."""
+    return _also(view, discloses=True)
 
 
 def finishes_ceremony(view: View) -> View:
-    """Say that this GET uses up a ceremony and writes what follows. Stands above the door's
-    declaration.
-    """
-    return _declare(view, replace(view.declared, finishes_ceremony=True))  # type: ignore[attr-defined]
+    """Say that this GET uses up a ceremony and writes what follows."""
+    return _also(view, finishes_ceremony=True)
 
 
 def repairs(view: View) -> View:
-    """Let a break-glass session in as well. Stands above the door's declaration."""
-    return _declare(view, replace(view.declared, repairs=True))  # type: ignore[attr-defined]
+    """Let a break-glass session in as well."""
+    return _also(view, repairs=True)
 
 
 def while_closing(view: View) -> View:
-    """Let members do this even when the organisation closes. Stands above the door's
-    declaration.
-    """
-    return _declare(view, replace(view.declared, while_closing=True))  # type: ignore[attr-defined]
+    """Let members do this even when the organisation closes."""
+    return _also(view, while_closing=True)
 
 
 def only_asks(view: View) -> View:
-    """Say that its POST changes nothing: it asks for what no address is to hold. Stands above the
-    door's declaration.
-    """
-    return _declare(view, replace(view.declared, only_asks=True))  # type: ignore[attr-defined]
+    """Say that its POST changes nothing: what it asks for must not appear in an address."""
+    return _also(view, only_asks=True)
 
 
 def by_programs(view: View) -> View:
-    """Take a POST without a form's token: what it brings proves itself. Stands above the door's
-    declaration.
-    """
-    return _declare(view, replace(view.declared, by_programs=True))  # type: ignore[attr-defined]
+    """Take a POST without a form's token: what it brings proves itself."""
+    return _also(view, by_programs=True)
 
 
 def streams_body(view: View) -> View:
-    """Say that the body may be of any size. Stands above the door's declaration."""
-    return _declare(view, replace(view.declared, streams_body=True))  # type: ignore[attr-defined]
+    """Say that the body may be of any size."""
+    return _also(view, streams_body=True)
 
 
 def reads_form(view: View) -> View:
-    """Say that it reads its form by `StreamedForm`, which checks the token before any file. Stands
-    above the door's declaration.
-    """
-    return _declare(view, replace(view.declared, reads_form=True, streams_body=True))  # type: ignore[attr-defined]
+    """Say that it reads its form by `StreamedForm`, which checks the token before any file."""
+    return _also(view, reads_form=True, streams_body=True)
 
 
 def freshly(act: Act) -> Callable[[View], View]:
-    """Ask again who it is, where the last proof is too old. Stands above the door's declaration."""
-    return lambda view: _declare(view, replace(view.declared, fresh=act))  # type: ignore[attr-defined]
+    """Ask again who it is, where the last proof is too old."""
+    return lambda view: _also(view, fresh=act)
 
 
 def _declare(view: View, declaration: Declared) -> View:
     view.declared = declaration  # type: ignore[attr-defined]
     return view
+
+
+def _also(view: View, **more: Any) -> View:
+    """Add to what the door declared. Raises `TypeError` where there is no door beneath."""
+    found = declared(view)
+    if found is None:
+        raise TypeError(f"the door of {view.__name__} has to stand below this")
+    return _declare(view, replace(found, **more))

@@ -1,4 +1,4 @@
-"""Who comes in by which door: what a view declares, held against the session of a request."""
+"""Who comes in by which door: what a view declares, checked against the session of a request."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from portal.auth.assurance import First, Step
 from portal.core.errors import PortalError
 from portal.web.access import Declared, Door
 from portal.web.request import SAFE_METHODS, request
-from portal.web.urls import local_path
+from portal.web.urls import path_or_home
 
 STEP_PAGES = {
     Step.GIVE_FACTOR: "auth.code",
@@ -44,7 +44,8 @@ def check_door(declaration: Declared | None) -> Any:
     if declaration.door == Door.HALF_SIGNED_IN:
         if current_user.is_anonymous:
             return _ask_to_sign_in()
-        return redirect(_wanted_page()) if current_user.is_authenticated else None
+        is_done = current_user.is_authenticated
+        return redirect(path_or_home(request.args.get("next"))) if is_done else None
     if declaration.door == Door.ANY_SESSION:
         return _ask_to_sign_in() if current_user.is_anonymous else None
     if not current_user.is_authenticated:
@@ -68,8 +69,3 @@ def _ask_to_sign_in() -> Any:
         raise NotSignedIn
     page = "auth.sign_in" if current_user.is_anonymous else STEP_PAGES[current_user.found.step]
     return redirect(url_for(page, next=request.full_path.rstrip("?")))
-
-
-def _wanted_page() -> str:
-    """Where somebody was going who has nothing more to prove."""
-    return local_path(request.args.get("next")) or url_for("home.index")

@@ -31,6 +31,11 @@ class PortalRequest(Request):
         self._load_form_data()
 
     @property
+    def page(self) -> int:
+        """Which page of a list is asked for: the first, unless the address has a number."""
+        return self.args.get("page", 1, type=int)
+
+    @property
     def want_form_data_parsed(self) -> bool:
         return not self.is_streamed and super().want_form_data_parsed
 

@@ -39,14 +39,14 @@ class ReadOnly(PortalError):
     """The tenant closes: nothing is changed any more."""
 
     status = 403
-    message = "This organisation is closing. Everything can be read, and nothing be changed."
+    message = "This organisation is closing. Everything can be read, but nothing can be changed."
 
 
 class LinksEnded(PortalError):
     """The tenant closes: others than its people are let in no more."""
 
     status = 403
-    message = "This organisation is closing. What it shared by links is shared no more."
+    message = "This organisation is closing. What it shared by links is no longer shared."
 
 
 class Closed(PortalError):
@@ -67,8 +67,8 @@ REFUSED_IN = {
 
 
 def check_state(tenant: TenantRecord) -> None:
-    """Raises `Suspended`, `BeingDestroyed` or `Destroyed`, but for what the page looks like that
-    says so.
+    """Raises `Suspended`, `BeingDestroyed` or `Destroyed`, except for the static files of the page
+    that says so.
     """
     if tenant.state != TenantState.ACTIVE and request.endpoint not in STATIC:
         raise REFUSED_IN[TenantState(tenant.state)]

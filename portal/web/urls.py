@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from flask import url_for
 from werkzeug.routing import BaseConverter
 
 
@@ -22,3 +23,8 @@ def local_path(address: str | None) -> str | None:
         return None
     parts = urlsplit(address)
     return None if parts.scheme or parts.netloc else address
+
+
+def path_or_home(address: str | None) -> str:
+    """`address` if it is a path on this very host, else the first page."""
+    return local_path(address) or url_for("home.index")

@@ -119,10 +119,11 @@ def check_the_present(organisation: Organisation) -> None:
     folders = [None, *organisation.folders.values()]
     for user in db.session.query(User):
         member = present(user)
+        could_sign_in = world.people.get(user.id) == UserState.ACTIVE
         then = [
             grant
-            for grant in world.grants_of(user.id)
-            if grant.expires_at is None or grant.expires_at > clock.now()
+            for _, grant in world.holdings_of(user.id)
+            if could_sign_in and (grant.expires_at is None or grant.expires_at > clock.now())
         ]
         past = Member(
             session_id=user.id, user_id=user.id, name=user.name, email=user.email,

@@ -203,7 +203,7 @@ def test_the_last_admin_stays(acme) -> None:
     with acme.bound(writes=True) as session:
         user = get_user(acme["admin"].id)
         with pytest.raises(service.LastAdmin):
-            service.require_another_admin(user)
+            service.require_another_admin(user.id)
         session.rollback()
     assert deactivate(acme.visit("second_admin"), acme, "admin").status_code == 403
 
@@ -214,7 +214,7 @@ def test_an_admin_who_can_not_sign_in_is_no_other_admin(portal, acme) -> None:
             f"UPDATE user_account SET state = '{state}' WHERE email LIKE 'second_admin@%'", acme
         )
         with acme.bound(writes=True), pytest.raises(service.LastAdmin):
-            service.require_another_admin(get_user(acme["admin"].id))
+            service.require_another_admin(acme["admin"].id)
 
 
 def test_an_admin_for_a_while_is_no_other_admin(portal, acme) -> None:
@@ -225,7 +225,7 @@ def test_an_admin_for_a_while_is_no_other_admin(portal, acme) -> None:
             f"UPDATE role_assignment SET expires_at = '{until}' WHERE user_id = {literal}", acme
         )
         with acme.bound(writes=True), pytest.raises(service.LastAdmin):
-            service.require_another_admin(get_user(acme["admin"].id))
+            service.require_another_admin(acme["admin"].id)
 
 
 @pytest.mark.parametrize("acts", [(take, take), (deactivate, deactivate), (take, deactivate)])

@@ -32,7 +32,8 @@ def test_nothing_commits_but_the_ends_of_a_unit_of_work() -> None:
         "cli/feeding.py",  # what a destination took need not be sent again
         "cli/keeping_log.py",
         "cli/rewrapping.py",
-        "cli/sampling.py",
+        "cli/sample_documents.py",
+        "cli/sample_people.py",
         "cli/verifying.py",  # what was read of a round need not be read again
         "cli/working.py",
         "outbox/service.py",  # a job is claimed before it is tried

@@ -54,7 +54,7 @@ def test_a_fault_in_a_group_is_told_by_its_line_and_nobody_is_invited(acme) -> N
     before, admin = people(acme), acme.visit("admin")
     for groups, fault in {
         "Finance;Nowhere": "no group “Nowhere”",
-        "Fed": "decided by an identity provider",
+        "Fed": "An identity provider decides",
         ";".join(["Finance"] * 21): "At most 20 groups",
     }.items():
         page = send(admin, line(groups))

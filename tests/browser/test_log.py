@@ -28,7 +28,7 @@ def test_dragging_over_bars_leads_to_their_time_and_new_entries_appear(demo, chr
     assert page.get_by_label("Outcome").input_value() == "success"
 
     page.goto(demo.at("acme", "/audit/live"))
-    kept = page.locator("[data-live]").get_by_text("A search of the log was kept under a name")
+    kept = page.locator("[data-live]").get_by_text("A search of the log was saved")
     before = kept.count()
     other.goto(demo.at("acme", "/audit/searches/new"))
     other.get_by_label("Name").fill("Made while somebody watches")

@@ -6,7 +6,7 @@ from sqlalchemy import ARRAY, Uuid, func, literal, select, text
 from portal.audit.models import AuditEntry
 from portal.audit.tlog.numbering import number_waiting
 from portal.outbox.service import enqueue
-from portal.tenancy.asking import list_those
+from portal.tenancy.asking import tenants_with
 from portal.tenancy.session import db
 from tests.audit.reading import entry, write
 from tests.auth.alerts.watching import watch
@@ -22,21 +22,21 @@ def test_who_has_nothing_to_do_is_not_visited(portal, acme, globex) -> None:
     portal.execute_everywhere("DELETE FROM job")
     portal.execute("UPDATE log_destination SET is_started = false", acme)
     with portal.app.app_context():
-        assert [list_those(question, both) for question in QUESTIONS] == [[]] * 4
+        assert [tenants_with(question, both) for question in QUESTIONS] == [[]] * 4
         write(globex, entry())
-        assert list_those("logs_waiting", both) == [globex.record]
+        assert tenants_with("logs_waiting", both) == [globex.record]
         watch(portal)
         write(globex, entry())
         with globex.bound(writes=True):
             while number_waiting():
                 db.session.commit()
-        assert list_those("logs_unjudged", both) == [globex.record]
+        assert tenants_with("logs_unjudged", both) == [globex.record]
         with acme.bound(writes=True):
             enqueue("test", lambda job: b"x")
-        assert list_those("jobs_undone", both) == [acme.record]
+        assert tenants_with("jobs_undone", both) == [acme.record]
         starting = "UPDATE log_destination SET is_started = true WHERE tenant_id = '{}'"
         portal.execute(starting.format(acme.id))
-        assert list_those("logs_sent", both) == [acme.record]
+        assert tenants_with("logs_sent", both) == [acme.record]
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -17,7 +17,7 @@ def test_the_demonstration_is_made_once_and_completed_if_it_was_cut_off(
 ) -> None:
     instance = instance_of(nothing_yet)
     with monkeypatch.context() as patch:
-        patch.setattr(sampling, "_leave_a_trail", _pull_the_plug)
+        patch.setattr(sampling, "leave_a_trail", _pull_the_plug)
         assert run_with(nothing_yet, "demo", "--setup-only").status == 1
     assert not samples.is_complete(instance)
     said = run_with(nothing_yet, "demo", "--setup-only")

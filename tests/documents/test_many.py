@@ -87,7 +87,7 @@ def test_what_was_moved_on_or_long_ago_is_not_moved_back(portal, acme, clock) ->
     member.post(f"/documents/{one}/move", {"folder": closed})
     assert "Undo" in member.get(f"/documents/folders/{closed}").text
     rows = lying(portal)
-    assert "moved on since" in member.post("/documents/many/undo-move", by).text
+    assert "moved again since" in member.post("/documents/many/undo-move", by).text
     clock.advance(minutes=40)
     member.get("/documents")
     clock.advance(minutes=21)
@@ -158,7 +158,8 @@ def test_what_refuses_one_refuses_all(portal, acme, globex, act) -> None:
     assert (portal.rows("document"), portal.rows("folder")) == rows
 
 
-def test_copies_of_what_is_chosen_are_made_each_by_itself(acme) -> None:
+def test_copies_of_what_is_chosen_are_made_each_by_itself(acme, monkeypatch) -> None:
+    monkeypatch.setattr(copying, "STEP_SECONDS", 600)  # all in one step, however slow the machine
     member, (inner, chosen) = acme.visit("member"), things(acme)
     shared = acme.folders["shared"]
     path, documents = "/documents/many/copy", [one for one in chosen if "folder" not in one]

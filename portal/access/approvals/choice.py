@@ -52,7 +52,7 @@ def require_to_choose(actor: Actor, _act: PendingAct) -> None:
 
 def choose_agreed(actor: Actor, act: PendingAct) -> None:
     """Have the choice hold that was asked for."""
-    _choose(actor, act.payload["kinds"], **act.consent.told())
+    _choose(actor, act.payload["kinds"], **act.consent.detail())
 
 
 def _choose(actor: Actor, wanted: Collection[str], **agreed: Any) -> None:

@@ -27,7 +27,7 @@ class Kind(StrEnum):
         "Make somebody an admin, or give another role with a dangerous right",
         Permission.ROLE_ASSIGN,
     )
-    EXPORT_LOG = "export-log", "Take the audit log out of the portal", Permission.AUDIT_EXPORT
+    EXPORT_LOG = "export-log", "Export the audit log", Permission.AUDIT_EXPORT
     STREAM_LOG = (
         "stream-log",
         "Send the entries of the audit log to another system",

@@ -23,7 +23,7 @@ class Consent:
     act_id: UUID
     asked_by: UUID
 
-    def told(self) -> dict[str, Any]:
+    def detail(self) -> dict[str, Any]:
         """What the audit log says of it."""
         return {"act": str(self.act_id), "asked_by": str(self.asked_by)}
 

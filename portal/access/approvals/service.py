@@ -126,7 +126,7 @@ def ask(actor: Actor, kind: Kind, target: str, payload: Any, reason: str = "") -
     )
     db.session.add(act)
     db.session.flush()
-    record(actor, Action.ACT_ASKED, target, **_told(act), reason=reason, **payload)
+    record(actor, Action.ACT_ASKED, target, **_detail(act), reason=reason, **payload)
     return act
 
 
@@ -180,7 +180,7 @@ def _close(actor: Actor, act: PendingAct, ending: Ending, action: Action) -> Non
     lock_access()  # before any row: what follows takes it as well
     if not _end(act, actor, ending):
         raise Conflict("This has been decided, or has expired.")
-    record(actor, action, act.target, **_told(act))
+    record(actor, action, act.target, **_detail(act))
 
 
 def _end(act: PendingAct, actor: Actor, ending: Ending) -> bool:
@@ -212,8 +212,8 @@ def _expire(*which: Any, is_due: bool = True) -> None:
             .execution_options(synchronize_session=False)
         )
         if ended:
-            record(SYSTEM, Action.ACT_EXPIRED, act.target, **_told(act))
+            record(SYSTEM, Action.ACT_EXPIRED, act.target, **_detail(act))
 
 
-def _told(act: PendingAct) -> dict[str, Any]:
+def _detail(act: PendingAct) -> dict[str, Any]:
     return {"act": str(act.id), "kind": act.kind}

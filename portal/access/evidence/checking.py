@@ -1,4 +1,4 @@
-"""Whether the bound tenant's log is what was signed of it: all of it read back, by schedule."""
+"""Checking the bound tenant's log against what was signed of it: all of it, by schedule."""
 
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass

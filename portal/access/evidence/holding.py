@@ -1,4 +1,4 @@
-"""The newest checkpoint of the bound tenant's log, held where its contents lie.
+"""The newest checkpoint of the bound tenant's log, kept beside its contents.
 
 A database that is restored as a whole takes along all that it remembers of the log. What is held
 beside the contents stays, and shows that the log had come further. It is looked at before the log

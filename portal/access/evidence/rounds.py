@@ -1,4 +1,4 @@
-"""The place of a reading back that is under way, kept so that it goes on after a stop.
+"""How far a check of the log has got, kept so that it goes on after a stop.
 
 Several processes may go on with one: each step counts once, for whoever is first to say so. None of
 these functions commits.

@@ -1,4 +1,4 @@
-"""What trying the walls of the bound tenant's database came to (`tenancy.trying`), once a day."""
+"""Recording the daily test of the walls of the bound tenant's database (`tenancy.trying`)."""
 
 from collections.abc import Sequence
 

@@ -37,7 +37,7 @@ MOST_AT_ONCE = 500
 class FilledByProvider(Conflict):
     """A group's people come by a provider's claim, and by nothing else."""
 
-    message = "Who is in this group is decided by an identity provider. Nobody changes it by hand."
+    message = "An identity provider decides who is in this group. It can't be changed by hand."
 
 
 def add_to_group(
@@ -101,7 +101,7 @@ def put_in(
     Raises `SecondPersonNeeded`.
     """
     if consent is not None:
-        detail |= consent.told()
+        detail |= consent.detail()
     elif gives_power(group.id):
         require_alone(actor, Kind.GRANT_ADMIN, target_of(group.id))
     added_by = None if way == Way.CLAIM else actor.user_id

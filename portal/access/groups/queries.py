@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from portal.access.decision import Target, require
 from portal.access.groups.members import members_of
@@ -24,10 +24,10 @@ from portal.access.names import group_key
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
-from portal.core.paging import page_within
+from portal.tenancy.paging import cut_page
 from portal.tenancy.session import db
 from portal.users.models import User
-from portal.users.queries import canonical
+from portal.users.queries import matches
 
 PAGE_SIZE = 50
 
@@ -93,7 +93,7 @@ def search_groups(actor: Actor, text: str = "", page: int = 1) -> Page[ListedGro
     matching = select(Group)
     if text.strip():
         matching = matching.where(Group.name_key.contains(group_key(text), autoescape=True))
-    found = _page(matching, (Group.name_key, Group.id), page)
+    found = _page(matching.order_by(Group.name_key, Group.id), page)
     listed = _listed([row[0] for row in found.rows])
     return Page(listed, found.page, found.pages, found.total)
 
@@ -140,7 +140,7 @@ def search_group_members(
         GroupMembership,
         (GroupMembership.user_id == User.id) & (GroupMembership.group_id == group_id),
     )
-    return _page(_named(inside, text), _BY_NAME, page)
+    return _page(inside.where(matches(text)).order_by(*_BY_NAME), page)
 
 
 def search_candidates(
@@ -152,7 +152,8 @@ def search_candidates(
     """
     require(actor, Permission.GROUP_EDIT)
     require(actor, Permission.MEMBER_READ)
-    found: Page[tuple[User]] = _page(_named(select(User), text), _BY_NAME, page)
+    everybody = select(User).where(matches(text)).order_by(*_BY_NAME)
+    found: Page[tuple[User]] = _page(everybody, page)
     return found, members_of(group_id, among=[user.id for (user,) in found.rows])
 
 
@@ -191,27 +192,9 @@ def get_membership(actor: Actor, group_id: UUID, user_id: UUID) -> GroupMembersh
 _BY_NAME = (func.lower(User.name), User.id)
 
 
-def _named(people: Any, text: str) -> Any:
-    """Those with `text` in name or e-mail."""
-    if not text.strip():
-        return people
-    pattern = canonical(text)
-    return people.where(
-        or_(
-            func.lower(User.name).contains(pattern, autoescape=True),
-            User.email.contains(pattern, autoescape=True),
-        )
-    )
-
-
-def _page(matching: Any, order: Sequence[Any], page: int) -> Page[Any]:
-    counted = matching.with_only_columns(func.count(), maintain_column_froms=True)
-    total = db.session.execute(counted).scalar_one()
-    page, pages = page_within(page, total, PAGE_SIZE)
-    rows = db.session.execute(
-        matching.order_by(*order).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
-    )
-    return Page(rows.all(), page, pages, total)
+def _page(ordered: Any, page: int) -> Page[Any]:
+    found = cut_page(ordered, page, PAGE_SIZE)
+    return Page(db.session.execute(found.rows).all(), found.page, found.pages, found.total)
 
 
 def _listed(groups: Sequence[Group]) -> Sequence[ListedGroup]:

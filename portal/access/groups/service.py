@@ -36,7 +36,7 @@ def create_group(actor: Actor, name: str, sentence: str = "") -> Group:
     _call(group, name, sentence)
     db.session.add(group)
     db.session.flush()
-    record(actor, Action.GROUP_CREATED, target_of(group.id), **_told(group))
+    record(actor, Action.GROUP_CREATED, target_of(group.id), **_detail(group))
     return group
 
 
@@ -48,7 +48,7 @@ def rename_group(actor: Actor, group_id: UUID, name: str, sentence: str = "") ->
     """
     group = open_group(actor, group_id)
     _call(group, name, sentence)
-    record(actor, Action.GROUP_CHANGED, target_of(group.id), **_told(group))
+    record(actor, Action.GROUP_CHANGED, target_of(group.id), **_detail(group))
     return group
 
 
@@ -62,7 +62,7 @@ def delete_group(actor: Actor, group_id: UUID) -> None:
     given = select(RoleAssignment).where(RoleAssignment.group_id == group.id)
     held = db.session.scalars(given.order_by(RoleAssignment.id)).all()
     revoke_roles([Revocation(actor, each, "") for each in held], way=Way.DELETION)
-    record(actor, Action.GROUP_DELETED, target_of(group.id), **_told(group))
+    record(actor, Action.GROUP_DELETED, target_of(group.id), **_detail(group))
     if not change(delete(Group).where(Group.id == group.id)):
         raise NotFound
 
@@ -73,7 +73,7 @@ def _call(group: Group, name: str, sentence: str) -> None:
     if not name or max(len(name), len(key)) > NAME_LENGTH or len(sentence) > SENTENCE_LENGTH:
         raise Invalid(f"A group has a name of at most {NAME_LENGTH} characters.")
     if not is_one_line(name) or not is_one_line(sentence):
-        raise Invalid("This holds characters that can't be seen.")
+        raise Invalid("This contains invisible characters.")
     require_own_look(name)
     same = select(Group.id).where(Group.name_key == key, Group.id != group.id)
     if db.session.execute(same).first() is not None:
@@ -81,5 +81,5 @@ def _call(group: Group, name: str, sentence: str) -> None:
     group.name, group.name_key, group.sentence = name, key, sentence
 
 
-def _told(group: Group) -> dict[str, Any]:
+def _detail(group: Group) -> dict[str, Any]:
     return {"name": group.name, "sentence": group.sentence}

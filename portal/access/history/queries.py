@@ -28,7 +28,7 @@ _COLUMNS = (
 
 
 @dataclass(slots=True)
-class _Told:
+class _Entry:
     """An entry as `World` takes it."""
 
     at: datetime
@@ -41,7 +41,7 @@ class _Told:
 def replay_access(at: datetime) -> World:
     """Who held what at a moment, in one statement. Where things lay is another: `replay_place`."""
     world = World()
-    for entry in _told(at, _entry.c.action.in_(sorted(ACTIONS - PLACING))):
+    for entry in _entries(at, _entry.c.action.in_(sorted(ACTIONS - PLACING))):
         world.apply(entry)
     return world
 
@@ -63,14 +63,14 @@ def replay_place(world: World, target: str, at: datetime) -> None:
 
 
 def _replay_target(world: World, target: str, at: datetime) -> bool:
-    is_told = False
-    for entry in _told(at, _entry.c.target == target, _entry.c.action.in_(sorted(PLACING))):
+    is_known = False
+    for entry in _entries(at, _entry.c.target == target, _entry.c.action.in_(sorted(PLACING))):
         world.apply(entry)
-        is_told = True
-    return is_told
+        is_known = True
+    return is_known
 
 
-def _told(at: datetime, *which: Any) -> Iterator[_Told]:
+def _entries(at: datetime, *which: Any) -> Iterator[_Entry]:
     """Entries with the reasons that they tell; those are gone once they were erased."""
     statement: Select[Any] = (
         select(*_COLUMNS)
@@ -79,4 +79,4 @@ def _told(at: datetime, *which: Any) -> Iterator[_Told]:
         .order_by(_entry.c.id)
     )
     for when, action, actor_id, target, told, personal in db.session.execute(statement):
-        yield _Told(when, action, actor_id, target, merged(told, personal))
+        yield _Entry(when, action, actor_id, target, merged(told, personal))

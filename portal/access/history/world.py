@@ -70,12 +70,6 @@ class World:
             elif kind == "group" and holder_id in groups:
                 yield given, self._grant(given, holder_id)
 
-    def grants_of(self, user_id: UUID) -> tuple[Grant, ...]:
-        """What somebody held; nothing, unless they could sign in."""
-        if self.people.get(user_id) != UserState.ACTIVE:
-            return ()
-        return tuple(grant for _, grant in self.holdings_of(user_id))
-
     def chain_of(self, folder_id: UUID | None) -> tuple[UUID, ...]:
         """A folder and those above it, nearest first."""
         chain: list[UUID] = []

@@ -49,7 +49,7 @@ def require_to_export(actor: Actor, _act: PendingAct) -> None:
 def make_agreed(actor: Actor, act: PendingAct) -> None:
     """Get ready what somebody asked for, and for nobody but them."""
     export_id = UUID(act.target.partition(":")[2])
-    _make(actor, act.asked_by, export_id, act.payload, act.reason, **act.consent.told())
+    _make(actor, act.asked_by, export_id, act.payload, act.reason, **act.consent.detail())
 
 
 def list_exports(actor: Actor) -> Sequence[LogExport]:

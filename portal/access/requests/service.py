@@ -50,7 +50,7 @@ def open_request(
     )
     db.session.add(request)
     db.session.flush()
-    record(actor, Action.ACCESS_ASKED, target, **_told(request), reason=reason)
+    record(actor, Action.ACCESS_ASKED, target, **_detail(request), reason=reason)
     return request
 
 
@@ -60,7 +60,7 @@ def withdraw_request(actor: Actor, request_id: UUID) -> None:
     if request.user_id != actor.user_id:
         raise NotFound
     close_request(actor, request, Ending.WITHDRAWN)
-    record(actor, Action.ACCESS_WITHDRAWN, f"user:{request.user_id}", **_told(request))
+    record(actor, Action.ACCESS_WITHDRAWN, f"user:{request.user_id}", **_detail(request))
 
 
 def decline_request(actor: Actor, request: AccessRequest, answer: str) -> None:
@@ -68,7 +68,7 @@ def decline_request(actor: Actor, request: AccessRequest, answer: str) -> None:
     answer = clean_text(answer)
     close_request(actor, request, Ending.DECLINED, answer=answer)
     record(
-        actor, Action.ACCESS_DECLINED, f"user:{request.user_id}", **_told(request), answer=answer
+        actor, Action.ACCESS_DECLINED, f"user:{request.user_id}", **_detail(request), answer=answer
     )
 
 
@@ -86,7 +86,7 @@ def note_granted(
         "role": role,
         "assignment": str(assignment_id) if assignment_id else None,
     }
-    record(actor, Action.ACCESS_GRANTED, f"user:{request.user_id}", **_told(request), **told)
+    record(actor, Action.ACCESS_GRANTED, f"user:{request.user_id}", **_detail(request), **told)
 
 
 def close_request(
@@ -150,10 +150,10 @@ def _expire(*which: Any) -> None:
             .execution_options(synchronize_session=False)
         )
         if ended:
-            record(SYSTEM, Action.ACCESS_EXPIRED, f"user:{request.user_id}", **_told(request))
+            record(SYSTEM, Action.ACCESS_EXPIRED, f"user:{request.user_id}", **_detail(request))
 
 
-def _told(request: AccessRequest) -> dict[str, Any]:
+def _detail(request: AccessRequest) -> dict[str, Any]:
     return {
         "request": str(request.id),
         "permission": request.permission,

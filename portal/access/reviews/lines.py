@@ -25,8 +25,8 @@ from portal.access.reviews.queries import (
 )
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
-from portal.core.paging import page_within
 from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.paging import cut_page
 from portal.tenancy.session import db
 from portal.users.queries import names_of
 
@@ -133,16 +133,8 @@ def show_line(actor: Actor, line_id: UUID) -> ShownLine:
 
 
 def _page_of_lines(page: int, *which: ColumnElement[bool]) -> LinePage:
-    total = db.session.execute(
-        select(func.count()).select_from(ReviewLine).where(*which)
-    ).scalar_one()
-    page, pages = page_within(page, total, PAGE_SIZE)
-    lines = db.session.scalars(
-        select(ReviewLine)
-        .where(*which)
-        .order_by(ReviewLine.number)
-        .limit(PAGE_SIZE)
-        .offset((page - 1) * PAGE_SIZE)
-    ).all()
+    by_number = select(ReviewLine).where(*which).order_by(ReviewLine.number)
+    found = cut_page(by_number, page, PAGE_SIZE)
+    lines = db.session.scalars(found.rows).all()
     people = {who for line in lines for who in (line.reviewer_id, line.decided_by) if who}
-    return LinePage(lines, names_of(people), page, pages, total)
+    return LinePage(lines, names_of(people), found.page, found.pages, found.total)

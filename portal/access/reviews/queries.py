@@ -17,8 +17,8 @@ from portal.access.reviews.models import (
 )
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
-from portal.core.paging import page_within
 from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.paging import cut_page
 from portal.tenancy.session import db
 from portal.users.models import User, UserState
 from portal.users.queries import names_of
@@ -98,15 +98,11 @@ def get_review(review_id: UUID) -> AccessReview:
 def list_reviews(actor: Actor, page: int = 1) -> ReviewPage:
     """A page of all reviews, open ones first. Raises `Forbidden`."""
     require(actor, Permission.REVIEW_RUN)
-    total = db.session.execute(select(func.count()).select_from(AccessReview)).scalar_one()
-    page, pages = page_within(page, total, PAGE_SIZE)
-    reviews = db.session.scalars(
-        select(AccessReview)
-        .order_by(AccessReview.state != ReviewState.OPEN, AccessReview.id.desc())
-        .limit(PAGE_SIZE)
-        .offset((page - 1) * PAGE_SIZE)
-    ).all()
-    return ReviewPage(reviews, _progress_of([review.id for review in reviews]), page, pages)
+    open_first = AccessReview.state != ReviewState.OPEN, AccessReview.id.desc()
+    found = cut_page(select(AccessReview).order_by(*open_first), page, PAGE_SIZE)
+    reviews = db.session.scalars(found.rows).all()
+    progress = _progress_of([review.id for review in reviews])
+    return ReviewPage(reviews, progress, found.page, found.pages)
 
 
 def find_reviews(actor: Actor, page: int = 1) -> ReviewPage | None:

@@ -49,7 +49,7 @@ class SignedResult:
 def keep_result(review: AccessReview) -> SignedResult:
     """Put the result of a review that has just been closed together, sign it and keep it."""
     db.session.refresh(review)
-    content = canonical(_told(review))
+    content = canonical(_content(review))
     signature = sign(content)
     packed = zlib.compress(content)
     for number, start in enumerate(range(0, len(packed), MAX_BYTES)):
@@ -81,7 +81,7 @@ def read_result(review: AccessReview) -> bytes:
     return content
 
 
-def _told(review: AccessReview) -> dict[str, Any]:
+def _content(review: AccessReview) -> dict[str, Any]:
     lines = db.session.scalars(
         select(ReviewLine).where(ReviewLine.review_id == review.id).order_by(ReviewLine.number)
     ).all()
@@ -94,13 +94,13 @@ def _told(review: AccessReview) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "organisation": {"id": str(bound().tenant.id), "name": bound().tenant.name},
-        "review": _review_told(review, names),
+        "review": _review_content(review, names),
         "reviewers": [_person(who, names) for who in sorted(reviewers)],
-        "lines": [_line_told(line, names) for line in lines],
+        "lines": [_line_content(line, names) for line in lines],
     }
 
 
-def _review_told(review: AccessReview, names: Mapping[UUID, str]) -> dict[str, Any]:
+def _review_content(review: AccessReview, names: Mapping[UUID, str]) -> dict[str, Any]:
     return {
         "id": str(review.id),
         "name": review.name,
@@ -114,7 +114,7 @@ def _review_told(review: AccessReview, names: Mapping[UUID, str]) -> dict[str, A
     }
 
 
-def _line_told(line: ReviewLine, names: Mapping[UUID, str]) -> dict[str, Any]:
+def _line_content(line: ReviewLine, names: Mapping[UUID, str]) -> dict[str, Any]:
     return {
         "number": line.number,
         "kind": line.kind,

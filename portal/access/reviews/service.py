@@ -159,9 +159,9 @@ def _check(choices: Choices) -> None:
     if not choices.name.strip():
         raise Invalid("Give it a name.")
     if not timedelta() < length <= LONGEST:
-        raise Invalid("It is due within a year from now.")
+        raise Invalid("It has to be due within a year from now.")
     if choices.every_days is not None and not length.days <= choices.every_days <= LONGEST.days * 3:
-        raise Invalid("It can be repeated only after it was due, and within three years.")
+        raise Invalid("It can be repeated only after its due day, and within three years.")
     if not 0 < len(choices.reviewers) <= MAX_REVIEWERS:
         raise Invalid(f"Name reviewers, {MAX_REVIEWERS} at most.")
 

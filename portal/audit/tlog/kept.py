@@ -1,4 +1,4 @@
-"""Of entries that were pruned those that are kept for good, in files beside the tiles.
+"""The pruned entries that are kept for good, in files beside the tiles.
 
 No bundle may leave entries out, so other verifiers of tlog-tiles see of these entries the hashes.
 Each line has an entry behind its number, and is as good as the hash at that place.

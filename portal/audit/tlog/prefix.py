@@ -1,5 +1,5 @@
-"""The entries before a mark, of which a log has the hashes, and few themselves: the log itself has
-to tell of it.
+"""The pruned beginning of a log, of which it has all hashes and few entries: the log itself has to
+account for it.
 
 c2sp.org/tlog-tiles calls the mark the minimum index, and leaves open how others learn of it. Here
 entries tell, one for each time that the log was pruned: whoever takes away more than that, or has

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from portal.tenancy.asking import list_those
+from portal.tenancy.asking import tenants_with
 from portal.tenancy.binding import TenantRecord
 from portal.tenancy.session import db
 
 
 def list_waiting(tenants: Sequence[TenantRecord]) -> Sequence[TenantRecord]:
     """Those whose logs may have some: on SQLite none has."""
-    return [] if db.engine.dialect.name == "sqlite" else list_those("logs_waiting", tenants)
+    return [] if db.engine.dialect.name == "sqlite" else tenants_with("logs_waiting", tenants)

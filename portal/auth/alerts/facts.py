@@ -1,4 +1,4 @@
-"""What rules have to know besides entries: as it is now, also where they are tried on the past."""
+"""What rules have to know besides entries: as it is now, even where they are tried on the past."""
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, time

@@ -83,7 +83,7 @@ def create_rule(actor: Actor, wanted: Rule) -> None:
         raise Conflict(f"There can be {MAX_RULES} rules of your own, and no more.")
     _keep(actor, wanted)
     record(
-        actor, Action.ALERT_RULE_CREATED, _target(wanted.id), name=wanted.name, rule=_told(wanted)
+        actor, Action.ALERT_RULE_CREATED, _target(wanted.id), name=wanted.name, rule=_detail(wanted)
     )
 
 
@@ -96,8 +96,8 @@ def change_rule(actor: Actor, rule_id: UUID, wanted: Rule) -> None:
     require_fresh(actor, Act.ALERTS)
     wanted = checked(replace(wanted, id=rule_id, is_on=before.is_on))
     _keep(actor, wanted)
-    told: dict[str, Any] = {"before": _told(before), "after": _told(wanted)}
-    record(actor, Action.ALERT_RULE_CHANGED, _target(rule_id), name=wanted.name, **told)
+    detail: dict[str, Any] = {"before": _detail(before), "after": _detail(wanted)}
+    record(actor, Action.ALERT_RULE_CHANGED, _target(rule_id), name=wanted.name, **detail)
 
 
 def switch_rule(actor: Actor, rule_id: UUID, *, is_on: bool) -> None:
@@ -120,8 +120,8 @@ def delete_rule(actor: Actor, rule_id: UUID) -> None:
     require_fresh(actor, Act.ALERTS)
     if not change(delete(AlertRule).where(AlertRule.id == rule_id)):
         raise NotFound
-    told: dict[str, Any] = {"rule": _told(rule), "is_built_in": rule_id in BUILT_IN}
-    record(actor, Action.ALERT_RULE_DELETED, _target(rule_id), name=rule.name, **told)
+    detail: dict[str, Any] = {"rule": _detail(rule), "is_built_in": rule_id in BUILT_IN}
+    record(actor, Action.ALERT_RULE_DELETED, _target(rule_id), name=rule.name, **detail)
 
 
 def change_hours(actor: Actor, hours: Hours) -> None:
@@ -129,7 +129,7 @@ def change_hours(actor: Actor, hours: Hours) -> None:
     require(actor, Permission.AUDIT_EXPORT)
     require_fresh(actor, Act.ALERTS)
     if hours.zone not in list_zones():
-        raise Invalid("This is no time zone that the portal knows.")
+        raise Invalid("The portal does not know this time zone.")
     if not hours.days <= set(range(7)) or hours.begin == hours.end:
         raise Invalid("Say on which days, from when and until when.")
     before = find_hours()
@@ -138,8 +138,8 @@ def change_hours(actor: Actor, hours: Hours) -> None:
     row = WorkingHours(**own, zone=hours.zone, days=sorted(hours.days))
     row.begin_minute, row.end_minute = minutes
     db.session.merge(row)
-    told: dict[str, Any] = {"before": _hours_told(before), "after": _hours_told(hours)}
-    record(actor, Action.WORKING_HOURS_CHANGED, "working-hours", **told)
+    detail: dict[str, Any] = {"before": _hours_detail(before), "after": _hours_detail(hours)}
+    record(actor, Action.WORKING_HOURS_CHANGED, "working-hours", **detail)
 
 
 def checked(rule: Rule) -> Rule:
@@ -177,12 +177,12 @@ def _keep(actor: Actor, rule: Rule) -> None:
     db.session.flush()
 
 
-def _told(rule: Rule) -> dict[str, Any]:
+def _detail(rule: Rule) -> dict[str, Any]:
     told = asdict(rule) | {"actions": sorted(rule.actions)}
     return {name: value for name, value in told.items() if name not in ("id", "name")}
 
 
-def _hours_told(hours: Hours) -> dict[str, Any]:
+def _hours_detail(hours: Hours) -> dict[str, Any]:
     begin, end = f"{hours.begin:%H:%M}", f"{hours.end:%H:%M}"
     return {"zone": hours.zone, "days": sorted(hours.days), "begin": begin, "end": end}
 

@@ -96,7 +96,7 @@ def close_agreed(actor: Actor, act: PendingAct) -> None:
     closing = Closing(asked_by=act.asked_by, asked_at=act.asked_at, reason=act.reason)
     db.session.add(closing)
     db.session.flush()
-    _begin(actor, closing, **act.consent.told())
+    _begin(actor, closing, **act.consent.detail())
 
 
 def ask_as_operator(actor: Actor, reason: str) -> Closing:

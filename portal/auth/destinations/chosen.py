@@ -1,4 +1,4 @@
-"""What an officer enters of a destination, and what of it is refused."""
+"""What an officer enters about a destination, and what of it is refused."""
 
 import ipaddress
 import re
@@ -53,7 +53,7 @@ class Chosen:
 def check(chosen: Chosen) -> None:
     """Raises `Invalid`."""
     if not chosen.name.strip() or not is_one_line(chosen.name):
-        raise Invalid("The name holds characters that can't be seen, or none that can.")
+        raise Invalid("The name contains invisible characters, or no visible ones.")
     if not isinstance(chosen.place, PLACES[chosen.kind]) or not _is_taken(chosen):
         raise Invalid("A destination of this kind does not get this.")
     if not (chosen.rhythm != Rhythm.NEVER or chosen.entry_form or chosen.wants_alerts):

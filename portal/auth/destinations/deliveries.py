@@ -68,13 +68,13 @@ def offer_checkpoint() -> None:
 
 def deliver(job: Job) -> None:
     """Send what a job is about. Raises as `sending.send`."""
-    told = _told(job)
-    key = bound_tenant_id(), UUID(told["destination"])
+    payload = _payload(job)
+    key = bound_tenant_id(), UUID(payload["destination"])
     destination = db.session.get(LogDestination, key, populate_existing=True)
     if destination is None or not destination.is_started:
         return
     if job.kind == ALERT_KIND:
-        alert = of_alert(job.id, told["title"], told["values"], Severity(told["severity"]))
+        alert = of_alert(job.id, payload["title"], payload["values"], Severity(payload["severity"]))
         send(receiver_of(destination), alert)
         note(destination.id, alerted_at=clock.now())
         return
@@ -87,7 +87,7 @@ def deliver(job: Job) -> None:
 def note_job_failed(job: Job, error: Exception) -> None:
     """Note on the destination that it did not take what a job is about."""
     what = Event.ALERT if job.kind == ALERT_KIND else Event.CHECKPOINT
-    destination_id = UUID(_told(job)["destination"])
+    destination_id = UUID(_payload(job)["destination"])
     note_failure(destination_id, what, error, is_news=job.attempts == 1)
 
 
@@ -105,11 +105,11 @@ def _is_turn_of(destination: LogDestination) -> bool:
     return last is None or last + INTERVALS[destination.rhythm] <= clock.now()
 
 
-def _told(job: Job) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(open_sealed(*PAYLOAD, job.id, job.payload))
-    return told
+def _payload(job: Job) -> dict[str, Any]:
+    payload: dict[str, Any] = json.loads(open_sealed(*PAYLOAD, job.id, job.payload))
+    return payload
 
 
-def _enqueue(kind: str, destination_id: UUID, **told: Any) -> Job:
-    content = json.dumps({"destination": str(destination_id), **told})
+def _enqueue(kind: str, destination_id: UUID, **more: Any) -> Job:
+    content = json.dumps({"destination": str(destination_id), **more})
     return enqueue(kind, lambda job: seal(*PAYLOAD, job.id, content))

@@ -60,7 +60,7 @@ def of_checkpoint(id_: UUID, checkpoint: Checkpoint, note: str) -> Message:
     return Message(
         event=Event.CHECKPOINT,
         id=id_,
-        records=[_told(Event.CHECKPOINT, Severity.NOTICE, values)],
+        records=[_record(Event.CHECKPOINT, Severity.NOTICE, values)],
         title=f"Checkpoint of the audit log: {checkpoint.size} entries",
         text=f"{_KEEP}\n\n{note}",
         checkpoint=checkpoint,
@@ -74,7 +74,7 @@ def of_alert(id_: UUID, title: str, values: Mapping[str, Any], severity: Severit
     return Message(
         event=Event.ALERT,
         id=id_,
-        records=[_told(Event.ALERT, severity, {"title": title, **values})],
+        records=[_record(Event.ALERT, severity, {"title": title, **values})],
         title=title,
         text=f"{title}\n\n{facts}\n",
     )
@@ -85,13 +85,13 @@ def of_test(id_: UUID) -> Message:
     return Message(
         event=Event.TEST,
         id=id_,
-        records=[_told(Event.TEST, Severity.INFORMATIONAL, {"title": _TEST})],
+        records=[_record(Event.TEST, Severity.INFORMATIONAL, {"title": _TEST})],
         title="Test from the audit log",
         text=f"{_TEST}\n",
     )
 
 
-def _told(event: Event, severity: Severity, values: Mapping[str, Any]) -> Record:
+def _record(event: Event, severity: Severity, values: Mapping[str, Any]) -> Record:
     line = json.dumps({"event": event, "severity": severity, **values}, ensure_ascii=False)
     return Record(line, clock.now(), severity)
 

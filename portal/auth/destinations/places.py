@@ -24,7 +24,7 @@ class MailPlace:
     addresses: tuple[str, ...]
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """Where it is, in a line for people."""
         return ", ".join(self.addresses)
 
@@ -41,7 +41,7 @@ class SyslogPlace:
     ca: str = ""
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """Where it is, in a line for people."""
         return f"{self.host}, port {self.port}, {'TLS' if self.is_tls else 'not encrypted'}"
 
@@ -53,7 +53,7 @@ class WebhookPlace:
     address: str
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """Where it is, in a line for people."""
         return self.address
 
@@ -71,7 +71,7 @@ class BucketPlace:
     days: int
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """Where it is, in a line for people."""
         where = self.endpoint or f"AWS in {self.region}"
         return f"{self.bucket} at {where}, locked for {self.days} days"

@@ -18,8 +18,8 @@ from portal.auth.destinations.taking import WHY, NotTaken, printable
 from portal.auth.destinations.ways import mail, object_store, syslog, webhook
 from portal.auth.sso.deadline import within
 from portal.auth.sso.fetch import opening
-from portal.auth.sso.places import place as waiting_place
 from portal.auth.sso.refusals import Reason, Unacceptable
+from portal.auth.sso.slots import slot
 from portal.core.settings import active
 from portal.tenancy.session import release
 
@@ -33,7 +33,7 @@ WAYS: Mapping[str, Way] = {
     Kind.WEBHOOK: webhook.send,
     Kind.OBJECT_STORE: object_store.send,
 }
-TAKE_A_PLACE_THEMSELVES = frozenset({Kind.WEBHOOK, Kind.OBJECT_STORE})
+TAKE_A_SLOT_THEMSELVES = frozenset({Kind.WEBHOOK, Kind.OBJECT_STORE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ def send(receiver: Receiver, message: Message) -> str:
     """
     release()  # it may be slow: no transaction waits for it
     networks = [ip_network(text) for text in active().log_networks.split()]
-    takes_place = receiver.kind not in TAKE_A_PLACE_THEMSELVES
+    takes_slot = receiver.kind not in TAKE_A_SLOT_THEMSELVES
     try:
         with (
-            waiting_place() if takes_place else nullcontext(),
+            slot() if takes_slot else nullcontext(),
             within(ALTOGETHER_SECONDS),
             opening(networks),
         ):

@@ -69,7 +69,7 @@ def create_destination(actor: Actor, chosen: Chosen) -> LogDestination:
     _fill_in(made, chosen)
     db.session.add(made)
     _flush()
-    record(actor, Action.DESTINATION_CREATED, target_of(made.id), **_told(made))
+    record(actor, Action.DESTINATION_CREATED, target_of(made.id), **_detail(made))
     return made
 
 
@@ -90,7 +90,7 @@ def change_destination(actor: Actor, destination_id: UUID, chosen: Chosen) -> Lo
     _fill_in(found, chosen)
     _stop(found)
     _flush()
-    record(actor, Action.DESTINATION_CHANGED, target_of(found.id), **_told(found))
+    record(actor, Action.DESTINATION_CHANGED, target_of(found.id), **_detail(found))
     return found
 
 
@@ -116,7 +116,7 @@ def delete_destination(actor: Actor, destination_id: UUID) -> None:
     found = get_own(destination_id)
     _stop(found)
     db.session.delete(found)
-    record(actor, Action.DESTINATION_DELETED, target_of(found.id), **_told(found))
+    record(actor, Action.DESTINATION_DELETED, target_of(found.id), **_detail(found))
 
 
 def start_destination(actor: Actor, destination_id: UUID, reason: str = "") -> PendingAct | None:
@@ -202,7 +202,7 @@ def start_agreed(actor: Actor, act: PendingAct) -> None:
     found = get_own(UUID(act.target.partition(":")[2]))
     if found.is_started:
         raise Conflict("It is started already.")
-    _start(actor, found, **act.consent.told())
+    _start(actor, found, **act.consent.detail())
 
 
 def _require(actor: Actor) -> None:
@@ -240,7 +240,7 @@ def _stop(found: LogDestination) -> None:
     lapse(ActKind.STREAM_LOG, target_of(found.id))
 
 
-def _told(found: LogDestination) -> dict[str, Any]:
+def _detail(found: LogDestination) -> dict[str, Any]:
     """Not where it is: an address may be somebody's, or a secret by itself."""
     return {
         "kind": found.kind,

@@ -1,4 +1,4 @@
-"""Noting how it went with a destination: by statements, as an officer may be changing its row."""
+"""Noting how sending to a destination went: by UPDATEs, as an officer may be changing its row."""
 
 from typing import Any
 from uuid import UUID

@@ -59,7 +59,7 @@ def link(member: Member, vouched: Vouched) -> None:
     `SessionEnded`.
     """
     provider = get_offered(vouched.registration.provider_id)
-    user = get_user(read_again(member).user_id)  # type: ignore[arg-type]  # a member has an id
+    user = get_user(read_again(member).user_id)
     link_identity(member, provider, vouched, user)
     tell(user.id, Notice.ACCOUNT_LINKED, actor=member, provider=provider.name)
 

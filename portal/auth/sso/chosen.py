@@ -1,4 +1,4 @@
-"""What an admin enters of a provider, and what of it has others come to hold roles."""
+"""What an admin enters about a provider, and which of it gives roles to others."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

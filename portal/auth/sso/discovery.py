@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key
 
+from portal.auth.sso.cache import cached, may_refetch
 from portal.auth.sso.fetch import get_json
-from portal.auth.sso.kept import keep, may_refetch
 from portal.auth.sso.refusals import Reason, Unacceptable
 from portal.core.settings import active
 
@@ -38,7 +38,7 @@ class Metadata:
 
 def get_metadata(issuer: str) -> Metadata:
     """A provider's description. May end the present transaction. Raises `Unacceptable`."""
-    metadata: Metadata = keep("metadata", issuer, lambda: _fetch_metadata(issuer))
+    metadata: Metadata = cached("metadata", issuer, lambda: _fetch_metadata(issuer))
     return metadata
 
 
@@ -52,9 +52,9 @@ def find_key(metadata: Metadata, key_id: object) -> Key:
     def fetch() -> list[Key]:
         return _fetch_keys(metadata)
 
-    found = _matching(keep("keys", metadata.issuer, fetch), key_id)
+    found = _matching(cached("keys", metadata.issuer, fetch), key_id)
     if not found and may_refetch("keys", metadata.issuer):
-        found = _matching(keep("keys", metadata.issuer, fetch), key_id)
+        found = _matching(cached("keys", metadata.issuer, fetch), key_id)
     if len(found) != 1:
         raise Unacceptable(Reason.KEY_UNKNOWN)
     return found[0]

@@ -20,8 +20,8 @@ from urllib3.util.connection import create_connection
 
 from portal.auth.sso.deadline import present, within
 from portal.auth.sso.lookups import look_up
-from portal.auth.sso.places import place
 from portal.auth.sso.refusals import Reason, Unacceptable
+from portal.auth.sso.slots import slot
 from portal.core.settings import active
 from portal.tenancy.session import release
 
@@ -75,7 +75,7 @@ class _Adapter(HTTPAdapter):
         if active().production and not str(request.url).startswith("https://"):
             raise Unacceptable(Reason.PLAIN_HTTP)
         given |= {"stream": True, "timeout": (CONNECT_SECONDS, READ_SECONDS), "proxies": {}}
-        with place(), within(TOTAL_SECONDS) as deadline:
+        with slot(), within(TOTAL_SECONDS) as deadline:
             answer = super().send(request, **given)
             deadline.check()  # what was cut off can look complete
             answer = _read_whole(answer, self._takes_json_only)

@@ -17,7 +17,7 @@ from portal.access.decision import Member
 from portal.audit.actor import Actor
 from portal.auth import ceremonies
 from portal.auth.ceremonies import Kind, StaleCeremony
-from portal.auth.sso import kept, outages
+from portal.auth.sso import cache, outages
 from portal.auth.sso.client import (
     Registration,
     Secrets,
@@ -106,7 +106,7 @@ def depart(
     A test asks the provider itself, whatever is remembered of it.
     """
     if purpose == Purpose.TEST:
-        kept.forget(registration.issuer)
+        cache.forget(registration.issuer)
     try:
         metadata = get_metadata(registration.issuer)
     except Unacceptable as error:

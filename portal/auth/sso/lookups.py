@@ -10,10 +10,10 @@ from concurrent.futures import Future
 from threading import Thread
 from typing import Any
 
-from portal.auth.sso.places import Places
+from portal.auth.sso.slots import Slots
 from portal.tenancy.binding import bound_tenant_id
 
-_places = Places(32)
+_slots = Slots(32)
 
 
 def look_up(host: str, port: int, seconds: float) -> list[str]:
@@ -31,12 +31,12 @@ def look_up(host: str, port: int, seconds: float) -> list[str]:
         except Exception as error:  # noqa: BLE001  # it is raised where it is waited for
             found.set_exception(error)
         finally:
-            _places.give_back(tenant_id)
+            _slots.give_back(tenant_id)
 
-    _places.take(tenant_id, wait_seconds=0)
+    _slots.take(tenant_id, wait_seconds=0)
     try:
         Thread(target=ask, name=f"look-up of {host}", daemon=True).start()
     except RuntimeError:  # there are too many threads
-        _places.give_back(tenant_id)
+        _slots.give_back(tenant_id)
         raise OSError("no thread to look it up in") from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found.result(seconds)))

@@ -1,6 +1,6 @@
 """Providers that did not answer: not asked again for a while, so that they cost little.
 
-Each try would hold one of few places for seconds. Every process remembers for itself, by tenant and
+Each try would hold one of few slots for seconds. Every process remembers for itself, by tenant and
 issuer; whatever else went wrong was an answer.
 """
 

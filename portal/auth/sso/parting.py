@@ -82,7 +82,7 @@ def unlink(member: Member, identity_id: UUID) -> None:
     require_fresh(member, Act.FACTORS)
     identity, _ = get_own_identity(member.user_id, identity_id)
     is_only_one = len(list_identities(member.user_id)) == 1
-    if is_only_one and (member.user_id is None or find_credential(member.user_id) is None):
+    if is_only_one and find_credential(member.user_id) is None:
         raise OnlyWayIn
     take_claimed_roles(member, ExternalIdentity.user_id == member.user_id)
     leave_unclaimed(member, get_user(identity.user_id), identity.provider_id)

@@ -1,4 +1,4 @@
-"""Whom a provider means: the pair of issuer and subject, and never an e-mail.
+"""Who a provider means: the pair of issuer and subject, and never an e-mail.
 
 An e-mail says only whether an account may be made for somebody who has none.
 """

@@ -145,7 +145,7 @@ def _check(actor: Actor, chosen: Chosen, provider: IdentityProvider | None) -> N
         raise Invalid("The issuer is an address like https://login.example.com.")
     texts = (chosen.name, chosen.client_id, chosen.groups_claim)
     if not all(map(is_one_line, texts)) or not chosen.client_id.isascii():
-        raise Invalid("This holds characters that can't be seen.")
+        raise Invalid("This contains invisible characters.")
     if not all(map(_DOMAIN.fullmatch, chosen.allowed_domains)):
         raise Invalid("A domain looks like example.com.")
     if chosen.default_role and not chosen.allowed_domains:

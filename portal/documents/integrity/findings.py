@@ -68,12 +68,12 @@ def tell_of_findings() -> None:
     untold = db.session.scalars(
         select(Finding.id).where(Finding.told_at.is_(None), Finding.settled_at.is_(None))
     ).all()
-    told = sum(map(_mark_told, untold))
+    told = sum(map(_mark_as_told, untold))
     if told:
         for user_id in sorted(list_people_with(Permission.AUDIT_READ)):
             tell(user_id, Notice.CONTENTS_DAMAGED, found=told)
 
 
-def _mark_told(finding_id: UUID) -> int:
+def _mark_as_told(finding_id: UUID) -> int:
     marked = update(Finding).where(Finding.id == finding_id, Finding.told_at.is_(None))
     return change(marked.values(told_at=clock.now()))

@@ -194,7 +194,7 @@ def _check_version(document_id: UUID, wanted: Wanted) -> None:
     if media_type is None:
         raise Invalid("There is no such version.")
     if wanted.kind == Kind.VIEW and not is_shown(media_type):
-        raise Invalid("PDFs and pictures can be viewed only; this is neither.")
+        raise Invalid("Only PDFs and pictures can be viewed; this is neither.")
 
 
 def _media_type(document_id: UUID, number: int) -> str | None:
@@ -224,14 +224,14 @@ def _check_texts(wanted: Wanted) -> None:
     if len(wanted.note.strip()) > MOST_NOTE or not is_one_line(wanted.note):
         raise Invalid(f"A note is one line of {MOST_NOTE} characters at most.")
     if wanted.max_uses is not None and not 1 <= wanted.max_uses <= MOST_USES:
-        raise Invalid(f"A link can be limited to 1 to {MOST_USES} times.")
+        raise Invalid(f"A link can be limited to 1 to {MOST_USES} uses.")
     if wanted.max_file_mib is not None and wanted.max_file_mib < 1:
-        raise Invalid("A file has 1 MiB at least.")
+        raise Invalid("Enter at least 1 MiB.")
     endings = [ending.lstrip(".") for ending in wanted.endings]
     if len(endings) > MOST_ENDINGS or not all(
         ending.isascii() and ending.isalnum() and len(ending) <= 10 for ending in endings
     ):
-        raise Invalid("Name kinds of files by how they end, such as: pdf docx.")
+        raise Invalid("Name kinds of files by their endings, such as: pdf docx.")
 
 
 def _hash(password: str) -> str | None:
@@ -245,13 +245,15 @@ def _hash(password: str) -> str | None:
 
 def _check_rules(wanted: Wanted, until: datetime, rules: Rules) -> None:
     if rules.mode == Mode.OFF:
-        raise Invalid("Your organisation shares nothing by links.")
+        raise Invalid("Your organisation does not allow sharing by links.")
     if rules.mode == Mode.INTERNAL and wanted.audience != Audience.MEMBERS:
-        raise Invalid("Your organisation has links for its own members only.")
+        raise Invalid("Your organisation allows links for its own members only.")
     if rules.is_lock_required and wanted.audience == Audience.ANYBODY and not wanted.password:
-        raise Invalid("Your organisation wants a password, or a list of e-mails.")
+        raise Invalid("Your organisation requires a password or a list of e-mails.")
     if rules.is_view_only and wanted.kind == Kind.DOWNLOAD:
-        raise Invalid("Your organisation lets people outside view, and not download.")
+        raise Invalid(
+            "Your organisation lets people outside view documents, but not download them."
+        )
     _check_end(until, rules)
 
 

@@ -43,9 +43,7 @@ class _Bounded:
         return piece
 
 
-def receive_file(
-    visit: Visit, sender: str, name: str, body: Body, *, announced_bytes: int | None = None
-) -> Document:
+def receive_file(visit: Visit, sender: str, name: str, body: Body) -> Document:
     """Take in a file, of which the link counts one use; its maker is told.
 
     Access is decided before the first byte, and again before the rows. Raises `Invalid`,
@@ -61,7 +59,7 @@ def receive_file(
     if link.max_file_mib is not None:
         body = _Bounded(body, link.max_file_mib * MIB)
     link_id, owner_id = link.id, link.created_by
-    stored = take_in(new_id(), name, body, owner_id=owner_id, announced_bytes=announced_bytes)
+    stored = take_in(new_id(), name, body, owner_id=owner_id, announced_bytes=None)
     with settling(stored.room):
         maker, place = maker_of(find_led(link_id).link)
         take_use(link_id)
@@ -101,5 +99,5 @@ def _check_ending(name: str, endings: list[str]) -> None:
 
 def _tell_maker(maker: Member, link_id: UUID) -> None:
     """One mail for many files: the page of the link lists them all."""
-    if attempts.take_turn(f"link-told:{link_id}", TOLD_EVERY) and maker.user_id:
+    if attempts.take_turn(f"link-told:{link_id}", TOLD_EVERY):
         tell(maker.user_id, Notice.FILE_RECEIVED)

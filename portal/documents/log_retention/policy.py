@@ -66,7 +66,7 @@ def choose_agreed(actor: Actor, act: PendingAct) -> None:
     """
     days = act.payload["days"]
     check_days(days)
-    _choose(actor, days, **act.consent.told())
+    _choose(actor, days, **act.consent.detail())
 
 
 def check_days(days: int | None) -> None:

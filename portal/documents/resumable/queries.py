@@ -1,4 +1,4 @@
-"""What was begun to be uploaded and broke off, as its owner is told of it."""
+"""Unfinished uploads, as their owner sees them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -85,7 +85,7 @@ def require_to_release(actor: Actor, act: PendingAct) -> None:
 
 def release_agreed(actor: Actor, act: PendingAct) -> None:
     """Release the hold that two people agreed to release. Raises `Conflict`."""
-    _release(actor, _hold_in(act), **act.consent.told())
+    _release(actor, _hold_in(act), **act.consent.detail())
 
 
 def _release(actor: Actor, hold_id: UUID, **agreed: Any) -> None:

@@ -104,7 +104,7 @@ def create_rule(actor: Actor, choices: Choices) -> RetentionRule:
     _require_only_one(choices)
     rule = RetentionRule(id=new_id(), created_by=actor.user_id, **asdict(choices))
     db.session.add(rule)
-    record(actor, Action.RULE_CREATED, _target(rule.id), **_told(rule))
+    record(actor, Action.RULE_CREATED, _target(rule.id), **_detail(rule))
     return rule
 
 
@@ -115,11 +115,11 @@ def change_rule(actor: Actor, rule_id: UUID, choices: Choices) -> None:
     choices = _checked(choices)
     lock_retention()
     _require_only_one(choices, besides=rule_id)
-    before = _told(rule)
+    before = _detail(rule)
     for name, value in asdict(choices).items():
         setattr(rule, name, value)
     rule.changed_at = clock.now()
-    record(actor, Action.RULE_CHANGED, _target(rule_id), before=before, **_told(rule))
+    record(actor, Action.RULE_CHANGED, _target(rule_id), before=before, **_detail(rule))
 
 
 def delete_rule(actor: Actor, rule_id: UUID) -> None:
@@ -130,10 +130,10 @@ def delete_rule(actor: Actor, rule_id: UUID) -> None:
     rule = get_rule(actor, rule_id).rule
     require_fresh(actor, Act.RETENTION)
     lock_retention()
-    told = _told(rule)
+    detail = _detail(rule)
     if not change(delete(RetentionRule).where(RetentionRule.id == rule_id)):
         raise NotFound  # somebody else was faster
-    record(actor, Action.RULE_DELETED, _target(rule_id), **told)
+    record(actor, Action.RULE_DELETED, _target(rule_id), **detail)
 
 
 def _checked(choices: Choices) -> Choices:
@@ -148,7 +148,7 @@ def _checked(choices: Choices) -> Choices:
     if any(number is not None and not 1 <= number <= MAX_DAYS for number in days):
         raise Invalid(f"Days are numbers from 1 to {MAX_DAYS}.")
     if choices.delete_days is not None and choices.delete_days < (choices.keep_days or 0):
-        raise Invalid("What is to be kept so long can't be deleted sooner.")
+        raise Invalid("What is to be kept that long can't be deleted sooner.")
     get_place(choices.folder_id)
     return choices
 
@@ -169,7 +169,7 @@ def _rule(said: Choices | RetentionRule) -> Rule:
     return Rule(id=new_id(), **{name: getattr(said, name) for name in names})
 
 
-def _told(rule: RetentionRule) -> dict[str, Any]:
+def _detail(rule: RetentionRule) -> dict[str, Any]:
     return {
         "folder": str(rule.folder_id) if rule.folder_id else None,
         "media_type": rule.media_type,

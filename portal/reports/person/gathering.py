@@ -82,7 +82,7 @@ def read_section(section: Section, person: Person) -> Iterator[Mapping[str, Any]
     for batch in found.partitions():
         named = _named(section, person, batch)
         for row in batch:
-            yield {name: _told(row, name) for name in section.tells} | named.get(row.id, {})
+            yield {name: _plain(row, name) for name in section.tells} | named.get(row.id, {})
 
 
 def write_json(person: Person) -> Iterator[str]:
@@ -111,7 +111,7 @@ def _named(section: Section, person: Person, rows: Sequence[Any]) -> Mapping[UUI
     return {}
 
 
-def _told(row: Any, name: str) -> Any:
+def _plain(row: Any, name: str) -> Any:
     """A value of a row as JSON has it. What is sealed may be missing: then there is nothing."""
     if getattr(row, f"{name}_sealed", b"") is None:
         return None

@@ -77,7 +77,7 @@ class Access:
         place = self._place
         if not place.role_arn:
             return _client("s3", place)
-        with told():
+        with store_errors():
             answer = _client("sts", place).assume_role(
                 RoleArn=place.role_arn,
                 RoleSessionName=f"portal-{self._tenant_id}",
@@ -143,7 +143,7 @@ def session_policy(place: Place, tenant_id: UUID) -> str:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def store_errors() -> Iterator[None]:
     """Turn what S3 and STS answer, or don't, into the errors of a store."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # an extra
 
@@ -183,7 +183,7 @@ def _client(service: str, place: Place, **credentials: str) -> Any:
         max_pool_connections=50,
         s3={"addressing_style": "path" if place.endpoint else "auto"},
     )
-    with _making, told():
+    with _making, store_errors():
         return _session().client(
             service,
             region_name=place.region or None,

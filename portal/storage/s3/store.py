@@ -9,7 +9,7 @@ from uuid import UUID
 from portal.core import clock
 from portal.storage.blobs import LARGEST_NOTE, NOTE, BlobMissing, StoredBlob, StoreUnavailable
 from portal.storage.s3 import writing
-from portal.storage.s3.access import Access, Accesses, Place, told
+from portal.storage.s3.access import Access, Accesses, Place, store_errors
 from portal.storage.s3.reading import S3Reader
 from portal.storage.s3.writing import S3Assembly, S3Writer
 
@@ -45,7 +45,7 @@ class S3Blobs:
         return S3Reader(self._access(), self._place.bucket, self._key(tenant_id, blob_id))
 
     def delete(self, tenant_id: UUID, blob_id: UUID) -> None:
-        with suppress(BlobMissing), told():
+        with suppress(BlobMissing), store_errors():
             self._access().client().delete_object(**self._named(tenant_id, blob_id))
 
     def delete_unfinished(
@@ -68,23 +68,23 @@ class S3Blobs:
         return self._list_blobs(self._access(), tenant_id)
 
     def keep_note(self, tenant_id: UUID, content: bytes) -> None:
-        with told():
+        with store_errors():
             self._access().client().put_object(Body=content, **self._note(tenant_id))
 
     def find_note(self, tenant_id: UUID) -> bytes | None:
         """Listed first: S3 refuses who asks for what is missing and may not list everything."""
         client, note = self._access().client(), self._note(tenant_id)
-        with told():
+        with store_errors():
             listed = client.list_objects_v2(Bucket=note["Bucket"], Prefix=note["Key"], MaxKeys=1)
         if not listed["KeyCount"]:
             return None
-        with suppress(BlobMissing), told():
+        with suppress(BlobMissing), store_errors():
             found: bytes = client.get_object(**note)["Body"].read(LARGEST_NOTE)
             return found
         return None
 
     def forget_note(self, tenant_id: UUID) -> None:
-        with suppress(BlobMissing), told():
+        with suppress(BlobMissing), store_errors():
             self._access().client().delete_object(**self._note(tenant_id))
 
     def delete_tenant(self, tenant_id: UUID) -> None:
@@ -131,7 +131,7 @@ class S3Blobs:
 
     def _pages(self, access: Access, tenant_id: UUID, operation: str) -> Iterator[dict[str, Any]]:
         prefix = self._place.of_tenant(tenant_id)
-        with told():
+        with store_errors():
             pages = access.client().get_paginator(operation)
             yield from pages.paginate(Bucket=self._place.bucket, Prefix=prefix)
 
@@ -151,7 +151,7 @@ def _modified_at(found: dict[str, Any]) -> datetime:
 
 
 def _delete_all(access: Access, bucket: str, keys: list[dict[str, str]]) -> None:
-    with told():
+    with store_errors():
         answer = access.client().delete_objects(
             Bucket=bucket, Delete={"Objects": keys, "Quiet": True}
         )
@@ -161,7 +161,7 @@ def _delete_all(access: Access, bucket: str, keys: list[dict[str, str]]) -> None
 
 def _touched_at(access: Access, named: dict[str, str], upload: dict[str, Any]) -> datetime:
     """When the upload began, or its last part came."""
-    with told():
+    with store_errors():
         pages = access.client().get_paginator("list_parts")
         times: list[datetime] = [
             part["LastModified"]

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any, Self
 
 from portal.storage.blobs import PART_BYTES, BlobExists, BlobMissing, Piece, StoreUnavailable
-from portal.storage.s3.access import Access, told
+from portal.storage.s3.access import Access, store_errors
 
 LARGEST_GIB = 78  # in the 10,000 parts that S3 takes
 NOT_OVER_ANOTHER = "*"  # If-None-Match
@@ -37,7 +37,7 @@ class S3Writer:
     def commit(self) -> None:
         """Raises `BlobExists`, `BlobMissing` or `StoreUnavailable`."""
         if self._upload is None:
-            with told():
+            with store_errors():
                 self._access.client().put_object(
                     Body=self._buffer, IfNoneMatch=NOT_OVER_ANOTHER, **self._named
                 )
@@ -83,7 +83,7 @@ class S3Assembly:
         try:
             complete(self._access, self._named, self._upload, self._list_all(parts))
         except BlobMissing:
-            with told():  # an upload that was completed is gone, and its object is there
+            with store_errors():  # an upload that was completed is gone, and its object is there
                 self._access.client().head_object(**self._named)
             raise BlobExists from None
 
@@ -94,7 +94,7 @@ class S3Assembly:
 
     def _list_all(self, parts: int) -> list[dict[str, Any]]:
         """What S3 has of the upload, if it is just these."""
-        with told():
+        with store_errors():
             pages = self._access.client().get_paginator("list_parts")
             found = [
                 {"PartNumber": part["PartNumber"], "ETag": part["ETag"]}
@@ -113,7 +113,7 @@ def _sendable(piece: Piece) -> bytes | bytearray:
 
 def create(access: Access, named: dict[str, str]) -> str:
     """Begin a multipart upload; gives its id."""
-    with told():
+    with store_errors():
         return str(access.client().create_multipart_upload(**named)["UploadId"])
 
 
@@ -121,7 +121,7 @@ def send(
     access: Access, named: dict[str, str], upload: str, number: int, body: Piece
 ) -> dict[str, Any]:
     """Send one part; gives what `complete` wants to know of it."""
-    with told():
+    with store_errors():
         answer = access.client().upload_part(UploadId=upload, PartNumber=number, Body=body, **named)
     return {"PartNumber": number, "ETag": answer["ETag"]}
 
@@ -130,7 +130,7 @@ def complete(
     access: Access, named: dict[str, str], upload: str, parts: list[dict[str, Any]]
 ) -> None:
     """Make one object of the parts, unless there is one."""
-    with told():
+    with store_errors():
         access.client().complete_multipart_upload(
             UploadId=upload,
             MultipartUpload={"Parts": parts},
@@ -141,5 +141,5 @@ def complete(
 
 def abort(access: Access, named: dict[str, str], upload: str) -> None:
     """Take back an upload, if the store answers."""
-    with suppress(BlobMissing, StoreUnavailable), told():
+    with suppress(BlobMissing, StoreUnavailable), store_errors():
         access.client().abort_multipart_upload(UploadId=upload, **named)

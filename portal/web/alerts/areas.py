@@ -1,4 +1,4 @@
-"""The actions that rules can be about, by what they are about: nobody finds one in a long list."""
+"""The actions that rules can be about, grouped by subject: in one long list nobody finds any."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What those are called whom alerts are about."""
+"""The names of the people and things that alerts are about."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""How pages of the log call what it tells of, and what a change was of."""
+"""What pages of the log call the things in it, and the values that were changed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

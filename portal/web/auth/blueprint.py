@@ -1,4 +1,4 @@
-"""The one blueprint of these pages; each module of the group adds its own."""
+"""The page group itself, which the modules of its pages add to."""
 
 from flask import Blueprint
 

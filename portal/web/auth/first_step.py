@@ -19,9 +19,9 @@ from portal.web import cookies
 from portal.web.access import any_session, public
 from portal.web.auth.blueprint import blueprint
 from portal.web.auth.forms import EmailForm, PasskeyForm, SignInForm
-from portal.web.auth.onward import on_to
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
+from portal.web.onward import ask_for_factor, let_in
 from portal.web.passkeys import answer_of, asked
 from portal.web.sso.leaving import LOGOUT_COOKIE, lead_to, leave, own_address
 from portal.web.urls import local_path
@@ -46,7 +46,7 @@ def sign_in() -> ResponseReturnValue:
                 str(form.password.data),
                 user_agent=request.user_agent.string,
             )
-            return on_to(token, "auth.code", form.next.data)
+            return ask_for_factor(token, form.next.data)
     return _sign_in_page(form, providers, asks_email_first=bool(providers) and not form.errors)
 
 
@@ -64,7 +64,7 @@ def passkey_sign_in() -> ResponseReturnValue:
             token = service.sign_in_by_passkey(
                 g.actor, answer, user_agent=request.user_agent.string
             )
-            return on_to(token, "home.index", form.next.data)
+            return let_in(token, form.next.data)
     return render_template("auth/passkey.html", form=form), shown_status(form)
 
 

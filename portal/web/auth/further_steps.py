@@ -15,12 +15,12 @@ from portal.web import cookies
 from portal.web.access import half_signed_in
 from portal.web.auth.blueprint import blueprint
 from portal.web.auth.forms import CodeForm, RecoveryCodeForm, RenewPasswordForm
-from portal.web.auth.onward import on_to, to_step
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
+from portal.web.onward import let_in, to_step
 from portal.web.passkeys import answer_of, asked
 from portal.web.reminders import tell_codes_left
-from portal.web.urls import local_path
+from portal.web.urls import path_or_home
 
 
 @blueprint.route("/code", methods=["GET", "POST"])
@@ -33,7 +33,7 @@ def code() -> ResponseReturnValue:
     form = CodeForm(next=request.args.get("next"))
     if form.validate_on_submit():
         with shown_on(form):
-            return on_to(_check_factor(form), "home.index", form.next.data)
+            return let_in(_check_factor(form), form.next.data)
     factors = offered_factors(g.actor, g.host)
     hosts = [] if factors else passkeys.list_hosts(g.actor)
     return render_template("auth/code.html", form=form, factors=factors, hosts=hosts), shown_status(
@@ -63,7 +63,7 @@ def recovery_code() -> ResponseReturnValue:
                 g.actor, str(form.code.data), user_agent=request.user_agent.string
             )
             tell_codes_left()
-            return on_to(token, "home.index", form.next.data)
+            return let_in(token, form.next.data)
     return render_template("auth/recovery_code.html", form=form), shown_status(form)
 
 
@@ -107,7 +107,7 @@ def renew_password() -> ResponseReturnValue:
         with shown_on(form):
             change_password(g.actor, str(form.present.data), str(form.new.data))
             flash("Your password is changed.", "success")
-            return redirect(local_path(form.next.data) or url_for("home.index"))
+            return redirect(path_or_home(form.next.data))
     return render_template("auth/renew_password.html", form=form), shown_status(form)
 
 
@@ -128,7 +128,7 @@ def _enrol(form: CodeForm) -> str:
 
 def _after_enrolment(then: str | None) -> str:
     """To the recovery codes, where there are none yet, and from there to where they were going."""
-    then = local_path(then) or url_for("home.index")
+    then = path_or_home(then)
     if count_recovery_codes(g.actor.user_id):
         return then
     return url_for("account.recovery_codes", next=then)

@@ -10,9 +10,9 @@ from portal.core.settings import active
 from portal.web.access import public
 from portal.web.auth.blueprint import blueprint
 from portal.web.auth.forms import ChooseForm, ForgotForm
-from portal.web.auth.onward import on_to
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
+from portal.web.onward import ask_for_factor
 
 
 @blueprint.route("/invitations/<token>", methods=["GET", "POST"])
@@ -27,7 +27,7 @@ def accept(token: str) -> ResponseReturnValue:
             session_token = invitations.accept_invitation(
                 g.actor, token, str(form.password.data), user_agent=request.user_agent.string
             )
-            return on_to(session_token, "auth.code", None)
+            return ask_for_factor(session_token, None)
     return render_template(
         "auth/accept.html",
         form=form,

@@ -1,6 +1,6 @@
 """Confirming again who it is, apart from any form that asked for it."""
 
-from flask import g, redirect, request, url_for
+from flask import g, redirect, request
 from flask.typing import ResponseReturnValue
 
 from portal.auth import passkeys
@@ -11,7 +11,7 @@ from portal.web.auth.blueprint import blueprint
 from portal.web.lifecycle import refuse
 from portal.web.limits import limited
 from portal.web.passkeys import asked
-from portal.web.urls import local_path
+from portal.web.urls import path_or_home
 
 
 @blueprint.route("/step-up", methods=["GET", "POST"])
@@ -21,7 +21,7 @@ from portal.web.urls import local_path
 @signed_in
 def step_up() -> ResponseReturnValue:
     """Confirm again who it is, and go on to where that was asked for."""
-    then = local_path(request.args.get("next")) or url_for("home.index")
+    then = path_or_home(request.args.get("next"))
     if request.method == "POST":
         try:
             question.prove(request.form)

@@ -1,4 +1,4 @@
-"""What was asked for of a document: `?version=…`, compared with `&old=…`."""
+"""The versions that an address asks for: `?version=…`, compared with `&old=…`."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""How what was chosen in a list is told in a sentence."""
+"""What was chosen in a list, named in a sentence."""
 
 from collections.abc import Sequence
 

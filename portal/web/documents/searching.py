@@ -9,5 +9,5 @@ def asked() -> tuple[Can | None, str, int]:
     return (
         request.args.get("can", type=Can),
         request.args.get("q", "")[:100],
-        request.args.get("page", 1, type=int),
+        request.page,
     )

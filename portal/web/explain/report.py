@@ -50,13 +50,13 @@ def reach_csv(found: Sequence[Could], target: str, at: datetime, naming: Naming)
             one.name,
             one.user_id,
             *("yes" if can in one.can else "no" for can in Can),
-            "; ".join(_told(given, grant, naming) for given, grant in one.through),
+            "; ".join(_in_words(given, grant, naming) for given, grant in one.through),
         )
         for one in found
     )
     return csv_table(("as of", "thing", "person", "id", *Can, "through"), rows)
 
 
-def _told(given: Given, grant: Grant, naming: Naming) -> str:
+def _in_words(given: Given, grant: Grant, naming: Naming) -> str:
     by = f" through {naming.group(grant.group_id)}" if grant.group_id else ""
     return f"{naming.role(given.role)}{by} on {naming.place(given.folder_id)}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, Response, g, render_template, request
+from flask import Blueprint, Response, g, render_template
 from flask.typing import ResponseReturnValue
 
 from portal.access.decision import Grant
@@ -21,6 +21,7 @@ from portal.web.access import discloses, requires, signed_in
 from portal.web.explain.forms import OwnForm, QuestionForm, ReachForm
 from portal.web.explain.report import Naming, reach_csv
 from portal.web.places import choose_place
+from portal.web.request import request
 
 blueprint = Blueprint("explain", __name__, url_prefix="/explain")
 
@@ -75,7 +76,7 @@ def reach() -> ResponseReturnValue:
         return render_template("explain/reach.html", form=form, found=None), 422
     at = form.moment or clock.now()
     found = explaining.who_could(g.actor, form.about, at)
-    page, pages = page_within(request.args.get("page", 1, type=int), len(found), PAGE_SIZE)
+    page, pages = page_within(request.page, len(found), PAGE_SIZE)
     shown = found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     return render_template(
         "explain/reach.html",

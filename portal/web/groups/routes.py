@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
@@ -19,15 +19,14 @@ from portal.auth.sso.queries import list_providers
 from portal.documents.naming import names_of_folders
 from portal.users.queries import get_user, names_of
 from portal.web.access import freshly, requires
-from portal.web.confirming import ConfirmForm
+from portal.web.confirming import ASKED, ConfirmForm
 from portal.web.groups.forms import AddPeopleForm, GroupForm, SourceForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.members.forms import AssignRoleForm, EndForm, RemoveRoleForm
 from portal.web.places import choose_place
+from portal.web.request import request
 
 blueprint = Blueprint("groups", __name__, url_prefix="/groups")
-
-ASKED = "Somebody else has to agree within three days. Until then nothing changes."
 
 
 @blueprint.get("")
@@ -35,7 +34,7 @@ ASKED = "Somebody else has to agree within three days. Until then nothing change
 def index() -> ResponseReturnValue:
     """The groups, searched by name."""
     text = request.args.get("q", "")
-    found = queries.search_groups(g.actor, text, _page())
+    found = queries.search_groups(g.actor, text, request.page)
     return render_template(
         "groups/index.html",
         found=found,
@@ -108,7 +107,7 @@ def add(group_id: UUID) -> ResponseReturnValue:
             flash(added if count else ASKED, "success")
             return redirect(url_for("groups.show", group_id=group_id))
     shown = queries.get_group(g.actor, group_id)
-    found, already = queries.search_candidates(g.actor, group_id, text, _page())
+    found, already = queries.search_candidates(g.actor, group_id, text, request.page)
     page = render_template(
         "groups/add.html",
         form=form,
@@ -130,7 +129,7 @@ def remove(group_id: UUID, user_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             members.remove_from_group(g.actor, group_id, user_id)
-            flash("The person is in the group no more.", "success")
+            flash("The person is no longer in the group.", "success")
             return redirect(url_for("groups.show", group_id=group_id))
     queries.get_membership(g.actor, group_id, user_id)
     return _question("groups/remove.html", group_id, form, user=get_user(user_id))
@@ -209,10 +208,6 @@ def source(group_id: UUID) -> ResponseReturnValue:
     return page, shown_status(form)
 
 
-def _page() -> int:
-    return request.args.get("page", 1, type=int)
-
-
 def _question(
     template: str, group_id: UUID, form: FlaskForm, **more: object
 ) -> ResponseReturnValue:
@@ -223,7 +218,7 @@ def _question(
 
 def _group_page(group_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
     shown, text = queries.get_group(g.actor, group_id), request.args.get("q", "")
-    found = queries.search_group_members(g.actor, group_id, text, _page())
+    found = queries.search_group_members(g.actor, group_id, text, request.page)
     people = [shown.group.created_by, *(a.granted_by for a in shown.assignments)]
     people += [membership.added_by for _, membership in found.rows]
     page = render_template(

@@ -27,7 +27,7 @@ def index() -> ResponseReturnValue:
 def rotate() -> ResponseReturnValue:
     """Make a new encryption key."""
     key_care.rotate_now(g.actor)
-    flash("A new key seals from now on. The portal seals anew what there is.", "success")
+    flash("The new key is in use from now on. The portal re-encrypts what there is.", "success")
     return redirect(url_for("keys.index"))
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.access import ends
@@ -20,7 +20,7 @@ from portal.auth.member_import import MAX_LINES, import_people, read_people
 from portal.documents.naming import names_of_folders
 from portal.users.queries import names_of
 from portal.web.access import freshly, requires
-from portal.web.confirming import ConfirmForm
+from portal.web.confirming import ASKED, ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.members.forms import (
     AssignRoleForm,
@@ -31,11 +31,11 @@ from portal.web.members.forms import (
     ResetForm,
 )
 from portal.web.places import choose_place
+from portal.web.request import request
 
 blueprint = Blueprint("members", __name__, url_prefix="/members")
 
 REMOVED = "The factors are removed; the next sign-in sets up new ones."
-ASKED = "Somebody else has to agree within three days. Until then nothing changes."
 
 
 @blueprint.get("")
@@ -43,7 +43,7 @@ ASKED = "Somebody else has to agree within three days. Until then nothing change
 def index() -> ResponseReturnValue:
     """The members, searched by name or e-mail."""
     text = request.args.get("q", "")
-    found = membership.search_members(g.actor, text, request.args.get("page", 1, type=int))
+    found = membership.search_members(g.actor, text, request.page)
     return render_template(
         "members/index.html",
         found=found,

@@ -2,7 +2,7 @@
 people are wanted.
 """
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.access.approvals.kinds import CHOOSABLE
@@ -16,12 +16,13 @@ from portal.documents import policy as document_policy
 from portal.documents import quotas
 from portal.documents.links import policy as link_policy
 from portal.web.access import freshly, requires
+from portal.web.confirming import ASKED
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.policy.forms import ChoiceForm, DocumentPolicyForm, LinksForm, PolicyForm
+from portal.web.request import request
 
 blueprint = Blueprint("policy", __name__, url_prefix="/policy")
 
-ASKED = "Somebody else has to agree within three days. Until then nothing changes."
 CHOSEN = "The choice is made. It holds from now on."
 
 
@@ -87,9 +88,7 @@ def change() -> ResponseReturnValue:
 def people() -> ResponseReturnValue:
     """Who has which factor, and who falls short."""
     only_short = request.args.get("short") == "1"
-    found = review.list_people(
-        g.actor, request.args.get("page", 1, type=int), only_short=only_short
-    )
+    found = review.list_people(g.actor, request.page, only_short=only_short)
     return render_template(
         "policy/people.html", found=found, only_short=only_short, roles=list_roles()
     )

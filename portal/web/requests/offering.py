@@ -1,4 +1,4 @@
-"""Whom a refused page offers to ask for access, and for what.
+"""When a refused page offers to ask for access, and to what.
 
 What the page carries is looked at anew when it is sent (`portal/documents/requests.py`): nothing is
 taken from it on trust.

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.access.permissions import Permission
@@ -16,6 +16,7 @@ from portal.web.access import discloses, freshly, requires, signed_in
 from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.places import choose_place
+from portal.web.request import request
 from portal.web.reviews import reports
 from portal.web.reviews.forms import AnswerForm, HandOverForm, ReviewForm, VerifyForm
 
@@ -26,7 +27,7 @@ blueprint = Blueprint("reviews", __name__, url_prefix="/reviews")
 @signed_in
 def index() -> ResponseReturnValue:
     """What waits for one's own answer; for officers all reviews as well."""
-    found = queries.find_reviews(g.actor, request.args.get("page", 1, type=int))
+    found = queries.find_reviews(g.actor, request.page)
     return render_template("reviews/index.html", own=queries.list_own(g.actor), found=found)
 
 
@@ -54,9 +55,9 @@ def create() -> ResponseReturnValue:
 def show(review_id: UUID) -> ResponseReturnValue:
     """One review: how far it is, and the lines that one was given oneself."""
     shown = queries.show_review(g.actor, review_id)
-    page = request.args.get("page", 1, type=int)
+    page = request.page
     own = lines.list_own_lines(g.actor, review_id, page) if shown.own else None
-    told = _told(*own.lines) if own else ()
+    told = _known_folders(*own.lines) if own else ()
     return render_template("reviews/show.html", shown=shown, own=own, told=told, form=AnswerForm())
 
 
@@ -69,7 +70,7 @@ def next_line(review_id: UUID) -> ResponseReturnValue:
     if line is None:
         return redirect(url_for("reviews.show", review_id=review_id))
     return render_template(
-        "reviews/next.html", shown=shown, line=line, told=_told(line), form=AnswerForm()
+        "reviews/next.html", shown=shown, line=line, told=_known_folders(line), form=AnswerForm()
     )
 
 
@@ -78,10 +79,10 @@ def next_line(review_id: UUID) -> ResponseReturnValue:
 def all_lines(review_id: UUID) -> ResponseReturnValue:
     """All lines of a review, or some of them."""
     which = request.args.get("which", lines.Which.ALL, type=lines.Which)
-    page = request.args.get("page", 1, type=int)
+    page = request.page
     found = lines.list_lines(g.actor, review_id, which, page)
     shown = queries.show_review(g.actor, review_id)
-    told = _told(*found.lines)
+    told = _known_folders(*found.lines)
     return render_template("reviews/lines.html", shown=shown, found=found, told=told, which=which)
 
 
@@ -204,7 +205,7 @@ def _line_page(line_id: UUID, form: AnswerForm, handing: HandOverForm) -> Respon
     page = render_template(
         "reviews/line.html",
         shown=shown,
-        told=_told(shown.line),
+        told=_known_folders(shown.line),
         form=form,
         handing=handing,
         with_officers=answers.is_with_officers(shown.line),
@@ -214,7 +215,7 @@ def _line_page(line_id: UUID, form: AnswerForm, handing: HandOverForm) -> Respon
     return page, shown_status(form if form.errors or not handing.errors else handing)
 
 
-def _told(*of: Any) -> Collection[UUID]:
+def _known_folders(*of: Any) -> Collection[UUID]:
     """The folders of these lines that the reader may know by name; to review tells none."""
     return folders_told(g.actor, [line.folder_id for line in of])
 

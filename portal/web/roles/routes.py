@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.access import custom_roles, exclusions
@@ -17,6 +17,7 @@ from portal.documents.naming import names_of_folders
 from portal.web.access import freshly, requires
 from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
+from portal.web.request import request
 from portal.web.roles.forms import ExclusionForm, NewRoleForm, RetireForm, RoleForm
 
 blueprint = Blueprint("roles", __name__, url_prefix="/roles")
@@ -42,7 +43,7 @@ def index() -> ResponseReturnValue:
 def show(role_key: str) -> ResponseReturnValue:
     """One role: what it allows, who holds it, and how."""
     role = get_role(role_key)
-    holders = list_holders(g.actor, role_key, request.args.get("page", 1, type=int))
+    holders = list_holders(g.actor, role_key, request.page)
     folder_ids = {row.folder_id for row in holders.rows if row.folder_id}
     roles = list_roles()
     return render_template(

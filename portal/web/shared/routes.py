@@ -160,7 +160,7 @@ def download(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
 @by_link
 def picture(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
     """One page as a picture, in which it stands who was shown it."""
-    visit, page = present_visit(link_id), request.args.get("page", 1, type=int)
+    visit, page = present_visit(link_id), request.page
     drawn = giving.draw_shared(visit, document_id, min(max(1, page), MOST_PAGES))
     return Response(drawn, mimetype="image/webp")
 
@@ -222,5 +222,5 @@ def _folder(visit: Visit, folder_id: UUID | None) -> ResponseReturnValue:
 
 def _document(visit: Visit, document_id: UUID) -> ResponseReturnValue:
     given = giving.describe_shared(visit, document_id)
-    page = min(max(1, request.args.get("page", 1, type=int)), max(1, given.page_count))
+    page = min(max(1, request.page), max(1, given.page_count))
     return render_template("shared/document.html", visit=visit, given=given, page=page)

@@ -12,9 +12,10 @@ from portal.auth.sso.refusals import SsoRefused
 from portal.core.errors import NotFound
 from portal.web import cookies
 from portal.web.lifecycle import refuse
+from portal.web.onward import ask_for_factor, let_in
 from portal.web.request import request
 from portal.web.sso.leaving import COOKIE, failed_page, given_addresses
-from portal.web.urls import local_path
+from portal.web.urls import path_or_home
 
 
 def finish(journey: Journey) -> ResponseReturnValue:
@@ -50,7 +51,7 @@ def _finish_link(_journey: Journey, vouched: Vouched) -> ResponseReturnValue:
 def _finish_step_up(journey: Journey, vouched: Vouched) -> ResponseReturnValue:
     g.actor = arrivals.prove(g.actor, vouched)
     if journey.then or not journey.carried["address"]:
-        return redirect(local_path(journey.then) or url_for("home.index"))
+        return redirect(path_or_home(journey.then))
     return render_template(
         "sso/resume.html", address=journey.carried["address"], fields=journey.carried["fields"]
     )
@@ -70,10 +71,8 @@ def _answer() -> list[tuple[str, str]]:
 
 
 def _enter(entry: arrivals.Entry, then: str) -> ResponseReturnValue:
-    address = local_path(then) or url_for("home.index")
-    if not entry.is_complete:
-        address = url_for("auth.code", next=local_path(then))
-    return cookies.forget(cookies.hand_out(redirect(address), entry.token), COOKIE)
+    go_on = let_in if entry.is_complete else ask_for_factor
+    return cookies.forget(go_on(entry.token, then), COOKIE)
 
 
 def _end_trial(journey: Journey) -> ResponseReturnValue:

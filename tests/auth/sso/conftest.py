@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from portal.auth.sso import kept
+from portal.auth.sso import cache
 from tests.auth.sso.joined import Joined
 from tests.harness.oidc import OidcProvider, oidc_provider
 from tests.installation import Organisation
@@ -31,7 +31,7 @@ def issuers() -> Iterator[tuple[OidcProvider, OidcProvider]]:
 @pytest.fixture(autouse=True)
 def _now(present) -> None:
     """What the portal knows of providers begins with each test."""
-    kept.forget()
+    cache.forget()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from werkzeug.test import TestResponse
 
-from portal.auth.sso import kept
+from portal.auth.sso import cache
 from tests.auth.sso.joined import Joined, leads_to
 from tests.auth.sso.reasons import REASONS
 from tests.browsing import Visitor
@@ -62,7 +62,7 @@ def joined(join, acme) -> Joined:
 def turn_bad(joined: Joined, fault: Fault) -> Hostile:
     """From now on; and nothing is remembered of better days."""
     joined.provider.fault = fault
-    kept.forget()
+    cache.forget()
     return joined.provider
 
 

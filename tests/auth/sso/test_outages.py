@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from portal.auth.sso import kept
+from portal.auth.sso import cache
 from tests.auth.sso.joined import Joined, leads_to
 from tests.harness.hostile.faults import FAULTS, given
 from tests.harness.hostile.provider import SECRET, Hostile, hostile_provider
@@ -71,7 +71,7 @@ def test_an_answer_ends_it(joined: Joined, clock) -> None:
         clock.advance(seconds=seconds)
     joined.provider.fault = {}
     assert begin(joined) == 200
-    kept.forget()
+    cache.forget()
     assert is_asked(joined)
     clock.advance(seconds=11)
     assert is_asked(joined), "it begins with a short while again"

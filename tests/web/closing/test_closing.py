@@ -140,7 +140,7 @@ def test_what_is_shared_with_people_outside_is_shared_no_more(acme) -> None:
     for address in (path, f"{path}/documents/{acme.documents['plan']}/download"):
         refused = stranger.get(address)
         assert refused.status_code == 403
-        assert "shared no more" in refused.text
+        assert "no longer shared" in refused.text
 
 
 def ask(organisation: Organisation) -> None:

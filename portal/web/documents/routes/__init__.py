@@ -12,7 +12,7 @@ from portal.web.documents.routes import (
     upload_form,
     versions,
 )
-from portal.web.documents.routes.group import blueprint
+from portal.web.documents.routes.blueprint import blueprint
 
 __all__ = [
     "archives",

@@ -13,7 +13,7 @@ from portal.documents.downloads import require_still
 from portal.web.access import discloses, requires, while_closing
 from portal.web.documents import transfer
 from portal.web.documents.forms import ManyForm
-from portal.web.documents.routes.group import blueprint
+from portal.web.documents.routes.blueprint import blueprint
 from portal.web.ongoing import opened_later
 from portal.web.request import request
 

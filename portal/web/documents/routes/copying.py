@@ -20,7 +20,7 @@ from portal.web.access import requires
 from portal.web.documents.forms import CopyManyForm
 from portal.web.documents.naming import in_words
 from portal.web.documents.outcomes import Outcome
-from portal.web.documents.routes.group import blueprint
+from portal.web.documents.routes.blueprint import blueprint
 from portal.web.lifecycle import keep, refuse, shown_status
 from portal.web.places import choose_place, to_place
 

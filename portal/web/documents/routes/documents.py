@@ -24,7 +24,7 @@ from portal.web.documents import transfer
 from portal.web.documents.asking import asked_version
 from portal.web.documents.forms import MoveForm, NameForm
 from portal.web.documents.paging import after, asked_order, before, page_at, turned
-from portal.web.documents.routes.group import blueprint
+from portal.web.documents.routes.blueprint import blueprint
 from portal.web.documents.searching import asked
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.ongoing import while_allowed

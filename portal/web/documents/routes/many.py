@@ -21,7 +21,7 @@ from portal.web.access import requires
 from portal.web.documents.forms import DeleteManyForm, ManyForm, PlaceManyForm, UndoForm
 from portal.web.documents.naming import in_words
 from portal.web.documents.returning import came_from
-from portal.web.documents.routes.group import blueprint
+from portal.web.documents.routes.blueprint import blueprint
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.places import as_moved, choose_place, to_place
 

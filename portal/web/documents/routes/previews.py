@@ -14,7 +14,7 @@ from portal.documents.downloads import require_still
 from portal.documents.previews import Asked, Preview, Unshowable, describe_preview, open_preview
 from portal.web.access import discloses, requires
 from portal.web.documents.asking import asked_version
-from portal.web.documents.routes.group import blueprint
+from portal.web.documents.routes.blueprint import blueprint
 from portal.web.headers import FRAMED_POLICY, FRAMING_POLICY
 from portal.web.lifecycle import refuse
 from portal.web.ongoing import while_allowed
@@ -102,5 +102,5 @@ def _framed(response: Response, media_type: str) -> Response:
 
 def _asked() -> Asked:
     """`?page=…&as=text`."""
-    page = request.args.get("page", 1, type=int)
+    page = request.page
     return Asked(page if 1 <= page < 10**6 else 10**6, request.args.get("as") == "text")

@@ -22,7 +22,7 @@ from portal.documents.resumable.queries import list_broken_off
 from portal.documents.resumable.service import CHECKSUMS, Checksum, Destination, Progress
 from portal.web.access import requires, streams_body
 from portal.web.documents import transfer
-from portal.web.documents.routes.group import blueprint
+from portal.web.documents.routes.blueprint import blueprint
 from portal.web.filters import size
 from portal.web.request import request
 

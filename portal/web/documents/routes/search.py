@@ -8,7 +8,7 @@ from portal.documents.queries import get_folder
 from portal.documents.search import search_names
 from portal.web.access import only_asks, requires
 from portal.web.documents.forms import KINDS, SearchForm
-from portal.web.documents.routes.group import blueprint
+from portal.web.documents.routes.blueprint import blueprint
 from portal.web.lifecycle import shown_status
 
 

@@ -11,7 +11,7 @@ from portal.documents.recent import list_recent
 from portal.web.access import requires
 from portal.web.documents.paging import before
 from portal.web.documents.returning import came_from
-from portal.web.documents.routes.group import blueprint
+from portal.web.documents.routes.blueprint import blueprint
 
 
 @blueprint.get("/starred")

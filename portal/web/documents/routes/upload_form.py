@@ -11,7 +11,7 @@ from portal.documents import uploads
 from portal.documents.queries import get_document
 from portal.web.access import reads_form, requires
 from portal.web.documents.outcomes import Outcome
-from portal.web.documents.routes.group import blueprint
+from portal.web.documents.routes.blueprint import blueprint
 from portal.web.lifecycle import keep, refuse
 from portal.web.streamed_form import File, StreamedForm
 

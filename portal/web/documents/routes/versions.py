@@ -17,7 +17,7 @@ from portal.web.access import discloses, requires
 from portal.web.confirming import ConfirmForm
 from portal.web.documents.asking import asked_version
 from portal.web.documents.forms import CopyForm, NoteForm
-from portal.web.documents.routes.group import blueprint
+from portal.web.documents.routes.blueprint import blueprint
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.places import asked_spot
 

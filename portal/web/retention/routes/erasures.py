@@ -13,7 +13,7 @@ from portal.web.access import freshly, requires
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.request import request
 from portal.web.retention.forms import DecisionForm, ErasureForm
-from portal.web.retention.routes.group import blueprint
+from portal.web.retention.routes.blueprint import blueprint
 
 
 @blueprint.get("/erasures")

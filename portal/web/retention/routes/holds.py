@@ -15,7 +15,7 @@ from portal.web.lifecycle import shown_on, shown_status
 from portal.web.places import choose_place
 from portal.web.request import request
 from portal.web.retention.forms import HoldForm, ReasonForm
-from portal.web.retention.routes.group import blueprint
+from portal.web.retention.routes.blueprint import blueprint
 
 ASKED = "Somebody else has to agree within three days. Until then the hold stays."
 

@@ -14,7 +14,7 @@ from portal.web.access import discloses, freshly, requires
 from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.request import request
-from portal.web.retention.routes.group import blueprint
+from portal.web.retention.routes.blueprint import blueprint
 
 
 @blueprint.get("/next-run")
@@ -52,7 +52,7 @@ def bring_document_back(document_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             bring_back(g.actor, document_id)
-            flash("The document lies where it lay.", "success")
+            flash("The document is back where it was.", "success")
             return redirect(url_for("retention.document", document_id=document_id))
     page = render_template("retention/bring_back.html", form=form, explained=explained)
     return page, shown_status(form)

@@ -13,7 +13,7 @@ from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.places import choose_place
 from portal.web.retention.forms import RuleForm
-from portal.web.retention.routes.group import blueprint
+from portal.web.retention.routes.blueprint import blueprint
 
 
 @blueprint.get("/rules")

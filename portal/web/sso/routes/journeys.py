@@ -12,7 +12,7 @@ from portal.web.limits import limited, limited_gets
 from portal.web.request import request
 from portal.web.sso.leaving import COOKIE, chosen_provider, failed_page, leave
 from portal.web.sso.returning import finish
-from portal.web.sso.routes.group import blueprint
+from portal.web.sso.routes.blueprint import blueprint
 from portal.web.urls import local_path
 
 

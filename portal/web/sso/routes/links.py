@@ -13,7 +13,7 @@ from portal.web.confirming import ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.sso.leaving import chosen_provider, leave
-from portal.web.sso.routes.group import blueprint
+from portal.web.sso.routes.blueprint import blueprint
 
 
 @blueprint.get("/links")

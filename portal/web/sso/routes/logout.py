@@ -11,7 +11,7 @@ from portal.web.access import by_programs, public
 from portal.web.limits import limited
 from portal.web.request import request
 from portal.web.sso.leaving import LOGOUT_COOKIE
-from portal.web.sso.routes.group import blueprint
+from portal.web.sso.routes.blueprint import blueprint
 
 
 @blueprint.get("/signed-out")

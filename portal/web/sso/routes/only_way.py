@@ -14,7 +14,7 @@ from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
 from portal.web.request import request
 from portal.web.sso.forms import BreakGlassForm
-from portal.web.sso.routes.group import blueprint
+from portal.web.sso.routes.blueprint import blueprint
 
 
 @blueprint.route("/enforce", methods=["GET", "POST"])

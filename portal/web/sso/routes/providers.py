@@ -20,7 +20,7 @@ from portal.web.limits import limited
 from portal.web.sso.forms import ProviderForm, shown_mapping
 from portal.web.sso.leaving import given_addresses, set_out
 from portal.web.sso.returning import trial_page
-from portal.web.sso.routes.group import blueprint
+from portal.web.sso.routes.blueprint import blueprint
 
 
 @blueprint.get("")

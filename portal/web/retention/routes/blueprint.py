@@ -1,4 +1,4 @@
-"""The group that all pages of retention belong to, and the way into it."""
+"""The page group itself, which the modules of its pages add to, and the way into it."""
 
 from flask import Blueprint, g, redirect, url_for
 from flask.typing import ResponseReturnValue

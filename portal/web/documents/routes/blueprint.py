@@ -1,4 +1,4 @@
-"""The group that all pages of documents belong to, under one first segment of addresses."""
+"""The page group itself, which the modules of its pages add to, and what all its pages share."""
 
 from flask import Blueprint
 

@@ -1,4 +1,4 @@
-"""Places for those who wait for a provider: few, so that a slow one takes few threads.
+"""Slots for those who wait for a provider: few, so that a slow one takes few threads.
 
 Half of the threads may wait for providers, and half of those for the providers of one tenant: the
 others go on serving everybody, and no tenant's provider can hold up the sign-in of another's.
@@ -15,21 +15,21 @@ from portal.auth.sso.refusals import Reason, Unacceptable
 from portal.core.settings import active
 from portal.tenancy.binding import bound_tenant_id
 
-WAIT_SECONDS = 1  # for a place to become free
+WAIT_SECONDS = 1  # for a slot to become free
 
 
 @contextmanager
-def place() -> Iterator[None]:
-    """Hold a place for the block. Raises `Unacceptable` if none becomes free soon."""
+def slot() -> Iterator[None]:
+    """Hold a slot for the block. Raises `Unacceptable` if none becomes free soon."""
     tenant_id = bound_tenant_id()
-    _places().take(tenant_id)
+    _slots().take(tenant_id)
     try:
         yield
     finally:
-        _places().give_back(tenant_id)
+        _slots().give_back(tenant_id)
 
 
-class Places:
+class Slots:
     """So many altogether, and half of them at most for one tenant."""
 
     def __init__(self, count: int) -> None:
@@ -56,5 +56,5 @@ class Places:
 
 
 @cache
-def _places() -> Places:
-    return Places(max(1, active().threads // 2))
+def _slots() -> Slots:
+    return Slots(max(1, active().threads // 2))
