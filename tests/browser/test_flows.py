@@ -248,7 +248,7 @@ def test_an_invited_person_sets_up_an_authenticator_and_comes_in(chromium, signe
     page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(re.sub(r"\s", "", secret)).now())
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Show my recovery codes").click()
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I have saved them").click()
     page.wait_for_url("**/documents")
 
     page.get_by_text("Nina Novak").first.wait_for()
