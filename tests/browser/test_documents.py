@@ -94,7 +94,7 @@ def test_one_searches_and_chooses_by_keys(page):
     page.get_by_text("2 selected").wait_for()
     assert page.locator('[name="things"]:checked').count() == 2
     page.get_by_role("button", name="Delete", exact=True).click()
-    page.get_by_role("heading", name="Move 2 things to the trash?").wait_for()
+    page.get_by_role("heading", name="Move 2 items to the trash?").wait_for()
     assert axe_violations(page) == []
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("button", name="Star Harbour.txt").click()

@@ -238,8 +238,8 @@ def test_an_invited_person_sets_up_an_authenticator_and_comes_in(chromium, signe
     link = re.search(r"http://\S+/auth/invitations/[\w-]+", admin.content())[0]
 
     page.goto(link)
-    page.get_by_label("New password").fill("heron-lamp-orchard-12")
-    page.get_by_label("The same again").fill("heron-lamp-orchard-12")
+    page.get_by_label("New password", exact=True).fill("heron-lamp-orchard-12")
+    page.get_by_label("Repeat the new password").fill("heron-lamp-orchard-12")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/auth/enrol(\?|$)"))
     page.locator("svg.qr").wait_for()
