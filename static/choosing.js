@@ -7,7 +7,7 @@ let last = null;
 function tell(boxes) {
   const chosen = boxes.filter((box) => box.checked).length;
   const all = document.querySelector("#choose-all");
-  document.querySelector("#chosen-count").textContent = chosen ? `${chosen} chosen` : "";
+  document.querySelector("#chosen-count").textContent = chosen ? `${chosen} selected` : "";
   all.checked = chosen === boxes.length;
   all.indeterminate = chosen > 0 && chosen < boxes.length;
 }

@@ -212,9 +212,24 @@ function tell(text) {
 }
 
 // What was under way when the page was left: the server has a part of it, and the visitor the file.
-async function showBrokenOff() {
-  const answer = await fetch(section.dataset.brokenOff, { headers: { Accept: "application/json" } });
-  if (answer.ok) for (const one of await answer.json()) list.append(brokenOffRow(one));
+async function showBrokenOff(address) {
+  const answer = await fetch(address, { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const { uploads, more } = await answer.json();
+  for (const one of uploads) list.append(brokenOffRow(one));
+  if (more) list.append(moreRow(more));
+}
+
+// The button that has the next page of it shown, and gives the focus to what is new.
+function moreRow(address) {
+  const item = document.getElementById("more-broken-off").content.firstElementChild.cloneNode(true);
+  item.querySelector("button").addEventListener("click", async () => {
+    const last = item.previousElementSibling;
+    item.remove();
+    await showBrokenOff(address);
+    last?.nextElementSibling?.querySelector("button").focus();
+  });
+  return item;
 }
 
 function brokenOffRow({ name, state: told, address }) {
@@ -231,5 +246,5 @@ function brokenOffRow({ name, state: told, address }) {
   return item;
 }
 
-showBrokenOff();
+showBrokenOff(section.dataset.brokenOff);
 for (const picker of pickers) if (picker.files.length) addChosen(picker); // chosen before this script had come

@@ -43,6 +43,11 @@ class Notice(Enum):
         "An account at an identity provider was linked to yours, and opens it from now on.",
         _CHECK,
     )
+    ACCOUNT_UNLINKED = (
+        "One way to sign in was removed",
+        "An account at an identity provider was unlinked from yours, and no longer opens it.",
+        _CHECK,
+    )
     ALERTS_RAISED = (
         "The audit log raised an alert",
         "Something happened that an alert rule of your organisation watches for.",

@@ -3,6 +3,10 @@
 So it takes the right to share where a thing lies now, and nobody comes to hold more on a thing by
 moving it into a folder of their own. Folders that the thing lies in already make no difference, nor
 do those on which nobody was given anything: there, moving is no more than moving.
+
+A move and a share at the same moment need no lock between them. A move is refused for what is
+given on folders that are entered, a share for where its own folder lies, and no folder is both. So
+it ends as if one had come after the other, in an order in which both were allowed.
 """
 
 from collections import defaultdict

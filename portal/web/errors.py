@@ -25,15 +25,21 @@ TITLES = {
     400: "This request can't be understood",
     401: "Please sign in",
     403: "Not allowed",
-    404: "Nothing here",
+    404: "Page not found",
     405: "Not possible this way",
     409: "Not possible now",
-    410: "Not here any more",
+    410: "No longer here",
     413: "Too large",
     422: "Something is missing",
     429: "Too many attempts",
     500: "Something went wrong on our side",
     503: "Not available now",
+}
+
+# In place of what Werkzeug says, which is about URLs and methods.
+MESSAGES = {
+    404: "There is no page at this address, or you may not see it.",
+    405: "This address can’t be opened this way. Go back, and use the buttons of the page.",
 }
 
 
@@ -81,7 +87,9 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         cause = error.original_exception
         return _failed_in_database(cause) if isinstance(cause, DBAPIError) else _failed(cause)
     refuse(error)
-    return _answer(error.code, error.description or "")
+    is_plain = error.description == type(error).description
+    message = MESSAGES.get(error.code) if is_plain else None
+    return _answer(error.code, message or error.description or "")
 
 
 def _failed_in_database(error: DBAPIError) -> ResponseReturnValue:

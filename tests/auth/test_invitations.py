@@ -8,6 +8,7 @@ import pytest
 
 from portal.auth.tokens import hash_token
 from tests.browsing import Visitor, forms_of
+from tests.conftest import on_sqlite
 from tests.installation import PASSWORD, Organisation
 
 CHOSEN = {"password": PASSWORD, "again": PASSWORD}
@@ -22,6 +23,15 @@ def invite(visitor: Visitor, email: str = "new@acme.example", **more: str) -> st
     answer = visitor.submit("/members/new", name="New Person", email=email, role="member", **more)
     assert answer.status_code == 200, answer.status_code
     return answer.text.partition('value="http')[2].partition('"')[0].partition("8000")[2]
+
+
+@on_sqlite
+def test_the_page_promises_a_mail_only_where_one_goes_out(portal, acme) -> None:
+    form = {"name": "New Person", "email": "new@acme.example", "role": "member"}
+    assert "sends no mail yet" in acme.visit("admin").post("/members/new", form).text
+    portal.use(smtp_url="smtp://localhost:9")
+    again = form | {"email": "other@acme.example"}
+    assert "A mail with this link" in acme.visit("admin").post("/members/new", again).text
 
 
 def test_the_link_leads_to_a_password_and_an_authenticator(acme) -> None:

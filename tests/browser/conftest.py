@@ -134,8 +134,8 @@ def enter(page, address, person):
 def join(page, invitation, password):
     """Accept an invitation and set up an authenticator."""
     page.goto(invitation)
-    page.get_by_label("New password").fill(password)
-    page.get_by_label("The same again").fill(password)
+    page.get_by_label("New password", exact=True).fill(password)
+    page.get_by_label("Repeat the new password").fill(password)
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/auth/enrol(\?|$)"))
     page.locator("svg.qr").wait_for()
@@ -144,5 +144,5 @@ def join(page, invitation, password):
     page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(secret).now())
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Show my recovery codes").click()
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I have saved them").click()
     page.wait_for_url(lambda address: "/auth/" not in address and "recovery" not in address)

@@ -91,10 +91,10 @@ def test_one_searches_and_chooses_by_keys(page):
     page.keyboard.press("x")
     page.keyboard.press("j")
     page.keyboard.press("x")
-    page.get_by_text("2 chosen").wait_for()
+    page.get_by_text("2 selected").wait_for()
     assert page.locator('[name="things"]:checked').count() == 2
     page.get_by_role("button", name="Delete", exact=True).click()
-    page.get_by_role("heading", name="Move 2 things to the trash?").wait_for()
+    page.get_by_role("heading", name="Move 2 items to the trash?").wait_for()
     assert axe_violations(page) == []
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("button", name="Star Harbour.txt").click()
@@ -106,7 +106,7 @@ def test_one_searches_and_chooses_by_keys(page):
     boxes = page.locator('[name="things"]')
     boxes.first.press("Space")
     boxes.nth(2).press("Shift+Space")
-    page.get_by_text("3 chosen").wait_for()
+    page.get_by_text("3 selected").wait_for()
     with page.expect_download() as taken:
         page.get_by_role("button", name="Download", exact=True).click()
     assert taken.value.suggested_filename == "Documents.zip"

@@ -164,6 +164,26 @@ def test_an_upload_is_paused_and_resumed_also_after_a_reload(chromium, signed_in
     assert Path(download.value.path()).read_bytes() == content
 
 
+def test_a_form_whose_button_is_pressed_again_is_sent_once(chromium, signed_in, demo):
+    page = open_documents(chromium, signed_in, demo, "Mia Chen")
+    sent = []
+    page.route("**/folders", lambda route: sent.append(route))  # noqa: PLW0108  # it sets attributes on it
+    page.get_by_text("New folder").click()
+    page.get_by_label("Name", exact=True).fill("Pressed again")
+    button = page.get_by_role("button", name="Create folder").bounding_box()
+    for _ in range(2):
+        page.mouse.click(button["x"] + 5, button["y"] + 5)
+        page.wait_for_timeout(100)
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(100)
+    assert len(sent) == 1
+    sent[0].continue_()
+    page.get_by_role("heading", name="Pressed again").wait_for()
+    page.go_back()
+    page.get_by_text("New folder").click()
+    assert page.get_by_role("button", name="Create folder").is_enabled()
+
+
 def test_a_folder_is_uploaded_with_the_folders_in_it(chromium, signed_in, demo, tmp_path):
     page = open_documents(chromium, signed_in, demo, "Mia Chen")
     make_folder(page, "Whole")

@@ -32,7 +32,7 @@ def test_dragging_over_bars_leads_to_their_time_and_new_entries_appear(demo, chr
     before = kept.count()
     other.goto(demo.at("acme", "/audit/searches/new"))
     other.get_by_label("Name").fill("Made while somebody watches")
-    other.get_by_role("button", name="Keep it").click()
+    other.get_by_role("button", name="Save it").click()
     expect(kept).to_have_count(before + 1, timeout=15_000)
     assert complaints == []
     context.close()

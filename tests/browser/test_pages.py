@@ -178,7 +178,7 @@ PAGES = [
     (OFFICER, "/audit/charts?last=24h"),
     (OFFICER, "/audit/live"),
     (OFFICER, "/audit/searches"),
-    (OFFICER, "/audit?last=24h {Keep this search}"),
+    (OFFICER, "/audit?last=24h {Save this search}"),
     (OFFICER, "/members {Mia Chen} {Timeline}"),
     (GUEST, "/documents"),
     (GUEST, "/account"),

@@ -64,7 +64,7 @@ def test_a_passkey_from_its_making_to_its_end(demo, page, device):
     assert axe_violations(page, device) == []
     code = page.locator("#codes span").first.inner_text().strip()
     assert page.locator("#codes span").count() == 10
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I have saved them").click()
     page.get_by_role("row", name=re.compile("Study")).wait_for()
     assert axe_violations(page, device) == []
 

@@ -38,12 +38,12 @@ def test_what_is_chosen_in_a_list_is_moved_together(acme) -> None:
     form = forms_of(asked.text)[-1]
     assert form.action.startswith("/documents/many/move")
     assert asked.text.count('name="things"') == 3
-    assert "It lies here now" in asked.text
+    assert "It is here now" in asked.text
     assert "Choose “" not in asked.text
     shared = acme.folders["shared"]
     kept = {"things": chosen, "folder-chosen": str(shared)}
     question = member.post("/documents/many/move", kept).text
-    assert "Move 3 things" in question
+    assert "Move 3 items" in question
     assert question.count('name="things"') == 3
     seen = len(acme.log())
     done = member.post("/documents/many/move", {"things": chosen, "folder": str(shared)})
@@ -125,7 +125,7 @@ def test_what_is_chosen_goes_to_the_trash_after_a_question(portal, acme) -> None
     member, (inner, chosen) = acme.visit("member"), things(acme)
     before = portal.dump()
     question = member.post("/documents/many/delete", {"things": chosen})
-    assert "Move 3 things to the trash?" in question.text
+    assert "Move 3 items to the trash?" in question.text
     assert portal.dump() == before
     done = member.post(
         "/documents/many/delete", forms_of(question.text)[-1].fields | {"things": chosen}

@@ -1,6 +1,8 @@
 """Moving is sharing: nobody holds more, or lets others in, by moving what they can't share."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from uuid import UUID
 
 import pytest
@@ -13,6 +15,7 @@ from portal.core import clock
 from portal.documents.folders import move_folder
 from portal.documents.moving import WouldShare
 from portal.documents.service import move_document
+from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 from tests.documents import sharers
 from tests.documents.links.sharing import make as link
@@ -158,3 +161,26 @@ def test_the_page_says_who_would_come_to_see_it(acme) -> None:
     assert MARK in page(acme, "member", of(acme, "canary"), acme.folders["shared"])
     assert MARK not in page(acme, "member", of(acme, "canary"), acme.folders["closed"])
     assert MARK not in page(acme, "member", of(acme, "canary"), "")
+
+
+@pytest.mark.parametrize("shared", ["what is moved", "where it goes"])
+def test_a_move_and_a_share_at_once_end_as_one_after_the_other(acme, shared) -> None:
+    there, start = make(acme, "There"), Barrier(2)
+    folder = acme.folders["closed"] if shared == "what is moved" else there
+    mover, sharer = acme.visit("member"), acme.visit("admin")
+    guest = {"whom": acme["guest"].email, "role": "guest", "reason": "at once"}
+
+    def send(visitor: Visitor, path: str, form: dict[str, str]) -> int:
+        start.wait()
+        return visitor.post(path, form).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        shares = pool.submit(send, sharer, f"/folders/{folder}/shares", guest)
+        moves = pool.submit(send, mover, f"/{of(acme, 'closed')}/move", {"folder": str(there)})
+    assert shares.result() == 302
+    assert moves.result() in ((302,) if shared == "what is moved" else (302, 403))
+    [row] = [row for row in acme.portal.rows("folder") if row["id"] == acme.folders["closed"]]
+    assert (row["parent_id"] == there) == (moves.result() == 302)
+    reads = acme.visit("guest").get(f"/{of(acme, 'canary')}").status_code == 200
+    assert reads == (shared == "what is moved" or moves.result() == 302)
+    assert mover.get(f"/{of(acme, 'canary')}").status_code == 200

@@ -11,7 +11,7 @@ import pytest
 
 from portal.documents.cipher import PART, sealed_size
 from portal.documents.quotas import sweep_room
-from portal.documents.resumable import leases
+from portal.documents.resumable import leases, queries
 from portal.documents.resumable.ending import sweep_uploads
 from portal.documents.sweep import sweep_orphans
 from tests.conftest import on_sqlite
@@ -46,7 +46,7 @@ def test_what_broke_off_is_listed_for_its_owner_in_its_folder_until_it_is_whole(
 
     def listed(who: str = "member", folder: object = shared) -> list[tuple[str, str]]:
         answer = acme.visit(who).get(f"/documents/uploads/broken-off?folder={folder}")
-        return [(one["name"], one["state"]) for one in answer.json]
+        return [(one["name"], one["state"]) for one in answer.json["uploads"]]
 
     sender.begin(2000, folder=shared)
     sender.send(0, content_of(500))
@@ -63,6 +63,23 @@ def test_what_broke_off_is_listed_for_its_owner_in_its_folder_until_it_is_whole(
     assert len(listed()) == 1
     sender.send(0, content_of(10))
     assert listed() == []
+
+
+@on_sqlite
+def test_of_many_that_broke_off_a_page_is_listed_at_a_time(acme, monkeypatch) -> None:
+    monkeypatch.setattr(queries, "PAGE_SIZE", 2)
+    begun = []
+    for _ in range(5):
+        sender = Sender(acme)
+        sender.begin(10)
+        begun.append(sender.address)
+    listed, more = [], "/documents/uploads/broken-off"
+    while more:
+        page = acme.visit("member").get(more).json
+        assert len(page["uploads"]) <= 2
+        listed += [one["address"] for one in page["uploads"]]
+        more = page["more"]
+    assert listed == begun
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_one_goes_up_again_and_back_to_the_whole_organisation(acme) -> None:
     sharers.make_folder(acme, "Inner", "shared")
     admin, page = start(acme)
     page = press(admin, press(admin, page, "Shared"), "Inner")
-    assert "There is no folder in here." in page
+    assert "There are no folders in here." in page
     page = press(admin, press(admin, page, "Shared"), "Choose “Shared”")
     assert forms_of(page)[-1].fields["folder"] == str(acme.folders["shared"])
     page = press(admin, page, "The whole organisation")

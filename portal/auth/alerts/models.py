@@ -98,11 +98,17 @@ class AlertEntry(TenantOwned, Base):
 
 
 class AlertProgress(TenantOwned, Base):
-    """The number of the entry to be judged next. Its id is the tenant's own."""
+    """The number of the entry to be judged next. Its id is the tenant's own.
+
+    While some rules wait for another turn, those up to `judged_rule_id` have judged the entries
+    before `until_number`, and the others are to judge the same ones.
+    """
 
     __tablename__ = "alert_progress"
 
     next_number: Mapped[int] = mapped_column(BigInteger)
+    until_number: Mapped[int | None] = mapped_column(BigInteger)
+    judged_rule_id: Mapped[UUID | None]
 
 
 class WorkingHours(TenantOwned, Base):

@@ -14,7 +14,7 @@ from portal.audit.readable import Readable
 from portal.audit.severity import Severity
 from portal.audit.tlog.models import AuditLeaf
 from portal.auth.alerts.judging import Seen
-from portal.auth.alerts.rules import OF_PEOPLE, Kind, Rule, Who
+from portal.auth.alerts.rules import OF_PEOPLE, About, Kind, Rule, Who
 from portal.core import clock
 from portal.tenancy.session import db
 
@@ -54,15 +54,18 @@ def read_numbered(first: int, limit: int) -> tuple[Sequence[Seen], int]:
     return entries, found[-1].number + 1 if found else first
 
 
-def read_before(rule: Rule, first: int, since: datetime, people: Collection[UUID]) -> list[Seen]:
+def read_before(rule: Rule, first: int, since: datetime, about: Collection[Seen]) -> list[Seen]:
     """Entries that a rule may be about, numbered before `first` and not older than `since`.
 
-    Of rules that are about people, those of `people`. The newest, where there are too many; where
-    it is asked what somebody was seen with, of each such thing the newest, however many there are.
+    Only those that can count together with the entries `about` which it is asked: of the same
+    people, or targets. The newest, where there are too many; where it is asked what somebody was
+    seen with, of each such thing the newest, however many there are.
     """
     rows = _narrowed(_NUMBERED, rule).where(_leaf.c.number < first, _entry.c.id >= _id_at(since))
-    if rule.kind in OF_PEOPLE:
-        rows = rows.where(_entry.c.actor_id.in_(people))
+    if rule.kind in OF_PEOPLE or rule.about == About.PERSON:
+        rows = rows.where(_entry.c.actor_id.in_({one.actor_id for one in about if one.actor_id}))
+    elif rule.about == About.TARGET:
+        rows = rows.where(_entry.c.target.in_({one.target for one in about}))
     what = _SEEN_WITH.get(rule.kind)
     if what is not None and not rule.gives_power:  # which the database can't tell
         newest = rows.with_only_columns(func.max(_leaf.c.number)).group_by(_entry.c.actor_id, what)

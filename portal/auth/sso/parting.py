@@ -21,6 +21,7 @@ from portal.audit.service import record
 from portal.auth.assurance import Act
 from portal.auth.credentials import find_credential
 from portal.auth.fresh import require_fresh
+from portal.auth.notices import Notice, tell
 from portal.auth.sso.models import ExternalIdentity
 from portal.auth.sso.queries import get_own_identity, get_provider, list_identities
 from portal.core.errors import Conflict, NotFound
@@ -75,12 +76,13 @@ def take_claimed_roles(actor: Actor, linked: ColumnElement[bool]) -> None:
 
 
 def unlink(member: Member, identity_id: UUID) -> None:
-    """Part the person's own account from a provider's, and from the groups that it fills.
+    """Part the person's own account from a provider's, and from the groups that it fills; and tell
+    them.
 
     Raises `NotFound` or `OnlyWayIn`.
     """
     require_fresh(member, Act.FACTORS)
-    identity, _ = get_own_identity(member.user_id, identity_id)
+    identity, provider_name = get_own_identity(member.user_id, identity_id)
     is_only_one = len(list_identities(member.user_id)) == 1
     if is_only_one and find_credential(member.user_id) is None:
         raise OnlyWayIn
@@ -89,6 +91,7 @@ def unlink(member: Member, identity_id: UUID) -> None:
     if not change(delete(ExternalIdentity).where(ExternalIdentity.id == identity_id)):
         raise NotFound
     record(member, Action.IDENTITY_UNLINKED, f"user:{member.user_id}")
+    tell(identity.user_id, Notice.ACCOUNT_UNLINKED, actor=member, provider=provider_name)
 
 
 def _by_claim(linked: ColumnElement[bool]) -> ColumnElement[bool]:

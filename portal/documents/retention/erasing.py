@@ -5,6 +5,7 @@ later runs the rest as soon as nothing keeps it any more.
 """
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -21,7 +22,12 @@ from portal.core import clock
 from portal.core.errors import Conflict, Invalid
 from portal.core.ids import new_id
 from portal.documents.models import DocumentStar
-from portal.documents.retention.erasures import get_erasure, in_the_way, target_of
+from portal.documents.retention.erasures import (
+    get_erasure,
+    in_the_way,
+    needs_another,
+    target_of,
+)
 from portal.documents.retention.facts import list_live_holds
 from portal.documents.retention.locking import lock_retention
 from portal.documents.retention.models import ErasureRequest, ErasureState
@@ -35,6 +41,12 @@ class OwnErasure(Forbidden):
     """Nobody decides about their own data."""
 
     message = "This is about you. Somebody else has to decide."
+
+
+class OwnRequest(Forbidden):
+    """Who has asked does not grant it, where somebody else can."""
+
+    message = "You have asked for this yourself. Another compliance officer has to grant it."
 
 
 def ask_erasure(
@@ -79,7 +91,8 @@ def ask_erasure(
 def decide_erasure(actor: Actor, request_id: UUID, *, is_granted: bool, answer: str) -> None:
     """Grant or refuse a request, with what is answered to who asked.
 
-    Raises `Forbidden`, `OwnErasure`, `StepUpNeeded`, `NotFound`, `Invalid` or `Conflict`.
+    It takes two people to have something erased, unless there is a single officer. Raises
+    `Forbidden`, `OwnErasure`, `OwnRequest`, `StepUpNeeded`, `NotFound`, `Invalid` or `Conflict`.
     """
     target = Target(target_of(request_id))
     require(actor, Permission.ERASURE_DECIDE, target)
@@ -88,6 +101,8 @@ def decide_erasure(actor: Actor, request_id: UUID, *, is_granted: bool, answer: 
     request = get_erasure(request_id)
     if request.user_id == actor.user_id:
         raise OwnErasure(Permission.ERASURE_DECIDE, target)
+    if is_granted and needs_another(actor, request):
+        raise OwnRequest(Permission.ERASURE_DECIDE, target)
     request.answer = _said(answer)
     db.session.flush()
     state = ErasureState.GRANTED if is_granted else ErasureState.REFUSED
@@ -100,7 +115,10 @@ def decide_erasure(actor: Actor, request_id: UUID, *, is_granted: bool, answer: 
     if not decided:
         raise Conflict("This has been decided already.")
     action = Action.ERASURE_GRANTED if is_granted else Action.ERASURE_REFUSED
-    record(actor, action, f"user:{request.user_id}", request=str(request_id))
+    told: dict[str, Any] = {"request": str(request_id)}
+    if is_granted and request.asked_by == actor.user_id:
+        told["alone"] = True
+    record(actor, action, f"user:{request.user_id}", **told)
 
 
 def list_accounts_to_erase() -> Sequence[UUID]:

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 
 from portal.access.decision import Target, decide, require
+from portal.access.people import list_people_with
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.auth.erasing import can_be_erased
@@ -51,7 +52,8 @@ class ShownErasure:
     """One request: how many documents there are, how many go at once, and what stays.
 
     `staying` names them only for who may know of holds; `stays` counts them. `account` says in
-    words what is in the way of erasing it.
+    words what is in the way of erasing it. `needs_another`: whoever looks has asked, and somebody
+    else is there to grant it.
     """
 
     request: ErasureRequest
@@ -63,6 +65,8 @@ class ShownErasure:
     staying: Sequence[Staying]
     account: str
     is_own: bool
+    is_asked_by_self: bool
+    needs_another: bool
 
     @property
     def goes(self) -> int:
@@ -100,7 +104,18 @@ def show_erasure(actor: Actor, request_id: UUID) -> ShownErasure:
         _named(staying[:MOST_SHOWN]) if decide(actor, Permission.HOLD_EDIT) else (),
         in_the_way(request),
         actor.user_id == request.user_id,
+        actor.user_id == request.asked_by,
+        needs_another(actor, request),
     )
+
+
+def needs_another(actor: Actor, request: ErasureRequest) -> bool:
+    """Whether somebody else than `actor` has to grant it: they have asked, and are not the only
+    officer. One whom it is about is another one, or two officers were as good as one.
+    """
+    if request.asked_by != actor.user_id:
+        return False
+    return bool(list_people_with(Permission.ERASURE_DECIDE) - {actor.user_id})
 
 
 def in_the_way(request: ErasureRequest) -> str:

@@ -14,7 +14,9 @@ class ChangePasswordForm(FlaskForm):
         "Present password", [InputRequired("Enter your present password."), Length(max=256)]
     )
     new = PasswordField("New password", [InputRequired("Choose a password."), Length(max=256)])
-    again = PasswordField("The same again", [EqualTo("new", "The two differ."), Length(max=256)])
+    again = PasswordField(
+        "Repeat the new password", [EqualTo("new", "The two differ."), Length(max=256)]
+    )
 
 
 class NameForm(FlaskForm):

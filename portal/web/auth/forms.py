@@ -67,7 +67,7 @@ class ChooseForm(FlaskForm):
 
     password = PasswordField("New password", [InputRequired("Choose a password."), Length(max=256)])
     again = PasswordField(
-        "The same again", [EqualTo("password", "The two differ."), Length(max=256)]
+        "Repeat the new password", [EqualTo("password", "The two differ."), Length(max=256)]
     )
 
 
@@ -78,5 +78,7 @@ class RenewPasswordForm(FlaskForm):
         "Present password", [InputRequired("Enter your present password."), Length(max=256)]
     )
     new = PasswordField("New password", [InputRequired("Choose a password."), Length(max=256)])
-    again = PasswordField("The same again", [EqualTo("new", "The two differ."), Length(max=256)])
+    again = PasswordField(
+        "Repeat the new password", [EqualTo("new", "The two differ."), Length(max=256)]
+    )
     next = HiddenField()

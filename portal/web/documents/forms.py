@@ -145,7 +145,7 @@ class DeleteManyForm(ManyForm):
 class SearchForm(FlaskForm):
     """What is searched for, and where."""
 
-    text = StringField("Part of a name", [Length(max=MAX_LENGTH)])
+    text = StringField("Search by name", [Length(max=MAX_LENGTH)])
     kind = SelectField("Kind", choices=choices(KINDS), default="")
     owner = StringField("Owner", [Length(max=100)])
     folder = HiddenField()

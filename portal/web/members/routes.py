@@ -17,6 +17,7 @@ from portal.access.roles import list_live_roles, list_roles
 from portal.auth import invitations, membership
 from portal.auth.assurance import Act
 from portal.auth.member_import import MAX_LINES, import_people, read_people
+from portal.core.settings import active
 from portal.documents.naming import names_of_folders
 from portal.users.queries import names_of
 from portal.web.access import freshly, requires
@@ -77,7 +78,7 @@ def create() -> ResponseReturnValue:
                 form.folder.folder_id,
                 host=g.host,
             )
-            return render_template("members/invited.html", invited=invited)
+            return _invited("members/invited.html", invited)
     return render_template("members/new.html", form=form), shown_status(form)
 
 
@@ -91,7 +92,7 @@ def import_table() -> ResponseReturnValue:
         with shown_on(form):
             if form.sure.data:
                 invited = import_people(g.actor, str(form.table.data), host=g.host)
-                return render_template("members/imported.html", invited=invited)
+                return _invited("members/imported.html", invited)
             lines = read_people(g.actor, str(form.table.data))
     page = render_template(
         "members/import.html", form=form, lines=lines, most=MAX_LINES, roles=list_live_roles()
@@ -105,7 +106,11 @@ def import_table() -> ResponseReturnValue:
 def invite_again(user_id: UUID) -> ResponseReturnValue:
     """Send a new link; the earlier one ends."""
     invited = invitations.invite_again(g.actor, user_id, host=g.host)
-    return render_template("members/invited.html", invited=invited)
+    return _invited("members/invited.html", invited)
+
+
+def _invited(template: str, invited: object) -> str:
+    return render_template(template, invited=invited, sends_mail=bool(active().smtp_url))
 
 
 @blueprint.post("/<uuid:user_id>/roles")

@@ -31,11 +31,11 @@ class PolicyForm(FlaskForm):
         choices=choices(Audience),
     )
     mfa_roles = SelectMultipleField("Roles")
-    factors = SelectMultipleField("Kinds that count", choices=choices(Factor))
-    grace_days = NumberField("Grace in days", [A_NUMBER, NumberRange(0)])
-    idle_minutes = NumberField("Minutes without a click", [A_NUMBER, NumberRange(1)])
-    absolute_hours = NumberField("Hours in any case", [A_NUMBER, NumberRange(1)])
-    password_min_length = NumberField("Characters at least", [A_NUMBER, NumberRange(1)])
+    factors = SelectMultipleField("Second factors that count", choices=choices(Factor))
+    grace_days = NumberField("Grace period, in days", [A_NUMBER, NumberRange(0)])
+    idle_minutes = NumberField("Idle time, in minutes", [A_NUMBER, NumberRange(1)])
+    absolute_hours = NumberField("Longest session, in hours", [A_NUMBER, NumberRange(1)])
+    password_min_length = NumberField("Shortest password allowed", [A_NUMBER, NumberRange(1)])
     password_max_age_days = NumberField(
         "Days until a password expires", [Optional(), NumberRange(1)]
     )
@@ -78,7 +78,7 @@ class LinksForm(FlaskForm):
     """What is allowed of sharing links. `version` is of the rules that the admin was shown."""
 
     mode = RadioField("Links", [InputRequired("Choose one.")], choices=choices(Mode))
-    max_days = NumberField("Days at most", [A_NUMBER, NumberRange(1, MOST_DAYS)])
+    max_days = NumberField("Longest time, in days", [A_NUMBER, NumberRange(1, MOST_DAYS)])
     conditions = SelectMultipleField("Conditions", choices=choices(CONDITIONS))
     version = HiddenField()
 
@@ -109,7 +109,7 @@ class ChoiceForm(FlaskForm):
 class DocumentPolicyForm(FlaskForm):
     """What an organisation takes in. `version` is of the rules that the admin was shown."""
 
-    families = SelectMultipleField("Kinds that are taken", choices=choices(Family))
+    families = SelectMultipleField("Types that are allowed", choices=choices(Family))
     tenant_quota_mib = NumberField("For everybody together, in MiB", [Optional(), NumberRange(1)])
     person_quota_mib = NumberField("For each person, in MiB", [Optional(), NumberRange(1)])
     trash_days = NumberField("Days in the trash", [Optional(), NumberRange(1)])

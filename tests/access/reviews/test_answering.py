@@ -166,7 +166,7 @@ def test_an_officer_decides_nothing_about_themselves_and_hands_it_over(acme) -> 
     deactivate(acme, "member")
     assert answer(acme, line, "keep", "officer") == 403
     officer, path = acme.visit("officer"), f"/reviews/lines/{line.id}"
-    assert "about what you hold yourself" in officer.get(path).text
+    assert "about a role of your own" in officer.get(path).text
     for wrong in (acme["officer"].email, acme["deactivated"].email, "nobody@acme.example"):
         assert officer.post(f"{path}/hand-over", {"email": wrong}).status_code == 400
     given = officer.post(f"{path}/hand-over", {"email": acme["auditor"].email})

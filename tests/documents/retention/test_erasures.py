@@ -137,6 +137,26 @@ def test_nobody_decides_about_themselves(acme) -> None:
 
 
 @on_sqlite
+def test_of_two_officers_one_asks_and_the_other_grants(acme) -> None:
+    give(acme, "auditor", "compliance-officer")
+    path = ask(acme, "member", "documents", who="officer").location
+    assert "Grant, and" not in acme.visit("officer").get(path).text
+    assert decide(acme, path) == 403
+    assert decide(acme, path, who="auditor") == 302
+    assert "alone" not in told(acme, "erasure.granted")[-1]["detail"]
+    again = ask(acme, "member", "documents", who="officer").location
+    assert decide(acme, again, "refuse") == 302, "that takes the question back"
+
+
+@on_sqlite
+def test_a_single_officer_grants_alone_and_the_log_says_so(acme) -> None:
+    path = ask(acme, "member", "documents", who="officer").location
+    assert "no other compliance officer" in acme.visit("officer").get(path).text
+    assert decide(acme, path) == 302
+    assert told(acme, "erasure.granted")[-1]["detail"]["alone"] is True
+
+
+@on_sqlite
 def test_an_admin_asks_and_does_not_decide(acme) -> None:
     path = ask(acme, "member", "documents").location
     assert decide(acme, path, who="admin") == 403

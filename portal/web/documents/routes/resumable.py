@@ -59,17 +59,22 @@ def resume_upload(upload_id: UUID) -> ResponseReturnValue:
 @blueprint.get("/uploads/broken-off")
 @requires(Permission.DOCUMENT_UPLOAD)
 def broken_off() -> ResponseReturnValue:
-    """What the visitor began to upload to `?folder=…` and can go on with, for a script to list."""
-    found = list_broken_off(g.actor, _id(request.args.get("folder", "")))
+    """What the visitor began to upload to `?folder=…` and can go on with, for a script to list: a
+    page of it, and the address of the next one.
+    """
+    folder_id, after = (_id(request.args.get(name, "")) for name in ("folder", "after"))
+    found = list_broken_off(g.actor, folder_id, after)
     told = "{} of {} are here. Choose the file again to go on."
-    return [
+    uploads = [
         {
             "name": one.name,
             "state": told.format(size(one.offset_bytes), size(one.size_bytes)),
             "address": url_for("documents.resume_upload", upload_id=one.id),
         }
-        for one in found
+        for one in found.uploads
     ]
+    following = url_for("documents.broken_off", folder=folder_id, after=found.after)
+    return {"uploads": uploads, "more": following if found.after else None}
 
 
 @blueprint.after_request
