@@ -19,6 +19,11 @@ from portal.tenancy.session import init_databases
 
 PACKAGE = Path(portal.__file__).parent
 
+# Every table is known before anything is done: rights, the query filter, rotation and erasure are
+# about all of them, whichever command it is.
+for models in sorted(PACKAGE.rglob("models.py")):
+    import_module(".".join(("portal", *models.relative_to(PACKAGE).with_suffix("").parts)))
+
 
 def create_bare_app() -> Flask:
     """The application that commands work in. Raises `Misconfigured` where it would not be safe."""
@@ -37,7 +42,6 @@ def take_up(given: Settings | None = None) -> Settings:
     logs.configure(chosen)
     hierarchy.configure(providers_of(chosen))
     storage.configure(storage.open_stores(chosen))
-    _load_models()
     schema.check_models()
     return chosen
 
@@ -48,9 +52,3 @@ def open_databases(app: Flask, chosen: Settings) -> None:
         SQLALCHEMY_DATABASE_URI=chosen.database_url, SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS
     )
     init_databases(app)
-
-
-def _load_models() -> None:
-    """Know every table, whoever uses it: rights, rotation and erasure are about all of them."""
-    for path in sorted(PACKAGE.rglob("models.py")):
-        import_module(".".join(("portal", *path.relative_to(PACKAGE).with_suffix("").parts)))

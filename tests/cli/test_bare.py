@@ -7,16 +7,14 @@ import sys
 import portal.app  # noqa: F401  # so that this process knows all
 from portal.core.db import Base
 from portal.keys import cells
-from tests.conftest import settings_for
-from tests.serving import TOP, environment
+from tests.serving import TOP
 
 TELL = """
 import json, sys
-from portal.bare import create_bare_app
+import portal.command
 from portal.core.db import Base
 from portal.keys import cells
 
-create_bare_app()
 print(json.dumps({
     "tables": sorted(Base.metadata.tables),
     "cells": cells.list_cells(),
@@ -26,10 +24,9 @@ print(json.dumps({
 """
 
 
-def test_without_its_pages_the_portal_knows_every_table_and_every_sealed_cell(tmp_path) -> None:
-    chosen = settings_for(tmp_path)
+def test_a_command_knows_every_table_and_every_sealed_cell_from_the_start() -> None:
     told = subprocess.run(
-        [sys.executable, "-c", TELL], env=environment(chosen), cwd=TOP, capture_output=True,
+        [sys.executable, "-c", TELL], cwd=TOP, capture_output=True,
         text=True, check=True,
     )  # fmt: skip
 
