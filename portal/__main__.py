@@ -1,5 +1,5 @@
 """`python -m portal` is the `portal` command."""
 
-from portal.app import main
+from portal.command import main
 
 main()

@@ -1,4 +1,4 @@
-"""The application: `create_app` wires it together, `main` is the command line."""
+"""The application: `create_app` wires it together."""
 
 from pathlib import Path
 
@@ -8,19 +8,14 @@ from flask_wtf import CSRFProtect
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import cli
 from portal.auth import breached
-from portal.core import logs, settings
+from portal.bare import open_databases, take_up
 from portal.core.settings import Settings
 from portal.core.shipped import shipped
-from portal.keys import hierarchy
-from portal.keys.chosen import providers_of
 from portal.keys.startup import check_providers
-from portal.storage import chosen as storage
-from portal.tenancy import schema, startup
-from portal.tenancy.placement import ENGINE_OPTIONS
+from portal.tenancy import startup
 from portal.tenancy.queries import list_living_tenants
-from portal.tenancy.session import db, init_databases
+from portal.tenancy.session import db
 from portal.web import (
     assets,
     cookies,
@@ -39,16 +34,9 @@ from portal.web.fresh import WsgiApp, in_fresh_context
 
 def create_app(given: Settings | None = None) -> Flask:
     """The portal as a WSGI application. Raises `Misconfigured` where it would not be safe."""
-    chosen = given or settings.load()
-    if chosen.production:
-        settings.check_production(chosen)
-    settings.use(chosen)
-    logs.configure(chosen)
-    hierarchy.configure(providers_of(chosen))
-    storage.configure(storage.open_stores(chosen))
-    schema.check_models()
+    chosen = take_up(given)
     app = _flask(chosen)
-    init_databases(app)
+    open_databases(app, chosen)
     lifecycle.init_app(app)
     protection = CSRFProtect(app)
     for part in (step_up, cookies, limits, errors, filters, assets, pages):
@@ -72,11 +60,6 @@ def create_wsgi_app() -> WsgiApp:
     return in_fresh_context(app)
 
 
-def main() -> None:
-    """The `portal` command."""
-    cli.main(create_app, create_wsgi_app)
-
-
 def _flask(chosen: Settings) -> Flask:
     app = Flask(
         "portal",
@@ -89,8 +72,6 @@ def _flask(chosen: Settings) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config.from_mapping(
         SECRET_KEY=chosen.secret_key or secret.kept_in(chosen.instance),
-        SQLALCHEMY_DATABASE_URI=chosen.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
         SESSION_COOKIE_NAME="__Host-form" if chosen.is_secure else "form",
         SESSION_COOKIE_SECURE=chosen.is_secure,
         SESSION_COOKIE_HTTPONLY=True,

@@ -177,7 +177,7 @@ class Installation:
         self.name = name
         self.settings = chosen
         settings.use(chosen)
-        upgrade_all(chosen, Factories(self._make_app, lambda: None))
+        upgrade_all(chosen, Factories(self._make_app, self._make_app, lambda: None))
         self.wsgi = in_fresh_context(self.app)
         self._providers, self._blobs = hierarchy.providers(), storage.configured()
         self.organisations = {slug: found(self, slug) for slug in ("acme", "globex")}
@@ -233,6 +233,11 @@ class Installation:
     def touched(self) -> frozenset[str]:
         """The tables that may have been written to since the last reset."""
         return frozenset(self._snapshot.touched)
+
+    @property
+    def state(self) -> object:
+        """Of the databases: another one whenever somebody has written."""
+        return self._snapshot.state
 
     def renew_sessions(self) -> None:
         """Everybody who is signed in has just done so."""

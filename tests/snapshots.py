@@ -71,6 +71,10 @@ class SqliteSnapshot:
     def touched(self) -> Collection[str]:
         return Base.metadata.tables.keys() if self._changed() else ()
 
+    @property
+    def state(self) -> object:
+        return [self._state(live) for live in self._live.values()]
+
     def restore(self) -> None:
         for key in self._changed():
             self._kept[key].backup(self._live[key])
@@ -154,6 +158,10 @@ class PostgresSnapshot:
     @property
     def touched(self) -> Collection[str]:
         return self._changed()
+
+    @property
+    def state(self) -> object:
+        return self._connection.execute(self._states).fetchall()
 
     def restore(self) -> None:
         with self._connection.transaction():

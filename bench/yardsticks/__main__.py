@@ -22,7 +22,7 @@ def main(name: str, task: str) -> None:
         print(yardstick.fill())
     else:
         app = yardstick.create_app
-        server_of(Factories(app, app), "127.0.0.1", int(task)).run()
+        server_of(Factories(app, app, app), "127.0.0.1", int(task)).run()
 
 
 def _take_down_gates() -> None:

@@ -21,8 +21,8 @@ from portal.audit.service import record
 from portal.core import clock
 from portal.core.settings import active
 from portal.core.shipped import shipped
-from portal.keys.cells import sealed_cell
 from portal.keys.columns import open_sealed, seal
+from portal.keys.models import JOB_PAYLOAD
 from portal.outbox import smtp
 from portal.outbox.models import Job
 from portal.outbox.service import drop_stale, enqueue
@@ -30,7 +30,6 @@ from portal.tenancy.binding import bound
 from portal.tenancy.session import release
 
 KIND, NOTICE_KIND = "mail", "notice"
-PAYLOAD = sealed_cell("job", "payload")  # the outbox lies below the keys: who seals declares it
 NOTICES_KEPT_FOR = timedelta(days=3)  # a weekend without a mail server, and no longer
 
 
@@ -45,12 +44,12 @@ def send_later(to: str, subject: str, template: str, *, kind: str = KIND, **fact
         form: _templates().get_template(f"{template}.{form}").render(facts)
         for form in ("txt", "html")
     }
-    enqueue(kind, lambda job: seal(*PAYLOAD, job.id, json.dumps(content)))
+    enqueue(kind, lambda job: seal(*JOB_PAYLOAD, job.id, json.dumps(content)))
 
 
 def deliver(job: Job) -> None:
     """Hand a waiting mail to the mail server. Raises what `smtp.send` raises."""
-    content = json.loads(open_sealed(*PAYLOAD, job.id, job.payload))
+    content = json.loads(open_sealed(*JOB_PAYLOAD, job.id, job.payload))
     message = begin_mail(job.id, content["to"], content["subject"])
     release()  # the mail server may be slow: no transaction waits for it
     message.set_content(content["txt"])

@@ -27,7 +27,7 @@ from portal.auth.credentials import (
     hash_new_password,
     set_password,
 )
-from portal.auth.mail import PAYLOAD, send_later
+from portal.auth.mail import send_later
 from portal.auth.models import PasswordReset
 from portal.auth.notices import Notice, tell
 from portal.auth.policy.queries import get_policy
@@ -37,6 +37,7 @@ from portal.core import clock
 from portal.core.errors import Conflict, NotFound
 from portal.core.settings import active
 from portal.keys.columns import open_sealed, seal
+from portal.keys.models import JOB_PAYLOAD
 from portal.outbox.models import Job
 from portal.outbox.service import enqueue
 from portal.tenancy.binding import bound
@@ -81,13 +82,13 @@ def ask_for_reset(origin: Actor, email: str) -> None:
         "request_id": str(origin.request_id),
         "at": clock.now().isoformat(),
     }
-    enqueue(KIND, lambda job: seal(*PAYLOAD, job.id, json.dumps(asked)))
+    enqueue(KIND, lambda job: seal(*JOB_PAYLOAD, job.id, json.dumps(asked)))
     record(origin, Action.PASSWORD_RESET_ASKED, "user:unknown")
 
 
 def answer(job: Job) -> None:
     """Make the link that was asked for and put it into a mail, if there is somebody to get it."""
-    asked = json.loads(open_sealed(*PAYLOAD, job.id, job.payload))
+    asked = json.loads(open_sealed(*JOB_PAYLOAD, job.id, job.payload))
     user = find_user_by_email(asked["email"])
     is_late = datetime.fromisoformat(asked["at"]) + VALID_FOR <= clock.now()
     if is_late or user is None or not _may_have_password(user):

@@ -2,54 +2,53 @@
 
 import os
 import sys
-from collections.abc import Callable
-from typing import Any
+from importlib import import_module
 
 import click
-from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.cli import (
-    audit,
-    blobs,
-    databases,
-    demonstration,
-    keys,
-    serving,
-    tenants,
-    users,
-    verifying,
-    working,
-)
 from portal.cli.context import Factories
 from portal.core import settings
 from portal.core.errors import Misconfigured, PortalError
 from portal.keys.providers import KeyUnavailable
 from portal.tenancy.errors import SchemaNotIsolated
 
+# The commands by name, and the module that each is in. Only the one that is run is loaded.
+COMMANDS = {
+    "audit": "audit",
+    "blobs": "blobs",
+    "db": "databases",
+    "demo": "demonstration",
+    "document": "verifying",
+    "key": "keys",
+    "serve": "serving",
+    "tenant": "tenants",
+    "user": "users",
+    "worker": "working",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _LoadedWhenRun(click.Group):
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"portal.cli.{COMMANDS[name]}"), name)
+        return command
+
+
+@click.group(cls=_LoadedWhenRun, context_settings={"help_option_names": ["-h", "--help"]})
 def portal() -> None:
     """Run the Tenant Portal: documents of many organisations, each behind four walls."""
 
 
-portal.add_command(databases.db)
-portal.add_command(tenants.tenant)
-portal.add_command(keys.key)
-portal.add_command(users.user)
-portal.add_command(blobs.blobs)
-portal.add_command(audit.audit)
-portal.add_command(verifying.document)
-portal.add_command(serving.serve)
-portal.add_command(working.worker)
-portal.add_command(demonstration.demo)
-
-
-def main(create_app: Callable[[], Flask], create_wsgi_app: Callable[[], Any]) -> None:
+def main(factories: Factories) -> None:
     """Run the command. What goes wrong is one line on standard error, and exit status 1."""
     os.umask(0o077)  # databases, keys and blobs are nobody else's
     try:
-        portal(obj=Factories(create_app, create_wsgi_app))
+        portal(obj=factories)
     except KeyUnavailable as error:
         _fail(f"{error} ({error.reason})" if error.reason else str(error))
     except (PortalError, Misconfigured, SchemaNotIsolated, OSError) as error:

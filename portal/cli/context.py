@@ -24,9 +24,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Factories:
-    """How to make the application: for commands, and for a server."""
+    """How to make the application: for commands, with its pages, and for a server."""
 
     app: Callable[[], Flask]
+    app_with_pages: Callable[[], Flask]
     wsgi_app: Callable[[], Any]
 
 

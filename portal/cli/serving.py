@@ -34,7 +34,9 @@ def serve(factories: Factories, host: str, port: int) -> None:
 def run(factories: Factories, host: str, port: int, **more: Any) -> None:
     """Serve until stopped. `more` are settings of gunicorn's, its hooks among them."""
     check_free(host, port)
-    with factories.app().app_context():  # here, where a fault is one line and no worker's crash
+    with (
+        factories.app_with_pages().app_context()
+    ):  # here, where a fault is one line and no worker's crash
         check_all()
         keys_startup.check_default(list_living_tenants())
         for engine in db.engines.values():  # connections are not for sharing with the workers

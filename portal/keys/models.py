@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.db import Base
+from portal.keys.cells import sealed_cell
 from portal.tenancy.models import TenantOwned
 
 
@@ -55,3 +56,8 @@ class SigningKey(TenantOwned, Base):
             postgresql_where=text("retired_at IS NULL"),
         ),
     )
+
+
+# Sealed without `SealedText`. Who loads all models, as every command does, knows of all such cells.
+SIGNING_SECRET = sealed_cell("signing_key", "secret_sealed")
+JOB_PAYLOAD = sealed_cell("job", "payload")  # the outbox lies below the keys

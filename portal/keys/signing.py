@@ -21,13 +21,10 @@ from portal.audit.tlog.rotations import encoded, endorsement_of
 from portal.core import clock
 from portal.core.errors import NotFound
 from portal.core.ids import new_id
-from portal.keys.cells import sealed_cell
 from portal.keys.columns import open_sealed, seal
-from portal.keys.models import SigningKey
+from portal.keys.models import SIGNING_SECRET, SigningKey
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
-
-CELL = sealed_cell("signing_key", "secret_sealed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,9 @@ def public_key_pem(key: SigningKey) -> str:
 
 
 def _secret_of(key: SigningKey) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(open_sealed(*CELL, key.id, key.secret_sealed))
+    return Ed25519PrivateKey.from_private_bytes(
+        open_sealed(*SIGNING_SECRET, key.id, key.secret_sealed)
+    )
 
 
 def _find_live() -> SigningKey | None:
@@ -114,7 +113,7 @@ def _make(actor: Actor, before: SigningKey | None = None) -> SigningKey:
     """A new live key. Of two that are made at once the database refuses one."""
     secret = Ed25519PrivateKey.generate()
     key = SigningKey(id=new_id(), public_key=secret.public_key().public_bytes_raw())
-    key.secret_sealed = seal(*CELL, key.id, secret.private_bytes_raw())
+    key.secret_sealed = seal(*SIGNING_SECRET, key.id, secret.private_bytes_raw())
     db.session.add(key)
     db.session.flush()
     endorsed = _endorse(before, key) if before else {}

@@ -101,7 +101,7 @@ def _is_there(pid: int) -> bool:
 
 
 def _serve_forks(log: str) -> None:
-    from portal.app import main  # noqa: F401, PLC0415  # so that the children need not
+    import portal.app  # noqa: F401, PLC0415  # so that the children need not
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them: none becomes a zombie
     children = []
@@ -120,7 +120,7 @@ def _serve_forks(log: str) -> None:
 
 
 def _become(asked: dict[str, Any], log: str) -> None:
-    from portal.app import main  # noqa: PLC0415
+    from portal.command import main  # noqa: PLC0415
     from portal.core import clock  # noqa: PLC0415
 
     status = 1

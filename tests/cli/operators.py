@@ -6,11 +6,10 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 from flask import Flask
@@ -18,6 +17,8 @@ from sqlalchemy import make_url
 
 from portal import cli
 from portal.app import create_app, create_wsgi_app
+from portal.bare import create_bare_app
+from portal.cli.context import Factories
 from portal.core import settings
 from portal.core.settings import Settings
 from portal.keys import hierarchy
@@ -54,13 +55,13 @@ def run_in(environment: dict[str, str], *arguments: str) -> Done:
     out, err, status = io.StringIO(), io.StringIO(), 0
     with ExitStack() as stack:
         stack.enter_context(_as_it_was())
-        make_app, make_wsgi_app = stack.enter_context(_applications())
+        factories = stack.enter_context(_applications())
         stack.enter_context(patch.dict(os.environ, environment, clear=True))
         stack.enter_context(patch.object(sys, "argv", ["portal", *arguments]))
         stack.enter_context(redirect_stdout(out))
         stack.enter_context(redirect_stderr(err))
         try:
-            cli.main(make_app, make_wsgi_app)
+            cli.main(factories)
         except SystemExit as ended:
             status = ended.code
     return Done(status, out.getvalue(), err.getvalue())
@@ -100,9 +101,9 @@ class Operator:
     @contextmanager
     def inside(self) -> Iterator[Flask]:
         """The application, in a process of its own."""
-        with _as_it_was(), _applications() as (make_app, _):
+        with _as_it_was(), _applications() as factories:
             with patch.dict(os.environ, self.environment, clear=True):
-                app = make_app()
+                app = factories.app_with_pages()
             yield app
 
     @property
@@ -119,16 +120,20 @@ class Operator:
 
 
 @contextmanager
-def _applications() -> Iterator[tuple[Any, Any]]:
-    """The two factories of `portal.app`. What they make is closed at the end."""
+def _applications() -> Iterator[Factories]:
+    """The factories of `portal.command`. What they make is closed at the end."""
     made: list[Flask] = []
 
-    def make() -> Flask:
-        made.append(create_app())
-        return made[-1]
+    def closing(create: Callable[[], Flask]) -> Callable[[], Flask]:
+        def make() -> Flask:
+            made.append(create())
+            return made[-1]
 
-    with patch("portal.app.create_app", make):
-        yield make, create_wsgi_app
+        return make
+
+    make_app = closing(create_app)
+    with patch("portal.app.create_app", make_app):
+        yield Factories(closing(create_bare_app), make_app, create_wsgi_app)
     for app in made:
         with app.app_context():
             for engine in db.engines.values():

@@ -6,11 +6,26 @@ import pytest
 from portal.cli import portal as root
 
 
+def below(command: click.Command) -> dict[str, click.Command]:
+    """What a group holds, by name; nothing of any other command."""
+    if not isinstance(command, click.Group):
+        return {}
+    context = click.Context(command)
+    names = command.list_commands(context)
+    return {name: command.get_command(context, name) for name in names}
+
+
 def all_commands(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     found = [path]
-    if isinstance(command, click.Group):
-        for name, below in command.commands.items():
-            found += all_commands(below, (*path, name))
+    for name, inner in below(command).items():
+        found += all_commands(inner, (*path, name))
+    return found
+
+
+def command_of(path: tuple[str, ...]) -> click.Command:
+    found = root
+    for name in path:
+        found = below(found)[name]
     return found
 
 
@@ -43,10 +58,7 @@ def test_every_command_explains_itself_without_an_installation(run_with, path, o
     said = run_with({"PORTAL_INSTANCE": "/nowhere/at/all"}, *path, option)
     assert (said.status, said.err) == (0, "")
     assert said.out.startswith("Usage: ")
-    command = root
-    for name in path:
-        command = command.commands[name]
-    sentence = (command.help or "").split("\n\n")[0].replace("\n", " ")
+    sentence = (command_of(path).help or "").split("\n\n")[0].replace("\n", " ")
     assert sentence
     assert " ".join(said.out.split()).count(" ".join(sentence.split())[:50]) == 1
 

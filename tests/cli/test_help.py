@@ -5,19 +5,11 @@ import re
 import click
 import pytest
 
-from portal.cli import portal as root
 from tests.cli.operators import Operator
-from tests.cli.test_commands import COMMANDS
+from tests.cli.test_commands import COMMANDS, below, command_of
 from tests.conftest import settings_for
 
 IDS = [" ".join(path) or "portal" for path in COMMANDS]
-
-
-def command_of(path: tuple[str, ...]) -> click.Command:
-    found = root
-    for name in path:
-        found = found.commands[name]
-    return found
 
 
 @pytest.fixture
@@ -40,10 +32,10 @@ def test_asking_for_help_makes_nothing(operator, path) -> None:
     assert not operator.instance.exists()
 
 
-@pytest.mark.parametrize("path", [p for p in COMMANDS if hasattr(command_of(p), "commands")])
+@pytest.mark.parametrize("path", [p for p in COMMANDS if below(command_of(p))])
 def test_a_group_alone_lists_what_it_holds(operator, path) -> None:
     said = operator(*path, COLUMNS="80")
     assert said.status == 2
-    for name, below in command_of(path).commands.items():
+    for name, command in below(command_of(path)).items():
         [line] = re.findall(rf"^  {name} +(\S.*)", said.err, re.MULTILINE)
-        assert below.help.startswith(line), "cut off in the middle"
+        assert command.help.startswith(line), "cut off in the middle"

@@ -8,10 +8,9 @@ from portal.access.reviews.models import AccessReview
 from portal.audit.actor import OPERATOR
 from portal.core.ids import new_id
 from portal.keys.columns import seal
-from portal.keys.models import SigningKey
+from portal.keys.models import SIGNING_SECRET, SigningKey
 from portal.keys.providers import KeyDamaged
 from portal.keys.signing import (
-    CELL,
     Signature,
     get_signing_key,
     is_genuine,
@@ -66,7 +65,7 @@ def test_it_signs_as_the_standard_says(bare, name) -> None:
     secret, public, message, expected = map(bytes.fromhex, VECTORS[name])
     with bare.bound(writes=True) as session:
         key = SigningKey(id=new_id(), public_key=public)
-        key.secret_sealed = seal(*CELL, key.id, secret)
+        key.secret_sealed = seal(*SIGNING_SECRET, key.id, secret)
         session.add(key)
         session.flush()
         signature = sign(message)

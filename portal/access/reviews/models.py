@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.db import Base
+from portal.keys.cells import sealed_cell
 from portal.keys.columns import SealedText
 from portal.tenancy.models import TenantOwned, within_tenant
 
@@ -185,3 +186,6 @@ class ResultPart(TenantOwned, Base):
         within_tenant("review_id", "access_review", ondelete="CASCADE"),
         UniqueConstraint("tenant_id", "review_id", "number"),
     )
+
+
+RESULT_CONTENT = sealed_cell("review_result_part", "content_sealed")

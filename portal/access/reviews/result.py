@@ -16,11 +16,16 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal.access.reviews.models import AccessReview, ResultPart, Reviewer, ReviewLine
+from portal.access.reviews.models import (
+    RESULT_CONTENT,
+    AccessReview,
+    ResultPart,
+    Reviewer,
+    ReviewLine,
+)
 from portal.core.canonical import canonical
 from portal.core.errors import NotFound
 from portal.core.ids import new_id
-from portal.keys.cells import sealed_cell
 from portal.keys.columns import MAX_BYTES, open_sealed, seal
 from portal.keys.providers import KeyDamaged
 from portal.keys.signing import Signature, is_genuine, sign
@@ -29,7 +34,6 @@ from portal.tenancy.session import db
 from portal.users.queries import names_of
 
 FORMAT = "portal/access-review/v1"
-CELL = sealed_cell("review_result_part", "content_sealed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ def keep_result(review: AccessReview) -> SignedResult:
     packed = zlib.compress(content)
     for number, start in enumerate(range(0, len(packed), MAX_BYTES)):
         part = ResultPart(id=new_id(), review_id=review.id, number=number)
-        part.content_sealed = seal(*CELL, part.id, packed[start : start + MAX_BYTES])
+        part.content_sealed = seal(*RESULT_CONTENT, part.id, packed[start : start + MAX_BYTES])
         db.session.add(part)
     review.result_sha256 = hashlib.sha256(content).digest()
     review.signature, review.key_id = signature.value, signature.key_id
@@ -71,7 +75,7 @@ def read_result(review: AccessReview) -> bytes:
         .where(ResultPart.review_id == review.id)
         .order_by(ResultPart.number)
     )
-    packed = b"".join(open_sealed(*CELL, part_id, sealed) for part_id, sealed in parts)
+    packed = b"".join(open_sealed(*RESULT_CONTENT, part_id, sealed) for part_id, sealed in parts)
     try:
         content = zlib.decompress(packed)
     except zlib.error:

@@ -16,15 +16,14 @@ from portal.auth.destinations.models import LogDestination
 from portal.auth.destinations.sending import receiver_of, send
 from portal.auth.destinations.state import note, note_anchored, note_failure
 from portal.core import clock
-from portal.keys.cells import sealed_cell
 from portal.keys.columns import open_sealed, seal
+from portal.keys.models import JOB_PAYLOAD
 from portal.outbox.models import Job
 from portal.outbox.service import MAX_ATTEMPTS, enqueue
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
 CHECKPOINT_KIND, ALERT_KIND = "log-checkpoint", "log-alert"
-PAYLOAD = sealed_cell("job", "payload")
 
 
 def send_alert(title: str, values: Mapping[str, Any], severity: Severity) -> int:
@@ -106,10 +105,10 @@ def _is_turn_of(destination: LogDestination) -> bool:
 
 
 def _payload(job: Job) -> dict[str, Any]:
-    payload: dict[str, Any] = json.loads(open_sealed(*PAYLOAD, job.id, job.payload))
+    payload: dict[str, Any] = json.loads(open_sealed(*JOB_PAYLOAD, job.id, job.payload))
     return payload
 
 
 def _enqueue(kind: str, destination_id: UUID, **more: Any) -> Job:
     content = json.dumps({"destination": str(destination_id), **more})
-    return enqueue(kind, lambda job: seal(*PAYLOAD, job.id, content))
+    return enqueue(kind, lambda job: seal(*JOB_PAYLOAD, job.id, content))
