@@ -12,11 +12,12 @@ from sqlalchemy import exists, select
 from portal.access.approvals.service import SecondPersonNeeded
 from portal.access.exclusive import ExclusiveRoles
 from portal.access.holders import person
+from portal.access.last_admin import LastAdmin
 from portal.access.locking import lock_access
 from portal.access.models import CustomRole, RoleAssignment
 from portal.access.queries import assignments_of
 from portal.access.roles import find_live_role
-from portal.access.service import LastAdmin, Way, grant_role, revoke_role
+from portal.access.service import Way, grant_role, revoke_role
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
 from portal.audit.service import record

@@ -10,6 +10,7 @@ from portal.access.approvals.service import require_alone_to_give
 from portal.access.decision import Target, require
 from portal.access.exclusive import check_exclusive
 from portal.access.holders import Holder, holder_of, read_again, require_others
+from portal.access.last_admin import require_another_admin
 from portal.access.locking import lock_access, lock_access_as
 from portal.access.models import RoleAssignment
 from portal.access.own_end import require_to_hold_until
@@ -19,7 +20,6 @@ from portal.access.service import (
     Way,
     assignment_detail,
     get_assignment_of,
-    require_another_admin,
     require_to_hand_out,
 )
 from portal.audit.actions import Action

@@ -13,6 +13,7 @@ from sqlalchemy import delete, select
 
 from portal.access.approvals.service import require_alone_to_give
 from portal.access.exclusive import check_exclusive
+from portal.access.last_admin import list_lasting_admins
 from portal.access.locking import lock_access
 from portal.access.models import GroupMembership, RoleAssignment
 from portal.access.permissions import ADMIN, Role
@@ -20,7 +21,6 @@ from portal.access.service import (
     Way,
     assignment_detail,
     check_place,
-    list_lasting_admins,
     new_assignment_detail,
 )
 from portal.audit.actions import Action

@@ -1,6 +1,6 @@
 """Giving roles and taking them away."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -15,6 +15,7 @@ from portal.access.approvals.service import ask, require_alone_to_give, wants_se
 from portal.access.decision import ORGANISATION, Forbidden, Member, Target, decide, require
 from portal.access.exclusive import check_exclusive
 from portal.access.holders import Holder, holder_of, read_again, require_others
+from portal.access.last_admin import require_another_admin
 from portal.access.locking import lock_access, lock_access_as
 from portal.access.models import RoleAssignment
 from portal.access.own_end import require_to_hold_until
@@ -23,11 +24,10 @@ from portal.access.queries import get_assignment, has_ended
 from portal.access.roles import find_live_role, get_role
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
-from portal.audit.service import RecordedRefusal, record
+from portal.audit.service import record
 from portal.core import clock
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.tenancy.session import change, db
-from portal.users.models import User, UserState
 
 
 class Way(StrEnum):
@@ -46,13 +46,6 @@ class Way(StrEnum):
     RETIREMENT = "retirement"
     REVIEW = "review"
     SHARE = "share"
-
-
-class LastAdmin(RecordedRefusal):
-    """The organisation would be left with nobody to run it."""
-
-    status = 409
-    message = "This is the last active admin. Make somebody else an admin first."
 
 
 def assign_role(
@@ -163,13 +156,6 @@ def get_assignment_of(holder: Holder, assignment_id: UUID) -> RoleAssignment:
     return assignment
 
 
-def require_another_admin(user_id: UUID) -> None:
-    """Raises `LastAdmin` if this is the only active admin. Takes the lock."""
-    lock_access()
-    if set(list_lasting_admins()) == {user_id}:
-        raise LastAdmin(f"user:{user_id}")
-
-
 def require_to_assign(actor: Actor, holder: Holder, role: Role) -> None:
     """Raises `Forbidden` or `OwnRights` unless `actor` may give `role` to `holder` now.
 
@@ -201,20 +187,28 @@ def require_management(
                 raise Forbidden(permission, target)
 
 
-def list_lasting_admins() -> Sequence[UUID]:
-    """The people who are active admins, by name and without an end.
+def check_place(role: Role, folder_id: UUID | None) -> None:
+    """Raises `Invalid` where a role can't be held on this folder, or in the whole organisation."""
+    if role.is_scoped and folder_id is None:
+        raise Invalid(f"{role.name} can only be given on a folder.")
+    if folder_id is not None and role.permissions & ORGANISATION_WIDE:
+        raise Invalid(f"{role.name} can't be given on a folder, only for the whole organisation.")
 
-    Admins for a while don't count, nor those through a group: both end without a question.
-    """
-    return db.session.scalars(
-        select(User.id)
-        .join(RoleAssignment, RoleAssignment.user_id == User.id)
-        .where(
-            RoleAssignment.role == ADMIN.key,
-            RoleAssignment.expires_at.is_(None),
-            User.state == UserState.ACTIVE,
-        )
-    ).all()
+
+def assignment_detail(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
+    """What the log tells of an assignment, whatever becomes of it."""
+    return {
+        "assignment": str(assignment.id),
+        "role": assignment.role,
+        "folder": str(assignment.folder_id) if assignment.folder_id else None,
+        "reason": reason,
+        "way": way,
+    }
+
+
+def new_assignment_detail(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
+    """What the log tells of an assignment that is made."""
+    return {"expires_at": _iso(assignment.expires_at), **assignment_detail(assignment, way, reason)}
 
 
 def _check_grant(
@@ -246,14 +240,6 @@ def _as_it_is_now(role: Role) -> Role:
     return found
 
 
-def check_place(role: Role, folder_id: UUID | None) -> None:
-    """Raises `Invalid` where a role can't be held on this folder, or in the whole organisation."""
-    if role.is_scoped and folder_id is None:
-        raise Invalid(f"{role.name} can only be given on a folder.")
-    if folder_id is not None and role.permissions & ORGANISATION_WIDE:
-        raise Invalid(f"{role.name} can't be given on a folder, only for the whole organisation.")
-
-
 def _held(holder: Holder, role: Role, folder_id: UUID | None) -> ColumnElement[bool]:
     """Which assignment it is, if there is one: nobody holds the same role twice on one place."""
     return and_(
@@ -263,22 +249,6 @@ def _held(holder: Holder, role: Role, folder_id: UUID | None) -> ColumnElement[b
         RoleAssignment.role == role.key,
         RoleAssignment.folder_id == folder_id if folder_id else RoleAssignment.folder_id.is_(None),
     )
-
-
-def assignment_detail(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
-    """What the log tells of an assignment, whatever becomes of it."""
-    return {
-        "assignment": str(assignment.id),
-        "role": assignment.role,
-        "folder": str(assignment.folder_id) if assignment.folder_id else None,
-        "reason": reason,
-        "way": way,
-    }
-
-
-def new_assignment_detail(assignment: RoleAssignment, way: Way, reason: str) -> dict[str, Any]:
-    """What the log tells of an assignment that is made."""
-    return {"expires_at": _iso(assignment.expires_at), **assignment_detail(assignment, way, reason)}
 
 
 def _iso(at: datetime | None) -> str | None:

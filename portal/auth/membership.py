@@ -14,12 +14,12 @@ from portal.access.approvals.queries import find_waiting
 from portal.access.approvals.service import ask, lapse, require_alone_to_give, wants_second
 from portal.access.decision import decide, require
 from portal.access.holders import person, require_others
+from portal.access.last_admin import require_another_admin
 from portal.access.letting_in import require_to_let_in
 from portal.access.locking import lock_access, lock_access_as
 from portal.access.models import RoleAssignment
 from portal.access.permissions import Permission
 from portal.access.queries import assignments_of
-from portal.access.service import require_another_admin
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record

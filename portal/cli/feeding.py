@@ -15,6 +15,7 @@ import structlog
 from portal.auth.destinations import deliveries, stream
 from portal.auth.destinations.queries import is_any_started
 from portal.auth.destinations.sending import send
+from portal.auth.destinations.taking import NotTaken
 from portal.core.settings import active
 from portal.outbox.models import Job
 from portal.outbox.service import run_due
@@ -36,7 +37,7 @@ log = structlog.get_logger()
 def feed_all(stop: threading.Event) -> None:
     """Visit every tenant again and again, until told to stop.
 
-    There are as many threads as there are places to wait for other systems.
+    There are as many threads as there are slots to wait for other systems in.
     """
     visits: dict[UUID, Future[None]] = {}
     with ThreadPoolExecutor(max(1, active().threads // 2), "feeding") as pool:
@@ -84,7 +85,8 @@ def _send_entries(destination_id: UUID) -> None:
             send(batch.receiver, batch.message)
         except Exception as error:  # noqa: BLE001  # whatever it was, it was not taken
             db.session.rollback()
-            log.warning("entries not taken", destination=str(destination_id), error=str(error))
+            why = str(error) if isinstance(error, NotTaken) else type(error).__name__
+            log.warning("entries not taken", destination=str(destination_id), error=why)
             stream.put_off(batch, error)
             db.session.commit()
             return

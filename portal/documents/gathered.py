@@ -16,8 +16,7 @@ from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.documents.models import Document
 from portal.documents.places import TOP, Place, list_places
-from portal.documents.queries import Cursor
-from portal.documents.rows import PAGE_SIZE, DocumentRow, find_rows
+from portal.documents.rows import PAGE_SIZE, Cursor, DocumentRow, find_rows
 from portal.tenancy.session import db
 
 READ = Permission.DOCUMENT_READ

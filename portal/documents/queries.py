@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, tuple_
+from sqlalchemy import and_, or_, select
 
 from portal.access.decision import (
     Forbidden,
@@ -17,10 +16,8 @@ from portal.access.decision import (
 )
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
-from portal.core import clock
 from portal.core.errors import NotFound
 from portal.documents import sorting
-from portal.documents.gone import gone_folders
 from portal.documents.models import Document, Folder
 from portal.documents.places import (
     COLUMNS,
@@ -32,16 +29,14 @@ from portal.documents.places import (
     get_place,
     list_places,
     place_from,
-    subtree_of,
 )
-from portal.documents.rows import PAGE_SIZE, DocumentRow, find_rows
+from portal.documents.rows import DocumentRow, find_rows
 from portal.documents.sorting import USUAL, By, Order
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
 FOLDERS_SIZE = 200  # of a page of folders: there is less in each of their rows
 
-Cursor = tuple[datetime, UUID]
 After = sorting.Cursor | UUID  # where a folder's list goes on: behind a document, or a folder
 
 
@@ -70,26 +65,6 @@ class Located:
 
     document: Document
     place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class TrashedRow:
-    """A folder or document in the trash."""
-
-    kind: str
-    id: UUID
-    name: str
-    trashed_at: datetime
-    trashed_by: UUID | None
-    purge_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Trash:
-    """A page of the trash, last deleted first, and where to go on from."""
-
-    rows: Sequence[TrashedRow]
-    older: Cursor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,25 +181,6 @@ def find_given_folders(actor: Actor, permission: Permission) -> Sequence[FolderR
     return sorted(live, key=lambda row: row.name.casefold())
 
 
-def list_trash(actor: Actor, before: Cursor | None = None) -> Trash:
-    """A page of what the actor may restore, last deleted first. Raises `Forbidden`.
-
-    What lies inside a folder in the trash comes and goes with the folder and is not listed, nor is
-    what has been there for its time: it is gone for good, whether it is destroyed yet or not.
-    """
-    if not holds_anywhere(actor, Permission.DOCUMENT_DELETE):
-        raise Forbidden(Permission.DOCUMENT_DELETE, TOP.target())
-    folders = _trashed(Folder, Folder.parent_id, actor, before)
-    documents = _trashed(Document, Document.folder_id, actor, before)
-    rows = [TrashedRow("folder", r[0], Folder.name.open(r[0], r[1]), *r[2:]) for r in folders]
-    rows += [
-        TrashedRow("document", r[0], Document.name.open(r[0], r[1]), *r[2:]) for r in documents
-    ]
-    rows.sort(key=lambda row: (row.trashed_at, row.id), reverse=True)
-    last = rows[PAGE_SIZE - 1] if len(rows) > PAGE_SIZE else None
-    return Trash(rows[:PAGE_SIZE], (last.trashed_at, last.id) if last else None)
-
-
 def _shared_folders(actor: Actor) -> Sequence[FolderRow]:
     if not holds_anywhere(actor, Permission.DOCUMENT_READ):
         raise Forbidden(Permission.DOCUMENT_READ, TOP.target())
@@ -268,24 +224,3 @@ def _listing(
         can_see_access=decide(actor, Permission.ACCESS_READ, target),
         can_link=decide(actor, Permission.LINK_CREATE, target),
     )
-
-
-def _trashed(
-    model: type[Folder | Document], parent: Any, actor: Actor, before: Cursor | None
-) -> Sequence[Any]:
-    columns = (model.id, model.name_sealed, model.trashed_at, model.trashed_by, model.purge_at)
-    now = clock.now()
-    gone = select(gone_folders(now).c.id)
-    statement = select(*columns).where(
-        model.trashed_at.is_not(None),
-        model.purge_at > now,
-        or_(parent.is_(None), parent.not_in(gone)),
-    )
-    if before is not None:
-        statement = statement.where(tuple_(model.trashed_at, model.id) < before)
-    if not decide(actor, Permission.DOCUMENT_DELETE):
-        within = subtree_of(sorted(folders_of(actor, Permission.DOCUMENT_DELETE)))
-        ids = select(within.c.id)
-        statement = statement.where(or_(parent.in_(ids), model.id.in_(ids)))
-    statement = statement.order_by(model.trashed_at.desc(), model.id.desc()).limit(PAGE_SIZE + 1)
-    return db.session.execute(statement).all()

@@ -8,7 +8,7 @@ from portal.audit.actor import Actor
 from portal.audit.queries import list_own_targets
 from portal.core.ids import ids_named
 from portal.documents.gathered import Gathered, gather
-from portal.documents.queries import Cursor
+from portal.documents.rows import Cursor
 
 COUNTED = frozenset(
     {

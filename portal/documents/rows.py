@@ -15,6 +15,8 @@ from portal.users.models import User
 
 PAGE_SIZE = 50
 
+Cursor = tuple[datetime, UUID]  # where a list by time goes on
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentRow:

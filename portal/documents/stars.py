@@ -15,7 +15,8 @@ from portal.core.errors import Conflict
 from portal.core.ids import new_id
 from portal.documents.gathered import Gathered, gather
 from portal.documents.models import DocumentStar
-from portal.documents.queries import Cursor, get_document
+from portal.documents.queries import get_document
+from portal.documents.rows import Cursor
 from portal.documents.things import WrongChoice, ids_of_things
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from portal.access import service
+from portal.access import last_admin, service
 from portal.access.decision import Forbidden, Grant, Member
 from portal.access.holders import get_person
 from portal.access.permissions import ADMIN, BUILT_IN, Permission
@@ -202,8 +202,8 @@ def test_the_last_admin_stays(acme) -> None:
     # Now the admin is the last; nobody but an admin could even try, so ask the service.
     with acme.bound(writes=True) as session:
         user = get_user(acme["admin"].id)
-        with pytest.raises(service.LastAdmin):
-            service.require_another_admin(user.id)
+        with pytest.raises(last_admin.LastAdmin):
+            last_admin.require_another_admin(user.id)
         session.rollback()
     assert deactivate(acme.visit("second_admin"), acme, "admin").status_code == 403
 
@@ -213,8 +213,8 @@ def test_an_admin_who_can_not_sign_in_is_no_other_admin(portal, acme) -> None:
         portal.execute(
             f"UPDATE user_account SET state = '{state}' WHERE email LIKE 'second_admin@%'", acme
         )
-        with acme.bound(writes=True), pytest.raises(service.LastAdmin):
-            service.require_another_admin(acme["admin"].id)
+        with acme.bound(writes=True), pytest.raises(last_admin.LastAdmin):
+            last_admin.require_another_admin(acme["admin"].id)
 
 
 def test_an_admin_for_a_while_is_no_other_admin(portal, acme) -> None:
@@ -224,8 +224,8 @@ def test_an_admin_for_a_while_is_no_other_admin(portal, acme) -> None:
         portal.execute(
             f"UPDATE role_assignment SET expires_at = '{until}' WHERE user_id = {literal}", acme
         )
-        with acme.bound(writes=True), pytest.raises(service.LastAdmin):
-            service.require_another_admin(acme["admin"].id)
+        with acme.bound(writes=True), pytest.raises(last_admin.LastAdmin):
+            last_admin.require_another_admin(acme["admin"].id)
 
 
 @pytest.mark.parametrize("acts", [(take, take), (deactivate, deactivate), (take, deactivate)])

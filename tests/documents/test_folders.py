@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.places import MAX_DEPTH
-from portal.documents.queries import PAGE_SIZE
+from portal.documents.rows import PAGE_SIZE
 from tests.browsing import Visitor, forms_of, links_of
 from tests.documents import sharers
 from tests.installation import Organisation

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from flask import has_request_context, url_for
 
-from portal.documents.queries import After, Cursor
+from portal.documents.queries import After
+from portal.documents.rows import Cursor
 from portal.documents.sorting import USUAL, By, Order
 from portal.web.request import request
 

@@ -16,6 +16,7 @@ from portal.documents import downloads, queries, service, uploads
 from portal.documents.access_lists import list_document_access
 from portal.documents.moving import show_destination_of_document
 from portal.documents.trash import get_trashed_document, purge_document_now
+from portal.documents.trashed import list_trash
 from portal.documents.versions import list_versions
 from portal.users.queries import names_of
 from portal.web.access import discloses, freshly, requires, streams_body
@@ -181,7 +182,7 @@ def delete(document_id: UUID) -> ResponseReturnValue:
 @requires(Permission.DOCUMENT_DELETE)
 def trash() -> ResponseReturnValue:
     """What was deleted and can be restored."""
-    found = queries.list_trash(g.actor, before())
+    found = list_trash(g.actor, before())
     people = names_of([row.trashed_by for row in found.rows if row.trashed_by])
     return render_template("documents/trash.html", found=found, people=people)
 

@@ -1,0 +1,79 @@
+"""The trash as a list of what its reader may take out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select, tuple_
+
+from portal.access.decision import Forbidden, decide, folders_of, holds_anywhere
+from portal.access.permissions import Permission
+from portal.audit.actor import Actor
+from portal.core import clock
+from portal.documents.gone import gone_folders
+from portal.documents.models import Document, Folder
+from portal.documents.places import TOP, subtree_of
+from portal.documents.rows import PAGE_SIZE, Cursor
+from portal.tenancy.session import db
+
+
+@dataclass(frozen=True, slots=True)
+class TrashedRow:
+    """A folder or document in the trash."""
+
+    kind: str
+    id: UUID
+    name: str
+    trashed_at: datetime
+    trashed_by: UUID | None
+    purge_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trash:
+    """A page of the trash, last deleted first, and where to go on from."""
+
+    rows: Sequence[TrashedRow]
+    older: Cursor | None
+
+
+def list_trash(actor: Actor, before: Cursor | None = None) -> Trash:
+    """A page of what the actor may restore, last deleted first. Raises `Forbidden`.
+
+    What lies inside a folder in the trash comes and goes with the folder and is not listed, nor is
+    what has been there for its time: it is gone for good, whether it is destroyed yet or not.
+    """
+    if not holds_anywhere(actor, Permission.DOCUMENT_DELETE):
+        raise Forbidden(Permission.DOCUMENT_DELETE, TOP.target())
+    folders = _trashed(Folder, Folder.parent_id, actor, before)
+    documents = _trashed(Document, Document.folder_id, actor, before)
+    rows = [TrashedRow("folder", r[0], Folder.name.open(r[0], r[1]), *r[2:]) for r in folders]
+    rows += [
+        TrashedRow("document", r[0], Document.name.open(r[0], r[1]), *r[2:]) for r in documents
+    ]
+    rows.sort(key=lambda row: (row.trashed_at, row.id), reverse=True)
+    last = rows[PAGE_SIZE - 1] if len(rows) > PAGE_SIZE else None
+    return Trash(rows[:PAGE_SIZE], (last.trashed_at, last.id) if last else None)
+
+
+def _trashed(
+    model: type[Folder | Document], parent: Any, actor: Actor, before: Cursor | None
+) -> Sequence[Any]:
+    columns = (model.id, model.name_sealed, model.trashed_at, model.trashed_by, model.purge_at)
+    now = clock.now()
+    gone = select(gone_folders(now).c.id)
+    statement = select(*columns).where(
+        model.trashed_at.is_not(None),
+        model.purge_at > now,
+        or_(parent.is_(None), parent.not_in(gone)),
+    )
+    if before is not None:
+        statement = statement.where(tuple_(model.trashed_at, model.id) < before)
+    if not decide(actor, Permission.DOCUMENT_DELETE):
+        within = subtree_of(sorted(folders_of(actor, Permission.DOCUMENT_DELETE)))
+        ids = select(within.c.id)
+        statement = statement.where(or_(parent.in_(ids), model.id.in_(ids)))
+    statement = statement.order_by(model.trashed_at.desc(), model.id.desc()).limit(PAGE_SIZE + 1)
+    return db.session.execute(statement).all()
