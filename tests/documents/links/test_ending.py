@@ -260,7 +260,7 @@ def test_tightening_ends_what_breaks_it_at_once_and_for_good(acme, rules, left) 
 @on_sqlite
 def test_what_the_rules_forbid_can_not_be_made(acme) -> None:
     change_rules(acme, conditions="is_lock_required")
-    assert "wants a password" in refused(acme)
+    assert "requires a password" in refused(acme)
     make(acme, password="a gate of nine willows")
     change_rules(acme, mode="internal")
     assert "own members only" in refused(acme)
@@ -268,7 +268,7 @@ def test_what_the_rules_forbid_can_not_be_made(acme) -> None:
     change_rules(acme, conditions="is_view_only")
     assert "view, and not download" in refused(acme)
     change_rules(acme, mode="off")
-    assert "shares nothing by links" in refused(acme, audience="members")
+    assert "does not allow sharing by links" in refused(acme, audience="members")
 
 
 @on_sqlite
