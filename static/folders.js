@@ -1,4 +1,5 @@
 // Folders that are chosen or dropped: the files in them, and the folders that these are put into.
+import { digestOf, forget, remember, remembered } from "./kept.js";
 
 // The files of a choice, each with the path of the folder that it lies in; "" for none.
 export function chosenIn(files) {
@@ -35,24 +36,50 @@ function above(path) {
   return path.slice(0, Math.max(path.lastIndexOf("/"), 0));
 }
 
-// Makes folders in the portal by their paths, each once, when the first file comes that lies in it.
+// What tells one choice of folders from another: only what is chosen again unchanged goes on where it broke off.
+export function markOf(files) {
+  return digestOf("choice", files.map(({ file, folder }) => [folder, file.name, file.size, file.lastModified]));
+}
+
+// Makes folders in the portal by their paths, each once, when the first file comes that lies in it. Those
+// of a choice that is not complete are kept in mind, and used again while they are there.
 export class Folders {
-  constructor({ address, token, top }) {
-    Object.assign(this, { address, token });
+  constructor({ address, token, top, asking }) {
+    Object.assign(this, { address, token, top, asking });
     this.made = new Map([["", Promise.resolve(top)]]);
+    this.keys = new Set();
   }
 
-  idOf(path) {
+  idOf(path, mark) {
     if (!this.made.has(path)) {
-      const made = this.make(path);
+      const made = this.findOrMake(path, mark);
       made.catch(() => this.made.delete(path)); // so that it can be tried again
       this.made.set(path, made);
     }
     return this.made.get(path);
   }
 
-  async make(path) {
-    const parent = await this.idOf(above(path));
+  forget() {
+    this.keys.forEach(forget);
+  }
+
+  async findOrMake(path, mark) {
+    const key = await digestOf("folder", [this.top, await mark, path]);
+    const known = remembered(key);
+    const id = known && (await this.isThere(known)) ? known : await this.make(path, mark);
+    this.keys.add(key);
+    remember(key, id);
+    return id;
+  }
+
+  async isThere(id) {
+    const asked = new URL(this.asking, location);
+    asked.searchParams.set("folder", id);
+    return (await fetch(asked, { headers: { Accept: "application/json" } })).ok;
+  }
+
+  async make(path, mark) {
+    const parent = await this.idOf(above(path), mark);
     const name = path.slice(path.lastIndexOf("/") + 1);
     const body = new URLSearchParams({ csrf_token: this.token, name, parent });
     const answer = await fetch(this.address, { method: "POST", body });

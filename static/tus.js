@@ -1,6 +1,8 @@
 // One upload by the tus protocol, which is resumed after a broken connection, a pause, or a reload.
 // What the server has is asked for each time, so that nothing is sent twice and nothing left out.
 
+import { digestOf, forget, remember, remembered } from "./kept.js";
+
 const PIECE_BYTES = 32 * 1024 * 1024; // four parts of the format in which contents are kept
 const LONGEST_WAIT_SECONDS = 30;
 const STATUSES_TO_FORGET = [404, 413, 415, 422]; // after others, signing in again may be enough
@@ -9,9 +11,9 @@ const STATUSES_TO_RETRY = [0, 409, 423, 429, 500, 502, 503, 504]; // 0: no answe
 
 export class Upload {
   // `report` is told { state, sent, wait, why }: state is one of "sending", "paused", "broken",
-  // "failed", "done".
-  constructor(file, { address, token, metadata, report }) {
-    Object.assign(this, { file, address, token, metadata, report });
+  // "failed", "done". One that `isPart` of something larger is remembered until it is told to forget.
+  constructor(file, { address, token, metadata, report, isPart = false }) {
+    Object.assign(this, { file, address, token, metadata, report, isPart });
     this.url = null;
     this.offset = 0;
     this.tries = 0;
@@ -22,7 +24,8 @@ export class Upload {
 
   async start() {
     this.isRunning = true;
-    this.key ??= await keyOf(this.file, this.metadata);
+    const { name, size, lastModified } = this.file;
+    this.key ??= await digestOf("upload", [name, size, lastModified, this.metadata]);
     this.url ??= remembered(this.key);
     if (this.isRunning) this.goOn();
   }
@@ -39,9 +42,13 @@ export class Upload {
     this.goOn();
   }
 
+  forget() {
+    forget(this.key);
+  }
+
   cancel() {
     this.stop();
-    forget(this.key);
+    this.forget();
     if (this.url) discard(this.url, this.token);
   }
 
@@ -63,7 +70,6 @@ export class Upload {
     this.request = this.ask("POST", this.address, headers, null, (answer) => {
       if (answer.status !== 201) return this.fail(answer);
       this.url = new URL(answer.getResponseHeader("Location"), location.href).href;
-      remember(this.key, this.url);
       this.take(answer);
     });
   }
@@ -82,10 +88,11 @@ export class Upload {
     const offset = Number(answer.getResponseHeader("Upload-Offset"));
     if (offset > this.offset) this.tries = 0;
     this.offset = offset;
+    remember(this.key, this.url); // anew with every piece, as the server waits from the last one on
     this.report({ state: "sending", sent: offset });
     if (offset < this.file.size) return this.send();
     this.isRunning = false;
-    forget(this.key);
+    if (!this.isPart) this.forget();
     this.report({ state: "done", sent: offset });
   }
 
@@ -153,33 +160,4 @@ function encoded(metadata) {
 
 function base64(text) {
   return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
-}
-
-// Where an upload is remembered: by a digest, so that no name of a file stays behind in the browser.
-async function keyOf(file, metadata) {
-  const facts = JSON.stringify([file.name, file.size, file.lastModified, metadata]);
-  if (!globalThis.crypto?.subtle) return null; // an address without TLS: nothing is remembered
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(facts));
-  return `upload ${btoa(String.fromCharCode(...new Uint8Array(digest)))}`;
-}
-
-function remembered(key) {
-  return attempt(() => localStorage.getItem(key)) ?? null;
-}
-
-function remember(key, url) {
-  if (key) attempt(() => localStorage.setItem(key, url));
-}
-
-function forget(key) {
-  if (key) attempt(() => localStorage.removeItem(key));
-}
-
-// A browser may refuse to keep anything; then an upload is resumed as long as the page is open.
-function attempt(act) {
-  try {
-    return act();
-  } catch {
-    return null;
-  }
 }

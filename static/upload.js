@@ -1,6 +1,6 @@
 // Uploads: two files at a time, each resumed by itself where the connection breaks. What is chosen or
 // dropped waits in a list that tells how far each one is, how fast, and why one failed.
-import { Folders, chosenIn, droppedIn } from "./folders.js";
+import { Folders, chosenIn, droppedIn, markOf } from "./folders.js";
 import { drawnAnew } from "./page.js";
 import { Upload, discard } from "./tus.js";
 
@@ -11,11 +11,17 @@ const list = document.getElementById("transfers");
 const state = document.getElementById("upload-state");
 const pickers = [...section.querySelectorAll('.drop input[type="file"]')];
 const token = document.querySelector('meta[name="csrf-token"]').content;
-const folders = new Folders({ address: section.dataset.folders, token, top: section.dataset.folder });
+const folders = new Folders({
+  address: section.dataset.folders,
+  token,
+  top: section.dataset.folder,
+  asking: section.dataset.brokenOff,
+});
 
 const waiting = [];
 const sending = new Set();
 const brokenOff = new Map(); // rows by the name of the file
+const arrived = []; // what lies in folders that are not complete yet
 let uploaded = 0;
 let failed = 0;
 
@@ -50,24 +56,26 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 function add(files) {
+  const mark = markOf(files);
   for (const { file, folder } of files) {
     if (!folder) brokenOff.get(file.name)?.remove(); // which is gone on with, if it is the same file
-    waiting.push(newTransfer(file, folder));
+    waiting.push(newTransfer(file, folder, mark));
   }
   if (!files.length) tell("There is no file in it.");
   sendNext();
 }
 
-function newTransfer(file, folder) {
+function newTransfer(file, folder, mark) {
   const item = document.getElementById("transfer").content.firstElementChild.cloneNode(true);
   const part = (name) => item.querySelector(`[data-part="${name}"]`);
   const buttons = Object.fromEntries(["pause", "resume", "retry", "cancel"].map((name) => [name, part(name)]));
-  const transfer = { file, folder, item, buttons, progress: part("progress"), state: part("state"), pace: null };
+  const transfer = { file, folder, mark, item, buttons, progress: part("progress"), state: part("state"), pace: null };
   transfer.upload = new Upload(file, {
     address: section.dataset.address,
     token,
     metadata: { filename: file.name },
     report: (event) => show(transfer, event),
+    isPart: Boolean(folder),
   });
   part("name").textContent = folder ? `${folder}/${file.name}` : file.name;
   transfer.progress.setAttribute("aria-label", `Progress of ${file.name}`);
@@ -91,7 +99,7 @@ function sendNext() {
 async function send(transfer) {
   sending.add(transfer);
   try {
-    transfer.upload.metadata.folder = await folders.idOf(transfer.folder);
+    transfer.upload.metadata.folder = await folders.idOf(transfer.folder, transfer.mark);
   } catch (error) {
     return fail(transfer, error.message);
   }
@@ -151,6 +159,7 @@ function resume(transfer) {
 
 function succeed(transfer) {
   uploaded += 1;
+  if (transfer.folder) arrived.push(transfer.upload);
   remove(transfer);
 }
 
@@ -176,7 +185,7 @@ function cancel(transfer) {
 
 function retry(transfer) {
   failed -= 1;
-  transfer.item.replaceWith((waiting[waiting.length] = newTransfer(transfer.file, transfer.folder)).item);
+  transfer.item.replaceWith((waiting[waiting.length] = newTransfer(transfer.file, transfer.folder, transfer.mark)).item);
   sendNext();
 }
 
@@ -190,6 +199,10 @@ function leave(transfer) {
 }
 
 async function finish() {
+  if (!failed) {
+    folders.forget();
+    arrived.splice(0).forEach((upload) => upload.forget());
+  }
   if (uploaded) {
     const done = uploaded === 1 ? "1 file is uploaded." : `${uploaded} files are uploaded.`;
     tell(failed ? `${done} ${failed} failed.` : done);

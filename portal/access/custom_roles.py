@@ -46,7 +46,7 @@ class Editable:
 class OwnRole(OwnRights):
     """Nobody changes what a role allows that they hold, be it through a group."""
 
-    message = "You hold this role yourself, so another admin has to change it."
+    message = "You have this role yourself, so another admin has to change it."
 
 
 def create_role(actor: Actor, chosen: Chosen, *, is_scoped: bool) -> Role:

@@ -34,7 +34,7 @@ def ids_of_things(things: Collection[str]) -> tuple[Sequence[UUID], Sequence[UUI
         raise WrongChoice("Choose something first: tick what it is to be done to.")
     named = sorted({thing_named(thing) for thing in things})
     if len(named) > MAX_THINGS:
-        raise WrongChoice(f"Choose {MAX_THINGS} things at most.")
+        raise WrongChoice(f"Choose {MAX_THINGS} items at most.")
     by_kind = {kind: [i for one, i in named if one == kind] for kind in ("folder", "document")}
     return by_kind["folder"], by_kind["document"]
 

@@ -186,11 +186,11 @@ def test_nobody_changes_or_retires_a_role_they_hold(acme, through_group) -> None
     admin, before = acme.visit("admin"), own_roles(acme)
     assert admin.get(f"/roles/{key}/edit").status_code == 403
     assert admin.post(f"/roles/{key}/change", role_form("document:edit")).status_code == 403
-    assert "hold this role yourself" in admin.post(f"/roles/{key}/retire").text
+    assert "have this role yourself" in admin.post(f"/roles/{key}/retire").text
     assert own_roles(acme) == before
     page = admin.get(f"/roles/{key}").text
     assert f"/roles/{key}/edit" not in page
-    assert "You hold this role yourself" in page
+    assert "You have this role yourself" in page
     assert change(acme.visit("second_admin"), key, "document:edit").status_code == 302
 
 

@@ -127,7 +127,7 @@ def test_it_expires_after_three_days(acme) -> None:
         row.expires_at = row.asked_at
     assert decide(acme, act, "approve") == 409
     assert has_factor(acme)
-    assert "Nothing waits" in acme.visit("second_admin").get("/approvals").text
+    assert "Nothing is waiting" in acme.visit("second_admin").get("/approvals").text
     assert decide(acme, ask(acme), "approve") == 302
     assert told(acme) == [ASKED, ("act.expired", "success"), ASKED, *RESET]
 

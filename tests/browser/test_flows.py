@@ -200,6 +200,41 @@ def test_a_folder_is_uploaded_with_the_folders_in_it(chromium, signed_in, demo, 
     page.get_by_role("link", name="second.txt", exact=True).wait_for()
 
 
+def test_a_folder_that_is_chosen_again_goes_on_where_it_broke_off(
+    chromium, signed_in, demo, tmp_path
+):
+    page = open_documents(chromium, signed_in, demo, "Mia Chen")
+    make_folder(page, "Broken off")
+    (tmp_path / "Trip").mkdir()
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (tmp_path / "Trip" / name).write_text("x")
+
+    def no_second(route):
+        names = route.request.headers.get("upload-metadata", "")
+        route.continue_() if "filename Yi50eHQ=" not in names else route.abort()
+
+    page.route("**/uploads/resumable", no_second)
+    page.get_by_label("Choose a folder").set_input_files(tmp_path / "Trip")
+    page.get_by_text("The connection broke off.").wait_for()
+    page.get_by_text("Trip/c.txt").wait_for(state="detached")
+    page.unroute("**/uploads/resumable")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    for _ in range(2):
+        page.get_by_label("Choose a folder").set_input_files(tmp_path / "Trip")
+        page.get_by_text("3 files are uploaded.").wait_for()
+        page.reload()
+    trips = page.get_by_role("link", name="Trip", exact=True)
+    assert trips.count() == 2, "what is complete and chosen again is meant to be there twice"
+    listed = []
+    for n in range(2):
+        trips.nth(n).click()
+        page.get_by_role("heading", name="Trip").wait_for()
+        listed.append(page.locator("#listing tbody tr").count())
+        page.go_back()
+    assert listed == [3, 3]
+
+
 def test_a_document_is_renamed_moved_deleted_and_restored(chromium, signed_in, demo):
     page = open_documents(chromium, signed_in, demo, "Mia Chen")
     make_folder(page, "Round trip")

@@ -132,7 +132,7 @@ def test_what_is_chosen_goes_to_the_trash_after_a_question(portal, acme) -> None
     )
     assert done.location == f"/documents/folders/{inner}"
     page = member.get(done.location).text
-    assert "3 things are in the trash" in page
+    assert "3 items are in the trash" in page
     assert "Open the trash" in page
 
 
@@ -170,12 +170,12 @@ def test_copies_of_what_is_chosen_are_made_each_by_itself(acme, monkeypatch) -> 
     assert done.location == f"/documents/folders/{shared}"
     assert [e["action"] for e in acme.log()[seen:]] == ["document.copied"] * 2
     page = member.get(done.location).text
-    assert "2 things are copied" in page
+    assert "2 items are copied" in page
     assert "0.txt" in page
     assert "1.txt" in page
     mixed = member.post(path, {"things": chosen, "folder": inner})
     assert mixed.status_code == 200
-    assert "2 of 3 things are copied" in mixed.text
+    assert "2 of 3 items are copied" in mixed.text
     assert "A folder is not copied" in mixed.text
     assert "1 (copy).txt" in member.get(f"/documents/folders/{inner}").text
 
@@ -195,7 +195,7 @@ def test_copying_that_takes_long_goes_on_step_by_step_to_the_end(acme, monkeypat
         member.post(f"/documents/{gone}/delete", {})
     assert shown == [f"{n} of 4 are done" for n in (1, 2, 3)]
     assert kept == [0, 1, 1, 2], "each is kept by itself"
-    assert "2 of 4 things are copied. These are not:" in page
+    assert "2 of 4 items are copied. These are not:" in page
     assert "A folder is not copied" in page
     listed = member.get(f"/documents/folders/{inner}").text
     assert all(f"{n} (copy).txt" in listed for n in range(2))
@@ -313,7 +313,7 @@ def test_what_is_chosen_in_the_trash_comes_back_together_or_not_at_all(
     seen = len(acme.log())
     done = member.post(path, {"things": [one, within, two, folder]})
     assert done.location == "/documents/trash"
-    assert "4 things are back" in member.get(done.location).text
+    assert "4 items are restored" in member.get(done.location).text
     told = [(e["action"], e["target"]) for e in acme.log()[seen:]]
     assert told[:2] == [("folder.restored", folder), ("folder.restored", within)]
     assert sorted(told[2:]) == sorted(("document.restored", thing) for thing in (one, two))

@@ -7,4 +7,4 @@ from portal.documents.many import Chosen
 
 def in_words(chosen: Sequence[Chosen]) -> str:
     """The one thing by its name, several by their number."""
-    return f"“{chosen[0].name}”" if len(chosen) == 1 else f"{len(chosen)} things"
+    return f"“{chosen[0].name}”" if len(chosen) == 1 else f"{len(chosen)} items"

@@ -282,4 +282,4 @@ def test_the_page_shows_what_ended(acme) -> None:
     page = acme.visit("admin").get("/approvals").text
     assert "The last 30 days" in page
     assert "Declined" in page
-    assert "Nothing waits" in page
+    assert "Nothing is waiting" in page

@@ -103,7 +103,7 @@ def _answer(progress: Progress, form: CopyManyForm) -> ResponseReturnValue:
         )
     if not progress.refused:
         count = progress.copied
-        flash("1 thing is copied." if count == 1 else f"{count} things are copied.", "success")
+        flash("1 item is copied." if count == 1 else f"{count} items are copied.", "success")
         return to_place(folder_id)
     page = render_template("documents/copied.html", progress=progress, folder_id=folder_id)
     return page, 200 if progress.copied else 422

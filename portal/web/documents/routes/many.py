@@ -83,9 +83,12 @@ def restore_many() -> ResponseReturnValue:
     """Take what was chosen out of the trash."""
     things = ManyForm().things.data or []
     restore_things(g.actor, things)
-    flash("1 thing is back." if len(things) == 1 else f"{len(things)} things are back.", "success")
+    flash(
+        "1 item is restored." if len(things) == 1 else f"{len(things)} items are restored.",
+        "success",
+    )
     return redirect(url_for("documents.trash"))
 
 
 def _counted(chosen: Sequence[Chosen]) -> str:
-    return "1 thing is" if len(chosen) == 1 else f"{len(chosen)} things are"
+    return "1 item is" if len(chosen) == 1 else f"{len(chosen)} items are"
