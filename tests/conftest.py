@@ -26,6 +26,7 @@ from tests.harness.softhsm import SoftHsm, softhsm_token
 from tests.harness.valkey import ValkeyServer, valkey_server
 from tests.harness.vault import Vault, vault_server
 from tests.installation import APP_ROLE, OWNER, Installation, Organisation
+from tests.schemas import copied_schemas
 from tests.snapshots import PostgresSnapshot, SqliteSnapshot
 
 hypothesis.settings.register_profile("whatever the machine's pace", deadline=None)
@@ -82,6 +83,13 @@ def clock(monkeypatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(portal_clock, "datetime", clock)
     return clock
+
+
+@pytest.fixture(scope="session", autouse=True)
+def schemas() -> Iterator[None]:
+    """Hundreds of tenants are created in a run, by all migrations each."""
+    with copied_schemas():
+        yield
 
 
 @pytest.fixture(scope="session")
