@@ -1,6 +1,6 @@
 """The schema of a tenant's file: made by the migrations once a process, and copied from then on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -12,11 +12,14 @@ from portal.tenancy.binding import TenantRecord
 from portal.tenancy.models import Placement
 from portal.tenancy.placement import file_of
 
+Upgrade = Callable[..., None]
+
 
 @contextmanager
-def copied_schemas() -> Iterator[None]:
+def copied_schemas() -> Iterator[Upgrade]:
     """Whoever creates a tenant gets, on SQLite, a copy of the first file that was brought all the
-    way from empty to the newest schema. Files that hold anything are upgraded as always.
+    way from empty to the newest schema. Files that hold anything are upgraded as always. Gives what
+    upgrades all of them.
     """
     upgrade, made = migrations.upgrade_tenant, {}
 
@@ -34,4 +37,4 @@ def copied_schemas() -> Iterator[None]:
         path.write_bytes(made[way])
 
     with patch.object(migrations, "upgrade_tenant", upgrade_or_copy):
-        yield
+        yield upgrade
