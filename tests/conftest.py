@@ -17,6 +17,7 @@ from playwright.sync_api import Browser
 
 from portal.core import clock as portal_clock
 from portal.core.settings import Settings
+from portal.tenancy import migrations
 from tests.founding import found_organisation
 from tests.harness.aws import ENVIRONMENT, Aws, aws_server
 from tests.harness.browser import browser
@@ -26,6 +27,7 @@ from tests.harness.softhsm import SoftHsm, softhsm_token
 from tests.harness.valkey import ValkeyServer, valkey_server
 from tests.harness.vault import Vault, vault_server
 from tests.installation import APP_ROLE, OWNER, Installation, Organisation
+from tests.schemas import Upgrade, copied_schemas
 from tests.snapshots import PostgresSnapshot, SqliteSnapshot
 
 hypothesis.settings.register_profile("whatever the machine's pace", deadline=None)
@@ -82,6 +84,19 @@ def clock(monkeypatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(portal_clock, "datetime", clock)
     return clock
+
+
+@pytest.fixture(scope="session", autouse=True)
+def schemas() -> Iterator[Upgrade]:
+    """Hundreds of tenants are created in a run, by all migrations each."""
+    with copied_schemas() as upgrade:
+        yield upgrade
+
+
+@pytest.fixture
+def schemas_made_anew(schemas, monkeypatch) -> None:
+    """No schema is copied: for who looks at how one is made."""
+    monkeypatch.setattr(migrations, "upgrade_tenant", schemas)
 
 
 @pytest.fixture(scope="session")

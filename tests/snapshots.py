@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,7 +19,24 @@ if TYPE_CHECKING:
     from tests.installation import Installation, Organisation
 
 
-Rows = list[dict[str, Any]]
+class Row(dict[str, Any]):
+    """A row, with UUIDs as such: SQLite keeps them as 32 hexadecimal digits."""
+
+    __slots__ = ("_texts",)
+
+    def __init__(self, columns: Iterable[tuple[str, Any]]) -> None:
+        super().__init__((name, _typed(name, value)) for name, value in columns)
+        self._texts: dict[frozenset[str], str] = {}
+
+    def text(self, but_columns: frozenset[str]) -> str:
+        """The row to compare, written once: most rows stay as they are for a whole run."""
+        if but_columns not in self._texts:
+            kept = {name: value for name, value in self.items() if name not in but_columns}
+            self._texts[but_columns] = repr(kept)
+        return self._texts[but_columns]
+
+
+Rows = list[Row]
 
 
 class _Read:
@@ -56,10 +73,10 @@ class SqliteSnapshot:
         }
         for connection in self._live.values():
             connection.execute("PRAGMA synchronous = OFF")
-            connection.row_factory = sqlite3.Row
         self._kept: dict[Any, sqlite3.Connection] = {}
         self._states: dict[Any, tuple[int, int]] = {}
         self._read = {key: _Read() for key in self._files}
+        self._known: dict[Any, dict[tuple[Any, ...], Row]] = {}  # as they were when last read
 
     def take(self) -> None:
         for key, live in self._live.items():
@@ -106,14 +123,21 @@ class SqliteSnapshot:
     def _rows_in(self, key: Any, table: str) -> Rows:
         if (key is None) != (table in GLOBAL_TABLES):
             return []
-        return [_typed(dict(row)) for row in self._live[key].execute(f"SELECT * FROM {table}")]
+        found = self._live[key].execute(f"SELECT * FROM {table}")
+        names = [column[0] for column in found.description]
+        known = self._known.get((key, table), {})
+        rows = {
+            values: known.get(values) or Row(zip(names, values, strict=True)) for values in found
+        }
+        self._known[key, table] = rows
+        return list(rows.values())
 
     def execute(self, statement: str, organisation: "Organisation | None") -> None:
         with self._live[organisation.id if organisation else None] as connection:
             connection.execute(statement)
 
     def ask(self, statement: str, organisation: "Organisation") -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in self._live[organisation.id].execute(statement)]
+        return self._live[organisation.id].execute(statement).fetchall()
 
     def close(self) -> None:
         for connection in (*self._live.values(), *self._kept.values()):
@@ -198,8 +222,9 @@ class PostgresSnapshot:
         return found
 
     def rows(self, table: str) -> Rows:
-        with self._connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
-            return [_typed(row) for row in cursor.execute(f"SELECT * FROM {table}")]
+        found = self._connection.execute(f"SELECT * FROM {table}")
+        names = [column.name for column in found.description]
+        return [Row(zip(names, values, strict=True)) for values in found]
 
     def execute(self, statement: str, organisation: "Organisation | None") -> None:
         self._connection.execute(statement)
@@ -211,12 +236,10 @@ class PostgresSnapshot:
         self._connection.close()
 
 
-def _typed(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with UUIDs as such: SQLite keeps them as 32 hexadecimal digits."""
-    for name, value in row.items():
-        if isinstance(value, str):
-            if name != "client_id" and (name == "id" or name.endswith(("_id", "_by"))):
-                row[name] = UUID(value)
-            elif name in ("told", "personal"):
-                row[name] = json.loads(value)
-    return row
+def _typed(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        if name != "client_id" and (name == "id" or name.endswith(("_id", "_by"))):
+            return UUID(value)
+        if name in ("told", "personal"):
+            return json.loads(value)
+    return value

@@ -28,6 +28,7 @@ def test_upgrade_makes_everything_and_may_be_repeated(nothing_yet, run_with) -> 
     assert "main database: in order" in said.out
 
 
+@pytest.mark.usefixtures("schemas_made_anew")
 @pytest.mark.parametrize("cut_at", [2, 5])
 def test_an_upgrade_that_was_cut_off_goes_on(nothing_yet, run_with, monkeypatch, cut_at) -> None:
     """In the middle of the tables, where SQLite by itself would keep half of them."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.harness.postgres import PostgresServer, postgres_server
+from tests.harness.postgres import PostgresServer
 from tests.isolation.rows import import_all_models
 from tests.isolation.shapes import UNTRIED, Judge
 from tests.isolation.worlds import (
@@ -20,10 +20,10 @@ import_all_models()
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as server:
-        server.create_role(APP_ROLE)
-        yield server
+def server(postgresql) -> PostgresServer:
+    """That of the run, with a role of these worlds' own."""
+    postgresql.create_role(APP_ROLE)
+    return postgresql
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import pytest
 from tests.conftest import on_postgresql
 from tests.web.access_list import ACCESS
 from tests.web.things import browser_of, own_address
+from tests.web.watched import ALL, watching_queries
 
 TAKE_GET = sorted(
     endpoint
@@ -23,12 +24,18 @@ NAMES = ("xyz", "folder:xyz", "document:", "folder:0", "0001-01-01T00:00:00+00:0
 @on_postgresql
 @pytest.mark.parametrize("endpoint", TAKE_GET)
 def test_no_query_is_an_error_of_ours(acme, endpoint) -> None:
-    """By two who see different things, on the database whose numbers are narrower."""
-    queries = [(COUNTED, value) for value in NUMBERS] + [(NAMED, value) for value in NAMES]
+    """By two who see different things, on the database whose numbers are narrower. A page that asks
+    for none of the names answers as it would to any other value.
+    """
     let_in = sorted(ACCESS[endpoint].let_in)
-    for who in sorted({let_in[0], let_in[-1]}):
-        visitor, address = browser_of(acme, who), own_address(acme, endpoint, who)
-        for names, value in queries:
-            asked = [(name, value) for name in names]
-            status = visitor.get(address.partition("?")[0], query_string=asked).status_code
-            assert status < 500, (who, names, value)
+    with watching_queries() as read:
+        for who in sorted({let_in[0], let_in[-1]}):
+            visitor, address = browser_of(acme, who), own_address(acme, endpoint, who)
+            for names, values in ((COUNTED, NUMBERS), (NAMED, NAMES)):
+                for value in values:
+                    read.clear()
+                    asked = [(name, value) for name in names]
+                    status = visitor.get(address.partition("?")[0], query_string=asked).status_code
+                    assert status < 500, (who, names, value)
+                    if read.isdisjoint({*names, ALL}):
+                        break
