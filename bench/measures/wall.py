@@ -18,8 +18,8 @@ from portal.audit.actions import Action
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import record
 from portal.core.ids import new_id
-from portal.documents import queries
 from portal.documents.models import Document
+from portal.documents.sorting import USUAL, page_of
 from portal.tenancy.postgres import SETTING
 from portal.tenancy.session import db
 
@@ -121,7 +121,7 @@ def _statements_of(portal: Installation) -> dict[str, Sent]:
     with portal.acting(writes=True):
         engine = db.session.get_bind()
         event.listen(engine, "before_cursor_execute", listen)
-        db.session.execute(queries._LISTED.where(Document.folder_id.is_(None))).all()
+        page_of(visitor, None, USUAL, None)
         page = sent[-1]
         document = db.session.scalars(select(Document).limit(1)).one()
         db.session.expunge_all()
