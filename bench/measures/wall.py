@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -20,6 +21,7 @@ from portal.audit.service import record
 from portal.core.ids import new_id
 from portal.documents.models import Document
 from portal.documents.sorting import USUAL, page_of
+from portal.keys.providers import KeyDamaged
 from portal.tenancy.postgres import SETTING
 from portal.tenancy.session import db
 
@@ -81,7 +83,7 @@ class Side:
 
         def act() -> None:
             for _ in range(times):
-                row = values | {"id": new_id()} if shape == "insert" else values
+                row = values | {"new_id": new_id()} if shape == "insert" else values
                 cursor = self.connection.execute(sql, row)
                 if cursor.description:
                     cursor.fetchall()
@@ -121,8 +123,9 @@ def _statements_of(portal: Installation) -> dict[str, Sent]:
     with portal.acting(writes=True):
         engine = db.session.get_bind()
         event.listen(engine, "before_cursor_execute", listen)
-        page_of(visitor, None, USUAL, None)
-        page = sent[-1]
+        with suppress(KeyDamaged):  # names in clear are not opened; the list is sent all the same
+            page_of(visitor, None, USUAL, None)
+        page = sent[0]  # and then perhaps that for the key
         document = db.session.scalars(select(Document).limit(1)).one()
         db.session.expunge_all()
         db.session.get(Document, (document.tenant_id, document.id))
