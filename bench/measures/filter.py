@@ -141,7 +141,8 @@ def _insert(side: Side, session: Any, document_id: Any, times: int) -> None:
             outcome="success",
             actor_kind="user",
             target=f"document:{document_id}",
-            detail={},
+            told={},
+            leaf_hash=bytes(32),
         )
         session.add(entry)
         session.flush()
