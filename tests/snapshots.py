@@ -165,6 +165,7 @@ class PostgresSnapshot:
         self._tables = [table.name for table in Base.metadata.sorted_tables]
         self._kept: dict[str, bytes] = {}
         self._last = 0  # transaction's id
+        self._quiet = ""  # the moment up to which all is as it was kept
         self._read = {table: _Read() for table in self._tables}
         self._states = " UNION ALL ".join(
             f"SELECT '{name}', count(*), coalesce(max(xmin::text::bigint), 0),"
@@ -177,7 +178,7 @@ class PostgresSnapshot:
             for table in self._tables:
                 with self._connection.cursor().copy(f"COPY {table} TO STDOUT") as copy:
                     self._kept[table] = b"".join(copy)
-            self._last = self._transaction_id()
+            self._note_own()
 
     @property
     def touched(self) -> Collection[str]:
@@ -197,29 +198,54 @@ class PostgresSnapshot:
                 if rows := self._kept[name]:
                     with self._connection.cursor().copy(f"COPY {name} FROM STDIN") as copy:
                         copy.write(rows)
-            self._last = self._transaction_id()
+            self._note_own()
 
     def _changed(self) -> list[str]:
+        moment = self._moment()
+        if moment == self._quiet:
+            return []
         found = self._connection.execute(self._states)
-        return [name for name, *state in found if self._is_changed(name, state)]
+        changed = [name for name, *state in found if self._is_changed(name, state)]
+        begin, end, _ = moment.split(":")
+        if not changed and begin == end:
+            self._quiet = moment
+        return changed
 
     def _is_changed(self, table: str, state: Sequence[int]) -> bool:
         count, newest, _ = state
         return count != self._kept[table].count(b"\n") or newest > self._last
+
+    def _moment(self) -> str:
+        """Which transactions have ended, and which that may write are under way: while this stays,
+        and there are none of these, nobody has written.
+        """
+        [moment] = self._connection.execute("SELECT pg_current_snapshot()::text").fetchone()
+        return str(moment)
+
+    def _note_own(self) -> None:
+        """The present transaction is the last one that is known to have written."""
+        self._last = self._transaction_id()
+        self._quiet = f"{self._last + 1}:{self._last + 1}:"
 
     def _transaction_id(self) -> int:
         [found] = self._connection.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
         return int(found)
 
     def rows_of(self, tables: Collection[str]) -> dict[str, Rows]:
+        if self._moment() == self._quiet:
+            kept = {name: self._read[name].at(None, is_kept=True) for name in tables}
+            return {name: self._read_once(name, read) for name, read in kept.items()}
         found = {}
         for name, *state in self._connection.execute(self._states):
             if name in tables:
                 read = self._read[name].at(state, is_kept=not self._is_changed(name, state))
-                if name not in read:
-                    read[name] = self.rows(name)
-                found[name] = read[name]
+                found[name] = self._read_once(name, read)
         return found
+
+    def _read_once(self, table: str, read: dict[str, Rows]) -> Rows:
+        if table not in read:
+            read[table] = self.rows(table)
+        return read[table]
 
     def rows(self, table: str) -> Rows:
         found = self._connection.execute(f"SELECT * FROM {table}")
