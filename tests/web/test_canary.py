@@ -22,7 +22,7 @@ SIZE = len(TEXT)
 VARIES = re.compile(
     r'name="(?:csrf_token|page)"[^>]*>|<meta name="csrf-token"[^>]*>|nonce="[^"]*"|<time.*?</time>'
     r"|<svg.*?</svg>|value=\"ey[^\"]*\"|before=[0-9a-f-]{36}|secret=[A-Z2-7]+"
-    r"|\b[A-Z2-7]{4}( [A-Z2-7]{4})+\b|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+",
+    r"|\b[A-Z2-7]{4}( [A-Z2-7]{4})+\b|\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d\.\d+)?",
     re.DOTALL,
 )
 

@@ -62,6 +62,7 @@ UNTOLD: dict[str, str] = {
             "alert.raised_by",
             "alert.rule_id",
             "alert_entry.entry_id",
+            "alert_progress.judged_rule_id",
             "audit_entry.request_id",
             "document_copy.document_id",
             "integrity_finding.document_id",
@@ -100,7 +101,6 @@ UNTOLD: dict[str, str] = {
             "tenant_key.*",
         ),
         _BOOKKEEPING: (
-            "alert_progress.*",
             "attempt_count.*",
             "audit_checkpoint.signing_key_id",
             "audit_leaf.*",

@@ -1,7 +1,9 @@
 """What has to be given besides the address, and how often it may be used."""
 
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Barrier
 from typing import Any
 
@@ -141,32 +143,26 @@ def test_guesses_wait_and_keep_neither_others_nor_the_maker_out(acme, clock) -> 
 
 
 @on_sqlite
-def test_right_and_wrong_passwords_cost_one_hash_each(acme, monkeypatch) -> None:
+def test_right_and_wrong_passwords_cost_one_hash_each(acme) -> None:
     stranger, path = opened(acme, make(acme, password=PASSWORD))
     for given in ("wrong", "", "x" * 256, PASSWORD):
-        with Hashes(monkeypatch) as made:
+        with hashes() as made:
             stranger.post(f"{path}/password", {"password": given})
         assert len(made) == bool(given), given
 
 
-class Hashes:
+@contextmanager
+def hashes() -> Iterator[list[str]]:
     """The passwords that are verified meanwhile: what takes the time."""
+    seen, verify = [], PasswordHasher.verify
 
-    def __init__(self, monkeypatch) -> None:
-        self._patch, self.seen = monkeypatch, []
+    def counted(hasher, kept, given):
+        seen.append(given)
+        return verify(hasher, kept, given)
 
-    def __enter__(self) -> list[str]:
-        verify = PasswordHasher.verify
-
-        def counted(hasher, kept, given):
-            self.seen.append(given)
-            return verify(hasher, kept, given)
-
-        self._patch.setattr(PasswordHasher, "verify", counted)
-        return self.seen
-
-    def __exit__(self, *_: object) -> None:
-        self._patch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PasswordHasher, "verify", counted)
+        yield seen
 
 
 # --- a code by mail
@@ -241,7 +237,7 @@ def test_whoever_is_not_listed_gets_the_same_answer_and_no_mail(acme) -> None:
 def test_a_wrong_code_costs_the_same_whether_listed_or_not(acme, monkeypatch, email) -> None:
     stranger, path = opened(acme, make(acme, **LISTED))
     code_for(acme, stranger, path)
-    with Hashes(monkeypatch) as made:
+    with hashes() as made:
         stranger.post(f"{path}/code", {"email": email, "code": "1234 5678"})
     assert made == ["12345678"]
 
