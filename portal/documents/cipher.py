@@ -159,9 +159,12 @@ class Encryptor:
         """Hash and write what the buffer holds, the one beside the other, and take the other."""
         ready = self._buffer[: self._filled]
         self._await_hash()
-        self._hashing = hashers.get().submit(self._digest.update, ready)
+        self._begin_hash(ready)
         self._write_out(ready)
         self._buffer, self._hashed_one = self._hashed_one, self._buffer
+
+    def _begin_hash(self, ready: memoryview) -> None:
+        self._hashing = hashers.get().submit(self._digest.update, ready)
 
     def _await_hash(self) -> None:
         if self._hashing is not None:
