@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from unittest.mock import patch
 
+import pytest
 from sqlalchemy import make_url
 
 from portal.tenancy import migrations
@@ -36,5 +36,6 @@ def copied_schemas() -> Iterator[Upgrade]:
             made[way] = path.read_bytes()
         path.write_bytes(made[way])
 
-    with patch.object(migrations, "upgrade_tenant", upgrade_or_copy):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrations, "upgrade_tenant", upgrade_or_copy)
         yield upgrade

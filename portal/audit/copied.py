@@ -31,7 +31,7 @@ def copy_entries(found: Select[*tuple[Any, ...]]) -> tuple[str, UUID | None]:
 def _cells_of(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """Over a subselect, whose limit keeps what it works out from being worked out again."""
     personal = found.selected_columns.personal
-    entry = found.add_columns(_alone_in(personal).label("alone")).subquery()
+    entry = found.add_columns(_lone_address(personal).label("lone_address")).subquery()
     told, personal = (cast("ColumnElement[Any]", entry.c[name]) for name in ("told", "personal"))
     return select(
         entry.c.id,
@@ -39,10 +39,10 @@ def _cells_of(found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
         *(_neutral(cell) for cell in (entry.c.action, entry.c.outcome, entry.c.actor_kind)),
         entry.c.actor_id,
         _neutral(entry.c.target),
-        _neutral(func.coalesce(entry.c.alone, Readable(personal)[ADDRESS].as_string())),
+        _neutral(func.coalesce(entry.c.lone_address, Readable(personal)[ADDRESS].as_string())),
         entry.c.request_id,
         case(
-            (or_(entry.c.alone.is_not(None), personal.is_(None)), sql_cast(told, Text)),
+            (or_(entry.c.lone_address.is_not(None), personal.is_(None)), sql_cast(told, Text)),
             else_=sql_cast(_merged(told, personal), Text),
         ),
     ).order_by(entry.c.id)
@@ -54,7 +54,7 @@ def _time(at: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.replace(as_iso, " ", "T").concat("+00:00")
 
 
-def _alone_in(personal: ColumnElement[Any]) -> ColumnElement[Any]:
+def _lone_address(personal: ColumnElement[Any]) -> ColumnElement[Any]:
     """The address where nothing else is personal, NULL otherwise. So it is with most entries, and
     to take it out of its text costs a quarter of what it costs to parse it.
     """

@@ -110,8 +110,8 @@ def _message_size(size_bytes: int) -> int:
 
 
 class Encryptor:
-    """Seals a content as it comes, in pieces of any size, with two buffers: one that is filled,
-    and one that is hashed meanwhile.
+    """Seals a content as it comes, in pieces of any size, with one buffer that is filled, and for
+    larger contents a spare one that is hashed meanwhile.
 
     Every part gets a fresh salt from the native class. An encryptor whose sink failed is of no
     more use: begin the content anew.
@@ -119,7 +119,7 @@ class Encryptor:
 
     def __init__(self, sink: Sink, dek: Piece, content: ContentId) -> None:
         self._sink, self._dek, self._content = sink, dek, content
-        self._buffer, self._hashed_one = _buffer(), _buffer()
+        self._buffer, self._spare = _buffer(), memoryview(b"")
         self._filled = 0
         self._size_bytes = self._sealed_bytes = 0
         self._digest = hashlib.sha256()
@@ -156,12 +156,12 @@ class Encryptor:
         self._filled += len(tail)
 
     def _flush(self) -> None:
-        """Hash and write what the buffer holds, the one beside the other, and take the other."""
+        """Hash and write what the buffer holds, both at once, and go on with the spare one."""
         ready = self._buffer[: self._filled]
         self._await_hash()
         self._begin_hash(ready)
         self._write_out(ready)
-        self._buffer, self._hashed_one = self._hashed_one, self._buffer
+        self._buffer, self._spare = self._spare or _buffer(), self._buffer
 
     def _begin_hash(self, ready: memoryview) -> None:
         self._hashing = hashers.get().submit(self._digest.update, ready)

@@ -33,7 +33,7 @@ from portal.storage.blobs import (
 )
 
 INCOMING, ASSEMBLING = "incoming", "assembling"
-ON_ITS_WAY = 8 << 20  # bytes that are handed to the disk at once
+WRITEBACK_BYTES = 8 << 20  # after so many more, the disk is told to begin
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 
 log = structlog.get_logger()
@@ -135,24 +135,24 @@ class LocalWriter:
         self._unfinished = unfinished
         self._path = path
         self._file = open(unfinished, "xb", opener=_private)  # noqa: SIM115
-        self._written = self._handed_over = 0
+        self._written = self._in_writeback = 0  # bytes
 
     def write(self, piece: Piece, /) -> None:
         with _told():
             self._written += self._file.write(piece)
-            if self._written - self._handed_over >= ON_ITS_WAY:
-                self._hand_over()
+            if self._written - self._in_writeback >= WRITEBACK_BYTES:
+                self._start_writeback()
 
-    def _hand_over(self) -> None:
+    def _start_writeback(self) -> None:
         """Have the disk begin with what is there, so that less is left to wait for in the end.
 
-        Linux begins to write out what it is told nobody needs soon.
+        Linux begins to write out what it is told that nobody needs soon.
         """
         self._file.flush()
-        new = self._written - self._handed_over
+        new = self._written - self._in_writeback
         if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(self._file.fileno(), self._handed_over, new, os.POSIX_FADV_DONTNEED)
-        self._handed_over = self._written
+            os.posix_fadvise(self._file.fileno(), self._in_writeback, new, os.POSIX_FADV_DONTNEED)
+        self._in_writeback = self._written
 
     def commit(self) -> None:
         with _told():

@@ -111,7 +111,8 @@ def show_erasure(actor: Actor, request_id: UUID) -> ShownErasure:
 
 def needs_another(actor: Actor, request: ErasureRequest) -> bool:
     """Whether somebody else than `actor` has to grant it: they have asked, and are not the only
-    officer. One whom it is about is another one, or two officers were as good as one.
+    officer. The person whom it is about counts as another officer, though they can't grant it:
+    otherwise one of two officers could have the other's data erased alone.
     """
     if request.asked_by != actor.user_id:
         return False
