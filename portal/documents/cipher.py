@@ -177,7 +177,7 @@ class Encryptor:
 
 
 def _buffer() -> memoryview:
-    return memoryview(bytearray(WRITTEN + 2 * BLOCK))
+    return memoryview(bytearray(WRITTEN + BLOCK + 2 * CHUNK))
 
 
 def decrypt(source: Source, dek: Piece, content: ContentId, size_bytes: int) -> Iterator[bytes]:

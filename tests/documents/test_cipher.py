@@ -475,7 +475,7 @@ def test_sealing_takes_the_same_little_memory_for_any_size() -> None:
         for _ in range(1024):
             encryptor.write(piece)
         assert encryptor.finish().size_bytes == 64 << 20
-        assert tracemalloc.get_traced_memory()[1] < 2 * WRITTEN + 6 * BLOCK
+        assert tracemalloc.get_traced_memory()[1] < 2 * WRITTEN + 4 * BLOCK
     finally:
         tracemalloc.stop()
 

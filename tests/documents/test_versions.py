@@ -262,7 +262,7 @@ def test_a_large_document_is_copied_in_the_memory_of_a_small_one(acme) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert sent.status_code == 302
-    assert peak < 11 * 2**20
+    assert peak < 9.5 * 2**20  # it is read and written, two transfers in one
 
 
 @pytest.mark.parametrize("act", ["copy", "restore"])
