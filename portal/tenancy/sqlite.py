@@ -58,6 +58,7 @@ def _connect(connection: sqlite3.Connection, _record: Any) -> None:
         "synchronous = FULL",  # an acknowledged commit survives a power cut
         f"busy_timeout = {BUSY_MS}",
         "trusted_schema = OFF",
+        "temp_store = MEMORY",  # no page of a tenant's lies in a folder for anybody's files
     ):
         connection.execute(f"PRAGMA {pragma}")
 

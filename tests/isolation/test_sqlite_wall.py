@@ -115,3 +115,10 @@ def test_keys_are_enforced(files):
     with files.acting() as session:
         assert session.scalar(text("PRAGMA foreign_keys")) == 1
         assert session.scalar(text("PRAGMA trusted_schema")) == 0
+
+
+def test_pages_of_a_tenants_file_are_put_nowhere_else(files):
+    """What SQLite keeps to undo a statement by would lie in a folder for anybody's files."""
+    in_memory = 2
+    with files.acting() as session:
+        assert session.scalar(text("PRAGMA temp_store")) == in_memory
