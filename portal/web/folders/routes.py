@@ -15,13 +15,13 @@ from portal.documents.access_lists import list_folder_access
 from portal.documents.moving import show_destination_of_folder
 from portal.documents.trash import get_trashed_folder, purge_folder_now
 from portal.web.access import freshly, requires
+from portal.web.assignments import EndForm, RemoveRoleForm
 from portal.web.confirming import ConfirmForm
 from portal.web.documents.forms import MoveForm, NameForm, NewFolderForm
 from portal.web.documents.searching import asked
 from portal.web.folders.forms import ShareForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
-from portal.web.members.forms import EndForm, RemoveRoleForm
 from portal.web.places import as_moved, asked_spot
 
 blueprint = Blueprint("folders", __name__, url_prefix="/folders")

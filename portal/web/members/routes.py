@@ -4,9 +4,8 @@ from uuid import UUID
 
 from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
 
-from portal.access import ends
-from portal.access import service as access
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.queries import needs_two
 from portal.access.groups.queries import list_groups_of
@@ -20,17 +19,12 @@ from portal.auth.member_import import MAX_LINES, import_people, read_people
 from portal.core.settings import active
 from portal.documents.naming import names_of_folders
 from portal.users.queries import names_of
+from portal.web import assignments
 from portal.web.access import freshly, requires
+from portal.web.assignments import AssignRoleForm, EndForm, RemoveRoleForm
 from portal.web.confirming import ASKED, ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
-from portal.web.members.forms import (
-    AssignRoleForm,
-    EndForm,
-    ImportForm,
-    InviteForm,
-    RemoveRoleForm,
-    ResetForm,
-)
+from portal.web.members.forms import ImportForm, InviteForm, ResetForm
 from portal.web.places import choose_place
 from portal.web.request import request
 
@@ -123,15 +117,7 @@ def assign_role(user_id: UUID) -> ResponseReturnValue:
         return choose_place(form.folder)
     if form.validate_on_submit():
         with shown_on(form):
-            given = access.assign_role(
-                g.actor,
-                get_person(user_id),
-                str(form.role.data),
-                form.folder.folder_id,
-                reason=form.reason.data or "",
-                expires_at=form.until.end,
-            )
-            flash(ASKED if access.waits(given) else "The role is assigned.", "success")
+            assignments.assign_role(get_person(user_id), form, "The role is assigned.")
             return redirect(url_for("members.show", user_id=user_id))
     return _member_page(user_id, form)
 
@@ -144,18 +130,12 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
     form = RemoveRoleForm()
     if form.validate_on_submit():
         with shown_on(form):
-            reason = form.reason.data or ""
-            access.remove_role(g.actor, get_person(user_id), assignment_id, reason=reason)
-            flash("The role is removed.", "success")
+            holder = get_person(user_id)
+            assignments.remove_role(holder, assignment_id, form, "The role is removed.")
             return redirect(url_for("members.show", user_id=user_id))
-    member = membership.get_member(g.actor, user_id)
-    return render_template(
-        "members/remove_role.html",
-        form=form,
-        member=member,
-        roles=list_roles(),
-        assignment=member.get_assignment(assignment_id),
-    ), shown_status(form)
+    assignment = membership.get_member(g.actor, user_id).get_assignment(assignment_id)
+    more = {"assignment": assignment, "roles": list_roles()}
+    return _question("members/remove_role.html", user_id, form, **more)
 
 
 @blueprint.route("/<uuid:user_id>/roles/<uuid:assignment_id>/end", methods=["GET", "POST"])
@@ -163,28 +143,14 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
 @requires(Permission.ROLE_ASSIGN)
 def change_end(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
     """Let a member hold a role for longer or shorter."""
-    member = membership.get_member(g.actor, user_id)
-    assignment = member.get_assignment(assignment_id)
+    assignment = membership.get_member(g.actor, user_id).get_assignment(assignment_id)
     form = EndForm(until=assignment.expires_at)
     if form.validate_on_submit():
         with shown_on(form):
-            ends.change_end(
-                g.actor,
-                get_person(user_id),
-                assignment_id,
-                form.until.end,
-                reason=form.reason.data or "",
-            )
-            flash("The end is changed.", "success")
+            assignments.change_end(get_person(user_id), assignment_id, form)
             return redirect(url_for("members.show", user_id=user_id))
-    page = render_template(
-        "members/role_end.html",
-        form=form,
-        member=member,
-        roles=list_roles(),
-        assignment=assignment,
-    )
-    return page, shown_status(form)
+    more = {"assignment": assignment, "roles": list_roles()}
+    return _question("members/role_end.html", user_id, form, **more)
 
 
 @blueprint.route("/<uuid:user_id>/deactivate", methods=["GET", "POST"])
@@ -198,8 +164,7 @@ def deactivate(user_id: UUID) -> ResponseReturnValue:
             membership.deactivate_member(g.actor, user_id)
             flash("The member is deactivated and signed out everywhere.", "success")
             return redirect(url_for("members.show", user_id=user_id))
-    member = membership.get_member(g.actor, user_id)
-    return render_template("members/deactivate.html", form=form, member=member), shown_status(form)
+    return _question("members/deactivate.html", user_id, form)
 
 
 @blueprint.post("/<uuid:user_id>/reactivate")
@@ -223,14 +188,8 @@ def reset_factors(user_id: UUID) -> ResponseReturnValue:
             waits = membership.reset_factors(g.actor, user_id, form.reason.data or "")
             flash(ASKED if waits else REMOVED, "success")
             return redirect(url_for("members.show", user_id=user_id))
-    member = membership.get_member(g.actor, user_id)
-    page = render_template(
-        "members/reset_factors.html",
-        form=form,
-        member=member,
-        needs_two=needs_two(Kind.RESET_FACTORS),
-    )
-    return page, shown_status(form)
+    is_by_two = needs_two(Kind.RESET_FACTORS)
+    return _question("members/reset_factors.html", user_id, form, needs_two=is_by_two)
 
 
 @blueprint.post("/<uuid:user_id>/sessions/<uuid:session_id>/end")
@@ -254,10 +213,13 @@ def end_sessions(user_id: UUID) -> ResponseReturnValue:
             membership.end_member_sessions(g.actor, user_id)
             flash("All sessions of the member are ended.", "success")
             return redirect(url_for("members.show", user_id=user_id))
+    return _question("members/end_sessions.html", user_id, form)
+
+
+def _question(template: str, user_id: UUID, form: FlaskForm, **more: object) -> ResponseReturnValue:
     member = membership.get_member(g.actor, user_id)
-    return render_template("members/end_sessions.html", form=form, member=member), shown_status(
-        form
-    )
+    page = render_template(template, form=form, member=member, **more)
+    return page, shown_status(form)
 
 
 def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
