@@ -7,6 +7,7 @@ import pytest
 from jinja2 import nodes
 
 import portal
+from portal.access.permissions import Permission
 from portal.web.pages import GROUPS
 
 TOP = Path(portal.__file__).parent.parent
@@ -73,6 +74,14 @@ def test_a_template_compiles_and_has_nothing_inline(app, name) -> None:
         assert not script.strip(), name
     for address in re.findall(r"(?:src|href|action)=\"(https?:)?//", text):
         assert not address, name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_permission_that_is_asked_for_is_one(name) -> None:
+    text = (FOLDER / name).read_text()
+    asked = {*re.findall(r"\"([^\"]+)\" in \w+\.permissions", text)}
+    asked |= {*re.findall(r"\ballowed\(\"([^\"]+)\"\)", text)}
+    assert asked <= {*Permission}
 
 
 @pytest.mark.parametrize("name", NAMES)
