@@ -177,7 +177,7 @@ class Told:
     actor_kind: str
     actor_id: UUID | None
     target: str
-    more: Mapping[str, Any]
+    detail: Mapping[str, Any]
 
     @property
     def sentence(self) -> str:
@@ -187,7 +187,7 @@ class Told:
     @property
     def about(self) -> str:
         """What it was done to: of a sharing link, what that leads to."""
-        return str(self.more.get("about", self.target))
+        return str(self.detail.get("about", self.target))
 
 
 @dataclass(frozen=True, slots=True)

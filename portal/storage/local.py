@@ -50,7 +50,7 @@ class LocalBlobs:
     def create(self, tenant_id: UUID, blob_id: UUID) -> Iterator["LocalWriter"]:
         folder = self._folder(tenant_id, INCOMING)
         unfinished = folder / f"{blob_id}.{secrets.token_hex(8)}"
-        with _told():
+        with _store_errors():
             _make_folders(folder)
             begun = LocalWriter(unfinished, self._path(tenant_id, blob_id))
         with begun as writer:
@@ -94,7 +94,7 @@ class LocalBlobs:
     def keep_note(self, tenant_id: UUID, content: bytes) -> None:
         folder = self._folder(tenant_id)
         unfinished = self._folder(tenant_id, INCOMING) / f"{NOTE}.{secrets.token_hex(8)}"
-        with _told():
+        with _store_errors():
             _make_folders(unfinished.parent)
             with open(unfinished, "xb", opener=_private) as file:
                 file.write(content)
@@ -105,7 +105,7 @@ class LocalBlobs:
 
     def find_note(self, tenant_id: UUID) -> bytes | None:
         path = self._folder(tenant_id) / NOTE
-        with suppress(BlobMissing), _told(), open(path, "rb", opener=_not_a_link) as file:
+        with suppress(BlobMissing), _store_errors(), open(path, "rb", opener=_not_a_link) as file:
             return file.read(LARGEST_NOTE)
         return None
 
@@ -138,7 +138,7 @@ class LocalWriter:
         self._written = self._in_writeback = 0  # bytes
 
     def write(self, piece: Piece, /) -> None:
-        with _told():
+        with _store_errors():
             self._written += self._file.write(piece)
             if self._written - self._in_writeback >= WRITEBACK_BYTES:
                 self._start_writeback()
@@ -155,7 +155,7 @@ class LocalWriter:
         self._in_writeback = self._written
 
     def commit(self) -> None:
-        with _told():
+        with _store_errors():
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
@@ -177,7 +177,7 @@ class LocalAssembly:
         self._unfinished, self._path = unfinished, path
 
     def write_part(self, index: int, sealed: Piece, /) -> None:
-        with _told():
+        with _store_errors():
             _make_folders(self._unfinished.parent)
             flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(self._unfinished, flags, FILE_MODE)
@@ -215,7 +215,7 @@ class LocalReader(FileIO):
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _store_errors() -> Iterator[None]:
     """Turn what the file system refuses while a blob is written into the errors of a store."""
     try:
         yield
@@ -247,7 +247,7 @@ def _stored(folder: Path, name: str) -> StoredBlob:
 
 def _give_name(unfinished: Path, path: Path) -> None:
     """A hard link is the one way to give a name that never replaces another file."""
-    with _told():
+    with _store_errors():
         _make_folders(path.parent)
         os.link(unfinished, path)
         _sync_folder(path.parent)
