@@ -24,7 +24,7 @@ from portal.auth.sweep import sweep_past
 from portal.cli.checking_log import check_logs
 from portal.cli.context import with_app
 from portal.cli.feeding import feed, feed_all
-from portal.cli.keeping_log import keep_logs, number_all_logs, sign_all_logs
+from portal.cli.keeping_log import keep_logs, keep_numbering, keep_signing
 from portal.cli.rewrapping import finish_rotation
 from portal.cli.threads import beside
 from portal.cli.verifying import verifying
@@ -84,7 +84,7 @@ def worker(once: bool) -> None:
 
 def _work_once() -> None:
     go_round(sweeping=True, jobs_at_once=sys.maxsize)
-    keep_logs(is_signing=True)
+    keep_logs()
     watch_logs()
     for tenant in list_living_tenants():
         feed(tenant)
@@ -95,8 +95,8 @@ def _beside(stop: threading.Event) -> Iterator[None]:
     """What goes on in threads of its own: the log can't wait for mail, nor mail for a sweep."""
     with (
         beside("sweeping", _sweep_all, stop),
-        beside("numbering-logs", number_all_logs, stop),
-        beside("signing-logs", sign_all_logs, stop),
+        beside("numbering-logs", keep_numbering, stop),
+        beside("signing-logs", keep_signing, stop),
         beside("watching-logs", watch_all_logs, stop),
         beside("checking-logs", check_logs, stop),
         beside("feeding-destinations", feed_all, stop),

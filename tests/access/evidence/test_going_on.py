@@ -31,8 +31,8 @@ def long(acme) -> Organisation:
     for _ in range(4):
         write(acme, *(entry(address=ADDRESS) for _ in range(WIDTH)))
         with acme.portal.app.app_context():
-            keep_logs(is_signing=True)
-            keep_logs(is_signing=True)
+            keep_logs()
+            keep_logs()
     if acme.portal.name == "sqlite":
         for table in TABLES:
             for act in ("update", "delete"):
