@@ -87,7 +87,7 @@ def test_every_permission_that_is_asked_for_is_one(name) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_marked_safe_but_the_drawing_of_a_code(name) -> None:
     marked = re.findall(r"\{\{[^}]*\|\s*safe[^}]*\}\}", (FOLDER / name).read_text())
-    assert marked == (["{{ enrolment.qr_svg|safe }}"] if name == "macros.html" else [])
+    assert marked == (["{{ enrolment.qr_svg|safe }}"] if name == "macros/sign_in.html" else [])
 
 
 @pytest.mark.parametrize("name", NAMES)
