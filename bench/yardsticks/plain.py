@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from portal.documents.cipher import ContentId, decrypt
 
 PIECE = 256 * 1024
-KEY, CONTENT = bytes(32), ContentId(*map(UUID, ("0" * 31 + n for n in "123")))
+KEY, CONTENT = bytes(32), ContentId(UUID(int=1), UUID(int=2), UUID(int=3))
 
 
 def create_app() -> Flask:
