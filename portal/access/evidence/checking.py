@@ -62,9 +62,9 @@ def record_verdict(actor: Actor, size: int, findings: Sequence[Finding]) -> bool
     if not findings:
         record(actor, Action.LOG_VERIFIED, "audit", entries=size)
         return False
-    told = [str(finding) for finding in findings]
-    is_news = all(last.detail.get("found") != told for last in list_latest(VERDICTS, 1))
-    record(actor, Action.LOG_NOT_VERIFIED, "audit", Outcome.FAILURE, entries=size, found=told)
+    found = [str(finding) for finding in findings]
+    is_news = all(last.detail.get("found") != found for last in list_latest(VERDICTS, 1))
+    record(actor, Action.LOG_NOT_VERIFIED, "audit", Outcome.FAILURE, entries=size, found=found)
     return is_news
 
 

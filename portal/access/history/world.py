@@ -117,8 +117,8 @@ def _time(value: str | None) -> datetime | None:
 
 def _person(state: UserState) -> Callable[[World, Entry], None]:
     def step(world: World, entry: Entry) -> None:
-        told = entry.detail.get("state", state)
-        world.people[_split(entry.target)[1]] = UserState(told)
+        after = entry.detail.get("state", state)
+        world.people[_split(entry.target)[1]] = UserState(after)
 
     return step
 

@@ -80,7 +80,7 @@ def _deactivated(people: Collection[UUID]) -> Mapping[UUID, datetime]:
     targets = {f"user:{user_id}": user_id for user_id in db.session.scalars(gone)}
     if not targets:
         return {}
-    told = (
+    newest = (
         select(AuditEntry.target, func.max(AuditEntry.id))
         .where(
             AuditEntry.target.in_(sorted(targets)),
@@ -88,6 +88,6 @@ def _deactivated(people: Collection[UUID]) -> Mapping[UUID, datetime]:
         )
         .group_by(AuditEntry.target)
     )
-    latest = [entry_id for _, entry_id in db.session.execute(told)]
+    latest = [entry_id for _, entry_id in db.session.execute(newest)]
     ended = select(AuditEntry.target, AuditEntry.at).where(AuditEntry.id.in_(latest))
     return {targets[target]: at for target, at in db.session.execute(ended)}

@@ -65,14 +65,14 @@ def describe_shared(visit: Visit, document_id: UUID) -> Given:
     """
     _require_reading(visit)
     document, version = _find(visit.link, visit.maker, document_id)
-    told = (document.id, document.name, version.size_bytes, version.media_type)
+    facts = (document.id, document.name, version.size_bytes, version.media_type)
     if visit.link.kind == Kind.DOWNLOAD:
-        return Given(*told)
+        return Given(*facts)
     try:
         with open_content(document, version) as content:
-            return Given(*told, page_count=count_pages(content))
+            return Given(*facts, page_count=count_pages(content))
     except Unshowable as error:
-        return Given(*told, why_not=str(error))
+        return Given(*facts, why_not=str(error))
 
 
 def open_shared(visit: Visit, document_id: UUID) -> Download:
