@@ -16,17 +16,12 @@ from portal.core import clock
 from portal.core.errors import NotFound
 from portal.documents.downloads import Download, open_content
 from portal.documents.links.kinds import Audience, Deed, Kind
-from portal.documents.links.managing import find_led
+from portal.documents.links.managing import get_link
 from portal.documents.links.models import SharingLink
 from portal.documents.links.pictures import count_pages, draw_marked
 from portal.documents.links.uses import LinkRefused, note_use
-from portal.documents.links.visits import (
-    Visit,
-    check_not_ended,
-    maker_of,
-    require_inside,
-    take_use,
-)
+from portal.documents.links.validity import check_not_ended, maker_of, take_use
+from portal.documents.links.visits import Visit, require_inside
 from portal.documents.models import Document, DocumentVersion
 from portal.documents.places import Place
 from portal.documents.previews import Unshowable
@@ -118,7 +113,7 @@ def require_still(actor: Actor, link_id: UUID, document_id: UUID) -> None:
     """Raises what would be raised if what is under way were begun now; uses are not counted."""
     if isinstance(actor, Member):
         read_again(actor)
-    link = find_led(link_id).link
+    link = get_link(link_id).link
     check_not_ended(link)
     maker, _ = maker_of(link)
     _find(link, maker, document_id)
