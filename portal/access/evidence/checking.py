@@ -76,11 +76,11 @@ def check_log() -> tuple[int, list[Finding]]:
     """
     progress = BEGINNING
     while not progress.is_done:
-        progress = go_on(progress)
+        progress = read_on(progress)
     return progress.size, [*progress.findings]
 
 
-def go_on(progress: Progress, tiles: int = TILES_AT_ONCE) -> Progress:
+def read_on(progress: Progress, tiles: int = TILES_AT_ONCE) -> Progress:
     """Read so many tiles more, or as many as there are.
 
     A transaction for each tile, so that nothing waits for it.
