@@ -9,7 +9,7 @@ from portal.access.groups.queries import list_groups_of
 from portal.access.holdings import list_holdings
 from portal.access.reviews.queries import count_waiting
 from portal.access.roles import list_roles
-from portal.audit.telling import By
+from portal.audit.activity import By
 from portal.auth import enrolment, own_factors, sessions
 from portal.auth.assurance import Act
 from portal.auth.credentials import change_password
