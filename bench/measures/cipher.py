@@ -17,7 +17,7 @@ from bench.rounds import ratio, side_by_side
 from bench.workbench import Workbench
 from bench.yardsticks.age import age_keys
 from portal.documents.cipher import BLOCK, ContentId, Encryptor, Sink, decrypt
-from portal.storage.local import LocalBlobs
+from portal.storage.local.store import LocalBlobs
 
 MIB = 1 << 20
 KEY = secrets.token_bytes(32)
