@@ -13,7 +13,7 @@ from portal.access.holders import get_person
 from portal.access.holdings import folders_in, list_holdings
 from portal.access.permissions import Permission
 from portal.access.roles import list_live_roles, list_roles
-from portal.auth import invitations, membership
+from portal.auth import factor_resets, invitations, members, membership
 from portal.auth.assurance import Act
 from portal.auth.member_import import MAX_LINES, import_people, read_people
 from portal.core.settings import active
@@ -38,7 +38,7 @@ REMOVED = "The factors are removed; the next sign-in sets up new ones."
 def index() -> ResponseReturnValue:
     """The members, searched by name or e-mail."""
     text = request.args.get("q", "")
-    found = membership.search_members(g.actor, text, request.page)
+    found = members.search_members(g.actor, text, request.page)
     return render_template(
         "members/index.html",
         found=found,
@@ -133,7 +133,7 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
             holder = get_person(user_id)
             assignments.remove_role(holder, assignment_id, form, "The role is removed.")
             return redirect(url_for("members.show", user_id=user_id))
-    assignment = membership.get_member(g.actor, user_id).get_assignment(assignment_id)
+    assignment = members.get_member(g.actor, user_id).get_assignment(assignment_id)
     more = {"assignment": assignment, "roles": list_roles()}
     return _question("members/remove_role.html", user_id, form, **more)
 
@@ -143,7 +143,7 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
 @requires(Permission.ROLE_ASSIGN)
 def change_end(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
     """Let a member hold a role for longer or shorter."""
-    assignment = membership.get_member(g.actor, user_id).get_assignment(assignment_id)
+    assignment = members.get_member(g.actor, user_id).get_assignment(assignment_id)
     form = EndForm(until=assignment.expires_at)
     if form.validate_on_submit():
         with shown_on(form):
@@ -185,7 +185,7 @@ def reset_factors(user_id: UUID) -> ResponseReturnValue:
     form = ResetForm()
     if form.validate_on_submit():
         with shown_on(form):
-            waits = membership.reset_factors(g.actor, user_id, form.reason.data or "")
+            waits = factor_resets.reset_factors(g.actor, user_id, form.reason.data or "")
             flash(ASKED if waits else REMOVED, "success")
             return redirect(url_for("members.show", user_id=user_id))
     is_by_two = needs_two(Kind.RESET_FACTORS)
@@ -217,13 +217,13 @@ def end_sessions(user_id: UUID) -> ResponseReturnValue:
 
 
 def _question(template: str, user_id: UUID, form: FlaskForm, **more: object) -> ResponseReturnValue:
-    member = membership.get_member(g.actor, user_id)
+    member = members.get_member(g.actor, user_id)
     page = render_template(template, form=form, member=member, **more)
     return page, shown_status(form)
 
 
 def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
-    member = membership.get_member(g.actor, user_id)
+    member = members.get_member(g.actor, user_id)
     holdings = list_holdings(user_id)
     granters = names_of([h.assignment.granted_by for h in holdings if h.assignment.granted_by])
     page = render_template(
@@ -235,7 +235,7 @@ def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
         folders=names_of_folders(g.actor, folders_in([h.assignment for h in holdings])),
         groups=list_groups_of(g.actor, user_id),
         granters=granters,
-        sessions=membership.list_member_sessions(g.actor, user_id),
-        waiting=membership.find_reset(g.actor, user_id),
+        sessions=members.list_member_sessions(g.actor, user_id),
+        waiting=factor_resets.find_reset(g.actor, user_id),
     )
     return page, shown_status(form)
