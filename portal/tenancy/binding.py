@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 from uuid import UUID
 from weakref import WeakSet
 
@@ -51,9 +51,6 @@ class Binding:
         finally:
             self.is_closed = True
 
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _bound: ContextVar[Binding | None] = ContextVar("bound_tenant", default=None)
 
