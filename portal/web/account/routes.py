@@ -16,7 +16,7 @@ from portal.auth.credentials import change_password
 from portal.auth.devices import device_of
 from portal.auth.factors.queries import count_recovery_codes
 from portal.documents.activity import list_activity
-from portal.documents.quotas import find_usage
+from portal.documents.usage import find_usage
 from portal.web import cookies
 from portal.web.access import freshly, signed_in, while_closing
 from portal.web.account.forms import (

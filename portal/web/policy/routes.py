@@ -15,7 +15,7 @@ from portal.auth.policy import service
 from portal.auth.policy_preview import preview_policy
 from portal.auth.policy_review import list_people
 from portal.documents import policy as document_policy
-from portal.documents import quotas
+from portal.documents import usage
 from portal.documents.links import policy as link_policy
 from portal.web.access import freshly, requires
 from portal.web.confirming import ASKED
@@ -126,8 +126,8 @@ def _documents_page(
     page = render_template(
         "policy/documents.html",
         form=form,
-        usage=quotas.find_tenant_usage(),
-        largest=quotas.list_largest(g.actor),
+        usage=usage.find_tenant_usage(),
+        largest=usage.list_largest(g.actor),
     )
     return page, shown_status(form)
 
