@@ -133,9 +133,8 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
             holder = get_person(user_id)
             assignments.remove_role(holder, assignment_id, form, "The role is removed.")
             return redirect(url_for("members.show", user_id=user_id))
-    assignment = members.get_member(g.actor, user_id).get_assignment(assignment_id)
-    more = {"assignment": assignment, "roles": list_roles()}
-    return _question("members/remove_role.html", user_id, form, **more)
+    member = members.get_member(g.actor, user_id)
+    return _role_question("members/remove_role.html", member, assignment_id, form)
 
 
 @blueprint.route("/<uuid:user_id>/roles/<uuid:assignment_id>/end", methods=["GET", "POST"])
@@ -143,14 +142,13 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
 @requires(Permission.ROLE_ASSIGN)
 def change_end(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
     """Let a member hold a role for longer or shorter."""
-    assignment = members.get_member(g.actor, user_id).get_assignment(assignment_id)
-    form = EndForm(until=assignment.expires_at)
+    member = members.get_member(g.actor, user_id)
+    form = EndForm(until=member.get_assignment(assignment_id).expires_at)
     if form.validate_on_submit():
         with shown_on(form):
             assignments.change_end(get_person(user_id), assignment_id, form)
             return redirect(url_for("members.show", user_id=user_id))
-    more = {"assignment": assignment, "roles": list_roles()}
-    return _question("members/role_end.html", user_id, form, **more)
+    return _role_question("members/role_end.html", member, assignment_id, form)
 
 
 @blueprint.route("/<uuid:user_id>/deactivate", methods=["GET", "POST"])
@@ -164,7 +162,7 @@ def deactivate(user_id: UUID) -> ResponseReturnValue:
             membership.deactivate_member(g.actor, user_id)
             flash("The member is deactivated and signed out everywhere.", "success")
             return redirect(url_for("members.show", user_id=user_id))
-    return _question("members/deactivate.html", user_id, form)
+    return _question("members/deactivate.html", members.get_member(g.actor, user_id), form)
 
 
 @blueprint.post("/<uuid:user_id>/reactivate")
@@ -188,8 +186,8 @@ def reset_factors(user_id: UUID) -> ResponseReturnValue:
             waits = factor_resets.reset_factors(g.actor, user_id, form.reason.data or "")
             flash(ASKED if waits else REMOVED, "success")
             return redirect(url_for("members.show", user_id=user_id))
-    is_by_two = needs_two(Kind.RESET_FACTORS)
-    return _question("members/reset_factors.html", user_id, form, needs_two=is_by_two)
+    member, is_by_two = members.get_member(g.actor, user_id), needs_two(Kind.RESET_FACTORS)
+    return _question("members/reset_factors.html", member, form, needs_two=is_by_two)
 
 
 @blueprint.post("/<uuid:user_id>/sessions/<uuid:session_id>/end")
@@ -213,11 +211,19 @@ def end_sessions(user_id: UUID) -> ResponseReturnValue:
             membership.end_member_sessions(g.actor, user_id)
             flash("All sessions of the member are ended.", "success")
             return redirect(url_for("members.show", user_id=user_id))
-    return _question("members/end_sessions.html", user_id, form)
+    return _question("members/end_sessions.html", members.get_member(g.actor, user_id), form)
 
 
-def _question(template: str, user_id: UUID, form: FlaskForm, **more: object) -> ResponseReturnValue:
-    member = members.get_member(g.actor, user_id)
+def _role_question(
+    template: str, member: members.ListedMember, assignment_id: UUID, form: FlaskForm
+) -> ResponseReturnValue:
+    assignment = member.get_assignment(assignment_id)
+    return _question(template, member, form, assignment=assignment, roles=list_roles())
+
+
+def _question(
+    template: str, member: members.ListedMember, form: FlaskForm, **more: object
+) -> ResponseReturnValue:
     page = render_template(template, form=form, member=member, **more)
     return page, shown_status(form)
 
