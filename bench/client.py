@@ -5,9 +5,10 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedReader
 from random import Random
 from time import perf_counter
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple, cast
 
 PIECE = 1 << 20
 NOTHING = memoryview(b"")
@@ -35,7 +36,7 @@ class Client:
         with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with connection.makefile("rb", buffering=64 * 1024) as file:
-                yield Connection(connection, file)
+                yield Connection(connection, cast("BufferedReader", file))
 
     def get(self, path: str) -> Answer:
         """One GET."""
@@ -101,7 +102,7 @@ class Connection(NamedTuple):
     """A connection that is open."""
 
     socket: socket.socket
-    file: BinaryIO
+    file: BufferedReader
 
     def send(
         self,
@@ -131,4 +132,4 @@ class Connection(NamedTuple):
     def _throw_away(self, length: int) -> None:
         piece = memoryview(bytearray(PIECE))
         while length:
-            length -= self.file.readinto(piece[: min(length, PIECE)])  # type: ignore[attr-defined]
+            length -= self.file.readinto(piece[: min(length, PIECE)])

@@ -182,7 +182,7 @@ class Installation:
         self._providers, self._blobs = hierarchy.providers(), storage.configured()
         self.organisations = {slug: found(self, slug) for slug in ("acme", "globex")}
         with self.app.app_context():
-            keep_logs(is_signing=True)
+            keep_logs()
         self._snapshot = snapshot(self)
         # One-time codes change every 30 s: each test begins when one has just done so.
         step = timedelta(seconds=30)

@@ -18,6 +18,7 @@ from bench.installations import Installation, on_sqlite
 from bench.report import Line
 from bench.rounds import Costs, ratio, side_by_side
 from bench.workbench import Workbench
+from portal.access.decision import Member
 from portal.access.people import find_actor
 from portal.access.reviews.models import Unanswered
 from portal.access.reviews.scope import Scope
@@ -91,12 +92,19 @@ def _line(bench: Workbench, page: str, sides: dict[str, Side]) -> Line:
     return Line(page, ratio(costs, "large", "small"), RATIO_AIM, "", note)
 
 
+def _member(user_id: UUID) -> Member:
+    found = find_actor(user_id)
+    if found is None:
+        raise LookupError(user_id)
+    return found
+
+
 def _reviews(portal: Installation, sides: dict[str, Side]) -> Iterator[Line]:
     for name, side in sides.items():
         with portal.app.app_context(), acting_for(side.tenant, writes=True), _counted() as sent:
             start = time.process_time()
             start_review(
-                replace(find_actor(side.crowd.officer), proved_at=clock.now()),
+                replace(_member(side.crowd.officer), proved_at=clock.now()),
                 Choices(
                     name="All",
                     scope=Scope(),

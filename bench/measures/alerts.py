@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from random import Random
 from statistics import median
 from time import monotonic
@@ -46,9 +47,9 @@ def measure(bench: Workbench) -> Iterator[Line]:
             more = {"PORTAL_SMTP_URL": f"smtp://{sink.host}:{sink.port}"}
             more |= {"PORTAL_VERIFY_EVERY_DAYS": "0"}  # these documents have no contents
             with portal_worker({**portal.environment, **more}):
-                ways = {
-                    "by mail": lambda sink=sink: len(sink.mails),
-                    "at a webhook": lambda webhook=webhook: len(webhook.got),
+                ways: Ways = {
+                    "by mail": partial(len, sink.mails),
+                    "at a webhook": partial(len, webhook.got),
                     "on the page": officer.list_alerts,
                 }
                 _wait(portal, officer, ways)  # until the worker is there

@@ -5,9 +5,9 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import MetaData, Uuid, insert, make_url, text, update
+from sqlalchemy import MetaData, Table, Uuid, insert, make_url, quoted_name, text, update
 
 from bench.clocks import spent
 from bench.installations import ROLE, Installation
@@ -37,12 +37,12 @@ VERIFY_AIM, SECOND_AIM = 4.0, 1.0
 A_SECONDS_WORTH = 2_700
 ACTOR = Actor(kind=ActorKind.USER, user_id=new_id(), address="2001:db8::7", request_id=new_id())
 TARGET = f"document:{new_id()}"
-PLAIN = AuditEntry.__table__.to_metadata(MetaData(), name="bench_entry")
+PLAIN = cast("Table", AuditEntry.__table__).to_metadata(MetaData(), name="bench_entry")
 PLAIN.c.tenant_id.type, PLAIN.primary_key.name = Uuid(), "pk_bench_entry"
 for index in PLAIN.indexes:
-    index.name = f"bench_{index.name}"
+    index.name = quoted_name(f"bench_{index.name}", quote=None)
 INSERT_PLAIN = insert(PLAIN)
-TOLD = {"folder": str(new_id()), "size_bytes": 12345, "sealed_sha256": "0" * 64}
+TOLD: dict[str, Any] = {"folder": str(new_id()), "size_bytes": 12345, "sealed_sha256": "0" * 64}
 
 
 def measure(bench: Workbench) -> Iterator[Line]:
@@ -150,7 +150,7 @@ def _verifying(bench: Workbench, portal: Installation) -> Line:
         for path, content, _ in list_files(get_newest()):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
-    variants = {
+    variants: dict[str, Callable[[], float]] = {
         "verify": lambda: spent(lambda: _check(folder)),
         "hash": partial(spent, partial(_hash, _bodies(folder))),
     }

@@ -3,7 +3,7 @@
 import io
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -17,7 +17,7 @@ from bench.rounds import ratio, side_by_side
 from bench.workbench import Workbench
 from bench.yardsticks.age import age_keys
 from portal.documents.cipher import BLOCK, ContentId, Encryptor, Sink, decrypt
-from portal.storage.local import LocalBlobs
+from portal.storage.local.store import LocalBlobs
 
 MIB = 1 << 20
 KEY = secrets.token_bytes(32)
@@ -122,7 +122,7 @@ def _in_memory(bench: Workbench, memory: bytes, sealed: bytes) -> Iterator[Line]
     yield control(ratio(costs, "again", "bare"))
 
 
-def _costs(acts: dict[str, Callable[[], None]]) -> dict[str, Callable[[], float]]:
+def _costs(acts: Mapping[str, Callable[[], None]]) -> dict[str, Callable[[], float]]:
     return {name: partial(spent, act) for name, act in acts.items()}
 
 

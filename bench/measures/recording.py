@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from statistics import quantiles
 from time import perf_counter
-from typing import Any
+from unittest.mock import patch
 
 from flask.testing import FlaskClient
 
@@ -74,16 +74,8 @@ def _requests(post: _Post, times: int, *, is_recorded: bool = True) -> float:
         return perf_counter() - began
 
 
-@contextmanager
-def _nothing_is_recorded() -> Iterator[None]:
-    def add_nothing(*_: Any) -> None:
-        pass
-
-    real, service.add_entry = service.add_entry, add_nothing
-    try:
-        yield
-    finally:
-        service.add_entry = real
+def _nothing_is_recorded() -> AbstractContextManager[object]:
+    return patch.object(service, "add_entry", lambda *_: None)
 
 
 def _worst_of_writers(portal: Installation, times: int) -> float:

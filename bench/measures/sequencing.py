@@ -17,7 +17,7 @@ from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
 from portal.audit.tlog.waiting import list_waiting
-from portal.cli.keeping_log import number_all_logs
+from portal.cli.keeping_log import keep_numbering
 from portal.core.ids import new_id
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.models import Placement, Tenant, TenantState
@@ -84,7 +84,7 @@ def _sequencer(portal: Installation) -> Iterator[None]:
 
     def run() -> None:
         with portal.app.app_context():
-            number_all_logs(stop)
+            keep_numbering(stop)
 
     thread = Thread(target=run)
     thread.start()

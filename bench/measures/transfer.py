@@ -70,7 +70,7 @@ def _deciphering(bench: Workbench, server: Server, plain: "Peer", folder: Path) 
         sealing.write(secrets.token_bytes(SIZE))
         sealing.finish()
     client = Client(server.port)
-    acts = {"sealed": lambda: _timed(server, lambda: client.fetch("/sealed/sealed"))}
+    acts = {"sealed": lambda: _timed(server, lambda: client.fetch(f"/sealed/sealed/{SIZE}"))}
     cpu, wall = _both(acts | {"plain": plain.get}, bench.effort.rounds)
     yield Line("GET with the cipher alone, CPU", ratio(cpu, "sealed", "plain"))
     yield Line("GET with the cipher alone, wall", ratio(wall, "sealed", "plain"))

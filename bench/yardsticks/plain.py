@@ -9,10 +9,10 @@ from uuid import UUID
 from flask import Flask, Response, request, send_file
 from flask.typing import ResponseReturnValue
 
-from portal.documents.cipher import ContentId, decrypt, plain_size
+from portal.documents.cipher import ContentId, decrypt
 
 PIECE = 256 * 1024
-KEY, CONTENT = bytes(32), ContentId(*map(UUID, ("0" * 31 + n for n in "123")))
+KEY, CONTENT = bytes(32), ContentId(UUID(int=1), UUID(int=2), UUID(int=3))
 
 
 def create_app() -> Flask:
@@ -32,10 +32,9 @@ def create_app() -> Flask:
     def get(name: str) -> ResponseReturnValue:
         return send_file(folder / Path(name).name, "application/octet-stream")
 
-    @app.get("/sealed/<name>")
-    def get_sealed(name: str) -> ResponseReturnValue:
+    @app.get("/sealed/<name>/<int:size_bytes>")
+    def get_sealed(name: str, size_bytes: int) -> ResponseReturnValue:
         file = (folder / Path(name).name).open("rb", buffering=0)
-        size_bytes = plain_size(os.fstat(file.fileno()).st_size)
         response = Response(decrypt(file, KEY, CONTENT, size_bytes))
         response.content_length = size_bytes
         response.call_on_close(file.close)

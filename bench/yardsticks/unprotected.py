@@ -7,10 +7,11 @@ permissions at the door, CSRF tokens, security headers, limits of requests, and 
 own for each request. Left on is what tells who is there: host, session row, person and roles.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import BindParameter, Select, Table, bindparam, select
 
 from portal.app import create_app as create_portal
 from portal.auth import live_sessions
@@ -28,10 +29,10 @@ def create_app() -> Flask:
     """The portal, unprotected. For the process of its own that `bench.yardsticks` is."""
     _drop_filter()
     begin = postgres._begin
-    postgres._begin = lambda connection, _binding: begin(connection, None)
-    SealedText.open = lambda _self, _row_id, name: name.decode()
-    lifecycle.check_door = lambda _declaration: None
-    headers.add_headers = lambda response: response
+    _replace(postgres, _begin=lambda connection, _binding: begin(connection, None))
+    _replace(SealedText, open=lambda _self, _row_id, name: name.decode())
+    _replace(lifecycle, check_door=lambda _declaration: None)
+    _replace(headers, add_headers=lambda response: response)
     limits.limiter.enabled = False
     app = create_portal()
     app.config["WTF_CSRF_ENABLED"] = False
@@ -39,22 +40,29 @@ def create_app() -> Flask:
     return app
 
 
+def _replace(owner: Any, **functions: Callable[..., Any]) -> None:
+    """Put something else in the place of functions. Raises where there are none of that name."""
+    for name, function in functions.items():
+        getattr(owner, name)
+        setattr(owner, name, function)
+
+
 def _drop_filter() -> None:
     """What listens to engines and sessions is gone already: `bench.yardsticks` sees to that."""
-    placement.guard_engine = lambda _engine: None
-    session.TenantSession.check_binding = lambda _self: None
+    _replace(placement, guard_engine=lambda _engine: None)
+    _replace(session.TenantSession, check_binding=lambda _self: None)
     for module in (live_sessions, queries, places):
         for name, value in vars(module).copy().items():
             if isinstance(value, Select):
                 setattr(module, name, _by_hand(value))
-        module.select = lambda *columns: _by_hand(select(*columns))
+        _replace(module, select=lambda *columns: _by_hand(select(*columns)))
 
 
 def _by_hand(statement: Any) -> Any:
     """The statement with a comparison of tenant_id for each table that it selects from."""
     tables = {getattr(column, "table", None) for column in statement.selected_columns}
     for table in tables:
-        if getattr(table, "name", None) in tenant_table_names() - JOINED_BY_TENANT:
-            own = bindparam(f"own_{table.name}", callable_=bound_tenant_id)
+        if isinstance(table, Table) and table.name in tenant_table_names() - JOINED_BY_TENANT:
+            own: BindParameter[Any] = bindparam(f"own_{table.name}", callable_=bound_tenant_id)
             statement = statement.where(table.c.tenant_id == own)
     return statement

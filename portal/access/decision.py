@@ -96,6 +96,16 @@ def decide(actor: Actor, permission: Permission, target: Target = ORGANISATION) 
     return False
 
 
+def permissions_on(actor: Actor, target: Target) -> frozenset[Permission]:
+    """All that `actor` holds on `target`: the permissions that `decide` allows there."""
+    if not isinstance(actor, Member):
+        return OPERATOR_PERMISSIONS if actor.kind == ActorKind.OPERATOR else NOTHING
+    held = actor.everywhere
+    for folder_id in target.folders:
+        held |= actor.on_folders.get(folder_id, NOTHING)
+    return held
+
+
 def require(actor: Actor, permission: Permission, target: Target = ORGANISATION) -> None:
     """Raises `Forbidden` unless `decide` allows."""
     if not decide(actor, permission, target):

@@ -4,25 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.db import Base
-from portal.tenancy.models import TenantOwned, within_tenant
-
-
-def _once(name: str, *columns: str, where: str) -> Index:
-    """A unique index over some of the rows: NULLs differ from each other in one over all."""
-    condition = text(where)
-    return Index(
-        name,
-        "tenant_id",
-        *columns,
-        unique=True,
-        sqlite_where=condition,
-        postgresql_where=condition,
-    )
+from portal.tenancy.models import TenantOwned, unique_within_tenant, within_tenant
 
 
 class CustomRole(TenantOwned, Base):
@@ -121,27 +108,27 @@ class RoleAssignment(TenantOwned, Base):
         within_tenant("group_id", "member_group", ondelete="CASCADE"),
         within_tenant("folder_id", "folder", ondelete="CASCADE"),
         CheckConstraint("(user_id IS NULL) <> (group_id IS NULL)", name="holder"),
-        _once(
+        unique_within_tenant(
             "uq_role_assignment_scoped",
             "user_id",
             "role",
             "folder_id",
             where="user_id IS NOT NULL AND folder_id IS NOT NULL",
         ),
-        _once(
+        unique_within_tenant(
             "uq_role_assignment_tenant_wide",
             "user_id",
             "role",
             where="user_id IS NOT NULL AND folder_id IS NULL",
         ),
-        _once(
+        unique_within_tenant(
             "uq_role_assignment_group_scoped",
             "group_id",
             "role",
             "folder_id",
             where="group_id IS NOT NULL AND folder_id IS NOT NULL",
         ),
-        _once(
+        unique_within_tenant(
             "uq_role_assignment_group_tenant_wide",
             "group_id",
             "role",

@@ -21,7 +21,7 @@ BATCH_SIZE = 15_000
 
 
 def copy_entries(found: Select[*tuple[Any, ...]]) -> tuple[str, UUID | None]:
-    """Entries as text, from a limited statement over `export.COLUMNS`, and the last one's id."""
+    """Entries as text, from a limited statement over `entries.COLUMNS`, and the last one's id."""
     csv = csv_of(_cells_of(found))
     if not csv.text:
         return "", None

@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, select
 
 from portal.audit import copied
-from portal.audit.models import AuditAside, AuditEntry, address_in, merged
+from portal.audit.entries import COLUMNS, Entry, entry_from
+from portal.audit.models import AuditAside, AuditEntry
 from portal.audit.queries import Filters, between, matching
 from portal.audit.siem import cef, ocsf
 from portal.core.tables import csv_lines
@@ -19,21 +20,7 @@ from portal.tenancy.session import db
 
 BATCH_SIZE = 1000
 
-# Rows of the tables, not of the models: it takes a third of the time.
 _entry, _aside = AuditEntry.__table__, AuditAside.__table__
-COLUMNS = (
-    _entry.c.id,
-    _entry.c.at,
-    _entry.c.action,
-    _entry.c.outcome,
-    _entry.c.actor_kind,
-    _entry.c.actor_id,
-    _entry.c.target,
-    _entry.c.request_id,
-    _entry.c.told,
-    _aside.c.personal,
-)
-NAMES = (*(column.name for column in COLUMNS[:-3]), "address", "request_id", "detail")
 
 
 class Form(StrEnum):
@@ -90,12 +77,7 @@ def _next(filters: Filters, after: UUID | None, up_to: UUID) -> Select[*tuple[An
 
 def heading(form: Form) -> str:
     """What stands before the first entry."""
-    return csv_lines([NAMES]) if form == Form.CSV else ""
-
-
-def named(row: Sequence[Any]) -> dict[str, Any]:
-    """An entry's values by their names, from a row of `COLUMNS`."""
-    return dict(zip(NAMES, _values(row), strict=True))
+    return csv_lines([Entry._fields]) if form == Form.CSV else ""
 
 
 def line_of(entry: Mapping[str, Any], form: Form) -> str:
@@ -106,14 +88,8 @@ def line_of(entry: Mapping[str, Any], form: Form) -> str:
 def _written(rows: Sequence[Any], form: Form) -> str:
     """Entries as text, one to a line. In CSV no cell is taken for a formula."""
     if form == Form.CSV:
-        return csv_lines([_cell(value) for value in _values(row)] for row in rows)
-    return "".join(f"{line_of(named(row), form)}\n" for row in rows)
-
-
-def _values(row: Sequence[Any]) -> Sequence[Any]:
-    """What a row holds, by `NAMES`: with what is personal in its place, unless that was erased."""
-    *others, request_id, told, personal = row
-    return [*others, address_in(personal), request_id, merged(told, personal)]
+        return csv_lines([_cell(value) for value in entry_from(row)] for row in rows)
+    return "".join(f"{line_of(entry_from(row)._asdict(), form)}\n" for row in rows)
 
 
 def _plain(value: object) -> object:

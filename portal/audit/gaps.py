@@ -105,16 +105,16 @@ def read_line(line: str) -> Received | None:
 
 
 def _read_cef(line: str) -> Received:
-    told = dict(_CEF_KEYS.findall(line))
-    return Received(int(told["cn1"]), told["externalId"], told.get("cs2", ""))
+    values = dict(_CEF_KEYS.findall(line))
+    return Received(int(values["cn1"]), values["externalId"], values.get("cs2", ""))
 
 
 def _read_json(line: str) -> Received:
-    told: dict[str, Any] = json.loads(line[line.index("{") :])
-    if "metadata" in told:
-        about = told["metadata"]
+    event: dict[str, Any] = json.loads(line[line.index("{") :])
+    if "metadata" in event:
+        about = event["metadata"]
         return Received(int(about["sequence"]), str(about["uid"]), str(about["tenant_uid"]))
-    return Received(int(told["number"]), str(told["id"]), "")
+    return Received(int(event["number"]), str(event["id"]), "")
 
 
 def _take_in(found: Gaps, seen: _Seen, received: Received) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import select
 
 from portal.audit.actions import SEVERITIES
-from portal.audit.export import COLUMNS, Form, line_of, named
+from portal.audit.entries import COLUMNS, Entry, entry_from
+from portal.audit.export import Form, line_of
 from portal.audit.models import AuditAside, AuditEntry
 from portal.audit.severity import Severity
 from portal.audit.tlog.models import AuditLeaf
@@ -35,9 +36,10 @@ def read_numbered(first: int, limit: int, form: Form) -> Sequence[Numbered]:
         .order_by(_leaf.c.number)
         .limit(limit)
     )
-    return [_numbered(number, named(row), form) for number, *row in db.session.execute(found)]
+    return [_numbered(number, entry_from(row), form) for number, *row in db.session.execute(found)]
 
 
-def _numbered(number: int, entry: dict[str, Any], form: Form) -> Numbered:
-    severity = SEVERITIES.get(entry["action"], Severity.INFORMATIONAL)
-    return Numbered(number, entry["at"], severity, line_of({"number": number, **entry}, form))
+def _numbered(number: int, entry: Entry, form: Form) -> Numbered:
+    severity = SEVERITIES.get(entry.action, Severity.INFORMATIONAL)
+    line = line_of({"number": number, **entry._asdict()}, form)
+    return Numbered(number, entry.at, severity, line)

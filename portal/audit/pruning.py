@@ -93,8 +93,8 @@ def prune_to(actor: Actor, end: int) -> None:
     except (IntegrityError, ProgrammingError):  # as SQLite and PostgreSQL have it
         raise TooYoung from None
     going, root = end - first - len(kept), open_tree().root(end).hex()
-    told = Pruning(first, end, going, root, kept)
-    record(actor, Action.LOG_PRUNED, "audit", **asdict(told))
+    pruning = Pruning(first, end, going, root, kept)
+    record(actor, Action.LOG_PRUNED, "audit", **asdict(pruning))
 
 
 def list_kept(first: int, end: int) -> Sequence[int]:
@@ -136,6 +136,6 @@ def list_prunings() -> Iterator[Pruning]:
         .order_by(AuditLeaf.number.nulls_last(), AuditEntry.id)
         .execution_options(yield_per=READ_AT_ONCE)
     )
-    for told in db.session.scalars(entries):
-        if found := parse_pruning(told):
+    for detail in db.session.scalars(entries):
+        if found := parse_pruning(detail):
             yield found

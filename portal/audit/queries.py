@@ -189,10 +189,10 @@ def list_own_targets(actor: Actor, actions: Collection[Action]) -> Mapping[str, 
         .limit(LATEST)
         .subquery()
     )
-    told = select(own.c.target, own.c.at).where(
+    succeeded = select(own.c.target, own.c.at).where(
         own.c.action.in_(sorted(actions)), own.c.outcome == Outcome.SUCCESS
     )
-    return {row.target: row.at for row in db.session.execute(told.order_by(own.c.id))}
+    return {row.target: row.at for row in db.session.execute(succeeded.order_by(own.c.id))}
 
 
 def list_own_acts(
@@ -215,4 +215,4 @@ def list_own_acts(
         )
         .order_by(AuditEntry.id)
     )
-    return [(target, told) for target, told in db.session.execute(statement)]
+    return [(target, detail) for target, detail in db.session.execute(statement)]

@@ -24,7 +24,7 @@ from portal.access.roles import permissions_from
 from portal.audit.actor import Actor
 from portal.auth.assurance import Act
 from portal.auth.fresh import require_fresh
-from portal.auth.membership import Listed, describe_members
+from portal.auth.members import ListedMember, describe_members
 from portal.core.errors import Conflict
 from portal.users.queries import get_user, names_of
 
@@ -69,7 +69,7 @@ class ShownAct:
     act: PendingAct
     people: Mapping[UUID, str]
     targets: Mapping[str, str]
-    member: Listed | None
+    member: ListedMember | None
     reached: Sequence[str]
     allows: Sequence[Permission]
 

@@ -27,10 +27,10 @@ def note_arrival(found: FoundSession, user_agent: str) -> None:
     """
     member, known = found.member, _known_devices(found)
     is_new = device_of(user_agent) not in known
-    told: dict[str, Any] = {"assurance": str(found.proof)}
+    detail: dict[str, Any] = {"assurance": str(found.proof)}
     if known and is_new:
-        told |= {"is_new_browser": True, "user_agent": device_of(user_agent)}
-    record(member, Action.SIGNED_IN, f"user:{member.user_id}", **told)
+        detail |= {"is_new_browser": True, "user_agent": device_of(user_agent)}
+    record(member, Action.SIGNED_IN, f"user:{member.user_id}", **detail)
     if is_new:
         tell(
             member.user_id,

@@ -165,11 +165,13 @@ def tell(user_id: UUID, notice: Notice, *, actor: Actor | None = None, **facts: 
     `user_agent` say where from, where no actor does. Raises `NotFound`.
     """
     user = get_user(user_id)
-    told = {"Organisation": bound().tenant.name, "When": f"{clock.now():%Y-%m-%d %H:%M} UTC"}
-    told |= _whence(actor, user_id) if actor else {}
+    details = {"Organisation": bound().tenant.name, "When": f"{clock.now():%Y-%m-%d %H:%M} UTC"}
+    details |= _whence(actor, user_id) if actor else {}
     if "user_agent" in facts:
-        told["Browser"] = device_of(facts.pop("user_agent") or "")
-    told |= {name.replace("_", " ").capitalize(): str(fact) for name, fact in facts.items() if fact}
+        details["Browser"] = device_of(facts.pop("user_agent") or "")
+    details |= {
+        name.replace("_", " ").capitalize(): str(fact) for name, fact in facts.items() if fact
+    }
     send_later(
         user.email,
         notice.subject,
@@ -177,7 +179,7 @@ def tell(user_id: UUID, notice: Notice, *, actor: Actor | None = None, **facts: 
         kind=NOTICE_KIND,
         name=user.name,
         happened=notice.happened,
-        told=told,
+        details=details,
         otherwise=notice.otherwise,
     )
 
@@ -186,10 +188,10 @@ def _whence(actor: Actor, user_id: UUID) -> dict[str, str]:
     """Who did it, if it was somebody else, and from where."""
     if actor.kind == ActorKind.OPERATOR:
         return {"By": "the operator of the portal"}
-    told = {"Address": actor.address} if actor.address else {}
+    details = {"Address": actor.address} if actor.address else {}
     if not isinstance(actor, Member):
-        return told
+        return details
     if actor.user_id != user_id:
         return {"By": actor.name}  # a colleague's address is nobody's business
     session = db.session.get(UserSession, (bound_tenant_id(), actor.session_id))
-    return told | ({"Browser": device_of(session.user_agent)} if session else {})
+    return details | ({"Browser": device_of(session.user_agent)} if session else {})

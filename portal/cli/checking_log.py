@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import structlog
 from sqlalchemy import URL
 
-from portal.access.evidence.checking import check_log, go_on, is_check_due, record_verdict
-from portal.access.evidence.rounds import find_place, keep_place, leave_place
+from portal.access.evidence.checking import check_log, is_check_due, read_on, record_verdict
+from portal.access.evidence.rounds import end_check, find_progress, save_progress
 from portal.access.evidence.walls import is_trial_due, record_trial
 from portal.audit.actor import SYSTEM, Actor
 from portal.audit.tlog.findings import Finding
@@ -56,12 +56,12 @@ def check_on(tenant: TenantRecord) -> bool:
     The place is kept when the step is done: one that is cut off is done again.
     """
     with acting_for(tenant):
-        before = find_place()
-        now = go_on(before)
+        before = find_progress()
+        now = read_on(before)
     with writing(tenant):
         if not now.is_done:
-            return keep_place(before, now)
-        if leave_place(before):
+            return save_progress(before, now)
+        if end_check(before):
             _tell(SYSTEM, now.size, now.findings)
     return False
 

@@ -58,12 +58,12 @@ def verify(file: Path) -> None:
 
     Compare the public key with the one that the organisation kept from before.
     """
-    told = verify_certificate(file.read_bytes())
-    keys = ", ".join(str(key["version"]) for key in told["encryption_keys"])
-    click.echo(f"genuine: {told['organisation']['name']} ({told['organisation']['slug']})")
-    click.echo(f"signed {told['signed_at']}; encryption keys destroyed: {keys}")
-    click.echo(f"asked by {_name(told['asked']['by'])}, agreed by {_name(told['agreed']['by'])}")
-    click.echo(f"signed by the key {told['key']['id']}:\n{told['key']['pem']}".rstrip())
+    facts = verify_certificate(file.read_bytes())
+    keys = ", ".join(str(key["version"]) for key in facts["encryption_keys"])
+    click.echo(f"genuine: {facts['organisation']['name']} ({facts['organisation']['slug']})")
+    click.echo(f"signed {facts['signed_at']}; encryption keys destroyed: {keys}")
+    click.echo(f"asked by {_name(facts['asked']['by'])}, agreed by {_name(facts['agreed']['by'])}")
+    click.echo(f"signed by the key {facts['key']['id']}:\n{facts['key']['pem']}".rstrip())
 
 
 def _destroy(tenant: TenantRecord) -> Path:
@@ -77,12 +77,12 @@ def _destroy(tenant: TenantRecord) -> Path:
         with writing(tenant):
             certificate = certify(describe_end(count_everything()))
         _write(pending, certificate)
-    told = verify_certificate((final if final.exists() else pending).read_bytes())
-    for name in told["providers_without_an_answer"]:
+    facts = verify_certificate((final if final.exists() else pending).read_bytes())
+    for name in facts["providers_without_an_answer"]:
         click.echo(
             f"{name} gives no answer: were the keys ever there, destroy them there", err=True
         )
-    for root in told["root_keys"]:
+    for root in facts["root_keys"]:
         _destroy_root(tenant, root["provider"], root["own_key"])
     hierarchy.purge(tenant.id)
     service.sweep_tenant(owner_url, active().database_url, tenant)

@@ -28,33 +28,31 @@ SIGN_SECONDS = 10.0
 log = structlog.get_logger()
 
 
-def number_all_logs(stop: threading.Event) -> None:
+def keep_numbering(stop: threading.Event) -> None:
     """Number what waits in any log, again and again, until told to stop."""
     while not stop.is_set():
         if not number_logs():
             stop.wait(ROUND_SECONDS)
 
 
-def sign_all_logs(stop: threading.Event) -> None:
+def keep_signing(stop: threading.Event) -> None:
     """Sign every log, again and again, until told to stop."""
     while not stop.is_set():
         sign_logs()
         stop.wait(SIGN_SECONDS)
 
 
-def keep_logs(*, is_signing: bool) -> bool:
-    """Number what waits, and sign then; whether some log has more to be numbered than it got."""
-    has_more = number_logs()
-    if is_signing:
-        sign_logs()
-    return has_more
+def keep_logs() -> None:
+    """Number what waits, and sign then."""
+    number_logs()
+    sign_logs()
 
 
 def number_logs() -> bool:
     """One visit to every tenant that has entries waiting; whether some log has more than it got."""
     has_more = False
     for tenant in list_waiting(list_living_tenants()):
-        with _kept(tenant):
+        with _attempt_for(tenant):
             has_more |= number_waiting(is_patient=False) == BATCH_SIZE
             db.session.commit()
     return has_more
@@ -63,12 +61,12 @@ def number_logs() -> bool:
 def sign_logs() -> None:
     """One visit to every tenant."""
     for tenant in list_living_tenants():
-        with _kept(tenant):
+        with _attempt_for(tenant):
             sign_bound()
 
 
 @contextmanager
-def _kept(tenant: TenantRecord) -> Iterator[None]:
+def _attempt_for(tenant: TenantRecord) -> Iterator[None]:
     """Act for a tenant. What fails is logged, and keeps no other log waiting."""
     try:
         with acting_for(tenant, writes=True):

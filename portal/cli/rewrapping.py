@@ -40,8 +40,8 @@ def finish_rotation(on_batch: Callable[[int], object] = int) -> Rewrapped:
         if not _pass(done, on_batch):
             break
     if done.renewed:
-        told: dict[str, Any] = {"renewed": done.renewed, "damaged": len(done.damaged)}
-        record(SYSTEM, Action.KEY_REWRAPPED, f"tenant-key:{keys[0].version}", **told)
+        detail: dict[str, Any] = {"renewed": done.renewed, "damaged": len(done.damaged)}
+        record(SYSTEM, Action.KEY_REWRAPPED, f"tenant-key:{keys[0].version}", **detail)
     done.kept = retire_seeds()
     db.session.commit()
     return done

@@ -6,8 +6,8 @@ from portal.access.approvals.kinds import Kind
 from portal.access.approvals.queries import needs_two
 from portal.access.roles import find_live_role_named, list_live_roles
 from portal.audit.actor import OPERATOR
+from portal.auth.factor_resets import reset_factors
 from portal.auth.invitations import invite_member
-from portal.auth.membership import reset_factors
 from portal.auth.password_review import review_passwords
 from portal.auth.resets import make_reset_link
 from portal.cli.context import with_app, writing_for

@@ -113,8 +113,8 @@ def load() -> Settings:
         values = _read(env)
         env.seal()
     except EnvValidationError as error:
-        told = cast("dict[str, list[str]]", error.error_messages)  # no values: some are secret
-        faults = (f"{name}: {' '.join(messages)}" for name, messages in told.items())
+        by_name = cast("dict[str, list[str]]", error.error_messages)  # no values: some are secret
+        faults = (f"{name}: {' '.join(messages)}" for name, messages in by_name.items())
         raise Misconfigured("; ".join(faults)) from None
     except ValueError as error:  # a NAME_FILE that can't be read
         raise Misconfigured(str(error)) from error

@@ -13,8 +13,8 @@ from sqlalchemy import select, true
 
 from portal.access.decision import Member, decide
 from portal.access.permissions import Permission
+from portal.audit.activity import ActivityEntry, By, list_activity_entries
 from portal.audit.pruning import find_mark
-from portal.audit.telling import By, Told, list_told
 from portal.core import clock
 from portal.core.ids import ids_named
 from portal.documents.gone import is_gone
@@ -32,7 +32,7 @@ FOLLOWED = 1000  # documents of one person, the newest, of which is told what ot
 class Activity:
     """A page of it, newest first, with the things and people in it as far as they have a name."""
 
-    entries: Sequence[Told]
+    entries: Sequence[ActivityEntry]
     older: UUID | None
     things: Mapping[str, Named]
     people: Mapping[UUID, str]
@@ -42,7 +42,7 @@ class Activity:
 def list_activity(member: Member, by: By, before: UUID | None = None) -> Activity:
     """A page of what concerns a member."""
     things = () if by == By.ME else _own_things(member)
-    page = list_told(member.user_id, things, by, before)
+    page = list_activity_entries(member.user_id, things, by, before)
     about = {entry.about for entry in page.entries}
     mark = find_mark()
     things, people = names_read(member, about), _people_in(page.entries)
@@ -74,6 +74,6 @@ def _own_things(member: Member) -> Collection[str]:
     return [*(f"document:{one}" for one in read), *(f"link:{one}" for one in links)]
 
 
-def _people_in(entries: Sequence[Told]) -> Mapping[UUID, str]:
+def _people_in(entries: Sequence[ActivityEntry]) -> Mapping[UUID, str]:
     actors = {entry.actor_id for entry in entries if entry.actor_id}
     return names_of({*actors, *ids_named("user", (entry.about for entry in entries))})

@@ -25,7 +25,7 @@ from portal.auth.fresh import require_fresh
 from portal.auth.notices import Notice, tell
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.documents.places import Place, get_place
-from portal.documents.requests import decides_requests, may_decide_on, seen
+from portal.documents.requests import decides_requests, may_decide_on, visible_place
 from portal.documents.sharing import can_give, require_to_give_until
 from portal.users.models import User, UserState
 from portal.users.queries import get_user, names_of
@@ -51,7 +51,7 @@ def show_request(actor: Actor, request_id: UUID) -> ShownRequest:
     asker = find_actor(request.user_id)
     return ShownRequest(
         request,
-        seen(actor, request, {request.folder_id: place}),
+        visible_place(actor, request, {request.folder_id: place}),
         get_user(request.user_id),
         asker.grants if asker else (),
         _roles_for(actor, request, place),

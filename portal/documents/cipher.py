@@ -96,15 +96,6 @@ def sealed_size(size_bytes: int) -> int:
     return size_bytes // PART * SEALED_PART + _message_size(size_bytes % PART)
 
 
-def plain_size(sealed_bytes: int) -> int:
-    """The inverse of `sealed_size`. Raises `DamagedDocument` for a length that no content has."""
-    parts, rest = divmod(sealed_bytes, SEALED_PART)
-    chunks, last = divmod(rest - HEADER, SEALED_CHUNK)
-    if rest < HEADER or last < TAG:
-        raise DamagedDocument
-    return parts * PART + chunks * CHUNK + last - TAG
-
-
 def _message_size(size_bytes: int) -> int:
     return HEADER + size_bytes + (size_bytes // CHUNK + 1) * TAG
 

@@ -12,6 +12,7 @@ from portal.access.decision import (
     decide,
     folders_of,
     holds_anywhere,
+    permissions_on,
     require,
 )
 from portal.access.permissions import Permission
@@ -49,14 +50,7 @@ class Listing:
     documents: Sequence[DocumentRow]
     order: Order
     further: After | None
-    can_upload: bool
-    can_create_folder: bool
-    can_edit: bool
-    can_delete: bool
-    can_edit_folders: bool
-    can_delete_folders: bool
-    can_see_access: bool
-    can_link: bool
+    permissions: frozenset[Permission]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +69,7 @@ class ShownDocument:
     version_number: int
     created_at: datetime
     place: Place
-    can_edit: bool
-    can_delete: bool
-    can_see_access: bool
-    can_link: bool
+    permissions: frozenset[Permission]
 
 
 _folder = Folder.__table__
@@ -122,16 +113,12 @@ def show_document(actor: Actor, document_id: UUID) -> ShownDocument:
     """A live document for its own page. Raises `NotFound` or `Forbidden`."""
     located = get_document(actor, document_id, Permission.DOCUMENT_READ)
     row = find_rows(actor, [document_id])[document_id]
-    target = located.place.target()
     return ShownDocument(
         row,
         located.document.version_number,
         located.document.created_at,
         located.place,
-        can_edit=decide(actor, Permission.DOCUMENT_EDIT, target),
-        can_delete=decide(actor, Permission.DOCUMENT_DELETE, target),
-        can_see_access=decide(actor, Permission.ACCESS_READ, target),
-        can_link=decide(actor, Permission.LINK_CREATE, target),
+        permissions_on(actor, located.place.target()),
     )
 
 
@@ -208,19 +195,11 @@ def _listing(
     page: sorting.Page,
     further: After | None,
 ) -> Listing:
-    target = place.target()
     return Listing(
         place.seen_by(actor, Permission.DOCUMENT_READ),
         folders,
         page.rows,
         page.order,
         further,
-        can_upload=decide(actor, Permission.DOCUMENT_UPLOAD, target),
-        can_create_folder=decide(actor, Permission.FOLDER_CREATE, target),
-        can_edit=decide(actor, Permission.DOCUMENT_EDIT, target),
-        can_delete=decide(actor, Permission.DOCUMENT_DELETE, target),
-        can_edit_folders=decide(actor, Permission.FOLDER_EDIT, target),
-        can_delete_folders=decide(actor, Permission.FOLDER_DELETE, target),
-        can_see_access=decide(actor, Permission.ACCESS_READ, target),
-        can_link=decide(actor, Permission.LINK_CREATE, target),
+        permissions_on(actor, place.target()),
     )

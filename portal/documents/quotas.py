@@ -11,7 +11,7 @@ between.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,10 +20,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from portal.access.decision import require
-from portal.access.permissions import Permission
 from portal.audit.actions import Action
-from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal
 from portal.core import clock
 from portal.core.ids import new_id
@@ -32,9 +29,7 @@ from portal.documents.models import Document, DocumentVersion, StorageHold, Stor
 from portal.documents.policy import MIB, get_rules
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
-from portal.users.models import User
 
-LARGEST = 10  # people that an admin is shown
 LAPSE = timedelta(minutes=15)
 RENEWED_EVERY = timedelta(minutes=3)
 STEP_BYTES = 4 * 2**20  # at a time, for a content that does not say how large it is
@@ -56,14 +51,6 @@ class Room:
     size_bytes: int
     id: UUID = field(default_factory=new_id)
     renewed_at: datetime = field(default_factory=clock.now)
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """How much is taken, and how much may be; None: no limit."""
-
-    used_bytes: int
-    limit_bytes: int | None
 
 
 def hold_room(room: Room, until: datetime) -> None:
@@ -130,29 +117,6 @@ def settling(room: Room) -> Iterator[None]:
     except BaseException:
         give_back(room)
         raise
-
-
-def find_usage(user_id: UUID) -> Usage:
-    """How much a person's uploads take."""
-    return Usage(_read(user_id), get_rules().person_limit_bytes)
-
-
-def find_tenant_usage() -> Usage:
-    """How much everything takes."""
-    return Usage(_read(bound_tenant_id()), get_rules().tenant_limit_bytes)
-
-
-def list_largest(actor: Actor) -> Sequence[tuple[str, int]]:
-    """The people whose uploads take most, by name, with how much. Raises `Forbidden`."""
-    require(actor, Permission.POLICY_READ)
-    found = (
-        select(User.name, StorageUse.held_bytes)
-        .join(User, User.id == StorageUse.id)
-        .where(StorageUse.held_bytes > 0)
-        .order_by(StorageUse.held_bytes.desc(), User.id)
-        .limit(LARGEST)
-    )
-    return [(name, held_bytes) for name, held_bytes in db.session.execute(found)]
 
 
 def sweep_room() -> int:
@@ -234,8 +198,3 @@ def _count() -> Counter[UUID]:
 def _end_hold(room_id: UUID) -> int:
     ended = delete(StorageHold).where(StorageHold.id == room_id).returning(StorageHold.size_bytes)
     return db.session.execute(ended).scalar() or 0
-
-
-def _read(counter: UUID) -> int:
-    found = select(StorageUse.held_bytes).where(StorageUse.id == counter)
-    return db.session.scalars(found).one_or_none() or 0

@@ -29,6 +29,6 @@ COUNTED = frozenset(
 
 def list_recent(actor: Actor, before: Cursor | None = None) -> Gathered:
     """A page of the documents that the actor opened or changed, the latest first."""
-    told = list_own_targets(actor, COUNTED)
-    times = {i: at for target, at in told.items() for i in ids_named("document", [target])}
+    latest = list_own_targets(actor, COUNTED)
+    times = {i: at for target, at in latest.items() for i in ids_named("document", [target])}
     return gather(actor, times, before)

@@ -80,8 +80,8 @@ def list_requests(actor: Actor) -> Requests:
     places = list_places({r.folder_id for r in (*own, *to_decide) if r.folder_id})
     people = {id_ for r in (*own, *to_decide) for id_ in (r.user_id, r.decided_by) if id_}
     return Requests(
-        [ListedRequest(r, seen(actor, r, places)) for r in own],
-        [ListedRequest(r, seen(actor, r, places)) for r in to_decide],
+        [ListedRequest(r, visible_place(actor, r, places)) for r in own],
+        [ListedRequest(r, visible_place(actor, r, places)) for r in to_decide],
         names_of(people),
     )
 
@@ -124,7 +124,9 @@ def may_decide(actor: Actor) -> ColumnElement[bool]:
     return which & (AccessRequest.user_id != actor.user_id)
 
 
-def seen(actor: Actor, request: AccessRequest, places: Mapping[UUID | None, Place]) -> Place:
+def visible_place(
+    actor: Actor, request: AccessRequest, places: Mapping[UUID | None, Place]
+) -> Place:
     """Where a request is about, as far as its reader may see the folders."""
     place = places.get(request.folder_id, TOP)
     for permission in SEES_NAMES:

@@ -72,9 +72,10 @@ def undo_move(actor: Actor, move_id: UUID) -> UUID | None:
 
 def _list_moved(actor: Actor, move_id: UUID) -> Sequence[_Moved]:
     found = []
-    for target, told in list_own_acts(actor, move_id, MOVES):
+    for target, detail in list_own_acts(actor, move_id, MOVES):
         kind, _, name = target.partition(":")
-        came_from, folder_id = (UUID(told[x]) if told[x] else None for x in ("came_from", "folder"))
+        places = (detail["came_from"], detail["folder"])
+        came_from, folder_id = (UUID(place) if place else None for place in places)
         found.append(_Moved(UUID(name), kind == "folder", came_from, folder_id))
     return found
 

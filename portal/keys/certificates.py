@@ -28,7 +28,7 @@ class NotGenuine(Invalid):
 def certify(facts: Mapping[str, Any]) -> bytes:
     """A signed certificate of `facts`, which hold what `canonical` can write."""
     key = get_live_key()
-    told = {
+    body = {
         **facts,
         "format": FORMAT,
         "key": {
@@ -37,20 +37,20 @@ def certify(facts: Mapping[str, Any]) -> bytes:
             "pem": public_key_pem(key),
         },
     }
-    signature = sign(canonical(told))
-    return canonical(told | {"signature": b64encode(signature.value).decode("ascii")}) + b"\n"
+    signature = sign(canonical(body))
+    return canonical(body | {"signature": b64encode(signature.value).decode("ascii")}) + b"\n"
 
 
 def verify_certificate(content: bytes) -> dict[str, Any]:
     """What a certificate tells. Raises `NotGenuine`."""
     try:
-        told = json.loads(content)
-        signature = b64decode(told.pop("signature"), validate=True)
-        public_key = b64decode(told["key"]["ed25519"], validate=True)
-        is_ours = told["format"] == FORMAT and isinstance(told["organisation"]["slug"], str)
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, canonical(told))
+        body = json.loads(content)
+        signature = b64decode(body.pop("signature"), validate=True)
+        public_key = b64decode(body["key"]["ed25519"], validate=True)
+        is_ours = body["format"] == FORMAT and isinstance(body["organisation"]["slug"], str)
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, canonical(body))
     except (ValueError, TypeError, KeyError, AttributeError, InvalidSignature):
         raise NotGenuine from None
     if not is_ours:
         raise NotGenuine
-    return dict(told)
+    return dict(body)

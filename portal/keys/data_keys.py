@@ -41,15 +41,14 @@ class WrappedDataKey(NamedTuple):
     key_version: int
 
 
-def new_data_key(document_id: UUID, version_id: UUID, mode: Mode = Mode.SERVER) -> NewDataKey:
-    """Make the key of a new content of the bound tenant."""
+def new_data_key(document_id: UUID, version_id: UUID) -> NewDataKey:
+    """Make the key of a new content of the bound tenant, which the server encrypts."""
     dek = Cobblestone256Encryptor.generate_key()
-    return _wrapped(hierarchy.current_key(), dek, _context(document_id, version_id, mode))
+    context = _context(document_id, version_id, Mode.SERVER)
+    return _wrapped(hierarchy.current_key(), dek, context)
 
 
-def wrap_again(
-    key: NewDataKey, document_id: UUID, version_id: UUID, mode: Mode = Mode.SERVER
-) -> NewDataKey:
+def wrap_again(key: NewDataKey, document_id: UUID, version_id: UUID, mode: Mode) -> NewDataKey:
     """The same key, wrapped under the KEK that is the newest by now.
 
     For whoever writes a row long after the key was made: a content may take longer to arrive than

@@ -3,13 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.db import Base
 from portal.keys.cells import sealed_cell
-from portal.tenancy.models import TenantOwned
+from portal.tenancy.models import TenantOwned, unique_within_tenant
 
 
 class TenantKey(TenantOwned, Base):
@@ -47,15 +47,7 @@ class SigningKey(TenantOwned, Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     retired_at: Mapped[datetime | None]
 
-    __table_args__ = (
-        Index(
-            "uq_signing_key_live",
-            "tenant_id",
-            unique=True,
-            sqlite_where=text("retired_at IS NULL"),
-            postgresql_where=text("retired_at IS NULL"),
-        ),
-    )
+    __table_args__ = (unique_within_tenant("uq_signing_key_live", where="retired_at IS NULL"),)
 
 
 # Sealed without `SealedText`. Who loads all models, as every command does, knows of all such cells.

@@ -6,7 +6,7 @@ from portal.access.permissions import Permission
 from portal.access.roles import list_roles
 from portal.audit.actor import Actor
 from portal.auth.assurance import Factor
-from portal.auth.review import Reviewed, read_people
+from portal.auth.policy_review import Reviewed, read_people
 from portal.reports.report import Report, Row, moment
 
 NAMES = {Factor.TOTP: "Authenticator", Factor.PASSKEY: "Passkey"}

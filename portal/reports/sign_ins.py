@@ -46,8 +46,8 @@ def _rows(_actor: Actor) -> Iterator[Row]:
 
 def _count() -> dict[str, dict[str, _Counted]]:
     """By whom it was about and by action, of the period."""
-    told = select(AuditEntry.target, AuditEntry.action, func.count(), func.max(AuditEntry.at))
-    lately = matching(told, Filters(since=clock.now() - PERIOD))
+    counts = select(AuditEntry.target, AuditEntry.action, func.count(), func.max(AuditEntry.at))
+    lately = matching(counts, Filters(since=clock.now() - PERIOD))
     statement = lately.where(AuditEntry.action.in_(COUNTED)).group_by(
         AuditEntry.target, AuditEntry.action
     )

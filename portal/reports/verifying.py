@@ -83,8 +83,8 @@ def fetch_statement(actor: Actor, entry_id: UUID) -> bytes:
 
 
 def _find(digest: str) -> AuditEntry | None:
-    told = AuditEntry.target == f"report:{digest}", AuditEntry.action == Action.REPORT_MADE
-    newest = select(AuditEntry).where(*told).order_by(AuditEntry.id.desc()).limit(1)
+    is_this = AuditEntry.target == f"report:{digest}", AuditEntry.action == Action.REPORT_MADE
+    newest = select(AuditEntry).where(*is_this).order_by(AuditEntry.id.desc()).limit(1)
     return db.session.scalars(newest).first()
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 from portal.core.errors import Invalid, Misconfigured
 from portal.core.settings import Settings
 from portal.storage.blobs import BlobStore, StoreUnavailable
-from portal.storage.local import LocalBlobs
+from portal.storage.local.store import LocalBlobs
 from portal.storage.models import BlobHome
 from portal.storage.moving import MovingBlobs
 from portal.storage.s3.access import Place

@@ -1,16 +1,14 @@
 """The bound tenant: the one `ContextVar` that says for whom this code is running.
 
-It is entered only by `acting_for` and its decorator `for_tenant`. No tenant is ever a default:
-where nothing is bound, `bound()` raises and with it everything that would touch tenant data.
+It is entered only by `acting_for`. No tenant is ever a default: where nothing is bound, `bound()`
+raises and with it everything that would touch tenant data.
 """
 
-import inspect
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 from uuid import UUID
 from weakref import WeakSet
 
@@ -53,9 +51,6 @@ class Binding:
         finally:
             self.is_closed = True
 
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _bound: ContextVar[Binding | None] = ContextVar("bound_tenant", default=None)
 
@@ -112,40 +107,3 @@ def acting_for(tenant: TenantRecord, *, writes: bool = False) -> Iterator[Bindin
         finally:
             if _bound.get() is binding:
                 _bound.set(outer)
-
-
-def for_tenant(function: Callable[P, R]) -> Callable[P, R]:
-    """Run `function(tenant, ...)` while `tenant`, its first argument, is bound.
-
-    A generator function is stepped in a context of its own, so that the tenant is bound inside
-    it and never in the code that consumes it.
-    """
-    if inspect.isgeneratorfunction(function):
-
-        @wraps(function)
-        def stepped(*args: Any, **kwargs: Any) -> Generator[Any]:
-            context = copy_context()
-            steps = context.run(_bound_steps, function, args, kwargs)
-            try:
-                while True:
-                    try:
-                        item = context.run(next, steps)
-                    except StopIteration:
-                        return
-                    yield item
-            finally:
-                context.run(steps.close)
-
-        return stepped  # type: ignore[return-value]  # the wrapped generator has the same type
-
-    @wraps(function)
-    def bound_call(*args: P.args, **kwargs: P.kwargs) -> R:
-        with acting_for(args[0]):  # type: ignore[arg-type]  # by contract the tenant comes first
-            return function(*args, **kwargs)
-
-    return bound_call
-
-
-def _bound_steps(function: Callable[..., Any], args: Any, kwargs: Any) -> Generator[Any]:
-    with acting_for(args[0]):
-        yield from function(*args, **kwargs)

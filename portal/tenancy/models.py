@@ -10,9 +10,11 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     String,
     TypeDecorator,
     Uuid,
+    text,
 )
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
@@ -106,3 +108,9 @@ def within_tenant(column: str, table: str, **options: Any) -> ForeignKeyConstrai
     return ForeignKeyConstraint(
         ["tenant_id", column], [f"{table}.tenant_id", f"{table}.id"], **options
     )
+
+
+def unique_within_tenant(name: str, *columns: str, where: str) -> Index:
+    """A unique index over some of a tenant's rows: in one over all, NULLs would differ."""
+    some = text(where)
+    return Index(name, "tenant_id", *columns, unique=True, sqlite_where=some, postgresql_where=some)

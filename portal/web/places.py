@@ -60,7 +60,7 @@ class PlaceField(HiddenField):
     @property
     def folder_id(self) -> UUID | None:
         """The chosen folder, None for what `top` says. Raises `NotFound` for what is no id."""
-        return id_named(self.data)
+        return parse_id(self.data)
 
     @property
     def path(self) -> str:
@@ -90,34 +90,34 @@ class PlaceForm(FlaskForm):
         return bool(super().is_submitted()) and not self.folder.is_being_chosen
 
 
-def id_named(text: str | None) -> UUID | None:
-    """The folder that a form names; "" is the top. Raises `NotFound` for what is no id."""
+def parse_id(text: str | None) -> UUID | None:
+    """The id that a form names; None for "". Raises `NotFound` for what is no id."""
     try:
         return UUID(text) if text else None
     except ValueError:
         raise NotFound from None
 
 
-def asked_spot() -> Spot | None:
+def requested_spot() -> Spot | None:
     """The spot that the address asks for; None where it asks for none. Raises `NotFound`."""
-    return spot_named(request.args["at"]) if "at" in request.args else None
+    return parse_spot(request.args["at"]) if "at" in request.args else None
 
 
-def spot_named(text: str) -> Spot:
+def parse_spot(text: str) -> Spot:
     """The spot that a button of the tree names, `<folder>:<page>`. Raises `NotFound`."""
     folder, _, page = text.partition(":")
-    return Spot(id_named(folder), int(page) if page.isdecimal() and len(page) < 6 else 1)
+    return Spot(parse_id(folder), int(page) if page.isdecimal() and len(page) < 6 else 1)
 
 
-def to_place(folder_id: UUID | None) -> ResponseReturnValue:
+def redirect_to_folder(folder_id: UUID | None) -> ResponseReturnValue:
     """The way to a folder, or to the top."""
     if folder_id is None:
         return redirect(url_for("documents.index"))
     return redirect(url_for("documents.folder", folder_id=folder_id))
 
 
-def as_moved() -> str:
-    """The category of a note that this request moved something, which offers to undo it."""
+def undo_category() -> str:
+    """The category of a flash that says this request moved something, and offers to undo it."""
     return f"moved:{g.actor.request_id}"
 
 
@@ -139,7 +139,7 @@ def choose_place(
     return render_template(
         "choose_place.html",
         field=field,
-        level=list_level(g.actor, field.permission, spot_named(field.at or "")),
+        level=list_level(g.actor, field.permission, parse_spot(field.at or "")),
         carried=[(name, value) for name, value in fields if name not in own],
         address=request.path if method == "get" else request.full_path.rstrip("?"),
         method=method,

@@ -17,6 +17,7 @@ from portal.access.decision import (
     decide,
     folders_of,
     holds_anywhere,
+    permissions_on,
     require,
 )
 from portal.access.permissions import (
@@ -98,6 +99,7 @@ def test_it_decides_as_the_design_says(held, permission, tree, place) -> None:
     target = Target("thing", tuple(chain(tree, place)))
     allowed = is_allowed(held, permission, tree, place)
     assert decide(actor, permission, target) is allowed
+    assert (permission in permissions_on(actor, target)) is allowed
     if allowed:
         require(actor, permission, target)
         assert holds_anywhere(actor, permission)
@@ -128,13 +130,14 @@ def test_another_role_never_takes_anything_away(held, more, permission, tree, pl
 def test_who_is_nobody_may_do_nothing(permission) -> None:
     for actor in (Actor(kind=ActorKind.ANONYMOUS), SYSTEM, Actor(kind=ActorKind.USER), member(())):
         assert not decide(actor, permission)
+        assert not permissions_on(actor, ORGANISATION)
         assert not holds_anywhere(actor, permission)
         assert folders_of(actor, permission) == frozenset()
 
 
 def test_an_operator_manages_people_and_sees_nothing() -> None:
     allowed = {permission for permission in Permission if decide(OPERATOR, permission)}
-    assert allowed == OPERATOR_PERMISSIONS
+    assert allowed == permissions_on(OPERATOR, ORGANISATION) == OPERATOR_PERMISSIONS
     assert allowed < MANAGEMENT
     assert not any(holds_anywhere(OPERATOR, permission) for permission in Permission)
 

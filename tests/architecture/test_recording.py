@@ -8,8 +8,8 @@ from tests.architecture.calls import RECORDING, Calls, changes_rows
 WITHOUT_AN_ENTRY = {
     # The log's own numbers, nodes and checkpoints: they are of entries.
     "portal.access.evidence.checkpoints.remember_newest",
-    "portal.access.evidence.rounds.keep_place",
-    "portal.access.evidence.rounds.leave_place",
+    "portal.access.evidence.rounds.end_check",
+    "portal.access.evidence.rounds.save_progress",
     "portal.audit.tlog.numbering.commit",
     "portal.audit.tlog.numbering.number_waiting",
     "portal.audit.tlog.tiles.add_nodes",

@@ -7,6 +7,7 @@ import pytest
 from jinja2 import nodes
 
 import portal
+from portal.access.permissions import Permission
 from portal.web.pages import GROUPS
 
 TOP = Path(portal.__file__).parent.parent
@@ -76,9 +77,17 @@ def test_a_template_compiles_and_has_nothing_inline(app, name) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_permission_that_is_asked_for_is_one(name) -> None:
+    text = (FOLDER / name).read_text()
+    asked = {*re.findall(r"\"([^\"]+)\" in \w+\.permissions", text)}
+    asked |= {*re.findall(r"\ballowed\(\"([^\"]+)\"\)", text)}
+    assert asked <= {*Permission}
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_marked_safe_but_the_drawing_of_a_code(name) -> None:
     marked = re.findall(r"\{\{[^}]*\|\s*safe[^}]*\}\}", (FOLDER / name).read_text())
-    assert marked == (["{{ enrolment.qr_svg|safe }}"] if name == "macros.html" else [])
+    assert marked == (["{{ enrolment.qr_svg|safe }}"] if name == "macros/sign_in.html" else [])
 
 
 @pytest.mark.parametrize("name", NAMES)

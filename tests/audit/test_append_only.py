@@ -69,7 +69,7 @@ def test_nor_what_proves_the_log(acme) -> None:
     with acme.portal.app.app_context():
         write(acme, *(entry() for _ in range(256)))
         for _ in range(2):
-            keep_logs(is_signing=True)
+            keep_logs()
     kept = acme.portal.dump()
     for table in LOG - {"audit_aside", "audit_pruning"}:
         assert kept[table]

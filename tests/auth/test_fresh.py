@@ -10,7 +10,7 @@ import pytest
 
 from portal.access.decision import Member
 from portal.audit.actor import Actor, ActorKind
-from portal.auth import approving, enrolment, membership, own_factors
+from portal.auth import approving, enrolment, factor_resets, membership, own_factors
 from portal.auth.assurance import FRESH_MINUTES, Act, StepUpNeeded
 from portal.auth.live_sessions import find_session
 from portal.auth.policy.queries import get_policy
@@ -41,7 +41,7 @@ WANTING: dict[Act, dict[str, Doing]] = {
         "enrol": lambda a, _: enrolment.ask_for_passkey(a, "acme.localhost"),
     },
     Act.MEMBERS: {
-        "reset": lambda a, to: membership.reset_factors(a, to["member"].id),
+        "reset": lambda a, to: factor_resets.reset_factors(a, to["member"].id),
         "end one": lambda a, to: membership.end_member_session(a, to["member"].id, new_id()),
         "end all": lambda a, to: membership.end_member_sessions(a, to["member"].id),
     },

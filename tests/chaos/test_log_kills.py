@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from portal.access.evidence.checking import TILES_AT_ONCE, VERDICTS, check_log
-from portal.access.evidence.rounds import find_place
+from portal.access.evidence.rounds import find_progress
 from portal.audit.pruning import first_number, list_prunings
 from portal.audit.queries import list_latest
 from portal.audit.tlog.tiles import count_leaves
@@ -130,4 +130,4 @@ def test_a_worker_that_is_killed_while_it_reads_a_log_back_goes_on(world) -> Non
 def how_far_it_was_read(world: World) -> tuple[int, list[str]]:
     """The place that is kept, and what reading back came to before."""
     with world.organisation.bound():
-        return find_place().size, [entry.action for entry in list_latest(VERDICTS, KILLS)]
+        return find_progress().size, [entry.action for entry in list_latest(VERDICTS, KILLS)]

@@ -176,7 +176,7 @@ CUTS = [
     ("portal.cli.destroying", "_write", 1),
     ("portal.keys.local.LocalKeys", "destroy", 1),
     ("portal.tenancy.service", "sweep_tenant", 1),
-    ("portal.storage.local.LocalBlobs", "delete_tenant", 1),
+    ("portal.storage.local.store.LocalBlobs", "delete_tenant", 1),
     ("pathlib.Path", "rename", 1),
     ("portal.tenancy.service", "change_state", 1),
 ]

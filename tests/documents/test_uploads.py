@@ -185,7 +185,7 @@ def test_a_disk_that_is_full_leaves_nothing(portal, acme, monkeypatch) -> None:
     def fail(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("portal.storage.local.LocalWriter.commit", fail)
+    monkeypatch.setattr("portal.storage.local.writing.LocalWriter.commit", fail)
     assert acme.visit("member").upload("a.txt", MARK).status_code == 500
     assert (portal.dump(), files_of(portal)) == (before, files)
 

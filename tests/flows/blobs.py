@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from portal.storage.local import LocalReader
+from portal.storage.local.reading import LocalReader
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def opened_blobs() -> Iterator[list[LocalReader]]:
             found.append(self)
 
     try:
-        with patch("portal.storage.local.LocalReader", Watched):
+        with patch("portal.storage.local.store.LocalReader", Watched):
             yield found
     finally:
         for reader in found:

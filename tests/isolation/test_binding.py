@@ -9,8 +9,8 @@ from threading import Thread
 import pytest
 from sqlalchemy import func, insert, select
 
-from portal.tenancy.binding import acting_for, bound, bound_tenant_id, find_binding, for_tenant
-from portal.tenancy.errors import NoTenantBound, TenantSwitched
+from portal.tenancy.binding import acting_for, bound, bound_tenant_id, find_binding
+from portal.tenancy.errors import NoTenantBound
 from portal.tenancy.session import db
 from tests.isolation.subjects import subjects
 from tests.isolation.worlds import SLUGS, tenant
@@ -152,64 +152,6 @@ def test_a_unit_that_ended_elsewhere_is_over_here_too(world):
         unit.__enter__()
         copy_context().run(unit.__exit__, None, None, None)
         assert find_binding() is None
-
-
-# --- functions and generators
-
-
-@for_tenant
-def tenants_seen(_tenant, model):
-    return whose(model)
-
-
-@for_tenant
-def rows_of(_tenant, model):
-    for row in db.session.execute(select(model.tenant_id).order_by(model.id)):
-        assert bound().tenant.id == row[0]
-        yield row[0]
-
-
-def test_a_function_for_a_tenant_is_bound_and_leaves_nobody_bound(world, model):
-    with world.app.app_context():
-        assert tenants_seen(world.tenant(), model) == {OWN.id}
-        assert tenants_seen(world.tenant("before"), model) == {BEFORE.id}
-        assert find_binding() is None
-
-
-def test_a_generator_for_a_tenant_is_bound_inside_and_its_consumer_is_not(world, model):
-    with world.app.app_context():
-        seen = []
-        for whose_row in rows_of(world.tenant(), model):
-            assert find_binding() is None
-            seen.append(whose_row)
-        assert set(seen) == {OWN.id}
-
-
-def test_interleaved_generators_keep_to_their_own_tenants(world, model):
-    with world.app.app_context():
-        own, before = rows_of(world.tenant(), model), rows_of(world.tenant("before"), model)
-        pairs = list(zip(own, before, strict=False))
-        assert set(pairs) == {(OWN.id, BEFORE.id)}
-        own.close()
-        before.close()
-        assert find_binding() is None
-
-
-def test_a_generator_consumed_under_another_tenant_keeps_to_its_own(world, model):
-    with world.app.app_context():
-        rows = rows_of(world.tenant(), model)
-        next(rows)
-        with world.acting("before"):
-            assert set(rows) == {OWN.id}
-            assert whose(model) == {BEFORE.id}
-
-
-def test_a_generator_that_joined_a_unit_ends_with_it(world, model):
-    with world.acting():
-        rows = rows_of(world.tenant(), model)
-        assert next(rows) == OWN.id
-    with world.app.app_context(), pytest.raises((NoTenantBound, TenantSwitched)):
-        next(rows)
 
 
 # --- threads

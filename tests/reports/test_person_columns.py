@@ -4,7 +4,7 @@ from sqlalchemy import Uuid
 
 from portal.core.db import Base
 from portal.reports.person.sections import SECTIONS
-from portal.reports.person.untold import UNTOLD
+from tests.reports.untold import UNTOLD
 
 PEOPLE = "user_account"
 GLOBAL = frozenset({"tenant", "tenant_host", "known_checkpoint"})

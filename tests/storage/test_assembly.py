@@ -8,7 +8,7 @@ import pytest
 
 from portal.documents.cipher import SEALED_PART
 from portal.storage.blobs import PART_BYTES, BlobExists, BlobMissing
-from portal.storage.local import LocalBlobs
+from portal.storage.local.store import LocalBlobs
 from tests.storage.stores import Bound, s3_store
 
 TENANT, OTHER = uuid4(), uuid4()

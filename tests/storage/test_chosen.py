@@ -4,7 +4,7 @@ import pytest
 
 from portal.core.errors import Misconfigured
 from portal.storage import chosen
-from portal.storage.local import LocalBlobs
+from portal.storage.local.store import LocalBlobs
 
 
 def test_the_store_must_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

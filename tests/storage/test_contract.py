@@ -9,7 +9,7 @@ import pytest
 from portal.core import clock
 from portal.core.ids import new_id
 from portal.storage.blobs import BlobExists, BlobMissing
-from portal.storage.local import LocalBlobs
+from portal.storage.local.store import LocalBlobs
 from tests.storage.stores import ACME, GLOBEX, MEBIBYTE, Bound, get, put, s3_store
 
 LARGE = Random(5).randbytes(9 * MEBIBYTE + 5)  # noqa: S311  # two parts in S3

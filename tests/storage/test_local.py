@@ -12,7 +12,7 @@ import pytest
 from portal.core import clock
 from portal.core.ids import new_id
 from portal.storage.blobs import BlobMissing
-from portal.storage.local import LocalBlobs
+from portal.storage.local.store import LocalBlobs
 from tests.storage.stores import ACME, GLOBEX, get, put
 
 
@@ -39,7 +39,7 @@ def test_a_killed_writer_leaves_nothing_visible_and_is_found(
     blob_id = new_id()
     program = (
         "import sys, time; from pathlib import Path; from uuid import UUID;"
-        "from portal.storage.local import LocalBlobs;"
+        "from portal.storage.local.store import LocalBlobs;"
         "store = LocalBlobs(Path(sys.argv[1]));"
         "block = store.create(UUID(sys.argv[2]), UUID(sys.argv[3])); writer = block.__enter__();"
         "writer.write(bytes(100_000)); print('written', flush=True); time.sleep(60)"

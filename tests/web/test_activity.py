@@ -8,9 +8,9 @@ from sqlalchemy import delete
 
 from portal.access.models import RoleAssignment
 from portal.audit.actions import Action
+from portal.audit.activity import OWN, PAGE_SIZE, TO_DOCUMENTS, TO_PEOPLE, list_activity_entries
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import record
-from portal.audit.telling import OWN, PAGE_SIZE, TO_DOCUMENTS, TO_PEOPLE, list_told
 from portal.core.ids import new_id
 from portal.documents.activity import FOLLOWED
 from tests.browsing import Visitor, links_of
@@ -145,7 +145,7 @@ def test_each_part_is_looked_up_by_its_index(acme) -> None:
     """Else a page for one person would go through what everybody did."""
     things = [f"document:{new_id()}" for _ in range(FOLLOWED)]
     with acme.bound() as session, statements() as sent:
-        list_told(acme["member"].id, things, before=new_id())
+        list_activity_entries(acme["member"].id, things, before=new_id())
         connection = session.connection().connection.dbapi_connection
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sent[-1]}", Anything())]
     looked_up = [step for step in plan if "audit_entry" in step]

@@ -38,6 +38,7 @@ class LoginManager:
 
 current_user: Any
 
+def login_required(func: F) -> F: ...
 def login_user(
     user: object,
     remember: bool = False,

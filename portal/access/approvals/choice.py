@@ -62,8 +62,8 @@ def _choose(actor: Actor, wanted: Collection[str], **agreed: Any) -> None:
         db.session.add(chosen)
     chosen.needs_two = sorted(map(str, wanted))
     chosen.changed_at, chosen.changed_by = clock.now(), actor.user_id
-    told: dict[str, Any] = {"before": sorted(map(str, before)), "after": chosen.needs_two}
-    record(actor, Action.CHOICE_CHANGED, TARGET, **told, **agreed)
+    detail: dict[str, Any] = {"before": sorted(map(str, before)), "after": chosen.needs_two}
+    record(actor, Action.CHOICE_CHANGED, TARGET, **detail, **agreed)
 
 
 def _require_others(wanted: Collection[Kind]) -> None:

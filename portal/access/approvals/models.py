@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Index, String, text
+from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.access.approvals.kinds import Kind
 from portal.core import clock
 from portal.core.db import Base
-from portal.tenancy.models import TenantOwned
+from portal.tenancy.models import TenantOwned, unique_within_tenant
 
 WAITING = "decision IS NULL"
 
@@ -45,15 +45,7 @@ class PendingAct(TenantOwned, Base):
     decided_at: Mapped[datetime | None]
 
     __table_args__ = (
-        Index(
-            "uq_pending_act_waiting",
-            "tenant_id",
-            "kind",
-            "target",
-            unique=True,
-            sqlite_where=text(WAITING),
-            postgresql_where=text(WAITING),
-        ),
+        unique_within_tenant("uq_pending_act_waiting", "kind", "target", where=WAITING),
     )
 
     @property

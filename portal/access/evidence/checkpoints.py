@@ -99,8 +99,8 @@ def _continues(earlier: Checkpoint, last: Checkpoint | None, tree: Tree, size: i
 def _begin_epoch(tree: Tree, size: int, known: Checkpoint, broken: Checkpoint) -> Signed:
     base, _, tenant = known.origin.partition("/audit/")
     origin = f"{base}/audit/{tenant.partition('/')[0]}/{epoch_of(broken) + 1}"
-    told = {"before": {"origin": broken.origin, "size": broken.size, "root": broken.root.hex()}}
-    record(SYSTEM, Action.LOG_EPOCH_BEGUN, "audit", Outcome.FAILURE, origin=origin, **told)
+    detail = {"before": {"origin": broken.origin, "size": broken.size, "root": broken.root.hex()}}
+    record(SYSTEM, Action.LOG_EPOCH_BEGUN, "audit", Outcome.FAILURE, origin=origin, **detail)
     return Signed(_sign(Checkpoint(origin, size, tree.root(size))), begins_epoch=True)
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from portal.access.decision import require
 from portal.access.evidence.checking import VERDICTS
 from portal.access.evidence.signed import (
+    find_announced_key,
     find_newest_signed,
-    find_told_key,
     get_newest,
     list_verifier_keys,
 )
@@ -112,8 +112,8 @@ def verify_proof(actor: Actor, text: str) -> Verified:
     signers = _find_signers(proof.signed)
     if not signers:
         raise Invalid("This was not signed by a key of this organisation.")
-    told = find_told_key(checkpoint.size)
-    if told and told.id not in signers:
+    announced = find_announced_key(checkpoint.size)
+    if announced and announced.id not in signers:
         raise Invalid("This was signed by a key that another had replaced by then.")
     if not proof.holds:
         raise Invalid("This proves nothing: the entry is not what was signed.")

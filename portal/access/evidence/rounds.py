@@ -16,7 +16,7 @@ from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
 
 
-def find_place() -> Progress:
+def find_progress() -> Progress:
     """Where reading back has come to; at its beginning if none is under way."""
     tenant_id = bound_tenant_id()
     found = db.session.get(LogCheck, (tenant_id, tenant_id), populate_existing=True)
@@ -30,7 +30,7 @@ def find_place() -> Progress:
     )
 
 
-def keep_place(before: Progress, now: Progress) -> bool:
+def save_progress(before: Progress, now: Progress) -> bool:
     """Note how far it has come since `before`; whether nobody else did meanwhile."""
     if before.size:
         moved = update(LogCheck).where(LogCheck.size == before.size).values(**_values(now))
@@ -43,7 +43,7 @@ def keep_place(before: Progress, now: Progress) -> bool:
     return True
 
 
-def leave_place(before: Progress) -> bool:
+def end_check(before: Progress) -> bool:
     """End what had come to `before`; whether nobody else did meanwhile."""
     ended = change(delete(LogCheck).where(LogCheck.size == before.size))
     return bool(ended) or not before.size

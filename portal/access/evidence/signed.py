@@ -76,22 +76,22 @@ def list_signers(size: int) -> Sequence[SigningKey]:
     """
     keys, last = list_signing_keys() or [get_live_key()], find_newest_signed()
     before = next((key for key in keys if last and key.id == last.signing_key_id), keys[-1])
-    told = _list_told(size)
-    later = [key for key in keys if key.id > before.id and f"signing-key:{key.id}" in told]
+    announced = _list_announced(size)
+    later = [key for key in keys if key.id > before.id and f"signing-key:{key.id}" in announced]
     return [before, *sorted(later, key=lambda key: key.id)[-1:]]
 
 
-def find_told_key(size: int) -> SigningKey | None:
+def find_announced_key(size: int) -> SigningKey | None:
     """The newest key that the log tells of among so many entries: no earlier one signs them alone.
 
     None where it tells of none, or does not any more: such entries were pruned once.
     """
-    told = _list_told(size)
+    announced = _list_announced(size)
     keys = sorted(list_signing_keys(), key=lambda key: key.id, reverse=True)
-    return next((key for key in keys if f"signing-key:{key.id}" in told), None)
+    return next((key for key in keys if f"signing-key:{key.id}" in announced), None)
 
 
-def _list_told(size: int) -> Set[str]:
+def _list_announced(size: int) -> Set[str]:
     """The keys that entries tell of, as their targets, among so many."""
     made = (
         select(AuditEntry.target)

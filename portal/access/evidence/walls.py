@@ -24,5 +24,5 @@ def record_trial(faults: Sequence[str]) -> None:
     if not faults:
         record(SYSTEM, Action.WALLS_HELD, "organisation")
         return
-    told = {"found": [*faults[:MOST_NAMED]], "count": len(faults)}
-    record(SYSTEM, Action.WALLS_BROKEN, "organisation", Outcome.FAILURE, **told)
+    detail = {"found": [*faults[:MOST_NAMED]], "count": len(faults)}
+    record(SYSTEM, Action.WALLS_BROKEN, "organisation", Outcome.FAILURE, **detail)

@@ -1,41 +1,19 @@
 """Replaying the audit log up to a moment."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from uuid import UUID
-
-from sqlalchemy import Select, select
 
 from portal.access.history.world import ACTIONS, PLACING, World
 from portal.audit.actions import Outcome
-from portal.audit.models import AuditAside, AuditEntry, merged
+from portal.audit.entries import ENTRIES, Entry, entry_from
+from portal.audit.models import AuditEntry
 from portal.core.errors import NotFound
 from portal.tenancy.session import db
 
 MAX_DEPTH = 64  # more than folders can lie deep, and an end in any case
 
-_entry, _aside = AuditEntry.__table__, AuditAside.__table__
-_COLUMNS = (
-    _entry.c.at,
-    _entry.c.action,
-    _entry.c.actor_id,
-    _entry.c.target,
-    _entry.c.told,
-    _aside.c.personal,
-)
-
-
-@dataclass(slots=True)
-class _Entry:
-    """An entry as `World` takes it."""
-
-    at: datetime
-    action: str
-    actor_id: UUID | None
-    target: str
-    detail: Mapping[str, Any]
+_entry = AuditEntry.__table__
 
 
 def replay_access(at: datetime) -> World:
@@ -70,13 +48,7 @@ def _replay_target(world: World, target: str, at: datetime) -> bool:
     return is_known
 
 
-def _entries(at: datetime, *which: Any) -> Iterator[_Entry]:
+def _entries(at: datetime, *which: Any) -> Iterator[Entry]:
     """Entries with the reasons that they tell; those are gone once they were erased."""
-    statement: Select[Any] = (
-        select(*_COLUMNS)
-        .outerjoin_from(_entry, _aside, _entry.c.id == _aside.c.id)
-        .where(_entry.c.at <= at, _entry.c.outcome == Outcome.SUCCESS, *which)
-        .order_by(_entry.c.id)
-    )
-    for when, action, actor_id, target, told, personal in db.session.execute(statement):
-        yield _Entry(when, action, actor_id, target, merged(told, personal))
+    statement = ENTRIES.where(_entry.c.at <= at, _entry.c.outcome == Outcome.SUCCESS, *which)
+    yield from map(entry_from, db.session.execute(statement.order_by(_entry.c.id)))

@@ -6,7 +6,6 @@ The log names people, groups, roles, folders and documents by their ids, as text
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
 from uuid import UUID
 
 from portal.access.decision import Grant
@@ -14,17 +13,8 @@ from portal.access.ends import is_later
 from portal.access.permissions import BUILT_IN, Permission
 from portal.access.roles import permissions_from
 from portal.audit.actions import Action
+from portal.audit.entries import Entry
 from portal.users.models import UserState
-
-
-class Entry(Protocol):
-    """As much of an entry of the log as the past follows from."""
-
-    at: datetime
-    action: str
-    actor_id: UUID | None
-    target: str
-    detail: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +117,8 @@ def _time(value: str | None) -> datetime | None:
 
 def _person(state: UserState) -> Callable[[World, Entry], None]:
     def step(world: World, entry: Entry) -> None:
-        told = entry.detail.get("state", state)
-        world.people[_split(entry.target)[1]] = UserState(told)
+        after = entry.detail.get("state", state)
+        world.people[_split(entry.target)[1]] = UserState(after)
 
     return step
 

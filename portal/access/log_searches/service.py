@@ -96,5 +96,5 @@ def _call(search: LogSearch, name: str, *, is_shared: bool) -> None:
 
 
 def _record(actor: Actor, action: Action, search: LogSearch, **detail: Any) -> None:
-    told: dict[str, Any] = {"name": search.name, "is_shared": search.is_shared, **detail}
-    record(actor, action, f"log-search:{search.id}", **told)
+    whole: dict[str, Any] = {"name": search.name, "is_shared": search.is_shared, **detail}
+    record(actor, action, f"log-search:{search.id}", **whole)

@@ -3,27 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, String, text
+from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.access.permissions import Permission
 from portal.access.roles import permissions_from
 from portal.core import clock
 from portal.core.db import Base
-from portal.tenancy.models import TenantOwned, within_tenant
-
-
-def _once(name: str, place: str, *columns: str) -> Index:
-    """One waits at a time. NULLs differ from each other in a unique index, hence two of them."""
-    condition = text(f"decision IS NULL AND {place}")
-    return Index(
-        name,
-        "tenant_id",
-        *columns,
-        unique=True,
-        sqlite_where=condition,
-        postgresql_where=condition,
-    )
+from portal.tenancy.models import TenantOwned, unique_within_tenant, within_tenant
 
 
 class AccessRequest(TenantOwned, Base):
@@ -47,14 +34,20 @@ class AccessRequest(TenantOwned, Base):
     __table_args__ = (
         within_tenant("user_id", "user_account", ondelete="CASCADE"),
         within_tenant("folder_id", "folder", ondelete="CASCADE"),
-        _once(
+        # One waits at a time.
+        unique_within_tenant(
             "uq_access_request_on_folder",
-            "folder_id IS NOT NULL",
             "user_id",
             "permission",
             "folder_id",
+            where="decision IS NULL AND folder_id IS NOT NULL",
         ),
-        _once("uq_access_request_tenant_wide", "folder_id IS NULL", "user_id", "permission"),
+        unique_within_tenant(
+            "uq_access_request_tenant_wide",
+            "user_id",
+            "permission",
+            where="decision IS NULL AND folder_id IS NULL",
+        ),
         Index("ix_access_request_user_id", "tenant_id", "user_id", "asked_at"),
         Index("ix_access_request_decision", "tenant_id", "decision", "id"),
     )

@@ -82,11 +82,11 @@ def note_granted(
         .values(assignment_id=assignment_id)
         .execution_options(synchronize_session=False)
     )
-    told: dict[str, Any] = {
+    grant: dict[str, Any] = {
         "role": role,
         "assignment": str(assignment_id) if assignment_id else None,
     }
-    record(actor, Action.ACCESS_GRANTED, f"user:{request.user_id}", **_detail(request), **told)
+    record(actor, Action.ACCESS_GRANTED, f"user:{request.user_id}", **_detail(request), **grant)
 
 
 def close_request(

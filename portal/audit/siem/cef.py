@@ -37,8 +37,8 @@ def line_of(entry: Mapping[str, Any], tenant_id: UUID) -> str:
     )
     fields = "|".join(str(value).translate(_HEADER) for value in header)
     values = _extension(entry, tenant_id).items()
-    told = (f"{key}={str(value).translate(_EXTENSION)}" for key, value in values if value)
-    return f"CEF:0|{fields}|{' '.join(told)}"
+    extension = (f"{key}={str(value).translate(_EXTENSION)}" for key, value in values if value)
+    return f"CEF:0|{fields}|{' '.join(extension)}"
 
 
 def _extension(entry: Mapping[str, Any], tenant_id: UUID) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from portal.audit.entries import OWN_COLUMNS
 from portal.audit.models import ADDRESS, AuditEntry
 from portal.core.canonical import canonical
 from portal.core.errors import PortalError
@@ -47,18 +48,7 @@ class EntryTooLong(PortalError):
 
 
 # Of an entry's row, as much as its bytes follow from.
-ENTRY_COLUMNS = (
-    AuditEntry.id,
-    AuditEntry.at,
-    AuditEntry.action,
-    AuditEntry.outcome,
-    AuditEntry.actor_kind,
-    AuditEntry.actor_id,
-    AuditEntry.target,
-    AuditEntry.request_id,
-    AuditEntry.told,
-    AuditEntry.commitment,
-)
+ENTRY_COLUMNS = (*OWN_COLUMNS, AuditEntry.commitment)
 
 
 class Parted(NamedTuple):

@@ -47,10 +47,10 @@ class Kept:
     def judge(self, pruning: Pruning) -> Iterator[Finding]:
         """What is wrong with those that a pruning left."""
         sound, altered = _within(self.sound, pruning), _within(self._altered, pruning)
-        told = {*altered} if pruning.kept is None else {*pruning.kept}
-        for number in sorted((told | {*altered}) - {*sound}):
+        named = {*altered} if pruning.kept is None else {*pruning.kept}
+        for number in sorted((named | {*altered}) - {*sound}):
             fault = Fault.EDITED if number in altered else Fault.DELETED
-            yield Finding(fault if number in told else Fault.INSERTED, f"entry {number}")
+            yield Finding(fault if number in named else Fault.INSERTED, f"entry {number}")
         left = pruning.end - pruning.first - pruning.entries
         if pruning.kept is None and len(sound) + len(altered) < left:
             where = f"some of the entries {pruning.first} to {pruning.end - 1}: {left} were kept"

@@ -38,8 +38,8 @@ class Prefix:
     def hear(self, entries: Iterable[bytes]) -> None:
         """Look whether these entries, which come next, tell of it."""
         if self.end:
-            told = (_read(entry) for entry in entries if entry.startswith(_BEGIN))
-            self._prunings += filter(None, told)
+            found = (_read(entry) for entry in entries if entry.startswith(_BEGIN))
+            self._prunings += filter(None, found)
 
     def findings(self) -> Iterator[Finding]:
         """What is wrong, once every entry was heard."""

@@ -17,9 +17,9 @@ class Pruning:
     kept: Sequence[int] | None = None
 
 
-def parse_pruning(told: object) -> Pruning | None:
+def parse_pruning(detail: object) -> Pruning | None:
     """What the details of such an entry say, if they are to be understood."""
-    match told:
+    match detail:
         case {
             "first": int(first),
             "end": int(end),

@@ -76,8 +76,8 @@ def find_rotations(entries: Iterable[tuple[int, bytes]]) -> Iterator[Rotation]:
     """Those among entries, by their numbers, that are of new keys."""
     for number, body in entries:
         if body.startswith(_MADE) and (entry := _read(body)):
-            told = (_decoded(entry, name) for name in ("public_key", "follows", "endorsement"))
-            yield Rotation(number, *told)
+            fields = (_decoded(entry, name) for name in ("public_key", "follows", "endorsement"))
+            yield Rotation(number, *fields)
 
 
 def follow(
@@ -114,14 +114,14 @@ def encoded(value: bytes) -> str:
 def _read(body: bytes) -> dict[str, Any] | None:
     """What the entry of a new key tells besides."""
     try:
-        told = json.loads(body)["detail"]
+        detail = json.loads(body)["detail"]
     except (ValueError, KeyError, RecursionError):
         return None
-    return told if isinstance(told, dict) else None
+    return detail if isinstance(detail, dict) else None
 
 
-def _decoded(told: dict[str, Any], name: str) -> bytes:
+def _decoded(detail: dict[str, Any], name: str) -> bytes:
     try:
-        return b64decode(str(told.get(name, "")), validate=True)
+        return b64decode(str(detail.get(name, "")), validate=True)
     except ValueError:
         return b""

@@ -112,8 +112,8 @@ def _compare(newest: Checkpoint, held: Set[Checkpoint], growing: Growing, report
         return
     for old in contradicting:
         how = "cut" if old.size > newest.size else "rewritten"
-        told = f"{how}, after {old.size} entries had been signed as {old.origin}"
+        what = f"{how}, after {old.size} entries had been signed as {old.origin}"
         if old in held or old.origin == newest.origin:
-            report.findings.append(Finding(Fault.SIGNED_AGAIN, told))
+            report.findings.append(Finding(Fault.SIGNED_AGAIN, what))
         else:
-            report.epochs.append(told)
+            report.epochs.append(what)

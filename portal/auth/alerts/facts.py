@@ -10,9 +10,10 @@ from portal.access.models import RoleAssignment
 from portal.access.permissions import OVERSIGHT, POWER
 from portal.access.roles import list_roles
 from portal.audit.actions import Action
+from portal.audit.entries import Entry
 from portal.audit.models import AuditEntry
 from portal.auth.alerts.hours import Hours
-from portal.auth.alerts.judging import Facts, People, Seen
+from portal.auth.alerts.judging import Facts, People
 from portal.auth.alerts.models import WorkingHours
 from portal.auth.alerts.networks import Networks, read_networks
 from portal.auth.alerts.rules import Rule, Who
@@ -25,7 +26,7 @@ from portal.users.models import User, UserState
 FindHeld = Callable[[], People]  # legal holds are of a layer above: see documents.retention
 
 
-def read_facts(rules: Collection[Rule], entries: Collection[Seen], find_held: FindHeld) -> Facts:
+def read_facts(rules: Collection[Rule], entries: Collection[Entry], find_held: FindHeld) -> Facts:
     """As much as these rules ask of these entries."""
     asked = {rule.who for rule in rules}
     actors = {entry.actor_id for entry in entries if entry.actor_id}
@@ -79,7 +80,7 @@ def _deactivated(people: Collection[UUID]) -> Mapping[UUID, datetime]:
     targets = {f"user:{user_id}": user_id for user_id in db.session.scalars(gone)}
     if not targets:
         return {}
-    told = (
+    newest = (
         select(AuditEntry.target, func.max(AuditEntry.id))
         .where(
             AuditEntry.target.in_(sorted(targets)),
@@ -87,6 +88,6 @@ def _deactivated(people: Collection[UUID]) -> Mapping[UUID, datetime]:
         )
         .group_by(AuditEntry.target)
     )
-    latest = [entry_id for _, entry_id in db.session.execute(told)]
+    latest = [entry_id for _, entry_id in db.session.execute(newest)]
     ended = select(AuditEntry.target, AuditEntry.at).where(AuditEntry.id.in_(latest))
     return {targets[target]: at for target, at in db.session.execute(ended)}

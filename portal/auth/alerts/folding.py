@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from portal.auth.alerts.judging import Hit, Seen
+from portal.audit.entries import Entry
+from portal.auth.alerts.judging import Hit
 
 
 @dataclass(slots=True)
@@ -16,8 +17,8 @@ class Folded:
     entry_count: int
     first_at: datetime
     last_at: datetime
-    hits: list[Seen]  # what came to it now, each of which met the rule
-    before: Sequence[Seen] = ()  # what belongs to it besides
+    hits: list[Entry]  # what came to it now, each of which met the rule
+    before: Sequence[Entry] = ()  # what belongs to it besides
     alert_id: UUID | None = None
 
 

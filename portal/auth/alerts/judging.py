@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from portal.audit.actions import SEVERITIES
 from portal.audit.actor import ActorKind
+from portal.audit.entries import Entry
 from portal.audit.severity import Severity
 from portal.auth.alerts.hours import Hours
 from portal.auth.alerts.networks import Networks
@@ -22,21 +22,6 @@ MOST_KEPT = 100  # of an alert's entries
 NEW_BROWSER = "is_new_browser"  # what an entry of a sign-in tells
 
 People = Mapping[UUID, datetime]  # and since when
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """As much of an entry as rules look at."""
-
-    id: UUID
-    at: datetime
-    action: str
-    outcome: str
-    actor_kind: str
-    actor_id: UUID | None
-    target: str
-    told: Mapping[str, Any]
-    address: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +40,14 @@ class Facts:
 class Hit:
     """An entry by which a rule is met, about whom or what, with those before that belong to it."""
 
-    entry: Seen
+    entry: Entry
     subject: str
     count: int
-    entries: Sequence[Seen]
+    entries: Sequence[Entry]
 
 
 def judge(
-    rule: Rule, before: Sequence[Seen], entries: Sequence[Seen], facts: Facts
+    rule: Rule, before: Sequence[Entry], entries: Sequence[Entry], facts: Facts
 ) -> Iterator[Hit]:
     """Where `entries` meet a rule, in their order, after those `before` them.
 
@@ -79,7 +64,7 @@ def judge(
             yield hit
 
 
-def matches(rule: Rule, entry: Seen, facts: Facts) -> bool:
+def matches(rule: Rule, entry: Entry, facts: Facts) -> bool:
     """Whether a rule is about an entry at all."""
     if rule.actions and entry.action not in rule.actions:
         return False
@@ -94,7 +79,7 @@ def matches(rule: Rule, entry: Seen, facts: Facts) -> bool:
     return _is_by(rule.who, entry, facts) and (not rule.gives_power or _gives_power(entry, facts))
 
 
-def subject_of(rule: Rule, entry: Seen) -> str | None:
+def subject_of(rule: Rule, entry: Entry) -> str | None:
     """About whom or what an alert is; None where the entry doesn't say."""
     if rule.kind in OF_PEOPLE or rule.about == About.PERSON:
         is_person = entry.actor_kind == ActorKind.USER and entry.actor_id
@@ -109,23 +94,23 @@ class _Ledger:
 
     def __init__(self, rule: Rule, facts: Facts) -> None:
         self._rule, self._facts = rule, facts
-        self._seen: dict[str, list[Seen]] = defaultdict(list)  # by time
+        self._seen: dict[str, list[Entry]] = defaultdict(list)  # by time
         self._newest: dict[tuple[str, str], datetime] = {}  # by subject and what it was
 
-    def take(self, entry: Seen) -> Hit | None:
+    def take(self, entry: Entry) -> Hit | None:
         """Take in the next entry; the hit, if it is one."""
         if not matches(self._rule, entry, self._facts):
             return None
         subject = subject_of(self._rule, entry)
         return None if subject is None else _JUDGES[self._rule.kind](self, entry, subject)
 
-    def match(self, entry: Seen, subject: str) -> Hit | None:
+    def match(self, entry: Entry, subject: str) -> Hit | None:
         return Hit(entry, subject, 1, [entry])
 
-    def off_hours(self, entry: Seen, subject: str) -> Hit | None:
+    def off_hours(self, entry: Entry, subject: str) -> Hit | None:
         return None if self._facts.hours.has(entry.at) else Hit(entry, subject, 1, [entry])
 
-    def count(self, entry: Seen, subject: str) -> Hit | None:
+    def count(self, entry: Entry, subject: str) -> Hit | None:
         seen = self._seen[subject]
         insort(seen, entry, key=_time_of)
         first = bisect_right(seen, entry.at - self._rule.window, key=_time_of)
@@ -134,21 +119,21 @@ class _Ledger:
             return None
         return Hit(entry, subject, count, seen[first:][-MOST_KEPT:])
 
-    def new_address(self, entry: Seen, subject: str) -> Hit | None:
+    def new_address(self, entry: Entry, subject: str) -> Hit | None:
         return self._new(entry, subject, entry.address)
 
-    def new_network(self, entry: Seen, subject: str) -> Hit | None:
+    def new_network(self, entry: Entry, subject: str) -> Hit | None:
         return self._new(entry, subject, self._place_of(entry))
 
-    def new_browser(self, entry: Seen, subject: str) -> Hit | None:
+    def new_browser(self, entry: Entry, subject: str) -> Hit | None:
         """Whoever records a sign-in knows the person's browsers: entries tell no more of them."""
-        is_new = entry.told.get(NEW_BROWSER) is True
+        is_new = entry.detail.get(NEW_BROWSER) is True
         return Hit(entry, subject, 1, [entry]) if is_new else None
 
-    def new_action(self, entry: Seen, subject: str) -> Hit | None:
+    def new_action(self, entry: Entry, subject: str) -> Hit | None:
         return self._new(entry, subject, entry.action)
 
-    def two_places(self, entry: Seen, subject: str) -> Hit | None:
+    def two_places(self, entry: Entry, subject: str) -> Hit | None:
         place, seen = self._place_of(entry), self._seen[subject]
         if place is None:
             return None
@@ -159,25 +144,25 @@ class _Ledger:
             return None
         return Hit(entry, subject, 2, [elsewhere[-1], entry])
 
-    def _new(self, entry: Seen, subject: str, what: str | None) -> Hit | None:
+    def _new(self, entry: Entry, subject: str, what: str | None) -> Hit | None:
         """Of whom nothing was seen for so long, everything is new, and nothing worth an alert."""
         if what is None:
             return None
         is_known, is_old = (self._saw(entry, (subject, name)) for name in ("", what))
         return Hit(entry, subject, 1, [entry]) if is_known and not is_old else None
 
-    def _saw(self, entry: Seen, key: tuple[str, str]) -> bool:
+    def _saw(self, entry: Entry, key: tuple[str, str]) -> bool:
         """Whether it was seen within the window before; by now it is."""
         last = self._newest.get(key)
         self._newest[key] = max(entry.at, last or entry.at)
         return last is not None and last > entry.at - self._rule.window
 
-    def _place_of(self, entry: Seen) -> str | None:
+    def _place_of(self, entry: Entry) -> str | None:
         networks = self._facts.networks
         return networks.label_of(entry.address) if networks and entry.address else None
 
 
-_JUDGES: Mapping[Kind, Callable[[_Ledger, Seen, str], Hit | None]] = {
+_JUDGES: Mapping[Kind, Callable[[_Ledger, Entry, str], Hit | None]] = {
     Kind.MATCH: _Ledger.match,
     Kind.COUNT: _Ledger.count,
     Kind.NEW_ADDRESS: _Ledger.new_address,
@@ -189,7 +174,7 @@ _JUDGES: Mapping[Kind, Callable[[_Ledger, Seen, str], Hit | None]] = {
 }
 
 
-def _time_of(entry: Seen) -> datetime:
+def _time_of(entry: Entry) -> datetime:
     return entry.at
 
 
@@ -197,7 +182,7 @@ def _is_within(target: str, wanted: str) -> bool:
     return target == wanted or target.startswith(f"{wanted}:")
 
 
-def _is_by(who: Who, entry: Seen, facts: Facts) -> bool:
+def _is_by(who: Who, entry: Entry, facts: Facts) -> bool:
     if who == Who.ANYBODY:
         return True
     if who == Who.OPERATOR:
@@ -208,7 +193,7 @@ def _is_by(who: Who, entry: Seen, facts: Facts) -> bool:
     return since is not None and entry.at > since
 
 
-def _gives_power(entry: Seen, facts: Facts) -> bool:
+def _gives_power(entry: Entry, facts: Facts) -> bool:
     kind, _, name = entry.target.partition(":")
-    role = name if kind == "role" else entry.told.get("role")
+    role = name if kind == "role" else entry.detail.get("role")
     return role in facts.powerful_roles or (kind == "group" and name in facts.powerful_groups)

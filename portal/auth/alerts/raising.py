@@ -8,10 +8,11 @@ from sqlalchemy import insert, select, update
 
 from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM
+from portal.audit.entries import Entry
 from portal.audit.models import AuditAside, address_in
 from portal.audit.service import record
 from portal.auth.alerts.folding import Folded, fold
-from portal.auth.alerts.judging import MOST_KEPT, Hit, Seen
+from portal.auth.alerts.judging import MOST_KEPT, Hit
 from portal.auth.alerts.models import Alert, AlertEntry
 from portal.auth.alerts.rules import About, Rule
 from portal.auth.alerts.sentences import say
@@ -83,11 +84,11 @@ def _make(rule: Rule, folded: Folded) -> Alert:
     return alert
 
 
-def _each_once(entries: Iterable[Seen]) -> list[Seen]:
+def _each_once(entries: Iterable[Entry]) -> list[Entry]:
     return list({entry.id: entry for entry in entries}.values())
 
 
-def _keep(alert_id: UUID | None, entries: Sequence[Seen]) -> None:
+def _keep(alert_id: UUID | None, entries: Sequence[Entry]) -> None:
     rows = [{"id": new_id(), "alert_id": alert_id, "entry_id": entry.id} for entry in entries]
     if rows:
         db.session.execute(insert(AlertEntry), rows)

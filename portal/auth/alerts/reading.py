@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, or_
 
 from portal.audit.actions import Action
 from portal.audit.actor import ActorKind
-from portal.audit.models import ADDRESS, AuditAside, AuditEntry, address_in
+from portal.audit.entries import ENTRIES, Entry, entry_from
+from portal.audit.models import ADDRESS, AuditAside, AuditEntry
 from portal.audit.readable import Readable
 from portal.audit.severity import Severity
 from portal.audit.tlog.models import AuditLeaf
-from portal.auth.alerts.judging import Seen
 from portal.auth.alerts.rules import OF_PEOPLE, About, Kind, Rule, Who
 from portal.core import clock
 from portal.tenancy.session import db
@@ -24,18 +24,7 @@ MOST_READ = 10_000  # of what came before, or of a month that a rule is tried on
 OWN = frozenset({Action.ALERT_RAISED, Action.MAIL_DROPPED, Action.MAIL_FAILED, Action.MAIL_SENT})
 
 _entry, _aside, _leaf = AuditEntry.__table__, AuditAside.__table__, AuditLeaf.__table__
-_ROWS = select(
-    _entry.c.id,
-    _entry.c.at,
-    _entry.c.action,
-    _entry.c.outcome,
-    _entry.c.actor_kind,
-    _entry.c.actor_id,
-    _entry.c.target,
-    _entry.c.told,
-    _aside.c.personal,
-).outerjoin_from(_entry, _aside, _entry.c.id == _aside.c.id)
-_NUMBERED = _ROWS.join(_leaf, _leaf.c.id == _entry.c.id)
+_NUMBERED = ENTRIES.join(_leaf, _leaf.c.id == _entry.c.id)
 
 # What is new for a person, or is not.
 _ADDRESS = Readable(_aside.c.personal)[ADDRESS].as_string()
@@ -46,15 +35,15 @@ _SEEN_WITH = {
 }
 
 
-def read_numbered(first: int, limit: int) -> tuple[Sequence[Seen], int]:
+def read_numbered(first: int, limit: int) -> tuple[Sequence[Entry], int]:
     """The entries that have the numbers from `first` on, and the number that is next."""
     rows = _NUMBERED.add_columns(_leaf.c.number).where(_leaf.c.number >= first)
     found = db.session.execute(rows.order_by(_leaf.c.number).limit(limit)).all()
-    entries = [_seen(row) for row in found if row.action not in OWN]
+    entries = [entry_from(row[:-1]) for row in found if row.action not in OWN]
     return entries, found[-1].number + 1 if found else first
 
 
-def read_before(rule: Rule, first: int, since: datetime, about: Collection[Seen]) -> list[Seen]:
+def read_before(rule: Rule, first: int, since: datetime, about: Collection[Entry]) -> list[Entry]:
     """Entries that a rule may be about, numbered before `first` and not older than `since`.
 
     Only those that can count together with the entries `about` which it is asked: of the same
@@ -73,14 +62,14 @@ def read_before(rule: Rule, first: int, since: datetime, about: Collection[Seen]
     return _newest(rows.order_by(_leaf.c.number.desc()))
 
 
-def read_since(rule: Rule, since: datetime) -> list[Seen]:
+def read_since(rule: Rule, since: datetime) -> list[Entry]:
     """Entries that a rule may be about, oldest first; the newest, where there are too many."""
-    rows = _narrowed(_ROWS, rule).where(_entry.c.id >= _id_at(since))
+    rows = _narrowed(ENTRIES, rule).where(_entry.c.id >= _id_at(since))
     return _newest(rows.order_by(_entry.c.id.desc()))
 
 
-def _newest(rows: Select[Any]) -> list[Seen]:
-    return [_seen(row) for row in db.session.execute(rows.limit(MOST_READ))][::-1]
+def _newest(rows: Select[Any]) -> list[Entry]:
+    return [entry_from(row) for row in db.session.execute(rows.limit(MOST_READ))][::-1]
 
 
 def _narrowed(rows: Select[Any], rule: Rule) -> Select[Any]:
@@ -105,17 +94,3 @@ def _narrowed(rows: Select[Any], rule: Rule) -> Select[Any]:
 def _id_at(at: datetime) -> UUID:
     """The least id that was made at a moment (RFC 9562, UUIDv7)."""
     return UUID(int=max(clock.milliseconds_of(at), 0) << 80)
-
-
-def _seen(row: Any) -> Seen:
-    return Seen(
-        row.id,
-        row.at,
-        row.action,
-        row.outcome,
-        row.actor_kind,
-        row.actor_id,
-        row.target,
-        row.told or {},
-        address_in(row.personal),
-    )

@@ -43,8 +43,8 @@ def _actions(rule: Rule) -> str:
         return "Anything"
     named = sorted(SENTENCES.get(action, action) for action in rule.actions)
     more = len(named) - MOST_NAMED
-    told = " or ".join(f"“{name}”" for name in named[:MOST_NAMED])
-    return f"{told} or {more} more" if more > 0 else told
+    listed = " or ".join(f"“{name}”" for name in named[:MOST_NAMED])
+    return f"{listed} or {more} more" if more > 0 else listed
 
 
 def _conditions(rule: Rule) -> list[str]:

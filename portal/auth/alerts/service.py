@@ -178,8 +178,8 @@ def _keep(actor: Actor, rule: Rule) -> None:
 
 
 def _detail(rule: Rule) -> dict[str, Any]:
-    told = asdict(rule) | {"actions": sorted(rule.actions)}
-    return {name: value for name, value in told.items() if name not in ("id", "name")}
+    fields = asdict(rule) | {"actions": sorted(rule.actions)}
+    return {name: value for name, value in fields.items() if name not in ("id", "name")}
 
 
 def _hours_detail(hours: Hours) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from uuid import UUID
 
 from sqlalchemy import update
 
+from portal.audit.entries import Entry
 from portal.audit.tlog.tiles import count_leaves
 from portal.auth.alerts.delivering import deliver
 from portal.auth.alerts.facts import FindHeld, read_facts
-from portal.auth.alerts.judging import Facts, Seen, judge, matches
+from portal.auth.alerts.judging import Facts, judge, matches
 from portal.auth.alerts.known_rules import all_rules
 from portal.auth.alerts.models import Alert, AlertProgress
 from portal.auth.alerts.raising import raise_alerts
@@ -60,7 +61,7 @@ def judge_next(find_held: FindHeld) -> bool:
 
 
 def _judge(
-    entries: Sequence[Seen], at: AlertProgress, find_held: FindHeld
+    entries: Sequence[Entry], at: AlertProgress, find_held: FindHeld
 ) -> tuple[list[tuple[Rule, Alert]], UUID | None]:
     """What the rules raise whose turn it is, and the last of these, if some are left."""
     rules = sorted((rule for rule in all_rules() if rule.is_on), key=lambda rule: rule.id)
@@ -78,7 +79,7 @@ def _judge(
     return raised, None
 
 
-def _read_back(rule: Rule, entries: Sequence[Seen], first: int, facts: Facts) -> Sequence[Seen]:
+def _read_back(rule: Rule, entries: Sequence[Entry], first: int, facts: Facts) -> Sequence[Entry]:
     """What came before, as far as the rule looks back from those entries that it is about."""
     about = [entry for entry in entries if matches(rule, entry, facts)]
     if not about or not rule.window:

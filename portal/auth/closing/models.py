@@ -3,12 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, String, text
+from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.db import Base
-from portal.tenancy.models import TenantOwned
+from portal.tenancy.models import TenantOwned, unique_within_tenant
 
 LIVE = "withdrawn_at IS NULL"
 
@@ -27,12 +27,4 @@ class Closing(TenantOwned, Base):
     withdrawn_by: Mapped[UUID | None]
     withdrawn_at: Mapped[datetime | None]
 
-    __table_args__ = (
-        Index(
-            "uq_organisation_closing_live",
-            "tenant_id",
-            unique=True,
-            sqlite_where=text(LIVE),
-            postgresql_where=text(LIVE),
-        ),
-    )
+    __table_args__ = (unique_within_tenant("uq_organisation_closing_live", where=LIVE),)

@@ -180,5 +180,5 @@ def _check_key(key: CoseKey) -> None:
 
 def _transports(text: str) -> list[str]:
     """How the browser says that the passkey is reached, in words that are known."""
-    told = json.loads(text)["response"].get("transports")
-    return [name for name in sorted(TRANSPORTS) if isinstance(told, list) and name in told]
+    named = json.loads(text)["response"].get("transports")
+    return [name for name in sorted(TRANSPORTS) if isinstance(named, list) and name in named]

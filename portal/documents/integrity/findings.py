@@ -68,10 +68,10 @@ def tell_of_findings() -> None:
     untold = db.session.scalars(
         select(Finding.id).where(Finding.told_at.is_(None), Finding.settled_at.is_(None))
     ).all()
-    told = sum(map(_mark_as_told, untold))
-    if told:
+    count = sum(map(_mark_as_told, untold))
+    if count:
         for user_id in sorted(list_people_with(Permission.AUDIT_READ)):
-            tell(user_id, Notice.CONTENTS_DAMAGED, found=told)
+            tell(user_id, Notice.CONTENTS_DAMAGED, found=count)
 
 
 def _mark_as_told(finding_id: UUID) -> int:

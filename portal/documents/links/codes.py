@@ -19,7 +19,7 @@ from portal.auth.passwords import hash_password, verify_password
 from portal.core import clock
 from portal.core.errors import NotFound
 from portal.core.ids import new_id
-from portal.documents.links.managing import find_led
+from portal.documents.links.managing import get_link
 from portal.documents.links.models import LinkCode
 from portal.documents.links.uses import LinkRefused
 from portal.documents.links.visits import Visit, count_try, go_on
@@ -64,7 +64,7 @@ def answer(job: Job) -> None:
     asked = json.loads(open_sealed("job", "payload", job.id, job.payload))
     recipient = asked["email"]
     try:
-        link = find_led(UUID(asked["link"])).link
+        link = get_link(UUID(asked["link"])).link
     except NotFound:
         return
     is_late = datetime.fromisoformat(asked["at"]) + VALID_FOR <= clock.now()

@@ -16,17 +16,12 @@ from portal.core import clock
 from portal.core.errors import NotFound
 from portal.documents.downloads import Download, open_content
 from portal.documents.links.kinds import Audience, Deed, Kind
-from portal.documents.links.managing import find_led
+from portal.documents.links.managing import get_link
 from portal.documents.links.models import SharingLink
 from portal.documents.links.pictures import count_pages, draw_marked
 from portal.documents.links.uses import LinkRefused, note_use
-from portal.documents.links.visits import (
-    Visit,
-    check_not_ended,
-    maker_of,
-    require_inside,
-    take_use,
-)
+from portal.documents.links.validity import check_not_ended, maker_of, take_use
+from portal.documents.links.visits import Visit, require_inside
 from portal.documents.models import Document, DocumentVersion
 from portal.documents.places import Place
 from portal.documents.previews import Unshowable
@@ -65,14 +60,14 @@ def describe_shared(visit: Visit, document_id: UUID) -> Given:
     """
     _require_reading(visit)
     document, version = _find(visit.link, visit.maker, document_id)
-    told = (document.id, document.name, version.size_bytes, version.media_type)
+    facts = (document.id, document.name, version.size_bytes, version.media_type)
     if visit.link.kind == Kind.DOWNLOAD:
-        return Given(*told)
+        return Given(*facts)
     try:
         with open_content(document, version) as content:
-            return Given(*told, page_count=count_pages(content))
+            return Given(*facts, page_count=count_pages(content))
     except Unshowable as error:
-        return Given(*told, why_not=str(error))
+        return Given(*facts, why_not=str(error))
 
 
 def open_shared(visit: Visit, document_id: UUID) -> Download:
@@ -118,7 +113,7 @@ def require_still(actor: Actor, link_id: UUID, document_id: UUID) -> None:
     """Raises what would be raised if what is under way were begun now; uses are not counted."""
     if isinstance(actor, Member):
         read_again(actor)
-    link = find_led(link_id).link
+    link = get_link(link_id).link
     check_not_ended(link)
     maker, _ = maker_of(link)
     _find(link, maker, document_id)

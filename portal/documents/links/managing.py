@@ -17,19 +17,19 @@ from portal.tenancy.session import db
 
 
 @dataclass(frozen=True, slots=True)
-class Led:
+class LocatedLink:
     """A link and where the thing lies that it leads to."""
 
     link: SharingLink
     place: Place
 
 
-def find_led(link_id: UUID) -> Led:
+def get_link(link_id: UUID) -> LocatedLink:
     """A link; access is the caller's to decide. Raises `NotFound`."""
     link = db.session.get(SharingLink, (bound_tenant_id(), link_id), populate_existing=True)
     if link is None:
         raise NotFound
-    return Led(link, place_of(link))
+    return LocatedLink(link, place_of(link))
 
 
 def place_of(link: SharingLink) -> Place:
@@ -39,24 +39,26 @@ def place_of(link: SharingLink) -> Place:
     return get_place(link.folder_id)
 
 
-def get_seen(actor: Actor, link_id: UUID) -> Led:
+def get_visible_link(actor: Actor, link_id: UUID) -> LocatedLink:
     """A link that the actor may see. Raises `NotFound`."""
-    led = find_led(link_id)
-    if not (manages(actor, led) or decide(actor, Permission.LINK_READ)):
+    located = get_link(link_id)
+    if not (manages(actor, located) or decide(actor, Permission.LINK_READ)):
         raise NotFound
-    return led
+    return located
 
 
-def get_managed(actor: Actor, link_id: UUID) -> Led:
+def get_managed_link(actor: Actor, link_id: UUID) -> LocatedLink:
     """A link that the actor may revoke. Raises `NotFound`; `Forbidden` where they only see it."""
-    led = get_seen(actor, link_id)
-    if not manages(actor, led):
-        require(actor, Permission.LINK_REVOKE, led.place.target(f"link:{link_id}"))
-    return led
+    located = get_visible_link(actor, link_id)
+    if not manages(actor, located):
+        require(actor, Permission.LINK_REVOKE, located.place.target(f"link:{link_id}"))
+    return located
 
 
-def manages(actor: Actor, led: Led) -> bool:
+def manages(actor: Actor, located: LocatedLink) -> bool:
     """Whether a link is the actor's own, or leads into what they may share."""
-    if actor.user_id == led.link.created_by or decide(actor, Permission.LINK_REVOKE):
+    if actor.user_id == located.link.created_by or decide(actor, Permission.LINK_REVOKE):
         return True
-    return bool(led.place.folders) and decide(actor, Permission.FOLDER_SHARE, led.place.target())
+    return bool(located.place.folders) and decide(
+        actor, Permission.FOLDER_SHARE, located.place.target()
+    )

@@ -13,7 +13,7 @@ from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core import clock
 from portal.documents.links.kinds import Kind
-from portal.documents.links.managing import get_seen, manages
+from portal.documents.links.managing import get_visible_link, manages
 from portal.documents.links.models import LinkUse, SharingLink
 from portal.documents.links.policy import get_rules
 from portal.documents.models import Document
@@ -118,26 +118,26 @@ def _is_read_by() -> Sequence[ColumnElement[bool]]:
 
 def show_link(actor: Actor, link_id: UUID, before: UUID | None = None) -> ShownLink:
     """A link, and a page of what was done by it, latest first. Raises `NotFound`."""
-    led = get_seen(actor, link_id)
+    located = get_visible_link(actor, link_id)
     statement = select(LinkUse).where(LinkUse.link_id == link_id)
     if before is not None:
         statement = statement.where(LinkUse.id < before)
     rows = db.session.scalars(statement.order_by(LinkUse.id.desc()).limit(PAGE_SIZE + 1)).all()
     uses = rows[:PAGE_SIZE]
     names = _names(actor, {use.document_id for use in uses if use.document_id})
-    [listed] = _listed(actor, [led.link])
-    is_live, is_managed = listed.state in (State.LIVE, State.USED_UP), manages(actor, led)
-    people = names_of([led.link.revoked_by] if led.link.revoked_by else [])
+    [listed] = _listed(actor, [located.link])
+    is_live, is_managed = listed.state in (State.LIVE, State.USED_UP), manages(actor, located)
+    people = names_of([located.link.revoked_by] if located.link.revoked_by else [])
     return ShownLink(
         listed,
-        led.place.seen_by(actor, Permission.DOCUMENT_READ),
+        located.place.seen_by(actor, Permission.DOCUMENT_READ),
         [ListedUse(use, names.get(use.document_id, "") if use.document_id else "") for use in uses],
         uses[-1].id if len(rows) > PAGE_SIZE else None,
-        people.get(led.link.revoked_by, "") if led.link.revoked_by else "",
+        people.get(located.link.revoked_by, "") if located.link.revoked_by else "",
         can_revoke=is_live and is_managed,
         can_change=is_live
         and is_managed
-        and decide(actor, Permission.LINK_CREATE, led.place.target()),
+        and decide(actor, Permission.LINK_CREATE, located.place.target()),
         latest_end=get_rules().latest_end,
     )
 

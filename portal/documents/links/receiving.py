@@ -17,9 +17,10 @@ from portal.core.texts import is_one_line
 from portal.documents.adding import add_document
 from portal.documents.contents import Body, TooLarge, take_in
 from portal.documents.links.kinds import Deed, Kind
-from portal.documents.links.managing import find_led
+from portal.documents.links.managing import get_link
 from portal.documents.links.uses import LinkRefused, note_use
-from portal.documents.links.visits import Visit, check_open, maker_of, require_inside, take_use
+from portal.documents.links.validity import check_open, maker_of, take_use
+from portal.documents.links.visits import Visit, require_inside
 from portal.documents.models import Document
 from portal.documents.names import clean_name
 from portal.documents.quotas import settling
@@ -61,7 +62,7 @@ def receive_file(visit: Visit, sender: str, name: str, body: Body) -> Document:
     link_id, owner_id = link.id, link.created_by
     stored = take_in(new_id(), name, body, owner_id=owner_id, announced_bytes=None)
     with settling(stored.room):
-        maker, place = maker_of(find_led(link_id).link)
+        maker, place = maker_of(get_link(link_id).link)
         take_use(link_id)
         document = add_document(stored, place.folder_id, name, f"Sent by {sender}")
         record(

@@ -11,7 +11,7 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.core import clock
 from portal.core.errors import Conflict
-from portal.documents.links.managing import get_managed
+from portal.documents.links.managing import get_managed_link
 from portal.documents.links.models import SharingLink
 from portal.tenancy.session import change, db
 from portal.users.queries import get_user
@@ -19,7 +19,7 @@ from portal.users.queries import get_user
 
 def revoke_link(actor: Actor, link_id: UUID) -> None:
     """End a link. Raises `NotFound`, or `Conflict` where it has been revoked already."""
-    get_managed(actor, link_id)
+    get_managed_link(actor, link_id)
     if not revoke_where(actor, SharingLink.id == link_id):
         raise Conflict("This link has ended already.")
 

@@ -10,10 +10,9 @@ from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select
 
-from portal.access.decision import Forbidden, Member
-from portal.access.people import find_actor
+from portal.access.decision import Member
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
@@ -25,11 +24,11 @@ from portal.core import clock
 from portal.core.errors import NotFound
 from portal.documents.links.kinds import Audience, Deed, Kind
 from portal.documents.links.models import LinkVisit, SharingLink
-from portal.documents.links.rights import require_to_share
 from portal.documents.links.uses import LinkRefused, as_link, note_use, record_refusal
+from portal.documents.links.validity import check_open, maker_of, read_again, take_use
 from portal.documents.places import Place
 from portal.tenancy.binding import bound_tenant_id
-from portal.tenancy.session import change, db, release
+from portal.tenancy.session import db, release
 
 VALID_FOR = timedelta(hours=12)
 PASSWORDS_PER_PLACE = 10  # tries at one link's password, from one address
@@ -46,12 +45,6 @@ class Step(StrEnum):
     INSIDE = "inside"
 
 
-class LinkClosed(LinkRefused):
-    """The link has ended, or leads to nothing any more. Told to who holds its secret alone."""
-
-    status = 410
-
-
 class TooManyTries(TooManyAttempts):
     """A link's password or code was tried too often lately."""
 
@@ -62,14 +55,6 @@ class TooManyTries(TooManyAttempts):
     def record(self, actor: Actor) -> None:
         """Add the entry, and the line for the maker."""
         record_refusal(actor, self._link_id, "too-many-tries")
-
-
-CLOSED = {
-    "revoked": "This link was ended by whoever shared it, or by their organisation.",
-    "expired": "This link has expired. Ask whoever sent it to you for another one.",
-    "used-up": "This link was used as often as it may be.",
-    "not-shared": "What this link led to is not shared any more.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,32 +137,11 @@ def give_password(visit: Visit, password: str) -> None:
 
 def go_on(visit: Visit, **given: object) -> None:
     """Note what was given, and let the visit in where nothing is left. Raises `LinkClosed`."""
-    link = _read_again(visit.link.id)
+    link = read_again(visit.link.id)
     row = db.session.get_one(LinkVisit, (bound_tenant_id(), visit.row.id), populate_existing=True)
     for name, value in given.items():
         setattr(row, name, value)
     _advance(visit.actor, link, row)
-
-
-def take_use(link_id: UUID) -> None:
-    """Count one use for good, if there is one left: of many at once, exactly so many succeed.
-
-    Raises `LinkClosed`.
-    """
-    is_taken = change(
-        update(SharingLink)
-        .where(
-            SharingLink.id == link_id,
-            SharingLink.revoked_at.is_(None),
-            SharingLink.expires_at > clock.now(),
-            or_(SharingLink.max_uses.is_(None), SharingLink.uses < SharingLink.max_uses),
-        )
-        .values(uses=SharingLink.uses + 1)
-        .execution_options(synchronize_session=False)
-    )
-    if not is_taken:
-        check_open(_read_again(link_id))
-        raise closed(link_id, "used-up")
 
 
 def count_try(
@@ -197,40 +161,6 @@ def require_inside(visit: Visit) -> None:
     """Raises `LinkRefused` while something is left to be given."""
     if visit.step != Step.INSIDE:
         raise LinkRefused(visit.link.id, f"owes-{visit.step}", who=visit.who)
-
-
-def closed(link_id: UUID, reason: str) -> LinkClosed:
-    """The refusal of a link that does not work any more."""
-    return LinkClosed(link_id, reason, CLOSED[reason])
-
-
-def check_open(link: SharingLink, *, is_inside: bool = False) -> None:
-    """Raises `LinkClosed`. Whoever has come in by a link that is used up may go on looking, or sees
-    that all has arrived; `take_use` gives them no more.
-    """
-    check_not_ended(link)
-    is_used_up = link.max_uses is not None and link.uses >= link.max_uses
-    if is_used_up and not (is_inside and link.kind in (Kind.VIEW, Kind.REQUEST)):
-        raise closed(link.id, "used-up")
-
-
-def check_not_ended(link: SharingLink) -> None:
-    """Raises `LinkClosed` where what a use was counted for may not go on."""
-    if link.revoked_at is not None:
-        raise closed(link.id, "revoked")
-    if link.expires_at <= clock.now():
-        raise closed(link.id, "expired")
-
-
-def maker_of(link: SharingLink) -> tuple[Member, Place]:
-    """Whoever made it, with what they hold now, and where the thing lies. Raises `LinkClosed`."""
-    maker = find_actor(link.created_by)
-    if maker is None:
-        raise closed(link.id, "not-shared")
-    try:
-        return maker, require_to_share(maker, link.kind, link.document_id, link.folder_id)
-    except (NotFound, Forbidden):
-        raise closed(link.id, "not-shared") from None
 
 
 def _advance(actor: Actor, link: SharingLink, row: LinkVisit) -> None:
@@ -261,7 +191,3 @@ def _step(link: SharingLink, row: LinkVisit, member: Member | None) -> Step:
 
 def _recipient(row: LinkVisit) -> str:
     return row.recipient if row.recipient_sealed is not None else ""
-
-
-def _read_again(link_id: UUID) -> SharingLink:
-    return db.session.get_one(SharingLink, (bound_tenant_id(), link_id), populate_existing=True)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from portal.access.evidence.checking import is_sound
+from portal.access.evidence.leaves import is_sound
 from portal.audit.actor import Actor
 from portal.audit.models import AuditEntry
 from portal.audit.pruning import PRUNING, find_mark, prune_to

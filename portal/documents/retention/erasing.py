@@ -115,10 +115,10 @@ def decide_erasure(actor: Actor, request_id: UUID, *, is_granted: bool, answer: 
     if not decided:
         raise Conflict("This has been decided already.")
     action = Action.ERASURE_GRANTED if is_granted else Action.ERASURE_REFUSED
-    told: dict[str, Any] = {"request": str(request_id)}
+    detail: dict[str, Any] = {"request": str(request_id)}
     if is_granted and request.asked_by == actor.user_id:
-        told["alone"] = True
-    record(actor, action, f"user:{request.user_id}", **told)
+        detail["alone"] = True
+    record(actor, action, f"user:{request.user_id}", **detail)
 
 
 def list_accounts_to_erase() -> Sequence[UUID]:

@@ -4,21 +4,13 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, String, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.db import Base
 from portal.keys.columns import SealedText
-from portal.tenancy.models import TenantOwned, within_tenant
-
-
-def _once(name: str, *columns: str, where: str) -> Index:
-    """A unique index over some of the rows: NULLs differ from each other in one over all."""
-    condition = text(where)
-    return Index(
-        name, "tenant_id", *columns, unique=True, sqlite_where=condition, postgresql_where=condition
-    )
+from portal.tenancy.models import TenantOwned, unique_within_tenant, within_tenant
 
 
 class RetentionRule(TenantOwned, Base):
@@ -41,10 +33,12 @@ class RetentionRule(TenantOwned, Base):
 
     __table_args__ = (
         within_tenant("folder_id", "folder"),
-        _once(
+        unique_within_tenant(
             "uq_retention_rule_on_folder", "folder_id", "media_type", where="folder_id IS NOT NULL"
         ),
-        _once("uq_retention_rule_tenant_wide", "media_type", where="folder_id IS NULL"),
+        unique_within_tenant(
+            "uq_retention_rule_tenant_wide", "media_type", where="folder_id IS NULL"
+        ),
         CheckConstraint(
             "keep_days IS NOT NULL OR delete_days IS NOT NULL OR prune_days IS NOT NULL",
             name="says_something",
@@ -142,6 +136,6 @@ class ErasureRequest(TenantOwned, Base):
         within_tenant("user_id", "user_account"),
         CheckConstraint(f"state IN {tuple(map(str, ErasureState))}", name="state"),
         CheckConstraint("wants_documents OR wants_account", name="wants_something"),
-        _once("uq_erasure_request_open", "user_id", where="state = 'open'"),
+        unique_within_tenant("uq_erasure_request_open", "user_id", where="state = 'open'"),
         Index("ix_erasure_request_state", "tenant_id", "state", "id"),
     )

@@ -90,8 +90,8 @@ def write_json(person: Person) -> Iterator[str]:
     yield "{"
     for number, section in enumerate(SECTIONS):
         yield f"{',' if number else ''}\n{json.dumps(section.key)}: ["
-        for place, told in enumerate(read_section(section, person)):
-            yield f"{',' if place else ''}\n  {json.dumps(told, ensure_ascii=False)}"
+        for place, row in enumerate(read_section(section, person)):
+            yield f"{',' if place else ''}\n  {json.dumps(row, ensure_ascii=False)}"
         yield "\n]"
     yield "\n}\n"
 

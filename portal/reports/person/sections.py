@@ -18,8 +18,8 @@ from portal.access.log_searches.models import LogSearch
 from portal.access.models import GroupMembership, RoleAssignment
 from portal.access.requests.models import AccessRequest
 from portal.access.reviews.models import AccessReview, ReviewAnswer, ReviewLine
+from portal.audit.activity import TO_PEOPLE
 from portal.audit.models import AuditEntry
-from portal.audit.telling import TO_PEOPLE
 from portal.auth.factors.models import Passkey, RecoveryCode, TotpDevice
 from portal.auth.models import Invitation, PasswordCredential, PasswordReset, UserSession
 from portal.auth.sso.models import ExternalIdentity

@@ -9,14 +9,14 @@ from portal.access.groups.queries import list_groups_of
 from portal.access.holdings import list_holdings
 from portal.access.reviews.queries import count_waiting
 from portal.access.roles import list_roles
-from portal.audit.telling import By
+from portal.audit.activity import By
 from portal.auth import enrolment, own_factors, sessions
 from portal.auth.assurance import Act
 from portal.auth.credentials import change_password
 from portal.auth.devices import device_of
 from portal.auth.factors.queries import count_recovery_codes
 from portal.documents.activity import list_activity
-from portal.documents.quotas import find_usage
+from portal.documents.usage import find_usage
 from portal.web import cookies
 from portal.web.access import freshly, signed_in, while_closing
 from portal.web.account.forms import (

@@ -1,5 +1,7 @@
 """The rules that raise alerts: listed, tried out, made, changed, switched and deleted."""
 
+from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from flask import flash, g, redirect, render_template, url_for
@@ -37,17 +39,8 @@ def rules() -> str:
 @requires(Permission.AUDIT_EXPORT)
 def create_rule() -> ResponseReturnValue:
     """Say what a rule is to be; see what it would have found; make it."""
-    form, trial = AlertRuleForm.of(None), None
-    if form.validate_on_submit():
-        with shown_on(form):
-            wanted = form.chosen(new_id())
-            if form.preview.data:
-                trial = try_rule(g.actor, wanted, find_held_people)
-            else:
-                service.create_rule(g.actor, wanted)
-                flash("The rule is made, and watches from now on.", "success")
-                return redirect(url_for("alerts.rules"))
-    return _form_page(form, None, trial), shown_status(form)
+    done = "The rule is made, and watches from now on."
+    return _rule_page(None, partial(service.create_rule, g.actor), done)
 
 
 @blueprint.route("/rules/<uuid:rule_id>/edit", methods=["GET", "POST"])
@@ -55,18 +48,9 @@ def create_rule() -> ResponseReturnValue:
 @requires(Permission.AUDIT_EXPORT)
 def edit_rule(rule_id: UUID) -> ResponseReturnValue:
     """Have a rule look for something else; what that would have found can be seen before."""
-    rule, trial = service.get_rule(g.actor, rule_id), None
-    form = AlertRuleForm.of(rule)
-    if form.validate_on_submit():
-        with shown_on(form):
-            wanted = form.chosen(rule_id)
-            if form.preview.data:
-                trial = try_rule(g.actor, wanted, find_held_people)
-            else:
-                service.change_rule(g.actor, rule_id, wanted)
-                flash("The rule is changed, and watches like this from now on.", "success")
-                return redirect(url_for("alerts.rules"))
-    return _form_page(form, rule, trial), shown_status(form)
+    rule = service.get_rule(g.actor, rule_id)
+    done = "The rule is changed, and watches like this from now on."
+    return _rule_page(rule, partial(service.change_rule, g.actor, rule_id), done)
 
 
 @blueprint.route("/rules/<uuid:rule_id>/switch", methods=["GET", "POST"])
@@ -118,7 +102,22 @@ def hours() -> ResponseReturnValue:
     return render_template("alerts/hours.html", form=form), shown_status(form)
 
 
-def _form_page(form: AlertRuleForm, rule: Rule | None, trial: Trial | None) -> str:
+def _rule_page(rule: Rule | None, keep: Callable[[Rule], object], done: str) -> ResponseReturnValue:
+    """The form; sent, what it asks for: what the rule would have found, or to keep it."""
+    form, trial = AlertRuleForm.of(rule), None
+    if form.validate_on_submit():
+        with shown_on(form):
+            wanted = form.chosen(rule.id if rule else new_id())
+            if form.preview.data:
+                trial = try_rule(g.actor, wanted, find_held_people)
+            else:
+                keep(wanted)
+                flash(done, "success")
+                return redirect(url_for("alerts.rules"))
+    return _drawn(form, rule, trial), shown_status(form)
+
+
+def _drawn(form: AlertRuleForm, rule: Rule | None, trial: Trial | None) -> str:
     subjects = [alert.subject for alert in trial.alerts] if trial else []
     return render_template(
         "alerts/rule.html",

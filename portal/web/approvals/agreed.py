@@ -8,8 +8,8 @@ from portal.access.approvals.kinds import Kind
 from portal.access.log_exports.service import make_agreed, require_to_export
 from portal.auth.approving import Agreed
 from portal.auth.closing.service import require_to_close
-from portal.auth.destinations.service import require_to_stream, start_agreed
-from portal.auth.membership import require_to_reset, reset_agreed
+from portal.auth.destinations.starting import require_to_stream, start_agreed
+from portal.auth.factor_resets import require_to_reset, reset_agreed
 from portal.documents.closing import close_agreed
 from portal.documents.log_retention.policy import choose_agreed as choose_log_agreed
 from portal.documents.log_retention.policy import require_to_choose as require_to_choose_log

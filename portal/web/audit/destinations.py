@@ -9,7 +9,7 @@ from portal.access.approvals.kinds import Kind
 from portal.access.approvals.queries import needs_two
 from portal.access.permissions import Permission
 from portal.auth.assurance import Act
-from portal.auth.destinations import queries, service
+from portal.auth.destinations import queries, service, starting
 from portal.core.errors import NotFound
 from portal.web.access import freshly, requires
 from portal.web.audit.blueprint import blueprint
@@ -77,7 +77,7 @@ def edit_destination(destination_id: UUID) -> ResponseReturnValue:
 @requires(Permission.AUDIT_EXPORT)
 def test_destination(destination_id: UUID) -> ResponseReturnValue:
     """Send a test, and show what was answered."""
-    tried = service.try_destination(g.actor, destination_id)
+    tried = starting.try_destination(g.actor, destination_id)
     return _page(destination_id, tried=tried)
 
 
@@ -89,7 +89,7 @@ def start_destination(destination_id: UUID) -> ResponseReturnValue:
     form = StartForm()
     if not form.validate():
         return _page(destination_id, form=form), 422
-    if service.start_destination(g.actor, destination_id, form.reason.data or ""):
+    if starting.start_destination(g.actor, destination_id, form.reason.data or ""):
         flash("Somebody else has to agree. It is started once they do.", "success")
     else:
         flash("It is started.", "success")
@@ -101,7 +101,7 @@ def start_destination(destination_id: UUID) -> ResponseReturnValue:
 @requires(Permission.AUDIT_EXPORT)
 def stop_destination(destination_id: UUID) -> ResponseReturnValue:
     """Send nothing for the time being."""
-    service.stop_destination(g.actor, destination_id)
+    starting.stop_destination(g.actor, destination_id)
     flash("It is stopped. Entries go on from here once it is started again.", "success")
     return _to(destination_id)
 
@@ -129,7 +129,7 @@ def restart_stream(destination_id: UUID) -> ResponseReturnValue:
     form = RestartForm(number=shown.destination.next_number)
     if form.validate_on_submit():
         with shown_on(form):
-            goes_on = service.restart_stream(g.actor, destination_id, form.number.data or 0)
+            goes_on = starting.restart_stream(g.actor, destination_id, form.number.data or 0)
             flash(GOES_ON if goes_on else BEGINS_THERE, "success")
             return _to(destination_id)
     page = render_template(
@@ -157,7 +157,7 @@ def delete_destination(destination_id: UUID) -> ResponseReturnValue:
 
 
 def _page(
-    destination_id: UUID, *, tried: service.Tried | None = None, form: StartForm | None = None
+    destination_id: UUID, *, tried: starting.Tried | None = None, form: StartForm | None = None
 ) -> str:
     return render_template(
         "audit/destinations/show.html",

@@ -23,7 +23,7 @@ from portal.documents.things import MAX_THINGS
 from portal.documents.types import Family
 from portal.web.choices import choices
 from portal.web.documents.outcomes import Outcome
-from portal.web.places import PlaceField, PlaceForm, id_named
+from portal.web.places import PlaceField, PlaceForm, parse_id
 from portal.web.request import request
 
 KINDS = {
@@ -55,7 +55,7 @@ class NewFolderForm(NameForm):
     @property
     def parent_id(self) -> UUID | None:
         """The folder to make it in; None for the top. Raises `NotFound` for what is no id."""
-        return id_named(self.parent.data)
+        return parse_id(self.parent.data)
 
 
 class MoveForm(FlaskForm):
@@ -71,7 +71,7 @@ class MoveForm(FlaskForm):
     @property
     def folder_id(self) -> UUID | None:
         """The chosen folder; None for the top. Raises `NotFound` for what is no id."""
-        return id_named(self.folder.data)
+        return parse_id(self.folder.data)
 
 
 class OnceForm(FlaskForm):
@@ -82,7 +82,7 @@ class OnceForm(FlaskForm):
     @property
     def page_id(self) -> UUID:
         """The page. Raises `NotFound` for what is no id."""
-        found = id_named(self.page.data)
+        found = parse_id(self.page.data)
         if found is None:
             raise NotFound
         return found
@@ -130,7 +130,7 @@ class UndoForm(FlaskForm):
     @property
     def move_id(self) -> UUID:
         """The move. Raises `NotFound` for what is no id."""
-        found = id_named(self.move.data)
+        found = parse_id(self.move.data)
         if found is None:
             raise NotFound
         return found
@@ -157,7 +157,7 @@ class SearchForm(FlaskForm):
             text=self.text.data or "",
             kind=self.kind.data or "",
             owner=(self.owner.data or "").strip(),
-            folder_id=id_named(self.folder.data),
+            folder_id=parse_id(self.folder.data),
             page=request.form.get("page", 1, type=int),
         )
 

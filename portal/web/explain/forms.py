@@ -20,10 +20,10 @@ class AboutForm(Form):
     at = DateTimeLocalField("As of", [Optional()], format="%Y-%m-%dT%H:%M")
     folder = PlaceField("Folder", Permission.DOCUMENT_READ, "The whole organisation")
 
-    def __init__(self, asked: Any, told: Permission = Permission.DOCUMENT_READ) -> None:
-        """`told` is by what the reader is told the names of folders to choose from."""
+    def __init__(self, asked: Any, to_see: Permission = Permission.DOCUMENT_READ) -> None:
+        """`to_see` is what it takes to see the folders that one can choose from."""
         super().__init__(asked)
-        self.folder.permission = told
+        self.folder.permission = to_see
         if self.folder.data:
             self.target.data = f"folder:{self.folder.data}"
 

@@ -6,8 +6,8 @@ from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from portal.access.permissions import Role
+from portal.web.assignments import EndForm
 from portal.web.choices import choices
-from portal.web.members.forms import EndForm
 
 
 class ShareForm(EndForm):

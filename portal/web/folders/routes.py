@@ -15,14 +15,14 @@ from portal.documents.access_lists import list_folder_access
 from portal.documents.moving import show_destination_of_folder
 from portal.documents.trash import get_trashed_folder, purge_folder_now
 from portal.web.access import freshly, requires
+from portal.web.assignments import EndForm, RemoveRoleForm
 from portal.web.confirming import ConfirmForm
 from portal.web.documents.forms import MoveForm, NameForm, NewFolderForm
 from portal.web.documents.searching import asked
 from portal.web.folders.forms import ShareForm
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.limits import limited
-from portal.web.members.forms import EndForm, RemoveRoleForm
-from portal.web.places import as_moved, asked_spot
+from portal.web.places import redirect_to_folder, requested_spot, undo_category
 
 blueprint = Blueprint("folders", __name__, url_prefix="/folders")
 
@@ -37,7 +37,7 @@ def create() -> ResponseReturnValue:
         with shown_on(form):
             folder = service.create_folder(g.actor, parent_id, str(form.name.data))
             flash("The folder is created.", "success")
-            return _to_folder(folder.id)
+            return redirect_to_folder(folder.id)
     return render_template("folders/new.html", form=form, parent_id=parent_id), shown_status(form)
 
 
@@ -51,7 +51,7 @@ def rename(folder_id: UUID) -> ResponseReturnValue:
         with shown_on(form):
             service.rename_folder(g.actor, folder_id, str(form.name.data))
             flash("The folder is renamed.", "success")
-            return _to_folder(folder_id)
+            return redirect_to_folder(folder_id)
     return render_template("folders/rename.html", form=form, place=place), shown_status(form)
 
 
@@ -64,9 +64,9 @@ def move(folder_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             service.move_folder(g.actor, folder_id, form.folder_id)
-            flash("The folder is moved.", as_moved())
-            return _to_folder(folder_id)
-    there = show_destination_of_folder(g.actor, folder_id, asked_spot())
+            flash("The folder is moved.", undo_category())
+            return redirect_to_folder(folder_id)
+    there = show_destination_of_folder(g.actor, folder_id, requested_spot())
     page = render_template("folders/move.html", form=form, place=place, there=there)
     return page, shown_status(form)
 
@@ -81,7 +81,7 @@ def delete(folder_id: UUID) -> ResponseReturnValue:
         with shown_on(form):
             service.delete_folder(g.actor, folder_id)
             flash("The folder is in the trash.", "undo")
-            return _to_folder(place.folders[1].id if len(place.folders) > 1 else None)
+            return redirect_to_folder(place.folders[1].id if len(place.folders) > 1 else None)
     return render_template("folders/delete.html", form=form, place=place), shown_status(form)
 
 
@@ -197,9 +197,3 @@ def _share_page(
 
 def _to_access(folder_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("folders.access", folder_id=folder_id))
-
-
-def _to_folder(folder_id: UUID | None) -> ResponseReturnValue:
-    if folder_id is None:
-        return redirect(url_for("documents.index"))
-    return redirect(url_for("documents.folder", folder_id=folder_id))

@@ -6,8 +6,6 @@ from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
-from portal.access import ends
-from portal.access import service as access
 from portal.access.groups import members, queries, service
 from portal.access.holders import get_group_holder
 from portal.access.holdings import folders_in
@@ -18,11 +16,12 @@ from portal.auth.sso.feeds import change_source, provider_names
 from portal.auth.sso.queries import list_providers
 from portal.documents.naming import names_of_folders
 from portal.users.queries import get_user, names_of
+from portal.web import assignments
 from portal.web.access import freshly, requires
+from portal.web.assignments import AssignRoleForm, EndForm, RemoveRoleForm
 from portal.web.confirming import ASKED, ConfirmForm
 from portal.web.groups.forms import AddPeopleForm, GroupForm, SourceForm
 from portal.web.lifecycle import shown_on, shown_status
-from portal.web.members.forms import AssignRoleForm, EndForm, RemoveRoleForm
 from portal.web.places import choose_place
 from portal.web.request import request
 
@@ -145,16 +144,8 @@ def assign_role(group_id: UUID) -> ResponseReturnValue:
         return choose_place(form.folder)
     if form.validate_on_submit():
         with shown_on(form):
-            given = access.assign_role(
-                g.actor,
-                get_group_holder(group_id),
-                str(form.role.data),
-                form.folder.folder_id,
-                reason=form.reason.data or "",
-                expires_at=form.until.end,
-            )
-            is_given = not access.waits(given)
-            flash("The role is given to the group." if is_given else ASKED, "success")
+            holder, done = get_group_holder(group_id), "The role is given to the group."
+            assignments.assign_role(holder, form, done)
             return redirect(url_for("groups.show", group_id=group_id))
     return _group_page(group_id, form)
 
@@ -167,9 +158,8 @@ def remove_role(group_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
     form = RemoveRoleForm()
     if form.validate_on_submit():
         with shown_on(form):
-            holder, reason = get_group_holder(group_id), form.reason.data or ""
-            access.remove_role(g.actor, holder, assignment_id, reason=reason)
-            flash("The role is taken from the group.", "success")
+            holder, done = get_group_holder(group_id), "The role is taken from the group."
+            assignments.remove_role(holder, assignment_id, form, done)
             return redirect(url_for("groups.show", group_id=group_id))
     assignment = queries.get_group(g.actor, group_id).get_assignment(assignment_id)
     return _question("groups/remove_role.html", group_id, form, assignment=assignment)
@@ -184,9 +174,7 @@ def change_end(group_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
     form = EndForm(until=assignment.expires_at)
     if form.validate_on_submit():
         with shown_on(form):
-            holder, reason = get_group_holder(group_id), form.reason.data or ""
-            ends.change_end(g.actor, holder, assignment_id, form.until.end, reason=reason)
-            flash("The end is changed.", "success")
+            assignments.change_end(get_group_holder(group_id), assignment_id, form)
             return redirect(url_for("groups.show", group_id=group_id))
     return _question("groups/role_end.html", group_id, form, assignment=assignment)
 

@@ -8,8 +8,9 @@ from wtforms.validators import Length, NumberRange, Optional
 
 from portal.auth.passwords import MAX_LENGTH
 from portal.documents.links.kinds import Audience, Kind
-from portal.documents.links.making import MOST_NOTE, MOST_RECIPIENTS, MOST_USES, Offer, Wanted
+from portal.documents.links.offering import Offer
 from portal.documents.links.policy import Mode
+from portal.documents.links.terms import MOST_NOTE, MOST_RECIPIENTS, MOST_USES, Terms
 from portal.web.choices import choices
 from portal.web.numbers import NumberField
 from portal.web.until import UntilField
@@ -38,9 +39,9 @@ class _LinkForm(FlaskForm):
             self.until.data = offered.rules.usual_end.date()
             self.audience.data = Audience.MEMBERS if is_internal else Audience.ANYBODY
 
-    def common(self) -> Wanted:
+    def common(self) -> Terms:
         """What was filled in."""
-        return Wanted(
+        return Terms(
             audience=Audience(self.audience.data),
             recipients=(self.recipients.data or "").replace(",", " ").split(),
             password=self.password.data or "",
@@ -69,7 +70,7 @@ class ShareForm(_LinkForm):
         if not self.is_submitted():
             self.kind.data = Kind.VIEW if is_view_only else Kind.DOWNLOAD
 
-    def wanted(self) -> Wanted:
+    def terms(self) -> Terms:
         """What was filled in."""
         number = int(self.version.data) if self.version.data else None
         return replace(self.common(), kind=Kind(self.kind.data), version_number=number)
@@ -81,7 +82,7 @@ class RequestForm(_LinkForm):
     max_file_mib = NumberField("Largest file in MiB", [Optional(), NumberRange(1)])
     endings = StringField("Kinds of files", [Length(max=200)])
 
-    def wanted(self) -> Wanted:
+    def terms(self) -> Terms:
         """What was filled in."""
         return replace(
             self.common(),

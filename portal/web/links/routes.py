@@ -9,9 +9,11 @@ from flask.typing import ResponseReturnValue
 from portal.access.decision import decide, holds_anywhere
 from portal.access.permissions import Permission
 from portal.core.settings import active
-from portal.documents.links import making, queries, revoking
+from portal.documents.links import making, offering, queries, revoking
 from portal.documents.links.kinds import Kind
-from portal.documents.links.making import Made, Offer, Wanted
+from portal.documents.links.making import Made
+from portal.documents.links.offering import Offer
+from portal.documents.links.terms import Terms
 from portal.users.queries import get_user
 from portal.web.access import requires
 from portal.web.confirming import ConfirmForm
@@ -55,11 +57,11 @@ def show(link_id: UUID) -> ResponseReturnValue:
 @requires(Permission.LINK_CREATE)
 def share_document(document_id: UUID) -> ResponseReturnValue:
     """Share a document by a link."""
-    offered = making.offer_document(g.actor, document_id)
+    offered = offering.offer_document(g.actor, document_id)
     return _new_link(
         ShareForm(),
         offered,
-        lambda wanted: making.make_document_link(g.actor, document_id, wanted, host=g.host),
+        lambda terms: making.make_document_link(g.actor, document_id, terms, host=g.host),
         back=url_for("documents.show", document_id=document_id),
     )
 
@@ -68,11 +70,11 @@ def share_document(document_id: UUID) -> ResponseReturnValue:
 @requires(Permission.LINK_CREATE)
 def share_folder(folder_id: UUID) -> ResponseReturnValue:
     """Share a folder, with all beneath it, by a link."""
-    offered = making.offer_folder(g.actor, folder_id)
+    offered = offering.offer_folder(g.actor, folder_id)
     return _new_link(
         ShareForm(),
         offered,
-        lambda wanted: making.make_folder_link(g.actor, folder_id, wanted, host=g.host),
+        lambda terms: making.make_folder_link(g.actor, folder_id, terms, host=g.host),
         back=url_for("documents.folder", folder_id=folder_id),
     )
 
@@ -81,11 +83,11 @@ def share_folder(folder_id: UUID) -> ResponseReturnValue:
 @requires(Permission.LINK_CREATE)
 def request_files(folder_id: UUID) -> ResponseReturnValue:
     """Have others send files into a folder by a link."""
-    offered = making.offer_folder(g.actor, folder_id, Kind.REQUEST)
+    offered = offering.offer_folder(g.actor, folder_id, Kind.REQUEST)
     return _new_link(
         RequestForm(),
         offered,
-        lambda wanted: making.make_folder_link(g.actor, folder_id, wanted, host=g.host),
+        lambda terms: making.make_folder_link(g.actor, folder_id, terms, host=g.host),
         back=url_for("documents.folder", folder_id=folder_id),
     )
 
@@ -131,13 +133,13 @@ def revoke_all(user_id: UUID) -> ResponseReturnValue:
 
 
 def _new_link(
-    form: ShareForm | RequestForm, offered: Offer, make: Callable[[Wanted], Made], *, back: str
+    form: ShareForm | RequestForm, offered: Offer, make: Callable[[Terms], Made], *, back: str
 ) -> ResponseReturnValue:
     """The form of a new link; once it is made, its address, which is shown this once."""
     form.offer(offered)
     if form.validate_on_submit():
         with shown_on(form):
-            made = make(form.wanted())
+            made = make(form.terms())
             return render_template("links/made.html", made=made, offered=offered, back=back)
     page = "links/request.html" if isinstance(form, RequestForm) else "links/new.html"
     sends_mail = bool(active().smtp_url)

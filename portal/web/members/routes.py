@@ -4,9 +4,8 @@ from uuid import UUID
 
 from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
 
-from portal.access import ends
-from portal.access import service as access
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.queries import needs_two
 from portal.access.groups.queries import list_groups_of
@@ -14,23 +13,18 @@ from portal.access.holders import get_person
 from portal.access.holdings import folders_in, list_holdings
 from portal.access.permissions import Permission
 from portal.access.roles import list_live_roles, list_roles
-from portal.auth import invitations, membership
+from portal.auth import factor_resets, invitations, members, membership
 from portal.auth.assurance import Act
 from portal.auth.member_import import MAX_LINES, import_people, read_people
 from portal.core.settings import active
 from portal.documents.naming import names_of_folders
 from portal.users.queries import names_of
+from portal.web import assignments
 from portal.web.access import freshly, requires
+from portal.web.assignments import AssignRoleForm, EndForm, RemoveRoleForm
 from portal.web.confirming import ASKED, ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
-from portal.web.members.forms import (
-    AssignRoleForm,
-    EndForm,
-    ImportForm,
-    InviteForm,
-    RemoveRoleForm,
-    ResetForm,
-)
+from portal.web.members.forms import ImportForm, InviteForm, ResetForm
 from portal.web.places import choose_place
 from portal.web.request import request
 
@@ -44,7 +38,7 @@ REMOVED = "The factors are removed; the next sign-in sets up new ones."
 def index() -> ResponseReturnValue:
     """The members, searched by name or e-mail."""
     text = request.args.get("q", "")
-    found = membership.search_members(g.actor, text, request.page)
+    found = members.search_members(g.actor, text, request.page)
     return render_template(
         "members/index.html",
         found=found,
@@ -123,15 +117,7 @@ def assign_role(user_id: UUID) -> ResponseReturnValue:
         return choose_place(form.folder)
     if form.validate_on_submit():
         with shown_on(form):
-            given = access.assign_role(
-                g.actor,
-                get_person(user_id),
-                str(form.role.data),
-                form.folder.folder_id,
-                reason=form.reason.data or "",
-                expires_at=form.until.end,
-            )
-            flash(ASKED if access.waits(given) else "The role is assigned.", "success")
+            assignments.assign_role(get_person(user_id), form, "The role is assigned.")
             return redirect(url_for("members.show", user_id=user_id))
     return _member_page(user_id, form)
 
@@ -144,18 +130,11 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
     form = RemoveRoleForm()
     if form.validate_on_submit():
         with shown_on(form):
-            reason = form.reason.data or ""
-            access.remove_role(g.actor, get_person(user_id), assignment_id, reason=reason)
-            flash("The role is removed.", "success")
+            holder = get_person(user_id)
+            assignments.remove_role(holder, assignment_id, form, "The role is removed.")
             return redirect(url_for("members.show", user_id=user_id))
-    member = membership.get_member(g.actor, user_id)
-    return render_template(
-        "members/remove_role.html",
-        form=form,
-        member=member,
-        roles=list_roles(),
-        assignment=member.get_assignment(assignment_id),
-    ), shown_status(form)
+    member = members.get_member(g.actor, user_id)
+    return _role_question("members/remove_role.html", member, assignment_id, form)
 
 
 @blueprint.route("/<uuid:user_id>/roles/<uuid:assignment_id>/end", methods=["GET", "POST"])
@@ -163,28 +142,13 @@ def remove_role(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
 @requires(Permission.ROLE_ASSIGN)
 def change_end(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
     """Let a member hold a role for longer or shorter."""
-    member = membership.get_member(g.actor, user_id)
-    assignment = member.get_assignment(assignment_id)
-    form = EndForm(until=assignment.expires_at)
+    member = members.get_member(g.actor, user_id)
+    form = EndForm(until=member.get_assignment(assignment_id).expires_at)
     if form.validate_on_submit():
         with shown_on(form):
-            ends.change_end(
-                g.actor,
-                get_person(user_id),
-                assignment_id,
-                form.until.end,
-                reason=form.reason.data or "",
-            )
-            flash("The end is changed.", "success")
+            assignments.change_end(get_person(user_id), assignment_id, form)
             return redirect(url_for("members.show", user_id=user_id))
-    page = render_template(
-        "members/role_end.html",
-        form=form,
-        member=member,
-        roles=list_roles(),
-        assignment=assignment,
-    )
-    return page, shown_status(form)
+    return _role_question("members/role_end.html", member, assignment_id, form)
 
 
 @blueprint.route("/<uuid:user_id>/deactivate", methods=["GET", "POST"])
@@ -198,8 +162,7 @@ def deactivate(user_id: UUID) -> ResponseReturnValue:
             membership.deactivate_member(g.actor, user_id)
             flash("The member is deactivated and signed out everywhere.", "success")
             return redirect(url_for("members.show", user_id=user_id))
-    member = membership.get_member(g.actor, user_id)
-    return render_template("members/deactivate.html", form=form, member=member), shown_status(form)
+    return _question("members/deactivate.html", members.get_member(g.actor, user_id), form)
 
 
 @blueprint.post("/<uuid:user_id>/reactivate")
@@ -220,17 +183,11 @@ def reset_factors(user_id: UUID) -> ResponseReturnValue:
     form = ResetForm()
     if form.validate_on_submit():
         with shown_on(form):
-            waits = membership.reset_factors(g.actor, user_id, form.reason.data or "")
+            waits = factor_resets.reset_factors(g.actor, user_id, form.reason.data or "")
             flash(ASKED if waits else REMOVED, "success")
             return redirect(url_for("members.show", user_id=user_id))
-    member = membership.get_member(g.actor, user_id)
-    page = render_template(
-        "members/reset_factors.html",
-        form=form,
-        member=member,
-        needs_two=needs_two(Kind.RESET_FACTORS),
-    )
-    return page, shown_status(form)
+    member, is_by_two = members.get_member(g.actor, user_id), needs_two(Kind.RESET_FACTORS)
+    return _question("members/reset_factors.html", member, form, needs_two=is_by_two)
 
 
 @blueprint.post("/<uuid:user_id>/sessions/<uuid:session_id>/end")
@@ -254,14 +211,25 @@ def end_sessions(user_id: UUID) -> ResponseReturnValue:
             membership.end_member_sessions(g.actor, user_id)
             flash("All sessions of the member are ended.", "success")
             return redirect(url_for("members.show", user_id=user_id))
-    member = membership.get_member(g.actor, user_id)
-    return render_template("members/end_sessions.html", form=form, member=member), shown_status(
-        form
-    )
+    return _question("members/end_sessions.html", members.get_member(g.actor, user_id), form)
+
+
+def _role_question(
+    template: str, member: members.ListedMember, assignment_id: UUID, form: FlaskForm
+) -> ResponseReturnValue:
+    assignment = member.get_assignment(assignment_id)
+    return _question(template, member, form, assignment=assignment, roles=list_roles())
+
+
+def _question(
+    template: str, member: members.ListedMember, form: FlaskForm, **more: object
+) -> ResponseReturnValue:
+    page = render_template(template, form=form, member=member, **more)
+    return page, shown_status(form)
 
 
 def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
-    member = membership.get_member(g.actor, user_id)
+    member = members.get_member(g.actor, user_id)
     holdings = list_holdings(user_id)
     granters = names_of([h.assignment.granted_by for h in holdings if h.assignment.granted_by])
     page = render_template(
@@ -273,7 +241,7 @@ def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
         folders=names_of_folders(g.actor, folders_in([h.assignment for h in holdings])),
         groups=list_groups_of(g.actor, user_id),
         granters=granters,
-        sessions=membership.list_member_sessions(g.actor, user_id),
-        waiting=membership.find_reset(g.actor, user_id),
+        sessions=members.list_member_sessions(g.actor, user_id),
+        waiting=factor_resets.find_reset(g.actor, user_id),
     )
     return page, shown_status(form)

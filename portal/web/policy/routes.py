@@ -9,11 +9,13 @@ from portal.access.approvals.kinds import CHOOSABLE
 from portal.access.approvals.queries import list_needing_two
 from portal.access.permissions import Permission
 from portal.access.roles import list_roles
-from portal.auth import approving, review
+from portal.auth import approving
 from portal.auth.assurance import Act
 from portal.auth.policy import service
+from portal.auth.policy_preview import preview_policy
+from portal.auth.policy_review import list_people
 from portal.documents import policy as document_policy
-from portal.documents import quotas
+from portal.documents import usage
 from portal.documents.links import policy as link_policy
 from portal.web.access import freshly, requires
 from portal.web.confirming import ASKED
@@ -62,7 +64,7 @@ def preview() -> ResponseReturnValue:
                 "policy/preview.html",
                 form=form,
                 changes=service.changes_between(shown.policy, wanted),
-                effect=review.preview_policy(g.actor, wanted),
+                effect=preview_policy(g.actor, wanted),
                 roles=form.roles,
             )
     return _form_page(form, shown)
@@ -88,7 +90,7 @@ def change() -> ResponseReturnValue:
 def people() -> ResponseReturnValue:
     """Who has which factor, and who falls short."""
     only_short = request.args.get("short") == "1"
-    found = review.list_people(g.actor, request.page, only_short=only_short)
+    found = list_people(g.actor, request.page, only_short=only_short)
     return render_template(
         "policy/people.html", found=found, only_short=only_short, roles=list_roles()
     )
@@ -124,8 +126,8 @@ def _documents_page(
     page = render_template(
         "policy/documents.html",
         form=form,
-        usage=quotas.find_tenant_usage(),
-        largest=quotas.list_largest(g.actor),
+        usage=usage.find_tenant_usage(),
+        largest=usage.list_largest(g.actor),
     )
     return page, shown_status(form)
 

@@ -109,13 +109,13 @@ def _pieces(file: File) -> Iterator[bytes]:
 
 def _index(verified: verifying.Verified | None = None, error: str = "") -> str:
     made = making.list_made(g.actor)
-    told = [*made, *([verified.entry] if verified else [])]
+    entries = [*made, *([verified.entry] if verified else [])]
     return render_template(
         "reports/index.html",
         reports=making.list_reports(g.actor),
         made=made,
         names={key: report.name for key, report in REPORTS.items()},
-        people=names_of({entry.actor_id for entry in told if entry.actor_id}),
+        people=names_of({entry.actor_id for entry in entries if entry.actor_id}),
         verified=verified,
         error=error,
     )

@@ -57,8 +57,10 @@ def show(review_id: UUID) -> ResponseReturnValue:
     shown = queries.show_review(g.actor, review_id)
     page = request.page
     own = lines.list_own_lines(g.actor, review_id, page) if shown.own else None
-    told = _known_folders(*own.lines) if own else ()
-    return render_template("reviews/show.html", shown=shown, own=own, told=told, form=AnswerForm())
+    known = _known_folders(*own.lines) if own else ()
+    return render_template(
+        "reviews/show.html", shown=shown, own=own, known=known, form=AnswerForm()
+    )
 
 
 @blueprint.get("/<uuid:review_id>/next")
@@ -70,7 +72,11 @@ def next_line(review_id: UUID) -> ResponseReturnValue:
     if line is None:
         return redirect(url_for("reviews.show", review_id=review_id))
     return render_template(
-        "reviews/next.html", shown=shown, line=line, told=_known_folders(line), form=AnswerForm()
+        "reviews/next.html",
+        shown=shown,
+        line=line,
+        known=_known_folders(line),
+        form=AnswerForm(),
     )
 
 
@@ -82,8 +88,8 @@ def all_lines(review_id: UUID) -> ResponseReturnValue:
     page = request.page
     found = lines.list_lines(g.actor, review_id, which, page)
     shown = queries.show_review(g.actor, review_id)
-    told = _known_folders(*found.lines)
-    return render_template("reviews/lines.html", shown=shown, found=found, told=told, which=which)
+    known = _known_folders(*found.lines)
+    return render_template("reviews/lines.html", shown=shown, found=found, known=known, which=which)
 
 
 @blueprint.get("/lines/<uuid:line_id>")
@@ -205,7 +211,7 @@ def _line_page(line_id: UUID, form: AnswerForm, handing: HandOverForm) -> Respon
     page = render_template(
         "reviews/line.html",
         shown=shown,
-        told=_known_folders(shown.line),
+        known=_known_folders(shown.line),
         form=form,
         handing=handing,
         with_officers=answers.is_with_officers(shown.line),

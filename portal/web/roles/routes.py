@@ -128,8 +128,8 @@ def retire(role_key: str) -> ResponseReturnValue:
     form.offer(shown.successors)
     if form.validate_on_submit():
         with shown_on(form):
-            told = form.assignments.data or 0
-            retire_role(g.actor, role_key, form.successor.data or None, assignments=told)
+            count = form.assignments.data or 0
+            retire_role(g.actor, role_key, form.successor.data or None, assignments=count)
             flash("The role is retired. Nobody holds it any more.", "success")
             return redirect(url_for("roles.show", role_key=role_key))
     form.assignments.data = shown.assignments

@@ -26,10 +26,10 @@ TABLES = ("audit_entry", "audit_leaf", "audit_node", "audit_checkpoint")
 def signed(acme) -> Organisation:
     """A log that is signed, with more than a full tile of entries, past what guards it."""
     with acme.portal.app.app_context():
-        keep_logs(is_signing=True)
+        keep_logs()
         write(acme, *(entry(address=ADDRESS) for _ in range(WIDTH)))
         for _ in range(2):
-            keep_logs(is_signing=True)
+            keep_logs()
     if acme.portal.name == "sqlite":
         for table in TABLES:
             for act in ("update", "delete"):
@@ -132,7 +132,7 @@ def test_an_entry_that_was_taken_away_before_it_had_its_number_is_found(signed) 
     [made] = write(signed, entry())
     tamper(signed, f"DELETE FROM audit_entry WHERE id = '{made}'")
     with signed.portal.app.app_context():
-        keep_logs(is_signing=True)
+        keep_logs()
     assert check(signed) == ["deleted: 1 entries before they had a number"]
 
 

@@ -9,7 +9,7 @@ from portal.audit.tlog.known import find_known
 from portal.audit.tlog.notes import VerifierKey, parse_note
 from portal.audit.tlog.tiles import count_leaves, open_tree
 from portal.audit.tlog.trees import WIDTH
-from portal.cli.keeping_log import keep_logs, sign_bound
+from portal.cli.keeping_log import keep_logs, number_logs, sign_bound
 from portal.keys.signing import rotate_signing_key
 from tests.audit.reading import entry, write
 from tests.conftest import on_postgresql, on_sqlite
@@ -18,7 +18,7 @@ from tests.installation import Organisation
 
 def keep(organisation: Organisation) -> None:
     with organisation.portal.app.app_context():
-        keep_logs(is_signing=True)
+        keep_logs()
 
 
 def checkpoints(organisation: Organisation) -> list[dict[str, object]]:
@@ -145,7 +145,7 @@ def test_a_new_key_signs_no_earlier_than_the_log_tells_of_it(acme) -> None:
 
 def keep_numbered(organisation: Organisation) -> None:
     with organisation.portal.app.app_context():
-        keep_logs(is_signing=False)
+        number_logs()
 
 
 def lines_of_signatures(organisation: Organisation) -> int:

@@ -5,8 +5,8 @@ from itertools import islice
 
 import pytest
 
-from portal.access.evidence.checking import BEGINNING, Progress, check_log, go_on
-from portal.access.evidence.rounds import find_place, keep_place, leave_place
+from portal.access.evidence.checking import BEGINNING, Progress, check_log, read_on
+from portal.access.evidence.rounds import end_check, find_progress, save_progress
 from portal.audit.tlog.trees import WIDTH
 from portal.cli.checking_log import check_on
 from portal.cli.keeping_log import keep_logs
@@ -31,8 +31,8 @@ def long(acme) -> Organisation:
     for _ in range(4):
         write(acme, *(entry(address=ADDRESS) for _ in range(WIDTH)))
         with acme.portal.app.app_context():
-            keep_logs(is_signing=True)
-            keep_logs(is_signing=True)
+            keep_logs()
+            keep_logs()
     if acme.portal.name == "sqlite":
         for table in TABLES:
             for act in ("update", "delete"):
@@ -44,13 +44,13 @@ def steps(organisation: Organisation) -> Iterator[Progress]:
     """One tile at a time, each by a process that knows nothing but what is kept."""
     while True:
         with organisation.bound():
-            before = find_place()
-            now = go_on(before, tiles=1)
+            before = find_progress()
+            now = read_on(before, tiles=1)
         yield now
         if now.is_done:
             return
         with organisation.bound(writes=True):
-            assert keep_place(before, now)
+            assert save_progress(before, now)
 
 
 def end(organisation: Organisation) -> None:
@@ -63,11 +63,11 @@ def test_a_process_that_was_killed_is_gone_on_from(long) -> None:
     assert (first.size, second.size) == (WIDTH, 2 * WIDTH)
     tamper(long, EDITED)  # what was read before is read again tomorrow
     with long.bound():
-        assert find_place().size == WIDTH, "the second step was not noted"
+        assert find_progress().size == WIDTH, "the second step was not noted"
     end(long)
     assert long.log()[-1]["action"] == "log.verified"
     with long.bound():
-        assert find_place() == BEGINNING
+        assert find_progress() == BEGINNING
     end(long)
     assert long.log()[-1]["detail"]["found"][0].startswith("edited: entry 7")
 
@@ -89,7 +89,7 @@ def test_what_a_step_has_found_is_told_at_the_end(long) -> None:
     tamper(long, DELETED)
     tamper(long, BAD_NODE)
     with long.bound(writes=True):
-        assert keep_place(BEGINNING, go_on(BEGINNING, tiles=2))
+        assert save_progress(BEGINNING, read_on(BEGINNING, tiles=2))
     end(long)
     told = [found.partition(":")[0] for found in long.log()[-1]["detail"]["found"]]
     assert told == ["edited", "deleted", "bad tile"]
@@ -99,15 +99,15 @@ def test_what_a_step_has_found_is_told_at_the_end(long) -> None:
 def test_of_two_who_go_on_with_the_same_one_counts(long) -> None:
     first, other = (first_step(long) for _ in range(2))
     with long.bound(writes=True):
-        assert keep_place(BEGINNING, first)
+        assert save_progress(BEGINNING, first)
     with long.bound(writes=True):
-        assert not keep_place(BEGINNING, other)
+        assert not save_progress(BEGINNING, other)
     with long.bound(writes=True):
-        assert leave_place(first)
+        assert end_check(first)
     with long.bound(writes=True):
-        assert not leave_place(first)
+        assert not end_check(first)
 
 
 def first_step(organisation: Organisation) -> Progress:
     with organisation.bound():
-        return go_on(BEGINNING, tiles=1)
+        return read_on(BEGINNING, tiles=1)

@@ -21,7 +21,7 @@ from tests.installation import Organisation
 def sign(organisation: Organisation) -> None:
     with organisation.portal.app.app_context():
         for _ in range(2):
-            keep_logs(is_signing=True)
+            keep_logs()
 
 
 def proof_of(organisation: Organisation, entry_id: object) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from portal.cli.checking_log import check_logs
-from portal.cli.keeping_log import keep_logs
+from portal.cli.keeping_log import number_logs
 from tests.auth.alerts.watching import raised, watch
 from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import Organisation
@@ -24,7 +24,7 @@ class OneRound(threading.Event):
 def look(organisation: Organisation) -> list[tuple[str, list[str]]]:
     """What a round of the worker's daily checks tells of the walls."""
     with organisation.portal.app.app_context():
-        keep_logs(is_signing=False)
+        number_logs()
         check_logs(OneRound())
     told = [row for row in organisation.log() if row["action"].startswith("walls.")]
     return [(row["action"], row["detail"].get("found", [])) for row in told]

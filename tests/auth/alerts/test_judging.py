@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.audit.actions import Action
+from portal.audit.entries import Entry
 from portal.auth.alerts.built_in import BUILT_IN
 from portal.auth.alerts.folding import fold
 from portal.auth.alerts.hours import Hours
-from portal.auth.alerts.judging import Facts, Hit, Seen, judge
+from portal.auth.alerts.judging import Facts, Hit, judge
 from portal.auth.alerts.networks import UNLISTED, Networks
 from portal.auth.alerts.rules import About, Kind, Rule, Who
 from portal.auth.alerts.sentences import say
@@ -26,19 +27,20 @@ ANN, BOB = UUID(int=1), UUID(int=2)
 NETWORKS = Networks(["10.0.0.0/8,Office", "10.9.0.0/16,Lab", "2001:db8::/32,Home", "# a remark"])
 
 
-def seen(number: int, minutes: float = 0, **values: Any) -> Seen:
+def seen(number: int, minutes: float = 0, **values: Any) -> Entry:
     given: dict[str, Any] = {
         "action": Action.DOCUMENT_DOWNLOADED, "outcome": "success", "actor_kind": "user",
-        "actor_id": ANN, "target": "document:1", "told": {}, "address": "10.0.0.1",
+        "actor_id": ANN, "target": "document:1", "detail": {}, "address": "10.0.0.1",
+        "request_id": None,
     }  # fmt: skip
-    return Seen(id=UUID(int=number), at=NOON + timedelta(minutes=minutes), **given | values)
+    return Entry(id=UUID(int=number), at=NOON + timedelta(minutes=minutes), **given | values)
 
 
 def rule(kind: Kind = Kind.MATCH, **values: Any) -> Rule:
     return Rule(id=UUID(int=9), name="A rule", kind=kind, **values)
 
 
-def met(wanted: Rule, *entries: Seen, facts: Facts | None = None) -> list[int]:
+def met(wanted: Rule, *entries: Entry, facts: Facts | None = None) -> list[int]:
     """The entries by which a rule is met."""
     return [hit.entry.id.int for hit in judge(wanted, [], entries, facts or Facts())]
 
@@ -57,7 +59,7 @@ ENTRIES = st.lists(
 KINDS = st.sampled_from(list(Kind))
 
 
-def cut(wanted: Rule, entries: Sequence[Seen], size: int, facts: Facts) -> list[Hit]:
+def cut(wanted: Rule, entries: Sequence[Entry], size: int, facts: Facts) -> list[Hit]:
     """Judged in batches, each after what a rule looks back on."""
     hits: list[Hit] = []
     for at in range(0, len(entries), size):
@@ -128,8 +130,12 @@ def test_what_is_new_is_new_once_and_only_for_who_was_seen_before(kind, what) ->
 
 
 def test_a_browser_is_new_where_the_sign_in_tells_so() -> None:
-    told = {"is_new_browser": True}
-    entries = seen(1), seen(2, told=told), seen(3, told=told, actor_id=None, actor_kind="system")
+    detail = {"is_new_browser": True}
+    entries = (
+        seen(1),
+        seen(2, detail=detail),
+        seen(3, detail=detail, actor_id=None, actor_kind="system"),
+    )
     assert met(rule(Kind.NEW_BROWSER), *entries) == [2]
 
 
@@ -186,8 +192,8 @@ def test_whose_acts_they_are_is_as_of_then() -> None:
 def test_power_is_given_by_a_role_by_a_group_and_by_changing_a_role() -> None:
     facts = Facts(powerful_roles=frozenset({"admin"}), powerful_groups=frozenset({"7"}))
     entries = (
-        seen(1, action=Action.ROLE_ASSIGNED, target="user:1", told={"role": "admin"}),
-        seen(2, action=Action.ROLE_ASSIGNED, target="user:1", told={"role": "guest"}),
+        seen(1, action=Action.ROLE_ASSIGNED, target="user:1", detail={"role": "admin"}),
+        seen(2, action=Action.ROLE_ASSIGNED, target="user:1", detail={"role": "guest"}),
         seen(3, action=Action.GROUP_MEMBER_ADDED, target="group:7"),
         seen(4, action=Action.GROUP_MEMBER_ADDED, target="group:8"),
         seen(5, action=Action.ROLE_CHANGED, target="role:admin"),

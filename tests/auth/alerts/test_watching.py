@@ -9,7 +9,7 @@ from portal.auth.alerts import reading, watching
 from portal.auth.alerts.models import AlertRule
 from portal.auth.alerts.rules import Kind
 from portal.cli import working
-from portal.cli.keeping_log import keep_logs
+from portal.cli.keeping_log import number_logs
 from portal.cli.watching_log import watch_logs
 from portal.core.ids import new_id
 from portal.documents.retention.held_people import find_held_people
@@ -85,7 +85,7 @@ def test_rules_that_wait_for_their_turn_judge_the_same_entries(portal, acme, mon
     write(acme, *failures(10), entry(action="break-glass.used"))
     monkeypatch.setattr(watching, "TURN_SECONDS", -1)  # one rule at a time
     with portal.app.app_context():
-        keep_logs(is_signing=False)
+        number_logs()
         while not raised(acme):
             assert watch_logs(), "it is not done"
     assert len(raised(acme)) == 1

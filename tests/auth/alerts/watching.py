@@ -4,7 +4,7 @@ from typing import Any
 
 from portal.auth.alerts.built_in import BUILT_IN
 from portal.auth.alerts.rules import Rule
-from portal.cli.keeping_log import keep_logs
+from portal.cli.keeping_log import number_logs
 from portal.cli.watching_log import watch_logs
 from tests.installation import Installation, Organisation
 
@@ -12,7 +12,7 @@ from tests.installation import Installation, Organisation
 def watch(portal: Installation) -> None:
     """Have all that is in the logs numbered and judged."""
     with portal.app.app_context():
-        while keep_logs(is_signing=False):
+        while number_logs():
             pass
         while watch_logs():
             pass

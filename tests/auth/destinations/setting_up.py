@@ -43,5 +43,5 @@ def row_of(acme: Organisation, id_: UUID) -> dict[str, Any]:
 def visit(acme: Organisation) -> None:
     """What the worker does: it numbers and signs the log, and sends what waits."""
     with acme.portal.app.app_context():
-        keep_logs(is_signing=True)
+        keep_logs()
         feed(acme.record)

@@ -76,7 +76,7 @@ def test_of_two_workers_one_sends_a_batch_and_the_other_takes_over_when_it_dies(
 ) -> None:
     id_ = started(acme, "webhook", address=webhook.address, **FROM_0)
     with acme.portal.app.app_context():
-        keep_logs(is_signing=True)
+        keep_logs()
 
     def take() -> stream.Batch | None:
         with acme.bound(writes=True):

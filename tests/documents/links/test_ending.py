@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from portal.core.errors import PortalError
-from portal.documents.links.visits import LinkClosed
+from portal.documents.links.validity import LinkClosed
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 from tests.documents.links.sharing import (

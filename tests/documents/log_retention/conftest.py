@@ -47,7 +47,7 @@ def settle(organisation: Organisation) -> None:
     """Have the worker do what it does about logs."""
     with organisation.portal.app.app_context():
         for _ in range(2):
-            keep_logs(is_signing=True)
+            keep_logs()
         while watch_logs():
             continue
 

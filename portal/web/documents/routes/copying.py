@@ -22,7 +22,7 @@ from portal.web.documents.naming import in_words
 from portal.web.documents.outcomes import Outcome
 from portal.web.documents.routes.blueprint import blueprint
 from portal.web.lifecycle import keep, refuse, shown_status
-from portal.web.places import choose_place, to_place
+from portal.web.places import choose_place, redirect_to_folder
 
 STEP_SECONDS = 3.0
 
@@ -104,6 +104,6 @@ def _answer(progress: Progress, form: CopyManyForm) -> ResponseReturnValue:
     if not progress.refused:
         count = progress.copied
         flash("1 item is copied." if count == 1 else f"{count} items are copied.", "success")
-        return to_place(folder_id)
+        return redirect_to_folder(folder_id)
     page = render_template("documents/copied.html", progress=progress, folder_id=folder_id)
     return page, 200 if progress.copied else 422

@@ -29,7 +29,7 @@ from portal.web.documents.routes.blueprint import blueprint
 from portal.web.documents.searching import asked
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.ongoing import while_allowed
-from portal.web.places import as_moved, asked_spot, to_place
+from portal.web.places import redirect_to_folder, requested_spot, undo_category
 from portal.web.request import request
 
 
@@ -133,7 +133,7 @@ def rename(document_id: UUID) -> ResponseReturnValue:
         with shown_on(form):
             service.rename_document(g.actor, document_id, str(form.name.data))
             flash("The document is renamed.", "success")
-            return to_place(located.document.folder_id)
+            return redirect_to_folder(located.document.folder_id)
     page = render_template(
         "documents/rename.html", form=form, name=located.document.name, place=located.place
     )
@@ -149,14 +149,14 @@ def move(document_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             service.move_document(g.actor, document_id, form.folder_id)
-            flash("The document is moved.", as_moved())
-            return to_place(form.folder_id)
+            flash("The document is moved.", undo_category())
+            return redirect_to_folder(form.folder_id)
     page = render_template(
         "documents/move.html",
         form=form,
         name=located.document.name,
         place=located.place,
-        there=show_destination_of_document(g.actor, document_id, asked_spot()),
+        there=show_destination_of_document(g.actor, document_id, requested_spot()),
     )
     return page, shown_status(form)
 
@@ -171,7 +171,7 @@ def delete(document_id: UUID) -> ResponseReturnValue:
         with shown_on(form):
             service.delete_document(g.actor, document_id)
             flash("The document is in the trash.", "undo")
-            return to_place(located.document.folder_id)
+            return redirect_to_folder(located.document.folder_id)
     page = render_template(
         "documents/delete.html", form=form, name=located.document.name, place=located.place
     )

@@ -23,7 +23,7 @@ from portal.web.documents.naming import in_words
 from portal.web.documents.returning import came_from
 from portal.web.documents.routes.blueprint import blueprint
 from portal.web.lifecycle import shown_on, shown_status
-from portal.web.places import as_moved, choose_place, to_place
+from portal.web.places import choose_place, redirect_to_folder, undo_category
 
 
 @blueprint.post("/many/move")
@@ -38,8 +38,8 @@ def move_many() -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             move_things(g.actor, form.things.data or (), form.folder.folder_id)
-            flash(f"{_counted(chosen)} moved.", as_moved())
-            return to_place(form.folder.folder_id)
+            flash(f"{_counted(chosen)} moved.", undo_category())
+            return redirect_to_folder(form.folder.folder_id)
     page = render_template("documents/move_many.html", form=form, chosen=chosen)
     return page, shown_status(form)
 
@@ -50,7 +50,7 @@ def undo_move() -> ResponseReturnValue:
     """Put what one has just moved back where it lay."""
     folder_id = undoing.undo_move(g.actor, UndoForm().move_id)
     flash("It is back where it was.", "success")
-    return to_place(folder_id)
+    return redirect_to_folder(folder_id)
 
 
 @blueprint.post("/many/delete")
@@ -63,7 +63,7 @@ def delete_many() -> ResponseReturnValue:
         with shown_on(form):
             delete_things(g.actor, form.things.data or ())
             flash(f"{_counted(chosen)} in the trash.", "undo")
-            return to_place(chosen[0].place.folder_id)
+            return redirect_to_folder(chosen[0].place.folder_id)
     page = render_template("documents/delete_many.html", form=form, chosen=chosen)
     return page, shown_status(form)
 

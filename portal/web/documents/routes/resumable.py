@@ -64,11 +64,11 @@ def broken_off() -> ResponseReturnValue:
     """
     folder_id, after = (_id(request.args.get(name, "")) for name in ("folder", "after"))
     found = list_broken_off(g.actor, folder_id, after)
-    told = "{} of {} are here. Choose the file again to go on."
+    sentence = "{} of {} are here. Choose the file again to go on."
     uploads = [
         {
             "name": one.name,
-            "state": told.format(size(one.offset_bytes), size(one.size_bytes)),
+            "state": sentence.format(size(one.offset_bytes), size(one.size_bytes)),
             "address": url_for("documents.resume_upload", upload_id=one.id),
         }
         for one in found.uploads

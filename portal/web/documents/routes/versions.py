@@ -19,7 +19,7 @@ from portal.web.documents.asking import asked_version
 from portal.web.documents.forms import CopyForm, NoteForm
 from portal.web.documents.routes.blueprint import blueprint
 from portal.web.lifecycle import shown_on, shown_status
-from portal.web.places import asked_spot
+from portal.web.places import requested_spot
 
 
 @blueprint.route("/<uuid:document_id>/versions/<uuid:version_id>/note", methods=["GET", "POST"])
@@ -75,7 +75,7 @@ def copy(document_id: UUID) -> ResponseReturnValue:
             made = copy_document(g.actor, document_id, form.folder_id, form.page_id)
             flash("The document is copied. This is the copy.", "success")
             return _to_document(made.id)
-    level = list_level(g.actor, Permission.DOCUMENT_UPLOAD, asked_spot() or Spot())
+    level = list_level(g.actor, Permission.DOCUMENT_UPLOAD, requested_spot() or Spot())
     page = render_template("documents/copy.html", form=form, located=located, level=level)
     return page, shown_status(form)
 

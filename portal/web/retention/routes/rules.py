@@ -1,5 +1,7 @@
 """Rules: listed, tried out, made, changed and deleted."""
 
+from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from flask import flash, g, redirect, render_template, url_for
@@ -28,19 +30,8 @@ def rules() -> ResponseReturnValue:
 @requires(Permission.RETENTION_EDIT)
 def create_rule() -> ResponseReturnValue:
     """Say what a rule is to be; see whom it concerns; make it."""
-    form, reach = RuleForm(), None
-    if form.folder.is_asked:
-        return choose_place(form.folder)
-    if form.validate_on_submit():
-        with shown_on(form):
-            if form.preview.data:
-                reach = service.preview_rule(g.actor, form.chosen())
-            else:
-                service.create_rule(g.actor, form.chosen())
-                flash("The rule is made. It holds from the next run on.", "success")
-                return redirect(url_for("retention.rules"))
-    page = render_template("retention/rule.html", form=form, reach=reach, listed=None)
-    return page, shown_status(form)
+    done = "The rule is made. It holds from the next run on."
+    return _rule_page(RuleForm(), None, partial(service.create_rule, g.actor), done)
 
 
 @blueprint.route("/rules/<uuid:rule_id>/edit", methods=["GET", "POST"])
@@ -48,20 +39,10 @@ def create_rule() -> ResponseReturnValue:
 @requires(Permission.RETENTION_EDIT)
 def edit_rule(rule_id: UUID) -> ResponseReturnValue:
     """Have a rule say something else; whom that concerns can be seen before."""
-    listed, reach = service.get_rule(g.actor, rule_id), None
+    listed = service.get_rule(g.actor, rule_id)
     form = RuleForm(obj=listed.rule, folder=str(listed.rule.folder_id or ""))
-    if form.folder.is_asked:
-        return choose_place(form.folder)
-    if form.validate_on_submit():
-        with shown_on(form):
-            if form.preview.data:
-                reach = service.preview_rule(g.actor, form.chosen())
-            else:
-                service.change_rule(g.actor, rule_id, form.chosen())
-                flash("The rule is changed. It holds like this from the next run on.", "success")
-                return redirect(url_for("retention.rules"))
-    page = render_template("retention/rule.html", form=form, reach=reach, listed=listed)
-    return page, shown_status(form)
+    done = "The rule is changed. It holds like this from the next run on."
+    return _rule_page(form, listed, partial(service.change_rule, g.actor, rule_id), done)
 
 
 @blueprint.route("/rules/<uuid:rule_id>/delete", methods=["GET", "POST"])
@@ -77,4 +58,26 @@ def delete_rule(rule_id: UUID) -> ResponseReturnValue:
             return redirect(url_for("retention.rules"))
     reach = service.reach_of(g.actor, rule_id)
     page = render_template("retention/delete_rule.html", form=form, listed=listed, reach=reach)
+    return page, shown_status(form)
+
+
+def _rule_page(
+    form: RuleForm,
+    listed: service.ListedRule | None,
+    keep: Callable[[service.Choices], object],
+    done: str,
+) -> ResponseReturnValue:
+    """The form; sent, what it asks for: a folder, whom the rule would concern, or to keep it."""
+    reach = None
+    if form.folder.is_asked:
+        return choose_place(form.folder)
+    if form.validate_on_submit():
+        with shown_on(form):
+            if form.preview.data:
+                reach = service.preview_rule(g.actor, form.chosen())
+            else:
+                keep(form.chosen())
+                flash(done, "success")
+                return redirect(url_for("retention.rules"))
+    page = render_template("retention/rule.html", form=form, reach=reach, listed=listed)
     return page, shown_status(form)

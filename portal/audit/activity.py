@@ -167,7 +167,7 @@ class By(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ActivityEntry:
     """As much of an entry as the person it concerns is told."""
 
     id: UUID
@@ -177,7 +177,7 @@ class Told:
     actor_kind: str
     actor_id: UUID | None
     target: str
-    more: Mapping[str, Any]
+    detail: Mapping[str, Any]
 
     @property
     def sentence(self) -> str:
@@ -187,20 +187,20 @@ class Told:
     @property
     def about(self) -> str:
         """What it was done to: of a sharing link, what that leads to."""
-        return str(self.more.get("about", self.target))
+        return str(self.detail.get("about", self.target))
 
 
 @dataclass(frozen=True, slots=True)
-class ToldPage:
+class ActivityPage:
     """A page of what somebody is told, newest first, and the id to go on from."""
 
-    entries: Sequence[Told]
+    entries: Sequence[ActivityEntry]
     older: UUID | None
 
 
-def list_told(
+def list_activity_entries(
     user_id: UUID, things: Collection[str], by: By = By.ANYBODY, before: UUID | None = None
-) -> ToldPage:
+) -> ActivityPage:
     """A page of what a person is told: of themselves and, of others, what was done to `things`.
 
     An index leads to each of the parts, which give a page at most. No entry is in two of them.
@@ -212,9 +212,9 @@ def list_told(
         parts += [_to_person(user_id), *([_to_things(things, user_id)] if things else [])]
     found = union_all(*(_newest(part, before) for part in parts)).subquery()
     rows = db.session.execute(select(found).order_by(found.c.id.desc()).limit(PAGE_SIZE + 1))
-    entries = [Told(*row) for row in rows]
+    entries = [ActivityEntry(*row) for row in rows]
     more = entries[PAGE_SIZE - 1].id if len(entries) > PAGE_SIZE else None
-    return ToldPage(entries[:PAGE_SIZE], more)
+    return ActivityPage(entries[:PAGE_SIZE], more)
 
 
 def _own(user_id: UUID) -> Entries:

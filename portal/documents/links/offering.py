@@ -1,0 +1,54 @@
+"""What somebody may share by a link, before they do."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from portal.access.permissions import Permission
+from portal.audit.actor import Actor
+from portal.documents.links.kinds import Kind
+from portal.documents.links.pictures import is_shown
+from portal.documents.links.policy import Rules, get_rules
+from portal.documents.links.rights import require_to_share
+from portal.documents.models import DocumentVersion
+from portal.documents.places import Place
+from portal.documents.queries import find_anywhere
+from portal.tenancy.session import db
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What somebody may share by a link, and by which rules."""
+
+    name: str
+    place: Place
+    rules: Rules
+    newest: int = 0
+    is_shown: bool = True
+
+
+def offer_document(actor: Actor, document_id: UUID) -> Offer:
+    """What a link to a document could be. Raises `NotFound` or `Forbidden`."""
+    place = require_to_share(actor, Kind.DOWNLOAD, document_id, None)
+    document = find_anywhere(document_id).document
+    media_type = media_type_of(document_id, document.version_number)
+    seen = place.seen_by(actor, Permission.DOCUMENT_READ)
+    shown = is_shown(media_type or "")
+    return Offer(document.name, seen, get_rules(), document.version_number, shown)
+
+
+def offer_folder(actor: Actor, folder_id: UUID, kind: Kind = Kind.DOWNLOAD) -> Offer:
+    """What a link to a folder could be. Raises `NotFound` or `Forbidden`."""
+    place = require_to_share(actor, kind, None, folder_id)
+    name = place.folders[0].name
+    return Offer(name, place.seen_by(actor, Permission.DOCUMENT_READ), get_rules())
+
+
+def media_type_of(document_id: UUID, number: int) -> str | None:
+    """The type of a version; None where there is no such version."""
+    return db.session.scalars(
+        select(DocumentVersion.media_type).where(
+            DocumentVersion.document_id == document_id, DocumentVersion.number == number
+        )
+    ).one_or_none()
