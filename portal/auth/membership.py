@@ -204,6 +204,11 @@ def end_member_sessions(actor: Actor, user_id: UUID) -> None:
 
 
 def _subject(actor: Actor, user_id: UUID, permission: Permission) -> User:
+    """Whom an act is about, if `actor` may do it still, once it has the lock.
+
+    Raises `Forbidden` or `NotFound`.
+    """
+    actor = lock_access_as(actor)
     require(actor, permission)
     user = get_user(user_id)
     require_others(actor, person(user), permission)
