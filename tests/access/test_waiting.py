@@ -77,6 +77,19 @@ def on_member(act: str, who: str = "member", **form: str) -> Callable[[Organisat
     return do
 
 
+POLICY = {
+    "mfa_for": "everybody",
+    "factors": ["totp", "passkey"],
+    "grace_days": "7",
+    "idle_minutes": "30",
+    "absolute_hours": "8",
+    "password_min_length": "12",
+    "password_max_age_days": "",
+    "version": "",
+}
+RULES = {"mode": "internal", "max_days": "30", "version": ""}
+
+
 ACTS: dict[str, Callable[[Organisation, Things], int]] = {
     "give": on_member("roles", role="auditor"),
     "take away": on_member("roles/{held}/remove"),
@@ -94,6 +107,9 @@ ACTS: dict[str, Callable[[Organisation, Things], int]] = {
     "retire a role": retire_role,
     "exclude": exclude,
     "share": share,
+    "change the policy": lambda o, _: send(o, "/policy/change", POLICY),
+    "change the rules of links": lambda o, _: send(o, "/policy/links/change", RULES),
+    "want two": lambda o, _: send(o, "/policy/choice", {"kinds": "reset-factors"}),
 }
 
 
