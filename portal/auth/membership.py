@@ -81,7 +81,11 @@ def end_member_sessions(actor: Actor, user_id: UUID) -> None:
 
 
 def get_subject(actor: Actor, user_id: UUID, permission: Permission) -> User:
-    """The person whom an act is about. Raises `Forbidden`, `NotFound` or `OwnRights`."""
+    """The person whom an act is about, if `actor` may do it still, once it has the lock.
+
+    Raises `Forbidden`, `NotFound` or `OwnRights`.
+    """
+    actor = lock_access_as(actor)
     require(actor, permission)
     user = get_user(user_id)
     require_others(actor, person(user), permission)

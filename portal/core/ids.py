@@ -9,6 +9,7 @@ from uuid_utils import compat
 from portal.core.clock import milliseconds_of
 
 _TIME_BITS, _OTHER_BITS = 48, 80  # of a UUIDv7 (RFC 9562, 5.7)
+_LAST_MILLISECOND = milliseconds_of(datetime.max.replace(tzinfo=UTC))
 
 
 def new_id() -> UUID:
@@ -25,8 +26,11 @@ def first_id_at(at: datetime, *, slack: timedelta = timedelta()) -> UUID:
 
 
 def made_at(row_id: UUID) -> datetime:
-    """When an id was made, to the millisecond."""
-    return datetime.fromtimestamp((row_id.int >> _OTHER_BITS) / 1000, UTC)
+    """When an id was made, to the millisecond. One that is none of ours may name a time that there
+    is not: then the last that there is.
+    """
+    milliseconds = min(row_id.int >> _OTHER_BITS, _LAST_MILLISECOND)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def ids_named(kind: str, targets: Iterable[str]) -> list[UUID]:

@@ -1,7 +1,8 @@
 """Bringing back what is gone from every page but kept by a hold or a rule, so that it can be handed
 over.
 
-It is where it was again, for all who may read there. That doesn't let officers read it.
+It is where it was again, for all who may read there by then: roles on a folder that was gone, and
+links, are not brought back. That doesn't let officers read it.
 """
 
 from uuid import UUID

@@ -11,13 +11,12 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, exists, or_, select, update
 
-from portal.access.models import RoleAssignment
-from portal.access.service import Way, revoke_role
 from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
@@ -30,6 +29,7 @@ from portal.documents.retention.facts import Judged, judge, list_rules
 from portal.documents.retention.locking import lock_retention
 from portal.documents.retention.models import Anchor, LegalHold, RetentionRule
 from portal.documents.retention.plan import next_batch
+from portal.documents.stripping import strip_gone
 from portal.storage.chosen import blobs
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
@@ -83,12 +83,9 @@ def purge_folders() -> int:
     One that a hold or a rule names stays, and so does all beneath a held one.
     """
     lock_retention()
-    removed = 0
-    while ids := db.session.scalars(_empty_folders()).all():
-        for given in db.session.scalars(
-            select(RoleAssignment).where(RoleAssignment.folder_id.in_(ids))
-        ).all():
-            revoke_role(SYSTEM, given, way=Way.DELETION)
+    removed, now = 0, clock.now()
+    strip_gone(now)
+    while ids := db.session.scalars(_empty_folders(now)).all():
         _delete(Folder, ids)
         for folder_id in ids:
             record(SYSTEM, Action.FOLDER_PURGED, f"folder:{folder_id}")
@@ -169,8 +166,8 @@ def _why(fate: Fate) -> dict[str, Any]:
     return {"wish": first.wish, "rule": str(first.rule.id) if first.rule else None}
 
 
-def _empty_folders() -> Any:
-    gone = gone_folders(clock.now())
+def _empty_folders(now: datetime) -> Any:
+    gone = gone_folders(now)
     on = (
         select(Anchor.thing_id)
         .join(LegalHold, LegalHold.id == Anchor.hold_id)

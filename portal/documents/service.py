@@ -6,25 +6,39 @@ from portal.access.decision import require
 from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
-from portal.audit.service import record
+from portal.audit.service import RecordedRefusal, record
 from portal.core import clock
 from portal.core.errors import Conflict
 from portal.documents.adding import clean_note
 from portal.documents.moving import require_to_move
 from portal.documents.names import clean_name
 from portal.documents.places import get_live_place
+from portal.documents.policy import get_rules
 from portal.documents.queries import find_anywhere, get_document
 from portal.documents.retention.carrying import carry_along
 from portal.documents.retention.locking import share_retention
 from portal.documents.retention.models import AnchorKind
 from portal.documents.trash import put_in_trash, take_from_trash
+from portal.documents.types import type_named
 from portal.documents.versions import get_version
 
 
+class NotRenamed(RecordedRefusal):
+    """By another name it would be what the organisation does not take."""
+
+    status = 415
+    message = "Your organisation does not take documents of the kind that this name says."
+    action = Action.DOCUMENT_RENAMED
+
+
 def rename_document(actor: Actor, document_id: UUID, name: str) -> None:
-    """Give a document another name. Raises `NotFound`, `Forbidden` or `Invalid`."""
+    """Give a document another name. Raises `NotFound`, `Forbidden`, `Invalid` or `NotRenamed`."""
     document = get_document(actor, document_id, Permission.DOCUMENT_EDIT).document
-    document.name = clean_name(name)
+    name = clean_name(name)
+    kind = type_named(name)
+    if kind != type_named(document.name) and kind.family not in get_rules().families:
+        raise NotRenamed(f"document:{document_id}", family=kind.family)
+    document.name = name
     document.updated_at = clock.now()
     record(actor, Action.DOCUMENT_RENAMED, f"document:{document_id}")
 

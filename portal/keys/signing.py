@@ -23,6 +23,7 @@ from portal.core.errors import NotFound
 from portal.core.ids import new_id
 from portal.keys.columns import open_sealed, seal
 from portal.keys.models import SIGNING_SECRET, SigningKey
+from portal.keys.providers import KeyDamaged
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
 
@@ -57,11 +58,14 @@ def public_part(key: SigningKey) -> bytes:
 
 
 def is_genuine(message: bytes, signature: Signature) -> bool:
-    """Whether a key of the bound tenant, live or retired, made this signature of `message`."""
+    """Whether a key of the bound tenant, live or retired, made this signature of `message`.
+
+    Raises `KeyUnavailable`.
+    """
     try:
-        key = get_signing_key(signature.key_id)
-        Ed25519PublicKey.from_public_bytes(key.public_key).verify(signature.value, message)
-    except (NotFound, InvalidSignature):
+        public = public_part(get_signing_key(signature.key_id))
+        Ed25519PublicKey.from_public_bytes(public).verify(signature.value, message)
+    except (NotFound, KeyDamaged, InvalidSignature):
         return False
     return True
 

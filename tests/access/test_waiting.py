@@ -77,12 +77,28 @@ def on_member(act: str, who: str = "member", **form: str) -> Callable[[Organisat
     return do
 
 
+POLICY = {
+    "mfa_for": "everybody",
+    "factors": ["totp", "passkey"],
+    "grace_days": "7",
+    "idle_minutes": "30",
+    "absolute_hours": "8",
+    "password_min_length": "12",
+    "password_max_age_days": "",
+    "version": "",
+}
+RULES = {"mode": "internal", "max_days": "30", "version": ""}
+
+
 ACTS: dict[str, Callable[[Organisation, Things], int]] = {
     "give": on_member("roles", role="auditor"),
     "take away": on_member("roles/{held}/remove"),
     "prolong": on_member("roles/{held}/end", until="2999-01-01"),
     "invite again": on_member("invitations", "invited"),
     "reactivate": on_member("reactivate", "officer"),
+    "deactivate": on_member("deactivate"),
+    "remove factors": on_member("reset-factors"),
+    "end sessions": on_member("sessions/end"),
     "put into a group": lambda o, t: teams.add(o, t["group"], "member").status_code,
     "give to a group": lambda o, t: teams.give(o, t["group"], "auditor").status_code,
     "make a group": lambda o, _: send(o, "/groups/new", {"name": "Board", "sentence": ""}),
@@ -91,6 +107,9 @@ ACTS: dict[str, Callable[[Organisation, Things], int]] = {
     "retire a role": retire_role,
     "exclude": exclude,
     "share": share,
+    "change the policy": lambda o, _: send(o, "/policy/change", POLICY),
+    "change the rules of links": lambda o, _: send(o, "/policy/links/change", RULES),
+    "want two": lambda o, _: send(o, "/policy/choice", {"kinds": "reset-factors"}),
 }
 
 

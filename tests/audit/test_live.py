@@ -60,6 +60,14 @@ def test_an_entry_that_shows_up_late_is_told_all_the_same(acme) -> None:
     assert late["id"] in told(officer, view, after=seen)
 
 
+def test_behind_an_id_that_is_none_of_ours_there_is_nothing(acme) -> None:
+    officer = acme.visit("officer")
+    view = begin(officer)
+    write(acme, now())
+    assert told(officer, view, after=UUID(int=2**128 - 1)) == []
+    assert told(officer, view, after=UUID(int=1)) != []
+
+
 @on_sqlite
 def test_it_says_what_it_is_narrowed_to_before_anything_has_come(acme) -> None:
     officer, crew = acme.visit("officer"), acme.groups["crew"]

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
@@ -31,6 +31,7 @@ from tests.serving import TOP, Server, command, read_all, wait_until_ready
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 PASSWORD = "a few words that nobody guesses"
 LARGE = secrets.token_bytes(12 << 20)  # more than nginx and the kernel hold in memory
+THREADS = 8  # of the portal, by default
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
@@ -43,21 +44,29 @@ class Site:
     invitation: str
     plain_port: int
     error_log: Path
+    access_log: Path
     database: Path
     certificate: Path
 
-    def fetch_slowly(self, url: str, cookies: str) -> bytes:
-        """An answer that is not read before the portal has had the time to send all of it."""
+    @contextmanager
+    def asking(self, url: str, cookies: str = "") -> Iterator[ssl.SSLSocket]:
+        """A connection on which something was asked for, and nothing is read of the answer."""
         head = f"GET {urlsplit(url).path} HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\n"
         head += f"Cookie: {cookies}\r\nConnection: close\r\n\r\n"
         trusting = ssl.create_default_context(cafile=str(self.certificate))
         with socket.socket() as plain:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            plain.settimeout(10)
             plain.connect(("127.0.0.1", urlsplit(url).port))
             with trusting.wrap_socket(plain, server_hostname="acme.localhost") as connection:
                 connection.sendall(head.encode())
-                time.sleep(1)
-                return read_all(connection)
+                yield connection
+
+    def fetch_slowly(self, url: str, cookies: str) -> bytes:
+        """An answer that is not read before the portal has had the time to send all of it."""
+        with self.asking(url, cookies) as connection:
+            time.sleep(1)
+            return read_all(connection)
 
     def addresses(self) -> set[str]:
         """From where people acted, as the log has it."""
@@ -88,7 +97,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     [invitation] = re.findall(r"https://\S+", made.stdout)
     with _serving(env, own), _nginx(folder, tls=tls, plain=plain, portal=own):
         [database] = (folder / "instance" / "tenants").glob("*.db")
-        yield Site(invitation, plain, folder / "error.log", database, folder / "portal.pem")
+        logs = folder / "error.log", folder / "portal.log"
+        yield Site(invitation, plain, *logs, database, folder / "portal.pem")
 
 
 @contextmanager
@@ -117,6 +127,7 @@ def _nginx(folder: Path, **ports: int) -> Iterator[None]:
         "portal.example": "localhost",
         "/etc/ssl/certs": str(folder),
         "/etc/ssl/private": str(folder),
+        "/var/log/nginx": str(folder),
     }.items():
         assert theirs in ours
         ours = ours.replace(theirs, here)
@@ -167,11 +178,19 @@ def test_one_joins_uploads_and_downloads_and_nothing_lies_on_the_proxys_disk(sit
     cookies = "; ".join(f"{one['name']}={one['value']}" for one in context.cookies())
     assert site.fetch_slowly(begun.value.url, cookies).endswith(LARGE)
     assert "buffered to a temporary file" not in site.error_log.read_text()
+    with ExitStack() as stack:  # one address holds as many downloads as there are threads
+        for _ in range(THREADS):
+            stack.enter_context(site.asking(begun.value.url, cookies))
+        with site.asking(site.address("/healthz")) as connection:
+            assert read_all(connection).startswith(b"HTTP/1.1 200")
 
     assert all(cookie["secure"] for cookie in context.cookies())
     assert complaints == []
     context.close()
     assert site.addresses() == {"127.0.0.1"}
+    logged, token = site.access_log.read_text(), site.invitation.rpartition("/")[2]
+    assert "POST acme.localhost /auth/invitations/... 302" in logged
+    assert token not in logged
 
 
 def test_who_comes_without_tls_is_sent_to_it(site):

@@ -92,6 +92,8 @@ def test_what_was_moved_on_or_long_ago_is_not_moved_back(portal, acme, clock) ->
     member.get("/documents")
     clock.advance(minutes=21)
     assert "more than an hour ago" in member.post("/documents/many/undo-move", by).text
+    to_come = {"move": "ffffffff-ffff-7fff-bfff-ffffffffffff"}
+    assert member.post("/documents/many/undo-move", to_come).status_code == 404
     assert lying(portal) == rows
 
 

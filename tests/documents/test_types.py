@@ -103,3 +103,27 @@ def test_a_name_that_can_only_be_refused_is_so_before_the_content_comes(acme) ->
     sent = {"X_File_Name": "film.mp4", "Content_Length": "1000000"}
     answer = acme.visit("member").put("/documents/uploads", Untouched(), **sent)
     assert answer.status_code == 415
+
+
+@on_sqlite
+def test_another_name_makes_it_nothing_that_is_not_taken(acme) -> None:
+    allow(acme, Family.TEXT, Family.OFFICE)
+    member = acme.visit("member")
+    for name, body, taken, refused in (
+        ("a.txt", b"<script>", "a.csv", ("a.html", "a.svg", "a", "a.txt.exe")),
+        ("a.docx", ZIP, "b.docx", ("a.zip",)),
+    ):
+        path = f"/documents/{member.upload(name, body).json['id']}/rename"
+        for other in refused:
+            assert member.post(path, {"name": other}).status_code == 415, other
+            assert acme.told()[-1] == ("document.renamed", "refused")
+        assert member.post(path, {"name": taken}).status_code == 302
+
+
+@on_sqlite
+def test_what_was_taken_once_is_renamed_as_what_it_is(acme) -> None:
+    member = acme.visit("member")
+    path = f"/documents/{member.upload('a.html', b'<p>').json['id']}/rename"
+    allow(acme, Family.PDF)
+    assert member.post(path, {"name": "b.HTM"}).status_code == 302
+    assert member.post(path, {"name": "b.js"}).status_code == 415

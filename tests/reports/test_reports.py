@@ -4,17 +4,21 @@ import csv
 import hashlib
 import io
 import json
+from base64 import b64encode
 
-from sqlalchemy import update
+from sqlalchemy import literal, update
 
 from portal.access.models import RoleAssignment
 from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
+from portal.core.canonical import canonical
 from portal.core.ids import new_id
+from portal.keys.models import SigningKey
 from portal.users.models import User
 from tests.conftest import on_sqlite
 from tests.harness.statements import statements
+from tests.keys.planting import plant_key
 
 KEYS = ("access", "second-factors", "sign-ins", "access-reviews", "key-custody", "retention")
 
@@ -76,6 +80,24 @@ def test_a_statement_in_the_log_that_nobody_signed_is_not_believed(acme) -> None
         session.commit()
     assert verify(officer, digest=digest).status_code == 200
     assert verify(officer, digest=other).status_code == 400
+
+
+def test_a_statement_signed_by_a_key_that_somebody_put_there_is_not_believed(acme) -> None:
+    """Whoever can write every row, and has none of the organisation's keys."""
+    officer = acme.visit("officer")
+    officer.post("/reports/access/table")
+    real, other = acme.log()[-1]["detail"], hashlib.sha256(b"another").hexdigest()
+    statement = real["statement"] | {"sha256": other}
+    for sealed in (SigningKey.secret_sealed, literal(b"nothing that was sealed")):
+        planted = plant_key(acme, sealed)
+        told = {
+            "statement": statement,
+            "key_id": str(planted.id),
+            "signature": b64encode(planted.sign(canonical(statement))).decode(),
+        }
+        with acme.bound(writes=True):
+            record(SYSTEM, Action.REPORT_MADE, f"report:{other}", **told)
+        assert verify(officer, digest=other).status_code == 400
 
 
 def test_who_has_access_to_what_names_the_role_the_place_and_the_group(acme) -> None:

@@ -8,7 +8,7 @@ from portal.access.approvals.models import AccessPolicy, PendingAct
 from portal.access.approvals.queries import find_choice, list_needing_two
 from portal.access.approvals.service import ask, wants_second
 from portal.access.decision import require
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access_as
 from portal.access.people import list_people_with
 from portal.access.permissions import Permission
 from portal.audit.actions import Action
@@ -30,11 +30,11 @@ def change_choice(actor: Actor, kinds: Collection[str], reason: str = "") -> Pen
     turn it off, act and turn it on again: gives the act that waits. Raises `Forbidden`, `Invalid`
     or `Conflict`.
     """
+    actor = lock_access_as(actor)
     require(actor, Permission.POLICY_EDIT)
     wanted = [kind for kind in CHOOSABLE if kind in kinds]
     if set(kinds) - set(wanted):
         raise Invalid("There is no such kind of act.")
-    lock_access()
     if set(wanted) == list_needing_two() - {Kind.CHANGE_CHOICE}:
         raise Conflict("This is the choice already.")
     _require_others(wanted)

@@ -15,6 +15,7 @@ from portal.access.evidence.signed import (
     find_announced_key,
     find_newest_signed,
     get_newest,
+    has_signed,
     list_verifier_keys,
 )
 from portal.access.permissions import Permission
@@ -100,14 +101,14 @@ def prove_entry(actor: Actor, entry_id: UUID) -> Proof:
 def verify_proof(actor: Actor, text: str) -> Verified:
     """What a proof proves that somebody has brought, whoever made it.
 
-    Raises `Forbidden`, or `Invalid` where it proves nothing.
+    Raises `Forbidden`, `KeyUnavailable`, or `Invalid` where it proves nothing.
     """
     require(actor, Permission.AUDIT_READ)
     try:
         proof = parse_proof(text)
         checkpoint = proof.signed.checkpoint
         entry = json.loads(proof.entry)
-    except (Malformed, ValueError):
+    except (Malformed, ValueError, RecursionError):
         raise Invalid("This is not the proof of an entry.") from None
     signers = _find_signers(proof.signed)
     if not signers:
@@ -132,8 +133,7 @@ def _find_signers(note: Note) -> Set[UUID]:
     origin = note.checkpoint.origin
     if origin.split("/")[1:3] != ["audit", str(bound_tenant_id())]:
         return set()
-    keys = list_signing_keys()
-    return {key.id for key in keys if note.is_signed_by(VerifierKey(origin, key.public_key))}
+    return {key.id for key in list_signing_keys() if has_signed(key, note)}
 
 
 def _signed_at(checkpoint: Checkpoint) -> datetime | None:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from portal.audit.actions import Action
 from portal.audit.models import AuditEntry
 from portal.audit.tlog.models import AuditCheckpoint, AuditLeaf
-from portal.audit.tlog.notes import Checkpoint, Malformed, VerifierKey, parse_note
+from portal.audit.tlog.notes import Checkpoint, Malformed, Note, VerifierKey, parse_note
 from portal.core.errors import NotFound
 from portal.keys.models import SigningKey
 from portal.keys.providers import KeyDamaged
@@ -41,9 +41,19 @@ def is_genuine(signed: AuditCheckpoint) -> bool:
     """Whether a checkpoint is what the key of its row has signed. Raises `KeyUnavailable`."""
     try:
         note, key = parse_note(signed.note), get_signing_key(signed.signing_key_id)
-        is_same = note.checkpoint == Checkpoint(signed.origin, signed.size, signed.root)
-        return is_same and note.is_signed_by(VerifierKey(signed.origin, public_part(key)))
-    except (Malformed, NotFound, KeyDamaged):
+    except (Malformed, NotFound):
+        return False
+    is_same = note.checkpoint == Checkpoint(signed.origin, signed.size, signed.root)
+    return is_same and has_signed(key, note)
+
+
+def has_signed(key: SigningKey, note: Note) -> bool:
+    """Whether a key of the bound tenant has signed a checkpoint in its log's own name. Raises
+    `KeyUnavailable`.
+    """
+    try:
+        return note.is_signed_by(VerifierKey(note.checkpoint.origin, public_part(key)))
+    except KeyDamaged:
         return False
 
 

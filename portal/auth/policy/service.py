@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.access.decision import require
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access_as
 from portal.access.permissions import Permission
 from portal.access.roles import list_live_roles
 from portal.audit.actions import Action
@@ -84,9 +84,9 @@ def change_policy(actor: Actor, wanted: Policy, *, version: str) -> None:
     Raises `Forbidden`, `StepUpNeeded`, `BeyondFloor`, or `Conflict` where the policy is no more the
     one of that `version`.
     """
+    actor = lock_access_as(actor)  # or a role could be retired that it comes to name
     require(actor, Permission.POLICY_EDIT)
     require_fresh(actor, Act.POLICY)
-    lock_access()  # or a role could be retired that it comes to name
     check_policy(wanted)
     chosen = db.session.scalars(select(SignInPolicy).with_for_update()).one_or_none()
     if _version_of(chosen) != version:

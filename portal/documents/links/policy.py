@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
 from portal.access.decision import require
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access_as
 from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
@@ -90,9 +90,9 @@ def change_rules(actor: Actor, wanted: Rules, *, version: str) -> int:
     `Forbidden`, `StepUpNeeded`, `Invalid`, or `Conflict` where the rules are no more those of that
     `version`.
     """
+    actor = lock_access_as(actor)
     require(actor, Permission.POLICY_EDIT)
     require_fresh(actor, Act.POLICY)
-    lock_access()
     if not 1 <= wanted.max_days <= MOST_DAYS:
         raise Invalid(f"A link lasts 1 to {MOST_DAYS} days at most.")
     chosen = _find()

@@ -6,12 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, true
 
 from portal.access.decision import ORGANISATION, Forbidden, decide, holds_anywhere, require
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core import clock
+from portal.documents.gone import is_gone
 from portal.documents.links.kinds import Kind
 from portal.documents.links.managing import get_visible_link, manages
 from portal.documents.links.models import LinkUse, SharingLink
@@ -182,11 +183,13 @@ def _listed(actor: Actor, links: Sequence[SharingLink]) -> Sequence[ListedLink]:
 def _names(
     actor: Actor, document_ids: set[UUID], folder_ids: set[UUID] | None = None
 ) -> Mapping[UUID, str]:
-    """What those of them are called that the actor may know by name, in two statements."""
+    """What those of them are called that the actor may know by name, in two statements. What is
+    gone has no name any more, be it kept or not.
+    """
     rows = (
         db.session.execute(
             select(Document.id, Document.name_sealed, Document.folder_id).where(
-                Document.id.in_(document_ids)
+                Document.id.in_(document_ids), is_gone(clock.now()).is_not(true())
             )
         ).all()
         if document_ids

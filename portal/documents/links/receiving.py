@@ -23,11 +23,18 @@ from portal.documents.links.validity import check_open, maker_of, take_use
 from portal.documents.links.visits import Visit, require_inside
 from portal.documents.models import Document
 from portal.documents.names import clean_name
-from portal.documents.quotas import settling
+from portal.documents.quotas import QuotaExceeded, settling
 
 MIB = 1024 * 1024
 MOST_SENDER = 100  # characters
 TOLD_EVERY = timedelta(minutes=10)
+
+
+class NoRoom(LinkRefused):
+    """The maker's room or the organisation's is used up. How much it is, is nobody's outside."""
+
+    status = 413
+    message = "There is no room for this file. Tell whoever sent you the link."
 
 
 class _Bounded:
@@ -48,7 +55,7 @@ def receive_file(visit: Visit, sender: str, name: str, body: Body) -> Document:
     """Take in a file, of which the link counts one use; its maker is told.
 
     Access is decided before the first byte, and again before the rows. Raises `Invalid`,
-    `TooLarge`, `UploadAbandoned`, `LinkRefused` or `LinkClosed`.
+    `TooLarge`, `UploadAbandoned`, `NoRoom`, `LinkRefused` or `LinkClosed`.
     """
     require_inside(visit)
     check_open(visit.link)
@@ -60,7 +67,10 @@ def receive_file(visit: Visit, sender: str, name: str, body: Body) -> Document:
     if link.max_file_mib is not None:
         body = _Bounded(body, link.max_file_mib * MIB)
     link_id, owner_id = link.id, link.created_by
-    stored = take_in(new_id(), name, body, owner_id=owner_id, announced_bytes=None)
+    try:
+        stored = take_in(new_id(), name, body, owner_id=owner_id, announced_bytes=None)
+    except QuotaExceeded:
+        raise NoRoom(link_id, "no-room") from None
     with settling(stored.room):
         maker, place = maker_of(get_link(link_id).link)
         take_use(link_id)

@@ -11,11 +11,13 @@ from portal.audit.tlog.hashes import leaf_hash, node_hash
 from portal.audit.tlog.notes import Malformed, sign_checkpoint
 from portal.audit.tlog.proofs import Proof, parse_proof
 from portal.cli.keeping_log import keep_logs
+from portal.keys.models import SigningKey
 from portal.keys.signing import get_live_key, rotate_signing_key, sign_by
 from tests.access.evidence.test_checkpoints import cut
 from tests.audit.reading import entry, write
 from tests.conftest import on_sqlite
 from tests.installation import Organisation
+from tests.keys.planting import plant_key
 
 
 def sign(organisation: Organisation) -> None:
@@ -70,6 +72,7 @@ def test_a_proof_that_proves_nothing_is_refused(acme, globex) -> None:
         (text.replace(f"\n{proof.signed.checkpoint.size}\n", "\n7\n"), "not signed by a key"),
         (proof_of(globex, theirs), "not signed by a key"),
         (other, "not the proof of an entry"),
+        (str(replace(proof, entry=b"[" * 20_000)), "not the proof of an entry"),
     ):
         assert brought != text
         status, page = bring(acme, brought)
@@ -111,6 +114,21 @@ def test_what_a_replaced_key_signs_proves_nothing_more(acme) -> None:
         signed = sign_checkpoint(longer, stolen.public_key, partial(sign_by, stolen))
     status, page = bring(acme, str(Proof(forged, 1023, beside, signed)))
     assert (status, "a key that another had replaced" in page) == (400, True)
+
+
+@on_sqlite
+def test_what_a_key_signs_that_somebody_put_there_proves_nothing(acme) -> None:
+    """Whoever can write every row, and has none of the organisation's keys."""
+    [made] = write(acme, entry())
+    sign(acme)
+    before = parse_proof(proof_of(acme, made)).signed.checkpoint
+    planted = plant_key(acme, SigningKey.secret_sealed)
+    forged = b'{"id":"%s"}' % str(made).encode()
+    other = replace(before, size=1, root=leaf_hash(forged))
+    for checkpoint in (other, replace(other, size=1024)):
+        signed = sign_checkpoint(checkpoint, planted.public_key, planted.sign)
+        status, page = bring(acme, str(Proof(forged, 0, [], signed)))
+        assert (status, "not signed by a key of this organisation" in page) == (400, True)
 
 
 @on_sqlite

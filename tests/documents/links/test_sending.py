@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from portal.documents.types import Family
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 from tests.documents.links.sharing import link_of, make, opened, row_of, uses_of
@@ -150,6 +151,20 @@ def test_count_size_and_kind_are_limited(acme) -> None:
     assert "have arrived" in stranger.get(path).text
     assert send(stranger, path).status_code == 410
     assert row_of(acme)["uses"] == 2
+
+
+@on_sqlite
+@pytest.mark.parametrize("quota", ["tenant_quota_mib", "person_quota_mib"])
+def test_who_sends_is_told_nothing_of_how_much_room_there_is(acme, quota) -> None:
+    stranger, path = asked(acme)
+    rules = {"families": [*Family], quota: "7", "version": ""}
+    assert acme.visit("admin").post("/policy/documents/change", rules).status_code == 302
+    answer = send(stranger, path, body=b"x" * (8 << 20))
+    assert answer.status_code == 413
+    assert "no room for this file" in answer.text
+    assert "7 MiB" not in answer.text
+    assert uses_of(acme)[-1] == ("refused", "no-room")
+    assert "there was no room" in acme.visit("member").get(f"/links/{link_of(acme)}").text
 
 
 @on_sqlite
