@@ -228,6 +228,7 @@ class Action(StrEnum):
     )
     MEMBERS_IMPORTED = "member.imported", "People were invited from a table", _NOTICE
     MEMBER_REACTIVATED = "member.reactivated", "A member was reactivated", _NOTICE
+    MEMBER_RENAMED = "member.renamed", "A member’s name was changed", _NOTICE
     PASSWORD_ACCEPTED = (
         "sign-in.password-accepted",
         "The right password was given",

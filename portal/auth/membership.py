@@ -28,6 +28,7 @@ from portal.auth.credentials import end_resets_of
 from portal.auth.factors.models import Passkey, RecoveryCode, TotpDevice
 from portal.auth.factors.queries import factors_by_user, factors_of
 from portal.auth.fresh import require_fresh
+from portal.auth.invitations import checked_name
 from portal.auth.models import PasswordCredential, UserSession
 from portal.auth.notices import Notice, tell
 from portal.auth.sessions import end_session_of, end_sessions_of, list_sessions
@@ -81,6 +82,23 @@ def get_member(actor: Actor, user_id: UUID) -> Listed:
     """One member. Raises `Forbidden` or `NotFound`."""
     require(actor, Permission.MEMBER_READ)
     return describe_members([get_user(user_id)])[0]
+
+
+def rename_member(actor: Actor, user_id: UUID, name: str) -> None:
+    """Correct what somebody is called, wherever their name appears. They are told.
+
+    Raises `Forbidden`, `StepUpNeeded`, `NotFound`, `Invalid`, or `Conflict` where somebody is
+    deactivated: what was erased must not get a name again.
+    """
+    lock_user(user_id)
+    user = _subject(actor, user_id, Permission.MEMBER_INVITE)
+    require_fresh(actor, Act.MEMBERS)
+    if user.state == UserState.DEACTIVATED:
+        raise Conflict(f"{user.name} is deactivated.")
+    before, user.name = user.name, checked_name(name)
+    if user.name != before:
+        record(actor, Action.MEMBER_RENAMED, f"user:{user.id}")
+        tell(user.id, Notice.NAME_CHANGED, actor=actor, name_until_now=before)
 
 
 def deactivate_member(actor: Actor, user_id: UUID) -> None:

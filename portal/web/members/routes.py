@@ -1,4 +1,4 @@
-"""Members: the list, one of them, invitations, roles, deactivation, lost authenticators."""
+"""Members: the list, one of them, invitations, names, roles, deactivation, lost authenticators."""
 
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from portal.web.members.forms import (
     EndForm,
     ImportForm,
     InviteForm,
+    NameForm,
     RemoveRoleForm,
     ResetForm,
 )
@@ -185,6 +186,21 @@ def change_end(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
         assignment=assignment,
     )
     return page, shown_status(form)
+
+
+@blueprint.route("/<uuid:user_id>/rename", methods=["GET", "POST"])
+@freshly(Act.MEMBERS)
+@requires(Permission.MEMBER_INVITE)
+def rename(user_id: UUID) -> ResponseReturnValue:
+    """Correct a member's name."""
+    user = membership.get_member(g.actor, user_id).user
+    form = NameForm(obj=user)
+    if form.validate_on_submit():
+        with shown_on(form):
+            membership.rename_member(g.actor, user_id, str(form.name.data))
+            flash("The name is changed, and the member is told.", "success")
+            return redirect(url_for("members.show", user_id=user_id))
+    return render_template("members/rename.html", form=form, user=user), shown_status(form)
 
 
 @blueprint.route("/<uuid:user_id>/deactivate", methods=["GET", "POST"])
