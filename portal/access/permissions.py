@@ -60,7 +60,7 @@ class Permission(StrEnum):
     LINK_READ = "link:read", "See what everybody shares by links, and who opened it"
     LINK_REVOKE = "link:revoke", "Revoke anybody's sharing links"
     MEMBER_DEACTIVATE = "member:deactivate", "Deactivate and reactivate members"
-    MEMBER_INVITE = "member:invite", "Invite people"
+    MEMBER_INVITE = "member:invite", "Invite people, and correct their names"
     MEMBER_READ = "member:read", "See the members and the roles they hold"
     MEMBER_RESET = "member:reset", "Remove a member's lost second factors", DANGEROUS
     ORGANISATION_CLOSE = (

@@ -82,11 +82,10 @@ def invite_member(
         validate_email(email, check_deliverability=False)
     except EmailNotValidError:
         raise Invalid("This is not an e-mail.") from None
-    if not is_name(name):
-        raise Invalid("A name has 1 to 200 characters, all of them visible.")
+    name = checked_name(name)
     if find_user_by_email(email) is not None:
         raise AlreadyMember
-    user = User(id=new_id(), email=canonical(email), name=name.strip())
+    user = User(id=new_id(), email=canonical(email), name=name)
     db.session.add(user)
     try:
         db.session.flush()  # the role refers to the person
@@ -97,6 +96,13 @@ def invite_member(
     role_waits = waits(given)
     link = _send_link(actor, user, host)
     return Invited(user, "" if role_waits else link, role_waits)
+
+
+def checked_name(name: str) -> str:
+    """A person's name as it is kept. Raises `Invalid`."""
+    if not is_name(name):
+        raise Invalid("A name has 1 to 200 characters, all of them visible.")
+    return name.strip()
 
 
 def is_name(name: str) -> bool:

@@ -17,6 +17,7 @@ from portal.audit.service import record
 from portal.auth.assurance import Act
 from portal.auth.credentials import end_resets_of
 from portal.auth.fresh import require_fresh
+from portal.auth.invitations import checked_name
 from portal.auth.models import PasswordCredential
 from portal.auth.notices import Notice, tell
 from portal.auth.sessions import end_session_of, end_sessions_of
@@ -25,6 +26,22 @@ from portal.core.errors import Conflict
 from portal.tenancy.session import db
 from portal.users.models import User, UserState
 from portal.users.queries import get_user
+
+
+def rename_member(actor: Actor, user_id: UUID, name: str) -> None:
+    """Correct what somebody is called, wherever their name appears. They are told.
+
+    Raises `Forbidden`, `StepUpNeeded`, `NotFound`, `Invalid`, or `Conflict` where somebody is
+    deactivated: what was erased must not get a name again.
+    """
+    user = get_subject(actor, user_id, Permission.MEMBER_INVITE)
+    require_fresh(actor, Act.MEMBERS)
+    if user.state == UserState.DEACTIVATED:
+        raise Conflict(f"{user.name} is deactivated.")
+    before, user.name = user.name, checked_name(name)
+    if user.name != before:
+        record(actor, Action.MEMBER_RENAMED, f"user:{user.id}")
+        tell(user.id, Notice.NAME_CHANGED, actor=actor, name_until_now=before)
 
 
 def deactivate_member(actor: Actor, user_id: UUID) -> None:
@@ -88,6 +105,7 @@ def get_subject(actor: Actor, user_id: UUID, permission: Permission) -> User:
     actor = lock_access_as(actor)
     require(actor, permission)
     user = get_user(user_id)
+    db.session.refresh(user)  # a page may have read it before the lock was there
     require_others(actor, person(user), permission)
     return user
 

@@ -104,6 +104,11 @@ class Notice(Enum):
         "The audit log of your organisation does not match what was signed of it.",
         "Unless the operator restored a backup, keep your checkpoints, and have the log verified.",
     )
+    NAME_CHANGED = (
+        "Your name was changed",
+        "Your name in the portal was changed.",
+        "If it is not right, tell an admin of your organisation.",
+    )
     NEW_DEVICE = (
         "Signed in from a new browser",
         "Somebody signed in to your account from a browser you have not used in the last month.",

@@ -40,8 +40,9 @@ class _LoadedWhenRun(click.Group):
 
 
 @click.group(cls=_LoadedWhenRun, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tenant-portal", message="%(prog)s %(version)s")
 def portal() -> None:
-    """Run the Tenant Portal: documents of many organisations, each behind four walls."""
+    """Run the Tenant Portal: organisations, their keys and logs, and the servers themselves."""
 
 
 def main(factories: Factories) -> None:
@@ -56,7 +57,12 @@ def main(factories: Factories) -> None:
     except SQLAlchemyError as error:
         if settings.load().debug:
             raise
-        _fail(f"the database says: {str(getattr(error, 'orig', None) or error).splitlines()[0]}")
+        _fail(_told_by_database(str(getattr(error, "orig", None) or error).splitlines()[0]))
+
+
+def _told_by_database(line: str) -> str:
+    is_old = any(words in line for words in ("no such table", "no such column", "does not exist"))
+    return f"the database says: {line}" + ("; `portal db upgrade` may be due" if is_old else "")
 
 
 def _fail(message: str) -> None:

@@ -31,18 +31,20 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 @click.group()
 def audit() -> None:
-    """Take an organisation's audit log out, and verify it."""
+    """Export, check, prune and verify audit logs."""
 
 
 @audit.command()
 @click.option("--tenant", "slug", required=True, help="Whose log.")
-@click.option("--out", required=True, type=FOLDER, help="A folder that is not there, or is empty.")
+@click.option(
+    "--out", required=True, type=FOLDER, help="A folder that is empty or does not exist yet."
+)
 @with_app
 def export(slug: str, out: Path) -> None:
     """Write the whole log of an organisation, with its proofs.
 
-    In the layout of C2SP tlog-tiles, for `portal audit verify` or any other verifier. That it was
-    taken out is the last thing it tells.
+    In the layout of C2SP tlog-tiles, for `portal audit verify` or any other verifier. Its last
+    entry records this export.
     """
     if out.exists() and any(out.iterdir()):
         raise Conflict(f"{out} is not empty.")
@@ -72,8 +74,8 @@ def export(slug: str, out: Path) -> None:
 def check(slug: str | None) -> None:
     """Read logs back, and compare them with what was signed.
 
-    That of SLUG, or everybody's. The worker does it once a day. Exit status 1 if something is
-    wrong; officers are told by mail.
+    The log of SLUG, or without it those of all organisations. The worker does this once a day. Exit
+    status 1 if something is wrong; the officers get a mail.
     """
     found = 0
     for tenant in [get_tenant(slug)] if slug else list_living_tenants():
@@ -88,13 +90,13 @@ def check(slug: str | None) -> None:
 
 @audit.command()
 @click.option("--tenant", "slug", required=True, help="Whose log.")
-@click.option("--dry-run", is_flag=True, help="Say what would go, and prune nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would be pruned, and prune nothing.")
 @with_app
 def prune(slug: str, dry_run: bool) -> None:
-    """Prune a log now of what is no longer kept.
+    """Prune entries that are past their time from a log now.
 
-    The worker does it once a day. Nothing goes that the organisation or the installation keeps
-    longer, or that somebody still needs.
+    The worker does this once a day. Nothing is pruned that the organisation or the installation
+    keeps longer, or that something else still needs.
     """
     tenant = get_tenant(slug)
     with acting_for(tenant):
@@ -123,19 +125,24 @@ def _prune_part(tenant: TenantRecord) -> int | None:
 
 
 @audit.command()
-@click.argument("folder", type=FOLDER)
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
-    "--vkey", type=FILE, help="The keys that you know, one to a line; later ones are followed."
+    "--vkey",
+    type=FILE,
+    help="A file of verifier keys that you trust, one to a line. Their successors are accepted.",
 )
 @click.option(
-    "--held", type=FILE, multiple=True, help="A checkpoint that you kept. May be given often."
+    "--held",
+    type=FILE,
+    multiple=True,
+    help="A file with a checkpoint that you kept. Can be given more than once.",
 )
 def verify(folder: Path, vkey: Path | None, held: Sequence[Path]) -> None:
     """Verify an exported log, offline.
 
-    Exit status 1 if anything is wrong; what it is, is said line by line. Without --held nobody can
-    tell a log that was written anew and signed by its own key, without --vkey nor one that was
-    signed by another.
+    Exit status 1 if anything is wrong, with a line for each fault. Without --held, a log that was
+    rewritten and signed with its own key can't be told apart; without --vkey, nor can one that was
+    signed with another key.
     """
     known = _read_keys(vkey) if vkey else []
     # Whoever copied one from the page has lost the end of its last line.
@@ -156,14 +163,16 @@ def verify(folder: Path, vkey: Path | None, held: Sequence[Path]) -> None:
 
 @audit.command()
 @click.argument("file", type=FILE)
-@click.option("--first", type=click.IntRange(0), help="The number that it has to begin with.")
-@click.option("--last", type=click.IntRange(0), help="The number that it has to end with.")
+@click.option(
+    "--first", type=click.IntRange(0), help="The number that the entries must begin with."
+)
+@click.option("--last", type=click.IntRange(0), help="The number that the entries must end with.")
 def gaps(file: Path, first: int | None, last: int | None) -> None:
-    """Find what is missing of the entries that somebody was sent.
+    """Find gaps in the entries that a destination received.
 
-    FILE holds them as they came: JSON Lines, OCSF or CEF, or as a collector of syslog wrote them
-    down. Exit status 1 if a number is missing, stands for two entries, or something is no entry of
-    this organisation.
+    FILE holds them as they came: JSON Lines, OCSF or CEF, or as a syslog collector wrote them down.
+    Exit status 1 if a number is missing or stands for two different entries, or if a line is not an
+    entry of this organisation.
     """
     with file.open(errors="replace") as lines:
         found = find_gaps(lines, first=first, last=last)

@@ -18,13 +18,13 @@ from portal.tenancy.session import release
 
 @click.group()
 def blobs() -> None:
-    """Say where contents lie, and move them while they are in use."""
+    """Show in which store contents are, and move them while they are in use."""
 
 
 @blobs.command("list")
 @with_app
 def list_() -> None:
-    """List in which store each organisation's contents lie."""
+    """List the store that each organisation's contents are in."""
     for tenant in list_tenants():
         if tenant.state == TenantState.DESTROYED:
             continue
@@ -40,7 +40,7 @@ def list_() -> None:
 @click.option("--to", "to", required=True, metavar="STORE", help="One of PORTAL_BLOBS.")
 @with_app
 def move(slug: str, to: str) -> None:
-    """Copy SLUG's contents to STORE, where uploads land from now on.
+    """Copy SLUG's contents to STORE, where new uploads go from now on.
 
     May be cut off and begun again. `portal blobs clear` ends it.
     """

@@ -19,7 +19,7 @@ from portal.core.settings import Settings
 @click.command()
 @click.option(
     "--port",
-    type=int,
+    type=serving.PORT,
     default=8000,
     envvar="PORT",
     show_default=True,

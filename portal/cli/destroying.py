@@ -30,13 +30,15 @@ from portal.tenancy.queries import get_tenant
 
 @click.command()
 @click.argument("slug")
-@click.option("--confirm", metavar="SLUG", help="The short name once more, instead of typing it.")
+@click.option(
+    "--confirm", metavar="SLUG", help="The short name again, instead of typing it when asked."
+)
 @with_app
 def destroy(slug: str, confirm: str | None) -> None:
-    """Destroy the keys of SLUG, and all it keeps.
+    """Destroy the keys of SLUG, and everything it keeps.
 
-    Two people have to have agreed to it, and the time is over in which they could take it back. It
-    can't be undone, from no backup. A run that is cut off is gone on with by the next.
+    Works only after two people have agreed to it, and the time to call it off has passed. It can't
+    be undone, not even from a backup. If it is interrupted, run it again.
     """
     role_checked(active())
     tenant = get_tenant(slug)
@@ -56,7 +58,7 @@ def destroy(slug: str, confirm: str | None) -> None:
 def verify(file: Path) -> None:
     """Check a certificate of destruction, offline.
 
-    Compare the public key with the one that the organisation kept from before.
+    Compare the public key that it prints with the one that the organisation kept.
     """
     facts = verify_certificate(file.read_bytes())
     keys = ", ".join(str(key["version"]) for key in facts["encryption_keys"])

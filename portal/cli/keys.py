@@ -15,17 +15,17 @@ from portal.tenancy.queries import get_tenant, list_living_tenants
 
 @click.group()
 def key() -> None:
-    """Look after the keys of organisations."""
+    """Show, rotate, move and destroy the keys of organisations."""
 
 
 @key.command()
 @click.argument("slug")
 @with_app
 def rotate(slug: str) -> None:
-    """Make a new key for SLUG, and seal everything anew.
+    """Make a new encryption key for SLUG, and re-encrypt under it.
 
-    Contents stay as they are: what is sealed anew are their keys, and names and secrets. People can
-    go on working. A run that is cut off is gone on with by `portal key rewrap`, or by the worker.
+    Contents are not touched: only their keys, and names and secrets, are encrypted anew. People can
+    go on working. If it is interrupted, the worker or `portal key rewrap` finishes it.
     """
     with writing(get_tenant(slug)) as tenant:
         made = rotation.rotate_key(OPERATOR)
@@ -37,10 +37,10 @@ def rotate(slug: str) -> None:
 @click.argument("slug", required=False)
 @with_app
 def rewrap(slug: str | None) -> None:
-    """Finish the rotations that were begun.
+    """Finish key rotations that were started.
 
-    Those of SLUG, or of every organisation. An earlier key is destroyed a quarter of an hour after
-    nothing refers to it any more.
+    Those of SLUG, or without it those of all organisations. An earlier key is destroyed 15 minutes
+    after nothing needs it any more.
     """
     for tenant in [get_tenant(slug)] if slug else list_living_tenants():
         _rewrap(tenant)

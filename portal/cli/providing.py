@@ -21,10 +21,11 @@ from portal.tenancy.queries import get_tenant, list_living_tenants
 @click.argument("slug", required=False)
 @with_app
 def status(slug: str | None) -> None:
-    """Tell who holds the root keys.
+    """Show who holds the root keys.
 
-    Of SLUG, or of every organisation: for each version of its key who wraps it, how old it is, and
-    whether it can be unlocked now. Of SLUG also what needs which version.
+    For SLUG, or without it for all organisations: each version of the encryption key, which
+    provider wraps it, how old it is, and whether it can be unlocked now. For SLUG also what needs
+    which version.
     """
     for tenant in [get_tenant(slug)] if slug else list_living_tenants():
         for line in _lines(tenant):
@@ -41,18 +42,27 @@ def status(slug: str | None) -> None:
     "to",
     required=True,
     type=click.Choice(KEY_PROVIDERS),
-    help="Who is to hold it.",
+    help="The provider to move to.",
 )
-@click.option("--kms-key", metavar="ARN", default="", help="A key of its own, at aws-kms.")
-@click.option("--destroy-old", is_flag=True, help="Destroy the root keys that it has left.")
-@click.option("--confirm", metavar="SLUG", help="The short name once more, instead of typing it.")
+@click.option(
+    "--kms-key",
+    metavar="ARN",
+    default="",
+    help="With aws-kms: a key of its own for this organisation.",
+)
+@click.option(
+    "--destroy-old", is_flag=True, help="Destroy the root keys at providers that it has left."
+)
+@click.option(
+    "--confirm", metavar="SLUG", help="The short name again, instead of typing it when asked."
+)
 @with_app
 def move(slug: str, to: str, kms_key: str, destroy_old: bool, confirm: str | None) -> None:
-    """Bring SLUG's keys to another provider.
+    """Move SLUG's keys to another provider.
 
-    People go on working, and nothing that is sealed changes. May be cut off and begun again. The
-    old root key stays until it is destroyed with --destroy-old, now or later: backups of the
-    database from before need it.
+    People can go on working, and nothing is re-encrypted. If it is interrupted, run it again. The
+    old root key stays until you destroy it with --destroy-old, now or later: database backups from
+    before the move need it.
     """
     target = hierarchy.providers().get(to, kms_key)
     with writing_for(slug):

@@ -17,11 +17,12 @@ from portal.tenancy.queries import list_living_tenants
 from portal.tenancy.session import db
 
 STALL_SECONDS = 30
+PORT = click.IntRange(0, 65_535)
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=int, default=8000, show_default=True, help="The port to listen on.")
+@click.option("--port", type=PORT, default=8000, show_default=True, help="The port to listen on.")
 @click.pass_obj
 def serve(factories: Factories, host: str, port: int) -> None:
     """Serve the portal by gunicorn.

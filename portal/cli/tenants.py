@@ -31,19 +31,24 @@ def tenant() -> None:
 @tenant.command()
 @click.argument("slug")
 @click.argument("name")
-@click.option("--host", help="The host name it is reached under.  [default: SLUG.<apex>]")
+@click.option("--host", help="The host name of its pages.  [default: SLUG.<apex>]")
 @click.option(
     "--placement",
     type=click.Choice([p.value for p in Placement]),
-    help="Where its rows live.  [default: pooled on PostgreSQL, a file of its own on SQLite]",
+    help="Where its data is stored.  [default: pooled on PostgreSQL, a file of its own on SQLite]",
 )
 @click.option("--admin", nargs=2, metavar="EMAIL NAME", help="Invite its first admin.")
 @click.option(
     "--keys",
     type=click.Choice(KEY_PROVIDERS),
-    help="Who holds its root key.  [default: PORTAL_KEYS]",
+    help="The provider that holds its root key.  [default: PORTAL_KEYS]",
 )
-@click.option("--kms-key", metavar="ARN", default="", help="A key of its own, at aws-kms.")
+@click.option(
+    "--kms-key",
+    metavar="ARN",
+    default="",
+    help="With aws-kms: a key of its own for this organisation.",
+)
 @with_app
 def create(  # noqa: PLR0917  # click passes its options by name
     slug: str,
@@ -54,7 +59,7 @@ def create(  # noqa: PLR0917  # click passes its options by name
     keys: str | None,
     kms_key: str,
 ) -> None:
-    """Create the organisation NAME, reached as SLUG."""
+    """Create the organisation NAME with the short name SLUG."""
     made, invited = create_tenant(
         slug,
         name,
@@ -87,7 +92,7 @@ def list_() -> None:
 @click.argument("slug")
 @with_app
 def suspend(slug: str) -> None:
-    """Let nobody of SLUG sign in. Everything is kept."""
+    """Stop the people of SLUG from signing in. Everything is kept."""
     _change_state(slug, TenantState.ACTIVE, TenantState.SUSPENDED, Action.TENANT_SUSPENDED)
     click.echo(f"{slug} is suspended")
 
@@ -103,13 +108,14 @@ def resume(slug: str) -> None:
 
 @tenant.command()
 @click.argument("slug")
-@click.option("--reason", default="", help="For those who have to agree.")
+@click.option("--reason", default="", help="Why, for the people who are asked to agree.")
 @with_app
 def close(slug: str, reason: str) -> None:
-    """Ask the people of SLUG to agree that it is closed for good.
+    """Ask the people of SLUG to agree to close it for good.
 
-    One of them who cares for its keys agrees on a page. From then on it is read only, and can be
-    taken back, for the days that PORTAL_CLOSING_DAYS says; then comes `portal key destroy`.
+    Somebody there who may close the organisation agrees on its page. It is then read-only for the
+    number of days in PORTAL_CLOSING_DAYS, during which they can call it off. After that, run
+    `portal key destroy`.
     """
     with writing_for(slug):
         ask_as_operator(OPERATOR, reason)
@@ -122,8 +128,8 @@ def close(slug: str, reason: str) -> None:
 def release(slug: str) -> None:
     """Let SLUG sign in by password again.
 
-    For when single sign-on is the only way in, the provider is gone, and the break-glass codes with
-    it. The audit log tells of it.
+    For an organisation whose only way to sign in is single sign-on, when the provider is gone and
+    so are the break-glass codes. This is recorded in its audit log.
     """
     with writing_for(slug):
         release_sso(OPERATOR)

@@ -31,7 +31,7 @@ def user() -> None:
 def invite(email: str, name: str, tenant: str, role: str) -> None:
     """Invite NAME, and print the one-time link.
 
-    It goes out by mail as well.
+    The link also goes out by mail, if the installation sends mail.
     """
     host = find_tenant_host(tenant)
     with writing_for(tenant) as found:
@@ -46,10 +46,10 @@ def invite(email: str, name: str, tenant: str, role: str) -> None:
 @click.option("--tenant", required=True, help="The organisation's short name.")
 @with_app
 def reset_mfa(email: str, tenant: str) -> None:
-    """Remove a lost authenticator.
+    """Remove all second factors of somebody who lost theirs.
 
-    The next sign-in sets up a new one. No second admin is asked, whatever the organisation's policy
-    says; the audit log tells of it.
+    They set up a new one at the next sign-in. No second admin is asked, whatever the organisation's
+    policy says. This is recorded in the audit log.
     """
     with writing_for(tenant):
         reset_factors(OPERATOR, _get_user(email, tenant).id)
@@ -62,9 +62,9 @@ def reset_mfa(email: str, tenant: str) -> None:
 @click.option("--tenant", required=True, help="The organisation's short name.")
 @with_app
 def reset_password(email: str, tenant: str) -> None:
-    """Print a link by which somebody chooses another password.
+    """Print a link for choosing a new password.
 
-    It works once, for half an hour. The second factor is asked for as ever.
+    It works once, for half an hour. The second factor stays as it is.
     """
     with writing_for(tenant):
         link = make_reset_link(OPERATOR, _get_user(email, tenant).id)
@@ -75,10 +75,10 @@ def reset_password(email: str, tenant: str) -> None:
 @click.option("--tenant", required=True, help="The organisation's short name.")
 @with_app
 def audit_passwords(tenant: str) -> None:
-    """Print how old the passwords are, and their faults.
+    """Show how old the passwords are, and what is wrong with them.
 
-    "used before" was this person's password earlier; "old hash" was made at another cost than
-    today's, and is made anew when its person signs in.
+    "used before": the person had this password earlier. "old hash": it was hashed at another cost
+    than today's, and will be hashed anew at the next sign-in.
     """
     with writing_for(tenant):
         reviewed = review_passwords(OPERATOR)

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 @click.group()
 def document() -> None:
-    """Look after the contents of documents."""
+    """Verify the contents of documents."""
 
 
 @document.command()

@@ -88,7 +88,7 @@ def _place(row: Any, folders: Mapping[str, str]) -> str:
 REPORT = Report(
     key="access",
     name="Who has access to what",
-    sentence="Every person with each role they hold: where, through which group, by whose hand, "
+    sentence="Every person with each role they hold: where, through which group, given by whom, "
     "since and until when.",
     permission=Permission.MEMBER_READ,
     columns=(

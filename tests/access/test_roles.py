@@ -272,6 +272,28 @@ def test_deactivation_and_reactivation(acme) -> None:
     assert [action for action, _ in acme.told()] == ["member.deactivated", "member.reactivated"]
 
 
+def test_a_name_is_corrected_everywhere_and_its_owner_is_told(acme, globex) -> None:
+    admin, member = acme.visit("admin"), acme["member"]
+    path = f"/members/{member.id}/rename"
+    assert admin.submit(path, name="  Mia Chen-Lundqvist ").status_code == 302
+    assert admin.submit(path, name="Mia Chen-Lundqvist").status_code == 302, "nothing to tell"
+    [entry] = acme.log()
+    assert (entry["action"], entry["target"]) == ("member.renamed", f"user:{member.id}")
+    assert entry["detail"] == {}, "no name"
+    mail = acme.mails()[-1]
+    assert (mail["to"], mail["subject"]) == (member.email, "Your name was changed")
+    assert f"Name until now: {member.name}" in mail["txt"]
+    assert "Mia Chen-Lundqvist" in admin.get("/members").text
+
+    for wrong in ("", " ", "two\nlines", "x" * 201):
+        assert admin.post(path, {"name": wrong}).status_code in (400, 422), wrong
+    assert acme.visit("officer").post(path, {"name": "Nobody"}).status_code == 403
+    assert admin.post(f"/members/{acme['admin'].id}/rename", {"name": "Me"}).status_code == 403
+    assert globex.visit("admin").post(path, {"name": "Theirs"}).status_code == 404
+    deactivate(admin, acme, "member")
+    assert admin.post(path, {"name": "Somebody again"}).status_code == 409
+
+
 def test_a_factor_is_reset_once(acme) -> None:
     path = f"/members/{acme['member'].id}/reset-factors"
     admin = acme.visit("admin")

@@ -69,7 +69,9 @@ def test_who_is_no_person_is_called_what_it_is(acme, actor, shown) -> None:
     officer = acme.visit("officer")
     for path in ("/audit", f"/audit/{row['id']}"):
         assert shown in text_of(officer.get(path).text)
-    assert "Address None: not by the network" in text_of(officer.get(f"/audit/{row['id']}").text)
+    assert "Address None: it did not come over the network" in text_of(
+        officer.get(f"/audit/{row['id']}").text
+    )
 
 
 def test_what_people_wrote_is_shown_as_they_wrote_it(acme) -> None:

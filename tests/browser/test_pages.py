@@ -20,6 +20,7 @@ ANOTHER_POLICY = urlencode(
     }
 )
 LOOKS = [("light", 1280), ("dark", 360)]
+BETWEEN = 780  # tables are at their narrowest before their rows become lines
 
 # Who looks at what; `{link text}` is a page that one gets to by that link from the page before it.
 PAGES = [
@@ -233,6 +234,8 @@ def test_a_page_is_accessible_and_fits(screens, name, way):
         page.set_viewport_size({"width": width, "height": 800})
         assert axe_violations(page) == [], (scheme, width)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_viewport_size({"width": BETWEEN, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= BETWEEN
     assert complaints == []
 
 
@@ -253,3 +256,42 @@ def test_the_first_page_is_accessible_too(demo, page):
     page.goto(demo.url)
 
     assert axe_violations(page) == []
+
+
+def test_many_places_are_a_menu_where_it_is_narrow(demo, chromium, signed_in):
+    context = chromium.new_context(
+        storage_state=signed_in(OFFICER),
+        viewport={"width": 360, "height": 800},
+        java_script_enabled=False,
+    )
+    page = context.new_page()
+    page.goto(demo.at("acme", "/audit"))
+    main, reports = page.get_by_label("Main"), page.get_by_role("link", name="Reports")
+
+    assert page.locator("header").bounding_box()["height"] < 140
+    assert not reports.is_visible()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert reports.is_visible()
+    assert not main.get_by_text("Menu").is_visible()
+
+    page.set_viewport_size({"width": 360, "height": 800})
+    main.get_by_text("Menu").focus()
+    page.keyboard.press("Enter")
+    reports.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/reports")
+    context.close()
+
+
+def test_a_box_that_has_the_focus_shows_it(demo, chromium, signed_in):
+    page = chromium.new_context(storage_state=signed_in(MEMBER)).new_page()
+    page.goto(demo.at("acme", "/documents"))
+    box = page.get_by_label("Choose Projects")
+    outline = "box => getComputedStyle(box).outlineStyle"
+
+    assert box.evaluate(outline) == "none"
+    page.get_by_label("All on this page").focus()
+    while not box.evaluate("box => box === document.activeElement"):
+        page.keyboard.press("Tab")
+    assert box.evaluate(outline) == "solid"
+    page.context.close()

@@ -38,7 +38,7 @@ def test_what_is_chosen_in_a_list_is_moved_together(acme) -> None:
     form = forms_of(asked.text)[-1]
     assert form.action.startswith("/documents/many/move")
     assert asked.text.count('name="things"') == 3
-    assert "It is here now" in asked.text
+    assert "What you are moving is here now" in asked.text
     assert "Choose “" not in asked.text
     shared = acme.folders["shared"]
     kept = {"things": chosen, "folder-chosen": str(shared)}

@@ -216,6 +216,7 @@ ACCESS = {
     "members.change_end": form(
         ADMINS, on("user", "member") | on("assignment", "member"), empty=409
     ),
+    "members.rename": form(ADMINS, on("user", "member")),
     "members.deactivate": form(ADMINS, on("user", "member"), empty=QUESTION),
     "members.reactivate": act(ADMINS, on("user", "deactivated")),
     "members.reset_factors": form(ADMINS, on("user", "member"), empty=QUESTION),

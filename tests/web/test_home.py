@@ -70,7 +70,7 @@ def test_everybody_is_led_to_the_page_that_fits(acme) -> None:
         ("member", "/documents"),
         ("guest", "/documents"),
         ("admin", "/members"),
-        ("officer", "/members"),
+        ("officer", "/audit"),
         ("auditor", "/documents"),
     ):
         assert acme.visit(who).get("/").location == page, who

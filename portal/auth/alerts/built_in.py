@@ -103,7 +103,7 @@ _RULES = (
     ),
     Rule(
         id=_id("power-given"),
-        name="A role with power was given",
+        name="A powerful role was given",
         actions=POWER_GIVEN,
         outcome="success",
         gives_power=True,
@@ -178,7 +178,7 @@ _RULES = (
     ),
     Rule(
         id=_id("alerting-changed"),
-        name="Alerting, where the log goes or how long it is kept was changed",
+        name="Alert rules, destinations or the retention of the log were changed",
         actions=WATCH_CHANGED,
     ),
     Rule(

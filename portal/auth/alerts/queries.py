@@ -1,6 +1,6 @@
 """Alerts and rules as those see them who read the log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from portal.auth.alerts.models import Alert, AlertEntry, AlertRule
 from portal.auth.alerts.rules import Rule
 from portal.auth.alerts.sentences import say
 from portal.core.errors import NotFound
+from portal.core.ids import ids_named
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 from portal.users.queries import list_names
@@ -122,6 +123,22 @@ def list_shown_rules(actor: Actor) -> ShownRules:
         for rule in all_rules()
     ]
     return ShownRules(listed, find_hours())
+
+
+def names_of_alerts(actor: Actor, targets: Collection[str]) -> dict[str, str]:
+    """What those `alert:…` and `alert-rule:…` targets are called that are still there.
+
+    Raises `Forbidden`.
+    """
+    require(actor, Permission.AUDIT_READ)
+    alert_ids, rule_ids = ids_named("alert", targets), ids_named("alert-rule", targets)
+    names: dict[str, str] = {}
+    if alert_ids:
+        alerts = select(Alert.id, Alert.rule_name).where(Alert.id.in_(alert_ids))
+        names |= {f"alert:{i}": name for i, name in db.session.execute(alerts)}
+    if rule_ids:
+        names |= {f"alert-rule:{rule.id}": rule.name for rule in all_rules()}
+    return names
 
 
 def sees_alerts(actor: Actor) -> bool:

@@ -52,7 +52,7 @@ def _conditions(rule: Rule) -> list[str]:
         f"of severity {rule.severity} or above" if rule.severity else "",
         f"with the outcome {rule.outcome}" if rule.outcome else "",
         f"about {rule.target}" if rule.target else "",
-        "where it gives a role with power" if rule.gives_power else "",
+        "where it gives a powerful role" if rule.gives_power else "",
         _SUBJECTS[rule.who],
     ]
 

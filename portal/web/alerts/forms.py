@@ -41,7 +41,7 @@ class AlertRuleForm(FlaskForm):
     outcome = SelectField("Outcome", choices=choices([ANY, *Outcome]), default=ANY)
     target = StringField("Target", [Length(max=MAX_TARGET)])
     who = SelectField("Done by", choices=choices(Who), default=Who.ANYBODY)
-    gives_power = BooleanField("Only where it gives a role with power")
+    gives_power = BooleanField("Only where it gives a powerful role")
     threshold = NumberField("How many", [Optional(), NumberRange(1, MAX_THRESHOLD)], default=10)
     window = NumberField("Within how long", [Optional(), NumberRange(1)], default=10)
     unit = SelectField("Unit", choices=choices(UNITS), default="minutes")

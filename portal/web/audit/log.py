@@ -1,8 +1,6 @@
 """The audit log: a page of entries, newest first, and one entry whole."""
 
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from flask import g, render_template, request
@@ -15,7 +13,7 @@ from portal.audit.actions import SENTENCES, SEVERITIES
 from portal.web.access import discloses, requires
 from portal.web.audit.blueprint import blueprint
 from portal.web.audit.forms import FilterForm
-from portal.web.audit.naming import changes_in, names_in_log
+from portal.web.audit.naming import changes_in, names_in_log, things_in
 
 
 @blueprint.get("")
@@ -42,7 +40,7 @@ def show(entry_id: UUID) -> ResponseReturnValue:
     """One entry with all it tells."""
     shown = audit_log.get(g.actor, entry_id)
     around = [entry.target for entry in (*shown.newer, *shown.older)]
-    targets = [shown.entry.target, *_folders_in(shown.entry.detail), *around]
+    targets = [shown.entry.target, *things_in(shown.entry.detail), *around]
     return render_template(
         "audit/show.html",
         shown=shown,
@@ -66,9 +64,4 @@ def _log_page(form: FilterForm, found: audit_log.Found) -> str:
     )
 
 
-def _folders_in(detail: Mapping[str, Any]) -> Sequence[str]:
-    return [f"folder:{detail[key]}" for key in FOLDERS if detail.get(key)]
-
-
 ONE_MINUTE = timedelta(minutes=1)  # to which addresses tell times
-FOLDERS = ("folder", "came_from")  # what details call a folder by its id

@@ -7,18 +7,26 @@ from uuid import UUID
 from flask import g
 
 from portal.access.roles import list_roles
+from portal.auth.alerts.queries import names_of_alerts
 from portal.documents.naming import names_of_targets
+
+THINGS = {"folder": "folder", "came_from": "folder", "rule": "alert-rule"}
 
 
 def names_in_log(
     targets: Sequence[str], people: Mapping[UUID, str], groups: Mapping[UUID, str]
 ) -> Mapping[str, str]:
-    """What to call people, groups, roles, documents and folders, by target."""
+    """What to call people, groups, roles, documents, folders, alerts and their rules, by target."""
     named = {f"user:{i}": name for i, name in people.items()}
     named |= {f"group:{i}": name for i, name in groups.items()}
     for key, role in list_roles().items():
         named[f"role:{key}"] = f"{role.name} (retired)" if role.is_retired else role.name
-    return named | names_of_targets(g.actor, targets)
+    return named | names_of_targets(g.actor, targets) | names_of_alerts(g.actor, targets)
+
+
+def things_in(detail: Mapping[str, Any]) -> Sequence[str]:
+    """What details of an entry name by its id alone, as targets."""
+    return [f"{kind}:{detail[key]}" for key, kind in THINGS.items() if detail.get(key)]
 
 
 def changes_in(detail: Mapping[str, Any]) -> Mapping[str, tuple[Any, Any]]:

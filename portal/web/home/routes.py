@@ -17,8 +17,8 @@ blueprint = Blueprint("home", __name__)
 # Where a member goes who may see this; the first that fits.
 FIRST_PAGES = (
     (Permission.DOCUMENT_READ, "documents.index"),
-    (Permission.MEMBER_READ, "members.index"),
     (Permission.AUDIT_READ, "audit.index"),
+    (Permission.MEMBER_READ, "members.index"),
     (Permission.SSO_EDIT, "sso.index"),
 )
 

@@ -8,10 +8,15 @@ from portal.web.assignments import RoleForm
 from portal.web.confirming import ConfirmForm
 
 
-class InviteForm(RoleForm):
-    """A new person with a first role."""
+class NameForm(FlaskForm):
+    """What a person is called."""
 
     name = StringField("Name", [InputRequired("Enter a name."), Length(max=200)])
+
+
+class InviteForm(NameForm, RoleForm):
+    """A new person with a first role."""
+
     email = StringField(
         "E-mail",
         [InputRequired("Enter an e-mail."), Email("This is not an e-mail."), Length(max=254)],

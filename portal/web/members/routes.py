@@ -1,4 +1,4 @@
-"""Members: the list, one of them, invitations, roles, deactivation, lost authenticators."""
+"""Members: the list, one of them, invitations, names, roles, deactivation, lost authenticators."""
 
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from portal.web.access import freshly, requires
 from portal.web.assignments import AssignRoleForm, EndForm, RemoveRoleForm
 from portal.web.confirming import ASKED, ConfirmForm
 from portal.web.lifecycle import shown_on, shown_status
-from portal.web.members.forms import ImportForm, InviteForm, ResetForm
+from portal.web.members.forms import ImportForm, InviteForm, NameForm, ResetForm
 from portal.web.places import choose_place
 from portal.web.request import request
 
@@ -149,6 +149,21 @@ def change_end(user_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
             assignments.change_end(get_person(user_id), assignment_id, form)
             return redirect(url_for("members.show", user_id=user_id))
     return _role_question("members/role_end.html", member, assignment_id, form)
+
+
+@blueprint.route("/<uuid:user_id>/rename", methods=["GET", "POST"])
+@freshly(Act.MEMBERS)
+@requires(Permission.MEMBER_INVITE)
+def rename(user_id: UUID) -> ResponseReturnValue:
+    """Correct a member's name."""
+    user = members.get_member(g.actor, user_id).user
+    form = NameForm(obj=user)
+    if form.validate_on_submit():
+        with shown_on(form):
+            membership.rename_member(g.actor, user_id, str(form.name.data))
+            flash("The name is changed, and the member is told.", "success")
+            return redirect(url_for("members.show", user_id=user_id))
+    return render_template("members/rename.html", form=form, user=user), shown_status(form)
 
 
 @blueprint.route("/<uuid:user_id>/deactivate", methods=["GET", "POST"])

@@ -254,6 +254,9 @@ class People(Scene):
                 "ended_sessions": 0,
             })
         ])  # fmt: skip
+        yield post(f"{path}/rename", {"name": "Nova Comer-Hill"}, [
+            Told("member.renamed", target, admin)
+        ])  # fmt: skip
         yield post(f"{path}/deactivate", {}, [
             Told("member.deactivated", target, admin, detail={"ended_sessions": 0})
         ])  # fmt: skip

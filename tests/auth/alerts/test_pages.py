@@ -53,7 +53,7 @@ def test_a_rule_is_made_watches_is_switched_off_and_deleted(portal, acme) -> Non
     watch(portal)
     assert raised(acme) == [
         ("Downloads of plans", 3),
-        ("Alerting, where the log goes or how long it is kept was changed", 1),
+        ("Alert rules, destinations or the retention of the log were changed", 1),
     ]
     assert officer.post(f"{address}/delete", {}).status_code == 302
     assert "Downloads of plans" not in officer.get("/alerts/rules").text
@@ -63,6 +63,19 @@ def test_a_rule_is_made_watches_is_switched_off_and_deleted(portal, acme) -> Non
     assert told == [
         (f"alert-rule.{did}", target) for did in ("created", "switched", "deleted")
     ]  # fmt: skip
+
+
+def test_the_log_names_an_alert_and_its_rule_and_leads_there(portal, acme) -> None:
+    officer = acme.visit("officer")
+    watch(portal)
+    officer.post("/alerts/rules/new", RULE)
+    write(acme, *downloads(acme, 0, 1, 2))
+    watch(portal)
+    [row] = [row for row in acme.log() if row["action"] == "alert.raised"]
+    assert f"<td>{RULE['name']}</td>" in officer.get("/audit?action=alert.raised").text
+    page = officer.get(f"/audit/{row['id']}").text
+    assert f'href="/alerts/{row["target"].removeprefix("alert:")}"' in page
+    assert page.count(RULE["name"]) == 2, "as the target and as the rule"
 
 
 @on_sqlite

@@ -122,7 +122,7 @@ def test_power_that_is_given_through_a_group_raises_an_alert(portal, acme) -> No
     write(acme, entry(action="role.assigned", target=member, detail={"role": "admin"}))
     write(acme, entry(action="role.assigned", target=member, detail={"role": "member"}))
     watch(portal)
-    assert raised(acme) == [("A role with power was given", 1)] * 2
+    assert raised(acme) == [("A powerful role was given", 1)] * 2
 
 
 @on_sqlite
