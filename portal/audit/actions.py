@@ -36,7 +36,7 @@ class Action(StrEnum):
     ACT_EXPIRED = "act.expired", "An action that waited for a second person expired"
     ACT_VOIDED = (
         "act.voided",
-        "An action that waited for a second person lapsed, as its asker had lost the right",
+        "An action that waited lapsed, as whoever asked had lost the right to it",
         _WARNING,
     )
     ACT_WITHDRAWN = "act.withdrawn", "An action that waited for a second person was withdrawn"
@@ -227,7 +227,7 @@ class Action(StrEnum):
     LINK_VISITED = "link.visited", "Somebody followed a sharing link, and was asked to prove more"
     LOG_EPOCH_BEGUN = (
         "log.epoch-begun",
-        "The audit log goes on under another name because it does not match what was signed",
+        "The audit log goes on under another name, as it does not match what was signed",
         _ALERT,
     )
     LOG_NOT_VERIFIED = (
