@@ -30,6 +30,7 @@ PERSONAL = frozenset(
         "email",
         "filters",
         "name",
+        "name_before",
         "note",
         "reason",
         "sentence",
