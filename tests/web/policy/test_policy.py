@@ -385,9 +385,9 @@ def test_a_preview_counts_the_grace_that_begins_with_saving(acme) -> None:
     asked = PRESENT | {"grace_days": "7"}
     page = acme.visit("admin").get("/policy/preview", query_string=asked).text
     assert "One person lacks a factor" in page
-    assert " 0 will have something more to give" in page
+    assert " 0 will have to prove more" in page
     page = acme.visit("admin").get("/policy/preview", query_string=PRESENT).text
-    assert " 1 will have something more to give" in page
+    assert " 1 will have to prove more" in page
 
 
 def test_a_longer_grace_is_no_new_one_for_those_who_were_asked_long_ago(acme) -> None:
@@ -430,7 +430,7 @@ def test_the_preview_counts_people_and_sessions(acme) -> None:
     assert "2 people lack a factor" in page
     assert "(now: 0)" in page
     # The member's two and the auditor's one; the member's half session was on a password too.
-    assert "3 will have something more to give" in page
+    assert "3 will have to prove more" in page
     assert acme.visit("member").get("/documents").status_code == 200
 
 
