@@ -11,3 +11,12 @@ document.addEventListener("keydown", (event) => {
     field.focus();
   }
 });
+
+// A form that drops down is there to be filled in.
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    if (target.matches(".drop-down[open]")) target.querySelector('input:not([type="hidden"])').focus();
+  },
+  true,
+);

@@ -34,7 +34,7 @@ class Permission(StrEnum):
     )
     DOCUMENT_DELETE = (
         "document:delete",
-        "Move documents to the trash, take them out, or delete them for good",
+        "Move documents to the trash, restore them, or delete them for good",
     )
     DOCUMENT_EDIT = "document:edit", "Rename documents, move them, and upload new versions"
     DOCUMENT_READ = "document:read", "See and download documents"
@@ -48,33 +48,33 @@ class Permission(StrEnum):
     FOLDER_CREATE = "folder:create", "Create folders"
     FOLDER_DELETE = (
         "folder:delete",
-        "Move folders to the trash, take them out, or delete them for good",
+        "Move folders to the trash, restore them, or delete them for good",
     )
     FOLDER_EDIT = "folder:edit", "Rename folders and move them"
-    FOLDER_SHARE = "folder:share", "Let others into a folder, with no more than one holds there"
+    FOLDER_SHARE = "folder:share", "Let others into a folder, giving no more than one holds there"
     GROUP_EDIT = "group:edit", "Make groups, and decide who is in them", DANGEROUS
     HOLD_EDIT = "hold:edit", "Place and release legal holds, and see what is held", DANGEROUS
     KEY_READ = "key:read", "See the encryption keys, how old they are, and what needs them"
     KEY_ROTATE = "key:rotate", "Make new keys, and agree to a closing that the operator asks for"
     LINK_CREATE = "link:create", "Share documents and folders with people outside, by links"
     LINK_READ = "link:read", "See what everybody shares by links, and who opened it"
-    LINK_REVOKE = "link:revoke", "Revoke anybody's sharing links"
+    LINK_REVOKE = "link:revoke", "Revoke anybody’s sharing links"
     MEMBER_DEACTIVATE = "member:deactivate", "Deactivate and reactivate members"
     MEMBER_INVITE = "member:invite", "Invite people, and correct their names"
     MEMBER_READ = "member:read", "See the members and the roles they hold"
-    MEMBER_RESET = "member:reset", "Remove a member's lost second factors", DANGEROUS
+    MEMBER_RESET = "member:reset", "Remove a member’s lost second factors", DANGEROUS
     ORGANISATION_CLOSE = (
         "organisation:close",
-        "Ask, with a second person, to close the organisation and destroy all it has",
+        "Ask, with a second person, to close the organisation and destroy all it keeps",
         DANGEROUS,
     )
     POLICY_EDIT = "policy:edit", "Decide how members sign in, and with which factors", DANGEROUS
-    POLICY_READ = "policy:read", "See how members sign in, and who falls short of it"
+    POLICY_READ = "policy:read", "See the policy of signing in, and who falls short of it"
     RETENTION_EDIT = "retention:edit", "Decide how long documents are kept", DANGEROUS
     REVIEW_RUN = "review:run", "Start access reviews, and close them", DANGEROUS
     ROLE_ASSIGN = "role:assign", "Assign roles to members and groups, and remove them", DANGEROUS
     ROLE_EDIT = "role:edit", "Make roles, and decide what they allow", DANGEROUS
-    SESSION_END = "session:end", "End a member's sessions"
+    SESSION_END = "session:end", "End a member’s sessions"
     SSO_EDIT = "sso:edit", "Set up single sign-on", DANGEROUS
 
     @property
@@ -152,7 +152,7 @@ class Role:
 ADMIN = Role(
     "admin",
     "Admin",
-    "Runs the organisation: members, roles and settings. Does not thereby read documents.",
+    "Runs the organisation: members, roles and settings. This does not include reading documents.",
     MANAGEMENT | {P.ACCESS_READ, P.ERASURE_ASK},
 )
 MEMBER = Role(
@@ -164,21 +164,21 @@ MEMBER = Role(
 FOLDER_OWNER = Role(
     "folder-owner",
     "Folder owner",
-    "Works with all that lies in one folder, and lets others into it.",
+    "Works with everything in one folder, and lets others into it.",
     DOCUMENTS | {P.ACCESS_READ, P.FOLDER_SHARE},
     is_scoped=True,
 )
 GUEST = Role(
     "guest",
     "Guest",
-    "Reads what lies in one folder, and nothing else.",
+    "Reads what is in one folder, and nothing else.",
     frozenset({P.DOCUMENT_READ}),
     is_scoped=True,
 )
 COMPLIANCE_OFFICER = Role(
     "compliance-officer",
     "Compliance officer",
-    "Reads the audit log, has access reviewed and decides what is kept. Can't be an admin.",
+    "Reads the audit log, runs access reviews and decides what is kept. Can’t be an admin as well.",
     OVERSIGHT
     | {
         P.ACCESS_READ,
@@ -195,7 +195,7 @@ COMPLIANCE_OFFICER = Role(
 AUDITOR = Role(
     "auditor",
     "Auditor",
-    "Reads documents, members and the audit log, and changes nothing. Can't be an admin.",
+    "Reads documents, members and the audit log, and changes nothing. Can’t be an admin as well.",
     frozenset(
         {
             P.ACCESS_READ,

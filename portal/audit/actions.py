@@ -36,7 +36,7 @@ class Action(StrEnum):
     ACT_EXPIRED = "act.expired", "An action that waited for a second person expired"
     ACT_VOIDED = (
         "act.voided",
-        "An action that waited for a second person lapsed, as its asker lost the right",
+        "An action that waited lapsed, as whoever asked had lost the right to it",
         _WARNING,
     )
     ACT_WITHDRAWN = "act.withdrawn", "An action that waited for a second person was withdrawn"

@@ -40,7 +40,7 @@ def rename_member(actor: Actor, user_id: UUID, name: str) -> None:
         raise Conflict(f"{user.name} is deactivated.")
     before, user.name = user.name, checked_name(name)
     if user.name != before:
-        record(actor, Action.MEMBER_RENAMED, f"user:{user.id}")
+        record(actor, Action.MEMBER_RENAMED, f"user:{user.id}", name_before=before, name=user.name)
         tell(user.id, Notice.NAME_CHANGED, actor=actor, name_until_now=before)
 
 

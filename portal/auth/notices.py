@@ -20,8 +20,8 @@ from portal.tenancy.session import db
 from portal.users.queries import get_user
 
 _CHECK = (
-    "If this was not you: change your password, end the sessions on your account page that you"
-    " do not know, and tell an admin of your organisation."
+    "If this was not you: change your password, end any sessions on your account page that you"
+    " do not recognise, and tell an admin of your organisation."
 )
 
 
@@ -30,28 +30,28 @@ class Notice(Enum):
 
     ACCESS_ANSWERED = (
         "Your request for access was answered",
-        "You asked for access, and somebody who may give it has decided.",
+        "You asked for access, and somebody who can give it has decided.",
         "The page Requests shows the answer in full.",
     )
     ACCESS_ASKED = (
         "Somebody asks for access",
-        "A member of your organisation asks for access that you may give.",
-        "The page Requests shows what for and why, and lets you approve or decline.",
+        "A member of your organisation asks for access that you can give.",
+        "The page Requests shows what it is for, and lets you approve or decline.",
     )
     ACCOUNT_LINKED = (
-        "You can sign in another way",
+        "A way to sign in to your account was added",
         "An account at an identity provider was linked to yours, and opens it from now on.",
         _CHECK,
     )
     ACCOUNT_UNLINKED = (
-        "One way to sign in was removed",
+        "A way to sign in to your account was removed",
         "An account at an identity provider was unlinked from yours, and no longer opens it.",
         _CHECK,
     )
     ALERTS_RAISED = (
         "The audit log raised an alert",
         "Something happened that an alert rule of your organisation watches for.",
-        "Sign in to the portal as always, and open Alerts to see which entries it was.",
+        "Sign in to the portal as usual, and open Alerts to see which entries it was.",
     )
     BREAK_GLASS_USED = (
         "A break-glass code was used",
@@ -61,16 +61,16 @@ class Notice(Enum):
     CLOSING_ASKED = (
         "The operator asks to close your organisation",
         "The operator of the portal wants to close your organisation, and destroy all it keeps.",
-        "Nothing happens unless somebody agrees. Sign in to the portal as always, and open Keys.",
+        "Nothing happens unless somebody agrees. Sign in to the portal as usual, and open Keys.",
     )
     CLOSING_BEGUN = (
         "Your organisation is closing",
         "Until the time below everything can be read and downloaded. Then its keys are destroyed.",
-        "If this is not intended, an admin can take it back: sign in to the portal as always.",
+        "If this is not intended, an admin can call it off: sign in to the portal as usual.",
     )
     CLOSING_WITHDRAWN = (
-        "Your organisation stays",
-        "The closing of your organisation was taken back.",
+        "Your organisation is not closing after all",
+        "The closing of your organisation was called off.",
         "Everything works as before. There is nothing to do.",
     )
     CONTENTS_DAMAGED = (
@@ -92,12 +92,12 @@ class Notice(Enum):
     FILE_RECEIVED = (
         "Somebody sent you a file",
         "Somebody outside sent a file by a link that you made. It is in the folder you chose.",
-        "Sign in to the portal as always, and open Shared outside to see who sent what.",
+        "Sign in to the portal as usual, and open Shared outside to see who sent what.",
     )
     GIVEN_ROLE_ENDS = (
         "A role that you gave ends soon",
         "A role that you gave for a limited time is about to end.",
-        "If it is still needed, have its end moved. Otherwise there is nothing to do.",
+        "If it is still needed, change its end date. Otherwise there is nothing to do.",
     )
     LOG_BROKEN = (
         "The audit log is not what was signed",
@@ -123,17 +123,17 @@ class Notice(Enum):
     REVIEW_ASKED = (
         "You are asked to review access",
         "An access review has lines for you: keep or revoke what people hold, one by one.",
-        "Sign in to the portal as always, and open Reviews.",
+        "Sign in to the portal as usual, and open Reviews.",
     )
     REVIEW_DUE = (
         "An access review is due soon",
         "Lines of an access review are still waiting for your answer.",
-        "Sign in to the portal as always, and open Reviews.",
+        "Sign in to the portal as usual, and open Reviews.",
     )
     REVIEW_ESCALATED = (
         "An access review waits for you",
         "An access review was due, and what nobody answered is now for the officers to decide.",
-        "Sign in to the portal as always, and open Reviews.",
+        "Sign in to the portal as usual, and open Reviews.",
     )
     ROLE_ENDS = (
         "A role of yours ends soon",
@@ -151,7 +151,7 @@ class Notice(Enum):
         "The audit log says who it was, and what was found.",
     )
     WRONG_CODES = (
-        "Several wrong codes",
+        "Wrong codes were entered at your sign-in",
         "Somebody got past the first step of your sign-in, and then gave several wrong codes.",
         "If this was not you, your password may be known: change it now, and tell an admin.",
     )

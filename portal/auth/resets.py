@@ -99,7 +99,7 @@ def answer(job: Job) -> None:
     link, until = _make_link(asker, user)
     send_later(
         user.email,
-        "Choose another password",
+        "Choose a new password",
         "reset",
         name=user.name,
         address=asked["address"] or "unknown",

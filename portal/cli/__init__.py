@@ -40,7 +40,7 @@ class _LoadedWhenRun(click.Group):
 
 
 @click.group(cls=_LoadedWhenRun, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="tenant-portal", message="%(prog)s %(version)s")
+@click.version_option(package_name="tenant-portal", message="portal %(version)s")
 def portal() -> None:
     """Run the Tenant Portal: organisations, their keys and logs, and the servers themselves."""
 

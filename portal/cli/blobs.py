@@ -18,7 +18,7 @@ from portal.tenancy.session import release
 
 @click.group()
 def blobs() -> None:
-    """Show in which store contents are, and move them while they are in use."""
+    """Show where contents are stored, and move them while in use."""
 
 
 @blobs.command("list")

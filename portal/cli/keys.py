@@ -22,7 +22,7 @@ def key() -> None:
 @click.argument("slug")
 @with_app
 def rotate(slug: str) -> None:
-    """Make a new encryption key for SLUG, and re-encrypt under it.
+    """Make a new key for SLUG, and re-encrypt under it.
 
     Contents are not touched: only their keys, and names and secrets, are encrypted anew. People can
     go on working. If it is interrupted, the worker or `portal key rewrap` finishes it.

@@ -75,7 +75,7 @@ def reset_password(email: str, tenant: str) -> None:
 @click.option("--tenant", required=True, help="The organisation's short name.")
 @with_app
 def audit_passwords(tenant: str) -> None:
-    """Show how old the passwords are, and what is wrong with them.
+    """Show how old the passwords are, and their faults.
 
     "used before": the person had this password earlier. "old hash": it was hashed at another cost
     than today's, and will be hashed anew at the next sign-in.

@@ -279,7 +279,9 @@ def test_a_name_is_corrected_everywhere_and_its_owner_is_told(acme, globex) -> N
     assert admin.submit(path, name="Mia Chen-Lundqvist").status_code == 302, "nothing to tell"
     [entry] = acme.log()
     assert (entry["action"], entry["target"]) == ("member.renamed", f"user:{member.id}")
-    assert entry["detail"] == {}, "no name"
+    assert entry["detail"] == {"name_before": member.name, "name": "Mia Chen-Lundqvist"}
+    [kept] = [row for row in acme.portal.rows("audit_entry") if row["id"] == entry["id"]]
+    assert kept["told"] == {}, "names lie beside the entry, where they can be erased"
     mail = acme.mails()[-1]
     assert (mail["to"], mail["subject"]) == (member.email, "Your name was changed")
     assert f"Name until now: {member.name}" in mail["txt"]

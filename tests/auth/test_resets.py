@@ -40,7 +40,9 @@ def ask(organisation: Organisation, email: str, **more: str) -> str:
 def links(organisation: Organisation) -> list[str]:
     """The addresses of the links that were mailed, oldest first, once the worker has been there."""
     organisation.work()
-    texts = [mail["txt"] for mail in organisation.mails() if "another" in mail["subject"]]
+    texts = [
+        mail["txt"] for mail in organisation.mails() if mail["subject"] == "Choose a new password"
+    ]
     return [re.findall(r"https?://\S+/auth/resets/\S+", text)[0] for text in texts]
 
 

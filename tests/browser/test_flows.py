@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from playwright.sync_api import expect
+
 from tests.browser.conftest import enter, join
 
 BIG = 9 * 1024 * 1024  # more than one part of the file format
@@ -169,7 +171,8 @@ def test_a_form_whose_button_is_pressed_again_is_sent_once(chromium, signed_in, 
     sent = []
     page.route("**/folders", lambda route: sent.append(route))  # noqa: PLW0108  # it sets attributes on it
     page.get_by_text("New folder").click()
-    page.get_by_label("Name", exact=True).fill("Pressed again")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    page.keyboard.type("Pressed again")
     button = page.get_by_role("button", name="Create folder").bounding_box()
     for _ in range(2):
         page.mouse.click(button["x"] + 5, button["y"] + 5)

@@ -59,7 +59,7 @@ def test_from_the_sign_in_to_another_password(mailing, sink, chromium):
     page.get_by_role("heading", name="Check your mail").wait_for()
     check_looks(page)
 
-    mail = mail_about(sink, "Choose another password")
+    mail = mail_about(sink, "Choose a new password")
     assert mail.recipients == [person["email"]]
     [link] = set(re.findall(r"http://\S+/auth/resets/[\w-]+", mail.text))
 

@@ -1,5 +1,7 @@
 """Every command explains itself, and wrong usage is told apart from what went wrong."""
 
+from importlib.metadata import version
+
 import click
 import pytest
 
@@ -73,6 +75,8 @@ def test_every_command_explains_itself_without_an_installation(run_with, path, o
         ("tenant", "create", "abc", "Abc", "--placement", "moon"),
         ("user", "invite", "a@b.example", "A"),
         ("serve", "--port", "high"),
+        ("serve", "--port", "65536"),
+        ("audit", "verify", "/nowhere/at/all"),
         ("worker", "--twice"),
     ],
 )
@@ -96,3 +100,16 @@ def test_what_went_wrong_is_one_line_and_status_1(run_with, tmp_path, env, words
     assert said.status == 1
     assert "Traceback" not in said.err
     assert len(said.err.strip().splitlines()) == 1, said.err
+
+
+def test_a_database_without_a_schema_is_told_with_the_command_that_makes_it(
+    run_with, tmp_path
+) -> None:
+    said = run_with({"PORTAL_INSTANCE": str(tmp_path)}, "tenant", "list")
+    assert (said.status, said.out) == (1, "")
+    assert "`portal db upgrade` may be due" in said.err
+
+
+def test_the_version_can_be_asked_for(run_with) -> None:
+    said = run_with({}, "--version")
+    assert (said.status, said.out) == (0, f"portal {version('tenant-portal')}\n")

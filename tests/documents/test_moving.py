@@ -21,7 +21,7 @@ from tests.documents import sharers
 from tests.documents.links.sharing import make as link
 from tests.installation import Organisation
 
-MARK = "they come to see it"
+MARK = "they will be able to see it"
 
 
 def make(acme: Organisation, name: str) -> UUID:

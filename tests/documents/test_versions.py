@@ -138,7 +138,7 @@ def test_what_changed_is_told_by_words_and_signs(acme, plan) -> None:
     [
         (bytes(range(256)), "no text"),
         (b"x" * (2**20 + 1), "larger than 1 MiB"),
-        ("In the folder that the guest sees.\n".encode("utf-16"), "say the same"),
+        ("In the folder that the guest sees.\n".encode("utf-16"), "have the same lines"),
         (b"<script>alert(1)</script>\n", "&lt;script&gt;"),
         (b"\n".join(b"%d" % n for n in range(2 * MOST_LINES)), "More changed"),
         (b"", "Removed"),

@@ -31,6 +31,7 @@ PERSONAL = frozenset(
         "email",
         "filters",
         "name",
+        "name_before",
         "note",
         "reason",
         "sentence",

@@ -98,7 +98,7 @@ def _record(event: Event, severity: Severity, values: Mapping[str, Any]) -> Reco
 
 _TEST = "This is a test. Whoever reads it need do nothing."
 _KEEP = (
-    "Keep this. It holds no names, and need not be secret. Whoever holds it can tell if anything\n"
-    "that the audit log held by then is altered later, by anybody. The file that comes with it is\n"
-    "for `portal audit verify --held`."
+    "Keep this. It holds no names, and need not be secret. Whoever has it can tell whether\n"
+    "anybody later altered anything that the audit log held by then. The file that comes\n"
+    "with it is for `portal audit verify --held`."
 )

@@ -26,6 +26,7 @@ from portal.documents.links.visits import Visit, count_try, go_on
 from portal.keys.columns import open_sealed, seal
 from portal.outbox.models import Job
 from portal.outbox.service import enqueue
+from portal.tenancy.binding import bound
 from portal.tenancy.session import change, db, release
 from portal.users.queries import canonical
 
@@ -86,7 +87,7 @@ def answer(job: Job) -> None:
     )
     send_later(
         recipient,
-        "Your code",
+        f"Your code for documents of {bound().tenant.name}",
         "link_code",
         code=f"{code[:4]} {code[4:]}",
         until=f"{until:%H:%M} UTC",

@@ -255,7 +255,9 @@ class People(Scene):
             })
         ])  # fmt: skip
         yield post(f"{path}/rename", {"name": "Nova Comer-Hill"}, [
-            Told("member.renamed", target, admin)
+            Told("member.renamed", target, admin, detail={
+                "name_before": "Newcomer", "name": "Nova Comer-Hill",
+            })
         ])  # fmt: skip
         yield post(f"{path}/deactivate", {}, [
             Told("member.deactivated", target, admin, detail={"ended_sessions": 0})

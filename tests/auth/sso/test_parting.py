@@ -125,7 +125,10 @@ def test_roles_by_claim_go_with_the_link(acme, at_acme: Joined) -> None:
     assert taken(acme) == ["auditor"]
     assert acme.log()[-2]["action"] == "identity.unlinked"
     mail = acme.mails()[-1]
-    assert (mail["to"], mail["subject"]) == (acme["member"].email, "One way to sign in was removed")
+    assert (mail["to"], mail["subject"]) == (
+        acme["member"].email,
+        "A way to sign in to your account was removed",
+    )
 
 
 def test_nobody_parts_another_from_a_provider(acme, mapped: Joined) -> None:

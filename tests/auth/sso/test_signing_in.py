@@ -91,7 +91,10 @@ def test_no_account_is_made(portal, acme, at_acme: Joined, claims, settings, rea
 def test_an_account_is_linked_by_its_owner_who_is_told(acme, at_acme: Joined) -> None:
     link(at_acme, "member")
     mail = acme.mails()[-1]
-    assert (mail["to"], mail["subject"]) == (acme["member"].email, "You can sign in another way")
+    assert (mail["to"], mail["subject"]) == (
+        acme["member"].email,
+        "A way to sign in to your account was added",
+    )
     visitor = acme.visit()
     assert at_acme.sign_in(visitor).location == "/auth/code"  # a factor of one's own is asked for
     visitor.submit("/auth/code", code=acme["member"].code)
