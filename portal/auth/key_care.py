@@ -73,7 +73,7 @@ def show_keys(actor: Actor) -> ShownKeys:
         rotation_days=policy.rotation_days(),
         next_rotation_at=policy.next_rotation_at(),
         signing_keys=[
-            ShownSigningKey(key.id, signing.public_key_pem(key), key.created_at, key.retired_at)
+            ShownSigningKey(key.id, signing.pem_of(key.public_key), key.created_at, key.retired_at)
             for key in list_signing_keys()
         ],
         entries=entries,

@@ -216,7 +216,7 @@ def _tell(report: Report, *, is_own_key: bool, is_alone: bool) -> None:
     click.echo(f"{report.compared} checkpoints agree")
     if is_own_key:
         click.echo("by the key that came with it: compare it with the one that you know")
-        for key in report.keys[:1]:
+        for key in report.keys:
             click.echo(f"  {key}")
     if is_alone:
         click.echo("against no checkpoint from elsewhere: give --held")

@@ -6,6 +6,7 @@ key goes, and only then the rows that say by which provider it was held.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from portal.auth.closing.certificate import describe_end, get_agreed_closing
 from portal.cli.context import role_checked, with_app, writing
 from portal.core.errors import Conflict, Invalid
 from portal.core.settings import active
+from portal.core.texts import as_one_line
 from portal.documents.inventory import count_everything
 from portal.keys import hierarchy
-from portal.keys.certificates import certify, verify_certificate
+from portal.keys.certificates import NotGenuine, certify, verify_certificate
 from portal.storage.chosen import configured
 from portal.tenancy import service
 from portal.tenancy.binding import TenantRecord, acting_for
@@ -61,11 +63,20 @@ def verify(file: Path) -> None:
     Compare the public key that it prints with the one that the organisation kept.
     """
     facts = verify_certificate(file.read_bytes())
+    try:
+        lines = [*_lines(facts), *facts["key"]["pem"].splitlines()]
+    except (KeyError, TypeError, AttributeError):
+        raise NotGenuine from None
+    for line in lines:
+        click.echo(as_one_line(line))
+
+
+def _lines(facts: dict[str, Any]) -> Iterator[str]:
     keys = ", ".join(str(key["version"]) for key in facts["encryption_keys"])
-    click.echo(f"genuine: {facts['organisation']['name']} ({facts['organisation']['slug']})")
-    click.echo(f"signed {facts['signed_at']}; encryption keys destroyed: {keys}")
-    click.echo(f"asked by {_name(facts['asked']['by'])}, agreed by {_name(facts['agreed']['by'])}")
-    click.echo(f"signed by the key {facts['key']['id']}:\n{facts['key']['pem']}".rstrip())
+    yield f"genuine: {facts['organisation']['name']} ({facts['organisation']['slug']})"
+    yield f"signed {facts['signed_at']}; encryption keys destroyed: {keys}"
+    yield f"asked by {_name(facts['asked']['by'])}, agreed by {_name(facts['agreed']['by'])}"
+    yield f"signed by the key {facts['key']['id']}:"
 
 
 def _destroy(tenant: TenantRecord) -> Path:

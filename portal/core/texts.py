@@ -18,6 +18,11 @@ def is_one_line(text: str) -> bool:
     )
 
 
+def as_one_line(text: str) -> str:
+    """A text from outside as it can be shown anywhere: what can't be in a line is replaced."""
+    return "".join(c if is_one_line(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def mixes_alphabets(text: str) -> bool:
     """Whether a word of `text` has letters of two alphabets that look alike."""
     words = unicodedata.normalize("NFKC", text).split()

@@ -47,7 +47,7 @@ def rename_folder(actor: Actor, folder_id: UUID, name: str) -> None:
 def move_folder(actor: Actor, folder_id: UUID, parent_id: UUID | None) -> None:
     """Put a folder into another one, as far as the actor could share it with all who gain it.
 
-    Raises `NotFound`, `Forbidden`, `WouldShare`, `Invalid` or `Conflict`.
+    Raises `NotFound`, `Forbidden`, `WouldShare`, `WouldDelete`, `Invalid` or `Conflict`.
 
     The rows that decide whether the tree stays a tree are locked, in one order, before they are
     read for good: two folders moved into each other at once would else both be lost.
@@ -58,7 +58,7 @@ def move_folder(actor: Actor, folder_id: UUID, parent_id: UUID | None) -> None:
     place = get_live_place(parent_id)
     require(actor, Permission.FOLDER_CREATE, place.target())
     source = get_live_place(folder_id)
-    require_to_move(actor, source, place)
+    require_to_move(actor, source, place, moved_id=folder_id)
     if folder_id in (above.id for above in place.folders):
         raise Invalid("A folder can't be moved into itself or one of its own folders.")
     if len(place.folders) + _height(folder_id) > MAX_DEPTH:

@@ -4,6 +4,9 @@ So it takes the right to share where a thing lies now, and nobody comes to hold 
 moving it into a folder of their own. Folders that the thing lies in already make no difference, nor
 do those on which nobody was given anything: there, moving is no more than moving.
 
+Moving can also be deleting, where a rule does that sooner than where a thing lies now. So it takes
+the right to delete the thing, if other rules delete there.
+
 A move and a share at the same moment need no lock between them. A move is refused for what is
 given on folders that are entered, a share for where its own folder lies, and no folder is both. So
 it ends as if one had come after the other, in an order in which both were allowed.
@@ -27,10 +30,11 @@ from portal.documents.choosing import Level, Spot, list_level
 from portal.documents.links.queries import list_linked
 from portal.documents.places import Place, get_live_place
 from portal.documents.queries import find_anywhere, get_document
+from portal.documents.retention.deleting import list_deleting
 from portal.documents.sharing import can_give
 from portal.tenancy.session import db
 
-SHARE = Permission.FOLDER_SHARE
+SHARE, DELETE = Permission.FOLDER_SHARE, Permission.DOCUMENT_DELETE
 BY_LINK = frozenset({Permission.DOCUMENT_READ, Permission.LINK_CREATE})
 
 
@@ -43,16 +47,24 @@ class WouldShare(Forbidden):
     )
 
 
+class WouldDelete(Forbidden):
+    """By being moved a thing would come to be deleted by a rule, and the actor can't delete it."""
+
+    message = "Another rule would delete this there, and you can't delete it where it lies now."
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """A level of the tree to which a thing could be moved, or from which one goes on.
 
-    `is_shared`: others come to hold the thing there. `lacking` is what forbids it, if anything.
+    `is_shared`: others come to hold the thing there. `is_deleted`: another rule deletes it there.
+    `lacking` is what forbids it, if anything.
     """
 
     level: Level
     is_here: bool
     is_shared: bool
+    is_deleted: bool
     lacking: Permission | None
 
     @property
@@ -62,17 +74,22 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shares:
-    """The roles that others than the mover were given on folders, by the folder; and the folders
-    that whoever has a link reads.
+class _There:
+    """What becomes of things elsewhere: the roles that others than the mover were given on folders,
+    by the folder; the folders that whoever has a link reads; and the rules that delete, each with
+    its folder.
     """
 
     roles: Mapping[UUID, Collection[Role]]
     linked: Collection[UUID]
+    deleting: Collection[tuple[UUID, UUID | None]]
 
     @classmethod
     def besides(cls, actor: Actor, folder_ids: Collection[UUID]) -> Self:
-        """What others hold on the folders that are asked about."""
+        """What others hold on the folders that are entered, and what rules delete anywhere."""
+        deleting = list_deleting()
+        if not folder_ids:
+            return cls({}, (), deleting)
         given = select(RoleAssignment.folder_id, RoleAssignment.role).where(
             RoleAssignment.folder_id.in_(folder_ids),
             or_(RoleAssignment.user_id.is_(None), RoleAssignment.user_id != actor.user_id),
@@ -84,7 +101,7 @@ class _Shares:
         for folder_id, key in rows:
             if folder_id is not None and key in known:
                 found[folder_id].append(known[key])
-        return cls(found, list_linked(folder_ids))
+        return cls(found, list_linked(folder_ids), deleting)
 
     def gained(self, source: Place, destination: Place) -> Sequence[Role]:
         """The roles that come to be held on what is moved."""
@@ -93,6 +110,17 @@ class _Shares:
     def is_linked(self, source: Place, destination: Place) -> bool:
         """Whether what is moved comes to be read by a link."""
         return any(at in self.linked for at in _entered(source, destination))
+
+    def is_deleted(self, source: Place, destination: Place, moved_id: UUID | None) -> bool:
+        """Whether other rules delete what is moved than those where it lies. Those on a folder that
+        is moved itself, `moved_id`, come along.
+        """
+        after = self._reaching(destination, moved_id)
+        return bool(after) and after != self._reaching(source, moved_id)
+
+    def _reaching(self, place: Place, moved_id: UUID | None) -> Collection[UUID]:
+        above = {folder.id for folder in place.folders} - {moved_id}
+        return {rule_id for rule_id, at in self.deleting if at is None or at in above}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,31 +131,41 @@ class Move:
     destination: Place
     to_edit: Permission
     to_add: Permission
+    moved_id: UUID | None = None  # of a folder
 
 
 def can_move_all(actor: Actor, moves: Collection[Move]) -> bool:
-    """Whether moving would be let do all of this; in three statements, however much it is."""
+    """Whether moving would be let do all of this; in four statements, however much it is."""
     entered = {one for move in moves for one in _entered(move.source, move.destination)}
-    shares = _Shares.besides(actor, entered) if entered else _Shares({}, ())
+    there = _There.besides(actor, entered)
     return all(
         move.source.is_live
         and move.destination.is_live
         and decide(actor, move.to_edit, move.source.target())
         and decide(actor, move.to_add, move.destination.target())
-        and _lacking(actor, move.source, move.destination, shares) is None
+        and _lacking(actor, move.source, move.destination, there, move.moved_id) is None
         for move in moves
     )
 
 
-def require_to_move(actor: Actor, source: Place, destination: Place, name: str = "") -> None:
-    """Raises `WouldShare` unless `actor` could share what lies at `source` with all who gain it."""
-    entered = _entered(source, destination)
-    if not entered:
-        return
-    shares = _Shares.besides(actor, entered)
-    lacking = _lacking(actor, source, destination, shares)
+def require_to_move(
+    actor: Actor,
+    source: Place,
+    destination: Place,
+    name: str = "",
+    *,
+    moved_id: UUID | None = None,
+) -> None:
+    """`moved_id` is the folder, where one is moved.
+
+    Raises `WouldShare` unless `actor` could share what lies at `source` with all who gain it, or
+    `WouldDelete` where they could not delete it, and another rule would.
+    """
+    there = _There.besides(actor, _entered(source, destination))
+    lacking = _lacking(actor, source, destination, there, moved_id)
     if lacking is not None:
-        raise WouldShare(lacking, source.target(name))
+        refusal = WouldDelete if lacking == DELETE else WouldShare
+        raise refusal(lacking, source.target(name))
 
 
 def show_destination_of_folder(actor: Actor, folder_id: UUID, spot: Spot | None) -> Destination:
@@ -162,25 +200,31 @@ def _destination(
     if spot is None:
         spot = Spot(above.folder_id if decide(actor, permission, above.target()) else None)
     level = list_level(actor, permission, spot, without=moved_id)
-    shares = _Shares.besides(actor, _entered(source, level.place))
+    there = _There.besides(actor, _entered(source, level.place))
     return Destination(
         level,
         is_here=level.place.folder_id == above.folder_id,
-        is_shared=shares.is_linked(source, level.place) or bool(shares.gained(source, level.place)),
-        lacking=_lacking(actor, source, level.place, shares),
+        is_shared=there.is_linked(source, level.place) or bool(there.gained(source, level.place)),
+        is_deleted=there.is_deleted(source, level.place, moved_id),
+        lacking=_lacking(actor, source, level.place, there, moved_id),
     )
 
 
-def _lacking(actor: Actor, source: Place, destination: Place, shares: _Shares) -> Permission | None:
+def _lacking(
+    actor: Actor, source: Place, destination: Place, there: _There, moved_id: UUID | None
+) -> Permission | None:
     """What the actor would have to hold at `source` as well, or None.
 
     Where a link leads, that is what making it takes.
     """
-    by_link = BY_LINK if shares.is_linked(source, destination) else NOTHING
+    is_deleted = there.is_deleted(source, destination, moved_id)
+    if is_deleted and not decide(actor, DELETE, source.target()):
+        return DELETE
+    by_link = BY_LINK if there.is_linked(source, destination) else NOTHING
     for permission in sorted(_own(actor, _entered(source, destination)) | by_link):
         if not decide(actor, permission, source.target()):
             return permission
-    gained = shares.gained(source, destination)
+    gained = there.gained(source, destination)
     may_share = decide(actor, Permission.ROLE_ASSIGN) or decide(actor, SHARE, source.target())
     if gained and not (may_share and all(can_give(actor, source, role) for role in gained)):
         return SHARE

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, exists, or_, select, update
 
+from portal.access.locking import lock_access
 from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
@@ -82,6 +83,7 @@ def purge_folders() -> int:
 
     One that a hold or a rule names stays, and so does all beneath a held one.
     """
+    lock_access()
     lock_retention()
     removed, now = 0, clock.now()
     strip_gone(now)

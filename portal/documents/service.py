@@ -46,8 +46,8 @@ def rename_document(actor: Actor, document_id: UUID, name: str) -> None:
 def move_document(actor: Actor, document_id: UUID, folder_id: UUID | None) -> None:
     """Put a document into another folder, where one must be allowed to upload.
 
-    Raises `NotFound`, `Forbidden`, or `WouldShare` where the actor couldn't share it with all who
-    would gain it.
+    Raises `NotFound`, `Forbidden`, `WouldShare` where the actor couldn't share it with all who
+    would gain it, or `WouldDelete` where a rule would delete it and the actor could not.
     """
     share_retention()
     document = get_document(actor, document_id, Permission.DOCUMENT_EDIT).document

@@ -89,6 +89,7 @@ def _ways_back(moved: Sequence[_Moved]) -> Sequence[Move]:
             places[one.came_from],
             to_edit=Permission.FOLDER_EDIT if one.is_folder else Permission.DOCUMENT_EDIT,
             to_add=Permission.FOLDER_CREATE if one.is_folder else Permission.DOCUMENT_UPLOAD,
+            moved_id=one.id if one.is_folder else None,
         )
         for one in moved
     ]

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from portal.core.canonical import canonical
 from portal.core.errors import Invalid
-from portal.keys.signing import get_live_key, public_key_pem, sign
+from portal.keys.signing import get_live_key, pem_of, sign
 
 FORMAT = "portal/key-destruction/v1"
 
@@ -34,7 +34,7 @@ def certify(facts: Mapping[str, Any]) -> bytes:
         "key": {
             "id": str(key.id),
             "ed25519": b64encode(key.public_key).decode("ascii"),
-            "pem": public_key_pem(key),
+            "pem": pem_of(key.public_key),
         },
     }
     signature = sign(canonical(body))
@@ -42,14 +42,16 @@ def certify(facts: Mapping[str, Any]) -> bytes:
 
 
 def verify_certificate(content: bytes) -> dict[str, Any]:
-    """What a certificate tells. Raises `NotGenuine`."""
+    """What a certificate tells. The key is written in it in two ways, which have to be of one key:
+    people compare the one that didn't verify anything. Raises `NotGenuine`.
+    """
     try:
         body = json.loads(content)
         signature = b64decode(body.pop("signature"), validate=True)
         public_key = b64decode(body["key"]["ed25519"], validate=True)
-        is_ours = body["format"] == FORMAT and isinstance(body["organisation"]["slug"], str)
+        is_ours = body["format"] == FORMAT and body["key"]["pem"] == pem_of(public_key)
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, canonical(body))
-    except (ValueError, TypeError, KeyError, AttributeError, InvalidSignature):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, InvalidSignature):
         raise NotGenuine from None
     if not is_ours:
         raise NotGenuine

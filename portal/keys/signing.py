@@ -95,9 +95,9 @@ def get_signing_key(key_id: UUID) -> SigningKey:
     return key
 
 
-def public_key_pem(key: SigningKey) -> str:
-    """The public part as other programs take it (SubjectPublicKeyInfo, RFC 8410)."""
-    public = Ed25519PublicKey.from_public_bytes(key.public_key)
+def pem_of(public_key: bytes) -> str:
+    """A public part as other programs take it (SubjectPublicKeyInfo, RFC 8410)."""
+    public = Ed25519PublicKey.from_public_bytes(public_key)
     return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from portal.core.canonical import canonical
 from portal.core.errors import Invalid
-from portal.keys.signing import Signature, get_signing_key, is_genuine, public_key_pem
+from portal.keys.signing import Signature, get_signing_key, is_genuine, pem_of
 
 HOW_TO_VERIFY = (
     "The member 'signed' is {what}. Write it to a file as UTF-8 with nothing added, and the"
@@ -27,7 +27,7 @@ def statement_file(content: bytes, signature: Signature, what: str) -> bytes:
         {
             "how_to_verify": HOW_TO_VERIFY.format(what=what),
             "key_id": str(signature.key_id),
-            "public_key": public_key_pem(get_signing_key(signature.key_id)),
+            "public_key": pem_of(get_signing_key(signature.key_id).public_key),
             "sha256": hashlib.sha256(content).hexdigest(),
             "signature": b64encode(signature.value).decode("ascii"),
             "signed": content.decode(),

@@ -19,6 +19,7 @@ from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 from tests.documents import sharers
 from tests.documents.links.sharing import make as link
+from tests.documents.retention.keeping import rule
 from tests.installation import Organisation
 
 MARK = "they will be able to see it"
@@ -154,6 +155,37 @@ def test_the_service_refuses_it_too_and_the_log_tells_what_was_lacking(acme) -> 
     assert folder.value.target == f"folder:{acme.folders['closed']}"
     assert document.value.target == f"document:{acme.documents['canary']}"
     assert document.value.permission == Permission.FOLDER_SHARE
+
+
+@on_sqlite
+@pytest.mark.parametrize("days", [{"delete_days": 1}, {"prune_days": 1}])
+@pytest.mark.parametrize("thing", ["canary", "closed"])
+def test_nobody_has_deleted_by_moving_what_they_may_not_delete(acme, thing, days) -> None:
+    """Into a folder where a rule deletes, or out of one where another says something else."""
+    mover = sharers.make_role(
+        acme, "mover", Permission.FOLDER_EDIT, Permission.DOCUMENT_EDIT,
+        Permission.FOLDER_CREATE, Permission.DOCUMENT_UPLOAD, Permission.DOCUMENT_READ,
+    )  # fmt: skip
+    sharers.give(acme, "officer", mover)
+    for name in ("Short", "Long"):
+        acme.folders[name] = make(acme, name)
+    rule(acme, "Short", folder="Short", **days)
+    short = acme.folders["Short"]
+    assert move(acme, "officer", of(acme, thing), short) == 403
+    assert acme.told()[-1] == ("access.refused", "refused")
+    assert acme.log()[-1]["detail"]["permission"] == Permission.DOCUMENT_DELETE
+    assert not is_offered(acme, "officer", of(acme, thing), short)
+    assert "A rule would delete it" in page(acme, "officer", of(acme, thing), short)
+    assert move(acme, "officer", of(acme, thing), acme.folders["Long"]) == 302
+    rule(acme, "Long", folder="Long", **dict.fromkeys(days, 30))
+    assert move(acme, "officer", of(acme, thing)) == 302, "where none deletes"
+    assert move(acme, "member", of(acme, thing), acme.folders["Long"]) == 302, "who may delete it"
+    rule(acme, "All", **dict.fromkeys(days, 2))
+    assert move(acme, "officer", of(acme, thing)) == 403
+    assert "A rule deletes" in page(acme, "member", of(acme, thing), short)
+    above = make(acme, "Above")
+    assert move(acme, "officer", of(acme, "Short"), above) == 302, "its rule comes along"
+    assert move(acme, "member", of(acme, thing), short) == 302
 
 
 def test_the_page_says_who_would_come_to_see_it(acme) -> None:

@@ -14,7 +14,7 @@ from portal.keys.signing import (
     Signature,
     get_signing_key,
     is_genuine,
-    public_key_pem,
+    pem_of,
     rotate_signing_key,
     sign,
 )
@@ -111,7 +111,7 @@ def test_after_a_rotation_the_new_key_signs_and_the_old_one_verifies(acme) -> No
         assert get_signing_key(before.key_id).retired_at is not None
         assert is_genuine(b"before", before)
         assert is_genuine(b"after", after)
-        assert "BEGIN PUBLIC KEY" in public_key_pem(made)
+        assert "BEGIN PUBLIC KEY" in pem_of(made.public_key)
     assert acme.log()[-1]["actor_kind"] == "operator"
 
 

@@ -14,8 +14,9 @@ from portal.audit.tlog.walking import Walk
 
 @dataclass
 class Report:
-    """What verifying came to. `epochs` tells of breaks that the portal itself recorded, `followed`
-    of keys that were not given, by the numbers of the entries that led to them.
+    """What verifying came to. `keys` are those of the known ones that have signed the newest
+    checkpoint. `epochs` tells of breaks that the portal itself recorded, `followed` of keys that
+    were not given, by the numbers of the entries that led to them.
     """
 
     checkpoint: Checkpoint | None = None
@@ -44,7 +45,7 @@ def verify_folder(
     report = Report()
     try:
         newest = parse_note((folder / CHECKPOINT).read_text())
-        report.keys = keys or list(map(parse_key, (folder / KEYS).read_text().splitlines()))
+        known = keys or list(map(parse_key, (folder / KEYS).read_text().splitlines()))
         old = [parse_note(path.read_text()) for path in sorted((folder / OLD).rglob("*.note"))]
         kept = [parse_note(text) for text in held]
     except (Malformed, OSError, UnicodeDecodeError) as error:
@@ -56,7 +57,7 @@ def verify_folder(
     walk = Walk(folder, newest.checkpoint, growing)
     on_entries(newest.checkpoint.size)
     walk.run(on_entries)
-    _judge_keys(notes, walk.rotations, set(growing.agreed), report)
+    _judge_keys(notes, known, walk.rotations, set(growing.agreed), report)
     report.findings += walk.findings()
     report.pruned, report.kept = walk.pruned.end, len(walk.pruned.kept.sound)
     _compare(newest.checkpoint, {note.checkpoint for note in kept}, growing, report)
@@ -70,15 +71,18 @@ def base_of(origin: str) -> str:
 
 def _judge_keys(
     notes: Sequence[Note],
+    known: Sequence[VerifierKey],
     rotations: Sequence[Rotation],
     agreed: Set[Checkpoint],
     report: Report,
 ) -> None:
     """Follow the log's keys from those that are known, and judge each checkpoint by them."""
-    base = base_of(notes[0].checkpoint.origin)
-    own = {key.public_key: None for key in report.keys if base_of(key.name) == base}
+    newest, base = notes[0], base_of(notes[0].checkpoint.origin)
+    own = {key.public_key: None for key in known if base_of(key.name) == base}
     of_this_log = [note for note in notes if note.checkpoint in agreed]
     found = follow(rotations, of_this_log, [*own], base.rpartition("/")[2])
+    name = newest.checkpoint.origin
+    report.keys = [VerifierKey(name, key) for key in found.keys if is_signed(newest, key)]
     for note in notes:
         is_own = base_of(note.checkpoint.origin) == base
         wanted = found.key_at(note.checkpoint.size) if note in of_this_log else None
@@ -90,7 +94,6 @@ def _judge_keys(
         report.findings.append(Finding(Fault.UNVOUCHED, where))
     for rotation in found.rotations:
         if rotation.public_key not in own:
-            name = notes[0].checkpoint.origin
             report.followed[rotation.number] = VerifierKey(name, rotation.public_key)
 
 

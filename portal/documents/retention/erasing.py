@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 
 from portal.access.decision import Forbidden, Target, require
+from portal.access.locking import lock_access
 from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM, Actor
@@ -136,6 +137,7 @@ def list_accounts_to_erase() -> Sequence[UUID]:
 
 def erase_account_of(request_id: UUID) -> bool:
     """Erase the account of a granted request, unless something is in the way; says whether."""
+    lock_access()
     lock_retention()
     request = get_erasure(request_id)
     if in_the_way(request) or request.account_erased_at is not None:

@@ -2,7 +2,8 @@
 
 A hold that is placed while the worker deletes must find the document kept or gone, never half; and
 what is moved out of a held folder at that moment must not slip through. Moves and restorings are
-many and don't disturb each other, so they share the lock; it is taken before any row.
+many and don't disturb each other, so they share the lock; it is taken before any row. Where roles
+change in the same transaction, the lock of all changes of access is taken before this one.
 """
 
 from portal.tenancy.turns import share_turn, take_turn

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from portal.audit.tlog.files import bundle, kept_lines, kept_path, tile_path
 from portal.audit.tlog.findings import Fault
 from portal.audit.tlog.notes import parse_note
 from portal.audit.tlog.verifying import Report, verify_folder
+from portal.cli import audit as cli
 from portal.core.canonical import canonical
 from tests.audit.tlog.logs import (
     ENTRIES,
@@ -141,6 +143,17 @@ def test_a_log_that_another_key_signed(tmp_path) -> None:
     foreign = write_log(tmp_path / "foreign", secret=FOREIGN, old_sizes=())
     assert named(foreign) == [f"foreign key: the checkpoint of 600 entries, {ORIGIN}"]
     assert verify_folder(foreign).findings == [], "whoever takes the key that came with it"
+
+
+def test_of_the_keys_that_come_with_a_log_the_one_that_signed_it_is_shown(tmp_path) -> None:
+    """Whoever compares it with the one that they know would else believe a forged log."""
+    log = write_log(tmp_path / "forged", secret=FOREIGN)
+    keys = [verifier_key(OWN), verifier_key(FOREIGN)]
+    put(log / "vkey", "".join(f"{key}\n" for key in keys).encode())
+    said = CliRunner().invoke(cli.verify, [str(log)]).output
+    assert "compare it with the one that you know" in said
+    assert f"  {keys[1]}\n" in said
+    assert str(keys[0]) not in said
 
 
 def test_the_log_of_another_organisation(tmp_path) -> None:

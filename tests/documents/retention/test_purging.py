@@ -1,11 +1,20 @@
 """What the worker destroys, and what it leaves; and that the log can be held against it."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
+from portal.access.locking import lock_access
+from portal.core import clock as portal_clock
 from portal.documents import purging
+from portal.documents.retention.erasing import erase_account_of
+from portal.documents.retention.locking import lock_retention
+from portal.documents.retention.models import ErasureRequest, ErasureState
+from tests.access.waiting import locks_waited_for, wait_until
+from tests.conftest import on_postgresql
 from tests.documents.retention.keeping import (
     has_content,
     hold,
@@ -181,6 +190,33 @@ def test_two_workers_at_once_destroy_each_thing_once(acme, clock) -> None:
     assert not any(is_there(acme, document) for document in gone)
     targets = [entry["target"] for entry in told(acme, "document.purged")]
     assert sorted(targets) == sorted(f"document:{document}" for document in gone)
+
+
+@on_postgresql
+@pytest.mark.parametrize("what", ["a folder", "an account"])
+def test_a_run_and_who_agrees_to_something_do_not_wait_for_each_other(
+    portal, acme, clock, what
+) -> None:
+    """Agreeing takes the lock of access first: closing and pruning then want that of retention."""
+    trash(acme, f"folders/{acme.folders['shared']}")
+    later(acme, clock, days=31)
+    with acme.bound(writes=True) as session:
+        granted = {"state": ErasureState.GRANTED, "decided_at": portal_clock.now()}
+        session.execute(update(ErasureRequest).values(**granted))
+
+    def run() -> object:
+        with acme.bound(writes=True):
+            if what == "a folder":
+                return purging.purge_folders()
+            return erase_account_of(acme.kept["erasure"])
+
+    with ThreadPoolExecutor(1) as pool:
+        with acme.bound(writes=True):
+            lock_access()
+            running = pool.submit(run)
+            wait_until(lambda: locks_waited_for(portal) == 1)
+            lock_retention()
+        assert running.result(timeout=10) is not None
 
 
 def test_the_folder_of_a_rule_stays_as_long_as_the_rule(acme, clock) -> None:
