@@ -20,15 +20,10 @@ from portal.access.models import (
 )
 from portal.access.requests.models import AccessRequest
 from portal.access.reviews.models import Reviewer, ReviewLine
+from portal.alerts.models import Alert, AlertEntry, AlertRule
 from portal.audit.actor import OPERATOR
 from portal.audit.models import AuditEntry
 from portal.auth import resets
-from portal.auth.alerts.models import Alert, AlertEntry, AlertRule
-from portal.auth.destinations.kinds import Kind as DestinationKind
-from portal.auth.destinations.kinds import Rhythm
-from portal.auth.destinations.models import LogDestination
-from portal.auth.destinations.places import WebhookPlace, written
-from portal.auth.destinations.ways.webhook import new_secret
 from portal.auth.invitations import invite_member
 from portal.auth.sso.models import ExternalIdentity, IdentityProvider
 from portal.auth.tokens import hash_token
@@ -36,6 +31,11 @@ from portal.cli.context import writing
 from portal.cli.tenants import create_tenant
 from portal.core import clock
 from portal.core.ids import new_id
+from portal.destinations.kinds import Kind as DestinationKind
+from portal.destinations.kinds import Rhythm
+from portal.destinations.models import LogDestination
+from portal.destinations.places import WebhookPlace, written
+from portal.destinations.ways.webhook import new_secret
 from portal.documents.links.models import SharingLink
 from portal.documents.retention.models import Anchor, ErasureRequest, LegalHold, RetentionRule
 from portal.tenancy.queries import find_tenant

@@ -14,8 +14,6 @@ from bench.installations import ROLE, Installation
 from bench.report import Line, control
 from bench.rounds import ratio, side_by_side
 from bench.workbench import DATABASES, Workbench
-from portal.access.evidence.exporting import list_files
-from portal.access.evidence.signed import get_newest
 from portal.audit.actions import Action
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.models import AuditEntry
@@ -26,6 +24,8 @@ from portal.audit.tlog.verifying import verify_folder
 from portal.cli.keeping_log import sign_bound
 from portal.core import clock
 from portal.core.ids import new_id
+from portal.evidence.exporting import list_files
+from portal.evidence.signed import get_newest
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.placement import system_engine, url_for
 from portal.tenancy.session import db

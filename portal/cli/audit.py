@@ -5,8 +5,6 @@ from pathlib import Path
 
 import click
 
-from portal.access.evidence.exporting import list_files
-from portal.access.evidence.signed import get_newest
 from portal.audit.actions import Action
 from portal.audit.actor import OPERATOR
 from portal.audit.gaps import find_gaps
@@ -19,9 +17,11 @@ from portal.cli.checking_log import check_now
 from portal.cli.context import with_app, writing
 from portal.cli.keeping_log import sign_bound
 from portal.core.errors import Conflict, Invalid
-from portal.documents.log_retention.carrying_out import prune_part
-from portal.documents.log_retention.plan import plan_pruning
-from portal.documents.log_retention.policy import keep_days
+from portal.evidence.exporting import list_files
+from portal.evidence.signed import get_newest
+from portal.log_retention.carrying_out import prune_part
+from portal.log_retention.plan import plan_pruning
+from portal.log_retention.policy import keep_days
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.queries import get_tenant, list_living_tenants
 

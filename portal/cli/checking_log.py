@@ -7,13 +7,13 @@ from contextlib import contextmanager
 import structlog
 from sqlalchemy import URL
 
-from portal.access.evidence.checking import check_log, is_check_due, read_on, record_verdict
-from portal.access.evidence.rounds import end_check, find_progress, save_progress
-from portal.access.evidence.walls import is_trial_due, record_trial
+from portal.alerts.log_notices import tell_of_broken_log
 from portal.audit.actor import SYSTEM, Actor
 from portal.audit.tlog.findings import Finding
-from portal.auth.log_notices import tell_of_broken_log
 from portal.cli.context import writing
+from portal.evidence.checking import check_log, is_check_due, read_on, record_verdict
+from portal.evidence.rounds import end_check, find_progress, save_progress
+from portal.evidence.walls import is_trial_due, record_trial
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.placement import url_for
 from portal.tenancy.queries import list_living_tenants

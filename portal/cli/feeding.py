@@ -12,11 +12,11 @@ from uuid import UUID
 
 import structlog
 
-from portal.auth.destinations import deliveries, stream
-from portal.auth.destinations.queries import is_any_started
-from portal.auth.destinations.sending import send
-from portal.auth.destinations.taking import NotTaken
 from portal.core.settings import active
+from portal.destinations import deliveries, stream
+from portal.destinations.queries import is_any_started
+from portal.destinations.sending import send
+from portal.destinations.taking import NotTaken
 from portal.outbox.models import Job
 from portal.outbox.service import run_due
 from portal.tenancy.asking import tenants_with

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 
 import structlog
 
-from portal.access.evidence.checkpoints import remember_newest, sign_log
-from portal.access.evidence.holding import hold_newest, look_up_held
+from portal.alerts.log_notices import tell_of_broken_log
 from portal.audit.tlog.numbering import BATCH_SIZE, number_waiting
 from portal.audit.tlog.tiles import add_nodes, count_leaves
 from portal.audit.tlog.waiting import list_waiting
-from portal.auth.destinations.deliveries import offer_checkpoint
-from portal.auth.log_notices import tell_of_broken_log
+from portal.destinations.deliveries import offer_checkpoint
+from portal.evidence.checkpoints import remember_newest, sign_log
+from portal.evidence.holding import hold_newest, look_up_held
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.queries import list_living_tenants
 from portal.tenancy.session import db

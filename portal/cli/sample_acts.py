@@ -25,16 +25,16 @@ from portal.access.roles import find_live_role_named
 from portal.access.service import assign_role
 from portal.audit.export import Form
 from portal.audit.queries import Filters
-from portal.auth.destinations import chosen as destinations
-from portal.auth.destinations.kinds import Kind, Rhythm
-from portal.auth.destinations.places import WebhookPlace
-from portal.auth.destinations.queries import list_destinations
-from portal.auth.destinations.service import create_destination
 from portal.auth.samples import SamplePerson
 from portal.cli.sample_data import Organisation
 from portal.cli.sample_documents import find_folder
 from portal.cli.sample_people import acting_as, user_of
 from portal.core import clock
+from portal.destinations import chosen as destinations
+from portal.destinations.kinds import Kind, Rhythm
+from portal.destinations.places import WebhookPlace
+from portal.destinations.queries import list_destinations
+from portal.destinations.service import create_destination
 from portal.documents.downloads import open_download
 from portal.documents.queries import list_folder
 from portal.documents.retention.holding import place_hold

@@ -18,8 +18,8 @@ from portal.access.permissions import (
     Permission,
 )
 from portal.access.service import assign_role
+from portal.alerts.watching import judge_next
 from portal.auth import samples
-from portal.auth.alerts.watching import judge_next
 from portal.auth.factors.totp import new_secret
 from portal.auth.samples import SamplePerson
 from portal.cli.context import writing

@@ -16,7 +16,6 @@ from portal.auth.sweep import sweep_past
 from portal.cli.rewrapping import finish_rotation
 from portal.documents.integrity.findings import tell_of_findings
 from portal.documents.links.sweep import sweep_links
-from portal.documents.log_retention.carrying_out import is_pruning_due, prune_part
 from portal.documents.purging import purge_batch, purge_folders
 from portal.documents.quotas import sweep_room
 from portal.documents.resumable.ending import sweep_uploads
@@ -25,6 +24,7 @@ from portal.documents.reviews import list_to_repeat, repeat_review
 from portal.documents.sweep import sweep_orphans
 from portal.keys.policy import is_rotation_due
 from portal.keys.rotation import rotate_key
+from portal.log_retention.carrying_out import is_pruning_due, prune_part
 from portal.outbox.service import sweep_done
 from portal.tenancy.binding import TenantRecord, bound
 from portal.tenancy.models import TenantState

@@ -7,8 +7,8 @@ import threading
 
 import structlog
 
+from portal.alerts.watching import has_unjudged, judge_next
 from portal.audit.tlog.numbering import commit
-from portal.auth.alerts.watching import has_unjudged, judge_next
 from portal.documents.retention.held_people import find_held_people
 from portal.tenancy.asking import tenants_with
 from portal.tenancy.binding import TenantRecord, acting_for

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import literal, select
 
 from portal.access.approvals.queries import count_waiting_for, kinds_of
+from portal.alerts.queries import count_open, sees_alerts
 from portal.audit.actor import Actor
-from portal.auth.alerts.queries import count_open, sees_alerts
 from portal.documents.requests import count_to_decide, decides_requests
 from portal.tenancy.session import db
 

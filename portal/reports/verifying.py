@@ -12,7 +12,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal.access.decision import require
-from portal.access.evidence.proving import Place, find_place
 from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
@@ -21,6 +20,7 @@ from portal.audit.queries import get_entry
 from portal.audit.service import record
 from portal.core.canonical import canonical
 from portal.core.errors import Invalid, NotFound
+from portal.evidence.proving import Place, find_place
 from portal.keys.signing import Signature, is_genuine
 from portal.keys.statements import open_statement, statement_file
 from portal.tenancy.session import db

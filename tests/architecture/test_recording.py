@@ -7,16 +7,16 @@ from tests.architecture.calls import RECORDING, Calls, changes_rows
 # What the pages and commands call that changes rows, and leaves no entry by itself.
 WITHOUT_AN_ENTRY = {
     # The log's own numbers, nodes and checkpoints: they are of entries.
-    "portal.access.evidence.checkpoints.remember_newest",
-    "portal.access.evidence.rounds.end_check",
-    "portal.access.evidence.rounds.save_progress",
+    "portal.evidence.checkpoints.remember_newest",
+    "portal.evidence.rounds.end_check",
+    "portal.evidence.rounds.save_progress",
     "portal.audit.tlog.numbering.commit",
     "portal.audit.tlog.numbering.number_waiting",
     "portal.audit.tlog.tiles.add_nodes",
     # How far the log's destinations have got: an entry for it would have to be sent as well.
-    "portal.auth.destinations.deliveries.offer_checkpoint",
-    "portal.auth.destinations.stream.acknowledge",
-    "portal.auth.destinations.stream.take_batch",
+    "portal.destinations.deliveries.offer_checkpoint",
+    "portal.destinations.stream.acknowledge",
+    "portal.destinations.stream.take_batch",
     # A question that lapses, here or at a provider; the answer to it is recorded.
     "portal.auth.enrolment.ask_for_passkey",
     "portal.auth.passkeys.ask_anybody",
@@ -28,7 +28,7 @@ WITHOUT_AN_ENTRY = {
     "portal.auth.sessions.open_session",
     "portal.auth.sessions.touch_session",
     # Mail, whose cause is recorded where it happens.
-    "portal.auth.log_notices.tell_of_broken_log",
+    "portal.alerts.log_notices.tell_of_broken_log",
     "portal.auth.review_notices.tell_of_reviews",
     "portal.documents.links.codes.answer",
     "portal.outbox.service.run_due",

@@ -11,8 +11,6 @@ from random import Random
 
 import pytest
 
-from portal.access.evidence.checking import TILES_AT_ONCE, VERDICTS, check_log
-from portal.access.evidence.rounds import find_progress
 from portal.audit.pruning import first_number, list_prunings
 from portal.audit.queries import list_latest
 from portal.audit.tlog.tiles import count_leaves
@@ -20,15 +18,17 @@ from portal.audit.tlog.trees import WIDTH
 from portal.audit.tlog.verifying import verify_folder
 from portal.cli.checking_log import check_on
 from portal.core.settings import LOG_FLOOR_DAYS
-from portal.documents.log_retention.carrying_out import PART
-from portal.documents.log_retention.models import LogPolicy
+from portal.evidence.checking import TILES_AT_ONCE, VERDICTS, check_log
+from portal.evidence.rounds import find_progress
+from portal.log_retention.carrying_out import PART
+from portal.log_retention.models import LogPolicy
 from tests.audit.reading import add, entry
 from tests.chaos.forking import END_SECONDS, forker
 from tests.chaos.world import World
 from tests.conftest import on_sqlite
-from tests.documents.log_retention.conftest import lower_floor, settle
-from tests.documents.log_retention.test_pruning import exported
 from tests.documents.retention.keeping import end_holds
+from tests.log_retention.conftest import lower_floor, settle
+from tests.log_retention.test_pruning import exported
 from tests.serving import environment
 
 KILLS = int(os.environ.get("KILLS", "200"))

@@ -8,8 +8,8 @@ from portal.audit.tlog.numbering import number_waiting
 from portal.outbox.service import enqueue
 from portal.tenancy.asking import tenants_with
 from portal.tenancy.session import db
+from tests.alerts.watching import watch
 from tests.audit.reading import entry, write
-from tests.auth.alerts.watching import watch
 from tests.conftest import on_postgresql
 
 QUESTIONS = ("logs_waiting", "logs_unjudged", "jobs_undone", "logs_sent")

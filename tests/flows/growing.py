@@ -16,11 +16,11 @@ from portal.access.models import (
 )
 from portal.access.requests.models import AccessRequest
 from portal.access.reviews.models import AccessReview, ReviewAnswer, Reviewer, ReviewLine
-from portal.auth.destinations.models import LogDestination
 from portal.auth.factors.models import Passkey, TotpDevice
 from portal.auth.models import UserSession
 from portal.core import clock as portal_clock
 from portal.core.ids import new_id
+from portal.destinations.models import LogDestination
 from portal.documents.links.models import LinkUse, SharingLink
 from portal.documents.models import Document, DocumentStar, DocumentVersion, Folder
 from portal.documents.retention.models import Anchor, ErasureRequest, LegalHold, RetentionRule

@@ -19,11 +19,11 @@ from sqlalchemy import make_url
 
 from portal.storage import chosen as storage
 from portal.tenancy.placement import file_of
+from tests.alerts.watching import watch
 from tests.audit.reading import entry, write
-from tests.auth.alerts.watching import watch
-from tests.auth.destinations.setting_up import started
 from tests.cli.operators import Operator
 from tests.conftest import on_sqlite
+from tests.destinations.setting_up import started
 from tests.harness.collectors import hook
 from tests.harness.files import content_of
 from tests.harness.smtp import MailSink, mail_sink

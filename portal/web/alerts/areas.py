@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from portal.alerts.reading import OWN
 from portal.audit.actions import Action
-from portal.auth.alerts.reading import OWN
 
 WATCHED = sorted(set(Action) - OWN, key=lambda action: action.sentence)
 

@@ -17,11 +17,11 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
+from portal.alerts.hours import DAYS, Hours, list_zones
+from portal.alerts.rules import DAY_MINUTES, About, Kind, Rule, Who
+from portal.alerts.service import MAX_COMMENT, MAX_NAME, MAX_TARGET, MAX_THRESHOLD
 from portal.audit.actions import Outcome
 from portal.audit.severity import Severity
-from portal.auth.alerts.hours import DAYS, Hours, list_zones
-from portal.auth.alerts.rules import DAY_MINUTES, About, Kind, Rule, Who
-from portal.auth.alerts.service import MAX_COMMENT, MAX_NAME, MAX_TARGET, MAX_THRESHOLD
 from portal.web.alerts.areas import WATCHED
 from portal.web.choices import choices
 from portal.web.numbers import NumberField

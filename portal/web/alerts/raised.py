@@ -6,8 +6,8 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.access.permissions import Permission
+from portal.alerts import queries, service
 from portal.audit.actions import SENTENCES, SEVERITIES
-from portal.auth.alerts import queries, service
 from portal.web.access import discloses, requires
 from portal.web.alerts.blueprint import blueprint
 from portal.web.alerts.forms import CommentForm

@@ -8,13 +8,13 @@ from flask import flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.access.permissions import Permission
+from portal.alerts import service
+from portal.alerts.built_in import BUILT_IN
+from portal.alerts.queries import list_shown_rules
+from portal.alerts.rules import Rule
+from portal.alerts.sentences import say
+from portal.alerts.trying import Trial, try_rule
 from portal.audit.actions import SENTENCES
-from portal.auth.alerts import service
-from portal.auth.alerts.built_in import BUILT_IN
-from portal.auth.alerts.queries import list_shown_rules
-from portal.auth.alerts.rules import Rule
-from portal.auth.alerts.sentences import say
-from portal.auth.alerts.trying import Trial, try_rule
 from portal.auth.assurance import Act
 from portal.core.ids import new_id
 from portal.documents.retention.held_people import find_held_people

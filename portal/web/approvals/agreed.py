@@ -8,12 +8,12 @@ from portal.access.approvals.kinds import Kind
 from portal.access.log_exports.service import make_agreed, require_to_export
 from portal.auth.approving import Agreed
 from portal.auth.closing.service import require_to_close
-from portal.auth.destinations.starting import require_to_stream, start_agreed
 from portal.auth.factor_resets import require_to_reset, reset_agreed
+from portal.destinations.starting import require_to_stream, start_agreed
 from portal.documents.closing import close_agreed
-from portal.documents.log_retention.policy import choose_agreed as choose_log_agreed
-from portal.documents.log_retention.policy import require_to_choose as require_to_choose_log
 from portal.documents.retention.holding import release_agreed, require_to_release
+from portal.log_retention.policy import choose_agreed as choose_log_agreed
+from portal.log_retention.policy import require_to_choose as require_to_choose_log
 
 AGREED = {
     Kind.CHANGE_CHOICE: Agreed(require_to_choose, choose_agreed),

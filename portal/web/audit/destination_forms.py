@@ -17,9 +17,9 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from portal.audit.export import Form
-from portal.auth.destinations.chosen import MOST_DAYS, Chosen
-from portal.auth.destinations.kinds import RHYTHMS, STREAMED_AS, Kind, Rhythm
-from portal.auth.destinations.places import (
+from portal.destinations.chosen import MOST_DAYS, Chosen
+from portal.destinations.kinds import RHYTHMS, STREAMED_AS, Kind, Rhythm
+from portal.destinations.places import (
     BucketPlace,
     Lock,
     MailPlace,
@@ -27,7 +27,7 @@ from portal.auth.destinations.places import (
     SyslogPlace,
     WebhookPlace,
 )
-from portal.auth.destinations.queries import Shown
+from portal.destinations.queries import Shown
 from portal.web.choices import choices
 from portal.web.numbers import NumberField
 

@@ -9,8 +9,8 @@ from portal.access.approvals.kinds import Kind
 from portal.access.approvals.queries import needs_two
 from portal.access.permissions import Permission
 from portal.auth.assurance import Act
-from portal.auth.destinations import queries, service, starting
 from portal.core.errors import NotFound
+from portal.destinations import queries, service, starting
 from portal.web.access import freshly, requires
 from portal.web.audit.blueprint import blueprint
 from portal.web.audit.destination_forms import FORMS, RestartForm, StartForm

@@ -7,9 +7,9 @@ from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal.access import audit_log
-from portal.access.evidence.proving import find_place
 from portal.access.permissions import Permission
 from portal.audit.actions import SENTENCES, SEVERITIES
+from portal.evidence.proving import find_place
 from portal.web.access import discloses, requires
 from portal.web.audit.blueprint import blueprint
 from portal.web.audit.forms import FilterForm

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import g
 
 from portal.access.roles import list_roles
-from portal.auth.alerts.queries import names_of_alerts
+from portal.alerts.queries import names_of_alerts
 from portal.documents.naming import names_of_targets
 
 THINGS = {"folder": "folder", "came_from": "folder", "rule": "alert-rule"}

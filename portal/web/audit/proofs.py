@@ -7,9 +7,9 @@ from uuid import UUID
 from flask import Response, g, render_template
 from flask.typing import ResponseReturnValue
 
-from portal.access.evidence import proving
 from portal.access.permissions import Permission
 from portal.audit.actions import SENTENCES
+from portal.evidence import proving
 from portal.web.access import discloses, only_asks, requires
 from portal.web.audit.blueprint import blueprint
 from portal.web.audit.forms import ProofForm

@@ -7,8 +7,8 @@ from portal.access.approvals.kinds import Kind
 from portal.access.approvals.queries import needs_two
 from portal.access.permissions import Permission
 from portal.auth.assurance import Act
-from portal.documents.log_retention.plan import Shown, show_retention
-from portal.documents.log_retention.policy import choose_retention
+from portal.log_retention.plan import Shown, show_retention
+from portal.log_retention.policy import choose_retention
 from portal.web.access import freshly, requires
 from portal.web.audit.blueprint import blueprint
 from portal.web.audit.forms import RetentionForm
