@@ -18,6 +18,7 @@ from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal, record
 from portal.auth.assurance import First
+from portal.auth.closing.queries import find_end
 from portal.auth.credentials import hash_new_password, set_password
 from portal.auth.mail import send_later
 from portal.auth.models import Invitation
@@ -134,7 +135,10 @@ def invite_again(actor: Actor, user_id: UUID, *, host: str) -> Invited:
 
 
 def get_invited(token: str) -> User:
-    """Whom a link is for. Raises `NotFound` or `InvalidInvitation`."""
+    """Whom a link is for. Nobody comes in by one while the organisation closes.
+
+    Raises `NotFound` or `InvalidInvitation`.
+    """
     row = db.session.execute(
         select(User, Invitation.expires_at, Invitation.used_at)
         .join(Invitation, Invitation.user_id == User.id)
@@ -143,7 +147,8 @@ def get_invited(token: str) -> User:
     if row is None:
         raise NotFound(InvalidInvitation.message)  # unrecorded: strangers can make up any number
     user, expires_at, used_at = row
-    if used_at or expires_at <= clock.now() or user.state != UserState.INVITED:
+    is_good = not used_at and expires_at > clock.now() and user.state == UserState.INVITED
+    if not is_good or find_end() is not None:
         raise InvalidInvitation(f"user:{user.id}")
     return user
 

@@ -16,6 +16,7 @@ from portal.access.service import Way, grant_role
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
+from portal.auth.closing.queries import find_end
 from portal.auth.sso.journeys import Vouched
 from portal.auth.sso.models import ExternalIdentity, IdentityProvider
 from portal.auth.sso.queries import domain_of, find_identity
@@ -88,7 +89,7 @@ def check_can_join(provider: IdentityProvider, claims: Mapping[str, Any]) -> str
     email = _email_in(claims)
     if email and find_user_by_email(email) is not None:
         raise SsoRefused(Reason.NOT_LINKED, provider.id)
-    if provider.default_role is None:
+    if provider.default_role is None or find_end() is not None:
         raise SsoRefused(Reason.UNKNOWN_PERSON, provider.id)
     if not email or not _is_verified(claims):
         raise SsoRefused(Reason.EMAIL_UNVERIFIED, provider.id)

@@ -1,10 +1,13 @@
 """Signing in by a real provider: who comes in as whom, with which roles and what left to prove."""
 
+from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
 
 from portal.access.models import RoleAssignment
+from portal.auth.closing.models import Closing
+from portal.core import clock
 from tests.auth.sso.joined import Joined, leads_to
 from tests.installation import Organisation
 
@@ -86,6 +89,16 @@ def test_no_account_is_made(portal, acme, at_acme: Joined, claims, settings, rea
     assert reasons(acme) == [reason]
     assert len(portal.rows("user_account")) == before
     assert visitor.cookie("session") is None
+
+
+def test_no_account_is_made_where_the_organisation_closes(portal, acme, at_acme: Joined) -> None:
+    with acme.bound(writes=True) as session:
+        until = clock.now() + timedelta(days=14)
+        session.add(Closing(agreed_at=clock.now(), ends_at=until))
+    before = len(portal.rows("user_account"))
+    assert at_acme.sign_in().status_code == 400
+    assert reasons(acme) == ["unknown-person"]
+    assert len(portal.rows("user_account")) == before
 
 
 def test_an_account_is_linked_by_its_owner_who_is_told(acme, at_acme: Joined) -> None:

@@ -143,6 +143,16 @@ def test_what_is_shared_with_people_outside_is_shared_no_more(acme) -> None:
         assert "no longer shared" in refused.text
 
 
+def test_nobody_joins_any_more(acme) -> None:
+    close(acme)
+    link = acme["invited"].invitation.partition(":8000")[2]
+    chosen = {"password": PASSWORD, "again": PASSWORD}
+    assert acme.visit().get(link).status_code == 404
+    assert acme.visit().post(link, chosen).status_code == 404
+    assert acme.visit("admin").post("/closing/take-back").status_code == 302
+    assert acme.visit().post(link, chosen).status_code == 302
+
+
 def ask(organisation: Organisation) -> None:
     with organisation.bound(writes=True):
         ask_as_operator(OPERATOR, "not paid")
