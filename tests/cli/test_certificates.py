@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from portal.cli.destroying import verify
+from portal.cli import portal as command
 from portal.core.canonical import canonical
 from portal.keys.certificates import FORMAT, NotGenuine
 
@@ -47,7 +47,8 @@ def shown(tmp_path: Path) -> Callable[[bytes], str]:
 
     def show(content: bytes) -> str:
         (file := tmp_path / "certificate.json").write_bytes(content)
-        return CliRunner().invoke(verify, [str(file)], catch_exceptions=False).output
+        words = ["key", "verify-certificate", str(file)]
+        return CliRunner().invoke(command, words, catch_exceptions=False).output
 
     return show
 

@@ -11,7 +11,7 @@ from portal.audit.tlog.files import bundle, kept_lines, kept_path, tile_path
 from portal.audit.tlog.findings import Fault
 from portal.audit.tlog.notes import parse_note
 from portal.audit.tlog.verifying import Report, verify_folder
-from portal.cli import audit as cli
+from portal.cli import portal
 from portal.core.canonical import canonical
 from tests.audit.tlog.logs import (
     ENTRIES,
@@ -150,7 +150,7 @@ def test_of_the_keys_that_come_with_a_log_the_one_that_signed_it_is_shown(tmp_pa
     log = write_log(tmp_path / "forged", secret=FOREIGN)
     keys = [verifier_key(OWN), verifier_key(FOREIGN)]
     put(log / "vkey", "".join(f"{key}\n" for key in keys).encode())
-    said = CliRunner().invoke(cli.verify, [str(log)]).output
+    said = CliRunner().invoke(portal, ["audit", "verify", str(log)]).output
     assert "compare it with the one that you know" in said
     assert f"  {keys[1]}\n" in said
     assert str(keys[0]) not in said
