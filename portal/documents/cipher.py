@@ -171,7 +171,9 @@ def _buffer() -> memoryview:
     return memoryview(bytearray(WRITTEN + BLOCK + 2 * CHUNK))
 
 
-def decrypt(source: Source, dek: Piece, content: ContentId, size_bytes: int) -> Iterator[bytes]:
+def decrypt(
+    source: Source, dek: Piece, content: ContentId, size_bytes: int
+) -> Generator[bytes, None, None]:
     """The whole content in blocks of 1 MiB, each authentic when it is yielded.
 
     `size_bytes` is the row's. The length and the first block are checked before this returns, so

@@ -13,7 +13,14 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.live_sessions import read_again
 from portal.core.errors import PortalError
-from portal.documents.cipher import ContentId, DamagedDocument, decrypt, decrypt_range
+from portal.documents.ahead import ahead
+from portal.documents.cipher import (
+    YIELDED,
+    ContentId,
+    DamagedDocument,
+    decrypt,
+    decrypt_range,
+)
 from portal.documents.integrity.findings import DamageFound
 from portal.documents.integrity.models import Fault
 from portal.documents.models import Document, DocumentVersion
@@ -73,7 +80,8 @@ class Download:
 
     def _decrypted(self, start: int, stop: int) -> Iterator[bytes]:
         if (start, stop) == (0, self.size_bytes):
-            return decrypt(self._blob, self._key, self._content, self.size_bytes)
+            whole = decrypt(self._blob, self._key, self._content, self.size_bytes)
+            return ahead(whole) if self.size_bytes > YIELDED else whole
         return decrypt_range(
             self._blob, self._key, self._content, self.size_bytes, start=start, stop=stop
         )

@@ -8,11 +8,11 @@ from portal.storage.local.reading import LocalReader
 
 
 @contextmanager
-def opened_blobs() -> Iterator[list[LocalReader]]:
-    """Every blob opened within the block. What is open at its end is closed."""
+def opened_blobs(kind: type[LocalReader] = LocalReader) -> Iterator[list[LocalReader]]:
+    """Every blob opened within the block, as such a reader. What is open at its end is closed."""
     found: list[LocalReader] = []
 
-    class Watched(LocalReader):
+    class Watched(kind):  # type: ignore[misc, valid-type]
         def __init__(self, *args: object) -> None:
             super().__init__(*args)
             found.append(self)

@@ -3,12 +3,15 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any
 
 import pytest
 
 from portal.access.decision import Forbidden
 from portal.auth.live_sessions import SessionEnded
 from portal.core.errors import NotFound, PortalError
+from portal.storage.local.reading import LocalReader
 from portal.tenancy.models import TenantState
 from portal.tenancy.service import change_state
 from tests.browsing import Visitor
@@ -25,11 +28,16 @@ def uploaded(organisation: Organisation, body: bytes = BODY) -> str:
     return f"/documents/{sent.json['id']}"
 
 
+def ask(visitor: Visitor, path: str) -> Any:
+    answer = visitor.client.open(f"{path}/download", base_url=visitor.base, buffered=False)
+    assert answer.status_code == 200
+    return answer
+
+
 @contextmanager
 def begun(visitor: Visitor, path: str) -> Iterator[Iterator[bytes]]:
     """A download as it goes out, piece by piece."""
-    answer = visitor.client.open(f"{path}/download", base_url=visitor.base, buffered=False)
-    assert answer.status_code == 200
+    answer = ask(visitor, path)
     try:
         yield answer.iter_encoded()
     finally:
@@ -104,6 +112,37 @@ def test_it_goes_on_for_who_may(acme, clock) -> None:
             clock.advance(seconds=2)
     assert got == BODY
     assert len(acme.log()) == told
+
+
+def test_who_leaves_has_no_piece_made_any_more(acme) -> None:
+    """The third piece is made beside the second: the blob is not closed under it, and no fourth is
+    made.
+    """
+    third = 2 * 2**20
+    was_read, may_read = Event(), Event()
+
+    class Slow(LocalReader):
+        def readinto(self, buffer: Any) -> int | None:
+            if self.tell() > third:
+                was_read.set()
+                assert may_read.wait(10)
+            return super().readinto(buffer)
+
+    with opened_blobs(Slow) as blobs:
+        answer = ask(acme.visit("guest"), uploaded(acme, LONG))
+        pieces = answer.iter_encoded()
+        next(pieces)
+        next(pieces)
+        assert was_read.wait(10)
+        leaving = Thread(target=answer.close)
+        leaving.start()
+        leaving.join(0.2)
+        assert leaving.is_alive()
+        may_read.set()
+        leaving.join(10)
+        was_read.clear()
+        assert [blob.closed for blob in blobs] == [True]
+    assert not was_read.is_set()
 
 
 def test_it_stops_when_the_organisation_is_suspended(portal, acme, clock) -> None:
