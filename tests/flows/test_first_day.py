@@ -31,7 +31,8 @@ def test_an_organisations_first_day(portal, acme) -> None:
         _, invited = create_tenant("initech", "Initech", admin=("peter@initech.example", "Peter"))
     host = "initech.localhost"
     admin = come_in(portal, host, invited.link)
-    assert admin.get("/").location == "/members"
+    assert admin.get("/").location == "/policy/checklist"
+    assert "Somebody else is an admin too" in admin.get("/policy/checklist").text
 
     new = {"name": "Samir", "email": "samir@initech.example", "role": "member"}
     member = come_in(portal, host, link_on(admin.submit("/members/new", **new).text))

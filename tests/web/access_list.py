@@ -315,6 +315,7 @@ ACCESS = {
     "policy.change": act(ADMINS, empty=422),
     "policy.choose": act(ADMINS, empty=409),  # two people are wanted for nothing already
     "policy.people": page(LOOKERS),
+    "policy.checklist": page(ADMINS),
     # The keys, which nobody has rotated, and closing the organisation, which nobody wants.
     "keys.index": page(LOOKERS),
     "keys.rotate": act(CARETAKERS),

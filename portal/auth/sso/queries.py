@@ -80,6 +80,12 @@ def has_working_provider() -> bool:
     return bool(list_offered())  # only one that worked can be offered
 
 
+def has_tested_provider() -> bool:
+    """Whether a test sign-in by some provider worked, whether it is offered or not."""
+    tested = select(IdentityProvider.id).where(IdentityProvider.tested_at.is_not(None))
+    return db.session.scalars(tested.limit(1)).first() is not None
+
+
 def registration_of(provider: IdentityProvider) -> Registration:
     """What is needed of a provider to talk to it."""
     return Registration(

@@ -4,10 +4,11 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal.access.decision import holds_anywhere
+from portal.access.decision import decide, holds_anywhere
 from portal.access.permissions import Permission
 from portal.auth import samples
 from portal.core.settings import active
+from portal.documents import checklist
 from portal.keys import hierarchy
 from portal.tenancy.queries import check_main_database, find_tenant_host
 from portal.web.access import anywhere, probe
@@ -56,6 +57,9 @@ def readyz() -> ResponseReturnValue:
 
 
 def _first_page() -> str:
+    """Whoever runs the organisation finds first what its safety is waiting for."""
+    if decide(g.actor, Permission.POLICY_EDIT) and checklist.is_urgent(g.actor):
+        return "policy.checklist"
     fitting = (page for right, page in FIRST_PAGES if holds_anywhere(g.actor, right))
     return next(fitting, "account.index")
 

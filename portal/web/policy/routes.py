@@ -1,5 +1,5 @@
-"""The policy of signing in: seen, tried out, changed; who falls short of it; and for which acts two
-people are wanted.
+"""The policy of signing in: seen, tried out, changed; who falls short of it; for which acts two
+people are wanted; and the security checklist.
 """
 
 from flask import Blueprint, flash, g, redirect, render_template, url_for
@@ -14,6 +14,7 @@ from portal.auth.assurance import Act
 from portal.auth.policy import service
 from portal.auth.policy_preview import preview_policy
 from portal.auth.policy_review import list_people
+from portal.documents import checklist as security
 from portal.documents import policy as document_policy
 from portal.documents import usage
 from portal.documents.links import policy as link_policy
@@ -94,6 +95,13 @@ def people() -> ResponseReturnValue:
     return render_template(
         "policy/people.html", found=found, only_short=only_short, roles=list_roles()
     )
+
+
+@blueprint.get("/checklist")
+@requires(Permission.POLICY_EDIT)
+def checklist() -> ResponseReturnValue:
+    """What an organisation should see to, and whether it has."""
+    return render_template("policy/checklist.html", steps=security.list_steps(g.actor))
 
 
 @blueprint.get("/documents")
