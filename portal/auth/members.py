@@ -19,10 +19,11 @@ from portal.auth.sessions import list_sessions
 from portal.core.errors import NotFound
 from portal.tenancy.paging import cut_page
 from portal.tenancy.session import db
-from portal.users.models import User
+from portal.users.models import User, UserState
 from portal.users.queries import get_user, matches
 
 PAGE_SIZE = 50
+STATES = tuple(UserState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,16 @@ class MemberPage:
     total: int
 
 
-def search_members(actor: Actor, text: str = "", page: int = 1) -> MemberPage:
-    """A page of the members whose name or e-mail has `text` in it. Raises `Forbidden`."""
+def search_members(actor: Actor, text: str = "", state: str = "", page: int = 1) -> MemberPage:
+    """A page of the members whose name or e-mail has `text` in it, of one of `STATES` or of all.
+
+    Raises `Forbidden`.
+    """
     require(actor, Permission.MEMBER_READ)
-    by_name = select(User).where(matches(text)).order_by(func.lower(User.name), User.id)
-    found = cut_page(by_name, page, PAGE_SIZE)
+    matching = select(User).where(matches(text))
+    if state in STATES:
+        matching = matching.where(User.state == state)
+    found = cut_page(matching.order_by(func.lower(User.name), User.id), page, PAGE_SIZE)
     users = db.session.scalars(found.rows).all()
     return MemberPage(describe_members(users), found.page, found.pages, found.total)
 

@@ -263,6 +263,24 @@ def test_the_list_finds_people_by_name_and_e_mail(acme, globex) -> None:
     assert "globex.example" not in admin.get("/members?q=globex").text
 
 
+def test_the_list_finds_people_by_state(acme) -> None:
+    admin = acme.visit("admin")
+    admin.post(f"/members/{acme['guest'].id}/deactivate")
+    for state, has_guest, has_officer in (
+        ("deactivated", True, False),
+        ("active", False, True),
+        ("", True, True),
+        ("nonsense", True, True),
+    ):
+        page = admin.get("/members", query_string={"q": "acme.example", "state": state}).text
+        assert ("guest@acme.example" in page, "officer@acme.example" in page) == (
+            has_guest,
+            has_officer,
+        )
+    page = admin.get("/members?q=officer&state=deactivated").text
+    assert "No member has “officer” in name or e-mail and is deactivated." in page
+
+
 def test_deactivation_and_reactivation(acme) -> None:
     admin = acme.visit("admin")
     assert deactivate(admin, acme, "member").status_code == 302

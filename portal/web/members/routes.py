@@ -36,13 +36,15 @@ REMOVED = "The factors are removed; the next sign-in sets up new ones."
 @blueprint.get("")
 @requires(Permission.MEMBER_READ)
 def index() -> ResponseReturnValue:
-    """The members, searched by name or e-mail."""
-    text = request.args.get("q", "")
-    found = members.search_members(g.actor, text, request.page)
+    """The members, searched by name, e-mail and state."""
+    text, state = request.args.get("q", ""), request.args.get("state", "")
+    found = members.search_members(g.actor, text, state, request.page)
     return render_template(
         "members/index.html",
         found=found,
         text=text,
+        state=state if state in members.STATES else None,
+        states=members.STATES,
         roles=list_roles(),
     )
 
