@@ -1,20 +1,17 @@
 """Starting the servers that are measured, each in a process tree of its own."""
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.clocks import parent_of, spent
-from tests.harness.ports import free_port
+from tests.harness.ports import free_port, wait_until_open
 from tests.harness.postgres import PostgresServer
 
-START_SECONDS = 30
 ROOT = Path(__file__).parent.parent
 
 
@@ -93,7 +90,7 @@ def _running(
 ) -> Iterator[Server]:
     process = subprocess.Popen([sys.executable, "-m", *command], env=_clean(environment), cwd=ROOT)
     try:
-        _wait_until_open(process, port)
+        wait_until_open(process, port)
         yield Server(port, (process.pid, *((postmaster_of(postgres),) if postgres else ())))
     finally:
         process.terminate()
@@ -104,16 +101,3 @@ def _clean(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment without what the caller set for a portal of their own."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PORTAL_")}
     return inherited | dict(environment)
-
-
-def _wait_until_open(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("a server did not start") from None
-            time.sleep(0.05)
-        else:
-            return

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.browser.conftest import join, watch
-from tests.harness.ports import free_port
+from tests.harness.ports import free_port, wait_until_open
 from tests.serving import TOP, Server, command, read_all, wait_until_ready
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -139,6 +139,7 @@ def _nginx(folder: Path, **ports: int) -> Iterator[None]:
     )
     process = subprocess.Popen([str(NGINX), "-p", folder, "-c", folder / "nginx.conf"])
     try:
+        wait_until_open(process, ports["tls"])
         yield
     finally:
         process.terminate()

