@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from portal.cli.context import Factories
 from portal.core import settings
@@ -57,11 +57,13 @@ def main(factories: Factories) -> None:
     except SQLAlchemyError as error:
         if settings.load().debug:
             raise
-        _fail(_told_by_database(str(getattr(error, "orig", None) or error).splitlines()[0]))
+        _fail(_explain(error))
 
 
-def _told_by_database(line: str) -> str:
-    is_old = any(words in line for words in ("no such table", "no such column", "does not exist"))
+def _explain(error: SQLAlchemyError) -> str:
+    """What the database says, and what may be due where it misses a table or a column."""
+    line = str(getattr(error, "orig", None) or error).splitlines()[0]
+    is_old = isinstance(error, ProgrammingError) or line.startswith("no such")
     return f"the database says: {line}" + ("; `portal db upgrade` may be due" if is_old else "")
 
 
