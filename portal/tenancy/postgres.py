@@ -37,10 +37,9 @@ class Csv:
     def take(self, rows: Iterable[bytes | memoryview]) -> None:
         """Add rows, each of which comes as one message that ends with a line feed."""
         row: bytes | memoryview = b""
-        text = self.text  # a million times is often
         for row in rows:
-            text += row[:-1]
-            text += b"\r\n"
+            self.text += row[:-1]
+            self.text += b"\r\n"
         self.last_line = bytes(row[:-1])
 
 
