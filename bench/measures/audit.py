@@ -16,7 +16,7 @@ from bench.rounds import ratio, side_by_side
 from bench.workbench import DATABASES, Workbench
 from portal.audit.actions import Action
 from portal.audit.actor import Actor, ActorKind
-from portal.audit.models import AuditEntry
+from portal.audit.models import AuditAside, AuditEntry
 from portal.audit.service import record
 from portal.audit.tlog.files import unbundle
 from portal.audit.tlog.numbering import BATCH_SIZE, number_waiting
@@ -39,6 +39,8 @@ ACTOR = Actor(kind=ActorKind.USER, user_id=new_id(), address="2001:db8::7", requ
 TARGET = f"document:{new_id()}"
 PLAIN = cast("Table", AuditEntry.__table__).to_metadata(MetaData(), name="bench_entry")
 PLAIN.c.tenant_id.type, PLAIN.primary_key.name = Uuid(), "pk_bench_entry"
+for column in (AuditAside.__table__.c.salt, AuditAside.__table__.c.personal):
+    PLAIN.append_column(column._copy())
 for index in PLAIN.indexes:
     index.name = quoted_name(f"bench_{index.name}", quote=None)
 INSERT_PLAIN = insert(PLAIN)
@@ -81,13 +83,14 @@ def _plain() -> None:
         "target": TARGET,
         "told": TOLD,
     }
-    made = {"id": new_id(), "at": clock.now(), "leaf_hash": bytes(32), "commitment": None}
-    row = made | values | told | {"tenant_id": bound_tenant_id()}
+    made = {"id": new_id(), "at": clock.now(), "leaf_hash": bytes(32), "commitment": bytes(32)}
+    beside = {"salt": bytes(32), "personal": {"address": ACTOR.address}}
+    row = made | values | told | beside | {"tenant_id": bound_tenant_id()}
     db.session.connection().execute(INSERT_PLAIN, row)
 
 
 def _make_plain(portal: Installation) -> None:
-    """The same table with the same indexes, and nothing that numbers or guards it."""
+    """One table for all that an entry says, with its indexes, and nothing that numbers or guards it."""
     engine = system_engine(url_for(portal.tenant, make_url(portal.settings.owner_database_url)))
     with engine.begin() as connection:
         PLAIN.create(connection)

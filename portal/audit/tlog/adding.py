@@ -9,7 +9,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import Insert, Table, bindparam, insert
+from sqlalchemy import Insert, Table, bindparam, insert, true
 
 from portal.audit.actions import GRAVE
 from portal.audit.models import AuditAside, AuditEntry
@@ -60,5 +60,5 @@ def _insert_both() -> Insert:
     given: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
     entry = {column.name: given[column.name] for column in _entry.c} | {"tenant_id": own}
     beside = {name: given[name] for name in ("id", "salt", "personal")}
-    aside = insert(_aside).values(tenant_id=own, is_waiting=True, **beside)
+    aside = insert(_aside).values(tenant_id=own, is_waiting=true(), **beside)
     return insert(_entry).values(entry).add_cte(aside.cte("beside"))
