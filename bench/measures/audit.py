@@ -90,7 +90,7 @@ def _plain() -> None:
 
 
 def _make_plain(portal: Installation) -> None:
-    """One table for all that an entry says, with its indexes, and nothing that numbers or guards it."""
+    """One table for all that an entry says, indexed alike, that nothing numbers or guards."""
     engine = system_engine(url_for(portal.tenant, make_url(portal.settings.owner_database_url)))
     with engine.begin() as connection:
         PLAIN.create(connection)
