@@ -20,7 +20,7 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import URL, make_url, select, update
 
 from portal.app import create_app
-from portal.audit.models import address_in, merged
+from portal.audit.models import merged
 from portal.auth import mail, resets
 from portal.auth.factors.models import TotpDevice
 from portal.auth.models import UserSession
@@ -132,14 +132,14 @@ class Organisation:
     def log(self) -> Sequence[Any]:
         """The audit entries since the test began, oldest first, with what is personal in them."""
         found = self.portal.rows_of(("audit_aside", "audit_entry"))
-        aside = {row["id"]: row["personal"] for row in found["audit_aside"]}
+        aside = {row["id"]: row for row in found["audit_aside"]}
         own = [row for row in found["audit_entry"] if row["tenant_id"] == self.id]
         new = sorted(own, key=lambda row: row["id"])[self.entries_at_start :]
         return [
             {
                 **{name: value for name, value in row.items() if name != "told"},
-                "address": address_in(aside.get(row["id"])),
-                "detail": merged(row["told"], aside.get(row["id"])),
+                "address": aside.get(row["id"], {}).get("address"),
+                "detail": merged(row["told"], aside.get(row["id"], {}).get("personal")),
             }
             for row in new
         ]

@@ -39,8 +39,8 @@ ACTOR = Actor(kind=ActorKind.USER, user_id=new_id(), address="2001:db8::7", requ
 TARGET = f"document:{new_id()}"
 PLAIN = cast("Table", AuditEntry.__table__).to_metadata(MetaData(), name="bench_entry")
 PLAIN.c.tenant_id.type, PLAIN.primary_key.name = Uuid(), "pk_bench_entry"
-for column in (AuditAside.__table__.c.salt, AuditAside.__table__.c.personal):
-    PLAIN.append_column(column._copy())
+for name in ("salt", "address", "personal"):
+    PLAIN.append_column(AuditAside.__table__.c[name]._copy())
 for index in PLAIN.indexes:
     index.name = quoted_name(f"bench_{index.name}", quote=None)
 INSERT_PLAIN = insert(PLAIN)
@@ -84,7 +84,7 @@ def _plain() -> None:
         "told": TOLD,
     }
     made = {"id": new_id(), "at": clock.now(), "leaf_hash": bytes(32), "commitment": bytes(32)}
-    beside = {"salt": bytes(32), "personal": {"address": ACTOR.address}}
+    beside = {"salt": bytes(32), "address": ACTOR.address, "personal": None}
     row = made | values | told | beside | {"tenant_id": bound_tenant_id()}
     db.session.connection().execute(INSERT_PLAIN, row)
 

@@ -13,8 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from portal.audit.models import address_in, merged
-from portal.audit.tlog.bodies import SALT_BYTES, body_of, commitment_to, part
+from portal.audit.tlog.bodies import SALT_BYTES, body_of, commitment_to, opened, part
 from portal.audit.tlog.hashes import leaf_hash
 from portal.core.db import UtcDateTime
 from portal.tenancy.postgres import policy_ddl, wall_lifted
@@ -154,7 +153,8 @@ def _number_entries() -> None:
             number = number + 1 if row.tenant_id == tenant_id else 0
             tenant_id = row.tenant_id
             owner = {"tenant_id": row.tenant_id, "id": row.id}
-            told, personal = part(row.told, row.address)
+            told, words = part(row.told)
+            personal = opened(row.address, words)
             salt = secrets.token_bytes(SALT_BYTES) if personal else None
             new = {"told": told, "commitment": commitment_to(salt, personal) if salt else None}
             new["leaf_hash"] = leaf_hash(body_of(SimpleNamespace(**{**as_dict(row), **new})))
@@ -237,6 +237,6 @@ def _merge_entries() -> None:
     for rows in _batches(kept.scalar_subquery().label("personal")):
         for row in rows:
             change = ENTRY.update().where(ENTRY.c.tenant_id == row.tenant_id)
-            detail, address = merged(row.told, row.personal), address_in(row.personal)
-            values = {"told": detail, "address": address}
+            personal = dict(row.personal or {})
+            values = {"address": personal.pop("address", None), "told": {**row.told, **personal}}
             connection.execute(change.where(ENTRY.c.id == row.id).values(values))

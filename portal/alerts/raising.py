@@ -14,7 +14,7 @@ from portal.alerts.sentences import say
 from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM
 from portal.audit.entries import Entry
-from portal.audit.models import AuditAside, address_in
+from portal.audit.models import AuditAside
 from portal.audit.service import record
 from portal.core.ids import new_id
 from portal.tenancy.session import change, db
@@ -30,13 +30,13 @@ def raise_alerts(rule: Rule, hits: Sequence[Hit]) -> list[Alert]:
 def _list_open(rule: Rule, since: datetime) -> Iterable[Folded]:
     """The open alerts of a rule that can take in more, the latest last."""
     found = (
-        select(Alert, AuditAside.personal)
+        select(Alert, AuditAside.address)
         .outerjoin(AuditAside, AuditAside.id == Alert.last_entry_id)
         .where(Alert.rule_id == rule.id, Alert.last_at >= since, Alert.acknowledged_at.is_(None))
         .order_by(Alert.last_at, Alert.id)
     )
-    for alert, personal in db.session.execute(found):
-        subject = address_in(personal) if alert.is_of_address else alert.subject
+    for alert, address in db.session.execute(found):
+        subject = address if alert.is_of_address else alert.subject
         if subject is not None:
             yield Folded(
                 subject, alert.entry_count, alert.first_at, alert.last_at, [], alert_id=alert.id

@@ -11,8 +11,7 @@ from portal.alerts.rules import OF_PEOPLE, About, Kind, Rule, Who
 from portal.audit.actions import Action
 from portal.audit.actor import ActorKind
 from portal.audit.entries import ENTRIES, Entry, entry_from
-from portal.audit.models import ADDRESS, AuditAside, AuditEntry
-from portal.audit.readable import Readable
+from portal.audit.models import AuditAside, AuditEntry
 from portal.audit.severity import Severity
 from portal.audit.tlog.models import AuditLeaf
 from portal.core import clock
@@ -27,11 +26,10 @@ _entry, _aside, _leaf = AuditEntry.__table__, AuditAside.__table__, AuditLeaf.__
 _NUMBERED = ENTRIES.join(_leaf, _leaf.c.id == _entry.c.id)
 
 # What is new for a person, or is not.
-_ADDRESS = Readable(_aside.c.personal)[ADDRESS].as_string()
 _SEEN_WITH = {
     Kind.NEW_ACTION: _entry.c.action,
-    Kind.NEW_ADDRESS: _ADDRESS,
-    Kind.NEW_NETWORK: _ADDRESS,
+    Kind.NEW_ADDRESS: _aside.c.address,
+    Kind.NEW_NETWORK: _aside.c.address,
 }
 
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal.audit.models import AuditAside, AuditEntry, address_in, merged
+from portal.audit.models import AuditAside, AuditEntry, merged
 
 _entry, _aside = AuditEntry.__table__, AuditAside.__table__
 
-OWN_COLUMNS = (
+_WHAT = (
     _entry.c.id,
     _entry.c.at,
     _entry.c.action,
@@ -19,10 +19,9 @@ OWN_COLUMNS = (
     _entry.c.actor_kind,
     _entry.c.actor_id,
     _entry.c.target,
-    _entry.c.request_id,
-    _entry.c.told,
 )
-COLUMNS = (*OWN_COLUMNS, _aside.c.personal)
+OWN_COLUMNS = (*_WHAT, _entry.c.request_id, _entry.c.told)
+COLUMNS = (*_WHAT, _aside.c.address, _entry.c.request_id, _entry.c.told, _aside.c.personal)
 ENTRIES = select(*COLUMNS).outerjoin_from(_entry, _aside, _entry.c.id == _aside.c.id)
 
 
@@ -43,5 +42,5 @@ class Entry(NamedTuple):
 
 def entry_from(row: Sequence[Any]) -> Entry:
     """The entry that a row of `COLUMNS` holds."""
-    *others, request_id, told, personal = row
-    return Entry._make((*others, address_in(personal), request_id, merged(told, personal)))
+    *others, told, personal = row
+    return Entry._make((*others, merged(told, personal)))

@@ -15,4 +15,4 @@ def forget_person(user_id: UUID) -> None:
     """
     about = or_(AuditEntry.actor_id == user_id, AuditEntry.target == f"user:{user_id}")
     theirs = AuditAside.id.in_(select(AuditEntry.id).where(about))
-    change(update(AuditAside).where(theirs).values(salt=None, personal=None))
+    change(update(AuditAside).where(theirs).values(salt=None, address=None, personal=None))

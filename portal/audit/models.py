@@ -15,8 +15,6 @@ from portal.core import clock
 from portal.core.db import Base
 from portal.tenancy.models import TenantOwned
 
-ADDRESS = "address"  # from where somebody acted, among the personal values
-
 
 class AuditEntry(TenantOwned, Base):
     """Who did what to which thing, when, with what outcome.
@@ -55,24 +53,26 @@ class AuditEntry(TenantOwned, Base):
 
     @property
     def detail(self) -> Mapping[str, Any]:
-        """What it tells besides, with what is personal, unless that was erased."""
+        """What it tells besides, with the words that are personal, unless they were erased."""
         return merged(self.told, self.aside.personal if self.aside else None)
 
     @property
     def address(self) -> str | None:
         """From where somebody acted; None where that is not known any more, or never was."""
-        return address_in(self.aside.personal if self.aside else None)
+        return self.aside.address if self.aside else None
 
 
 class AuditAside(TenantOwned, Base):
     """What of an entry may change, under the entry's id: whether it waits for its number in the
-    log, and the personal values, with the salt of the commitment to them, until they are erased.
+    log; and, until they are erased, the address, the words that are personal, and the salt of the
+    commitment to both.
     """
 
     __tablename__ = "audit_aside"
 
     is_waiting: Mapped[bool]
     salt: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    address: Mapped[str | None] = mapped_column(String(45))
     personal: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     __table_args__ = (
@@ -88,10 +88,4 @@ class AuditAside(TenantOwned, Base):
 
 def merged(told: Mapping[str, Any], personal: Mapping[str, Any] | None) -> dict[str, Any]:
     """An entry's details from its two halves."""
-    more = {name: value for name, value in (personal or {}).items() if name != ADDRESS}
-    return {**told, **more}
-
-
-def address_in(personal: Mapping[str, Any] | None) -> str | None:
-    """The address among an entry's personal values."""
-    return (personal or {}).get(ADDRESS)
+    return {**told, **(personal or {})}

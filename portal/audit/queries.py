@@ -14,9 +14,8 @@ from sqlalchemy.orm import aliased
 
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor
-from portal.audit.models import ADDRESS, AuditAside, AuditEntry
+from portal.audit.models import AuditAside, AuditEntry
 from portal.audit.pruning import Pruned, was_pruned
-from portal.audit.readable import Readable
 from portal.audit.severity import Severity
 from portal.core.errors import NotFound
 from portal.core.ids import first_id_at, made_at
@@ -131,11 +130,11 @@ def _beside(statement: Select[*Columns], filters: Filters) -> Select[*Columns]:
     is_its = and_(beside.id == AuditEntry.id, *between(beside.id, filters))
     statement = statement.outerjoin(beside, is_its)
     if filters.address:
-        came_from = Readable(beside.personal)[ADDRESS].as_string()
-        statement = statement.where(came_from == filters.address)
+        statement = statement.where(beside.address == filters.address)
     if filters.text:
         held = (_holds(values, filters.text) for values in (AuditEntry.told, beside.personal))
-        statement = statement.where(or_(*held))
+        is_from = beside.address.icontains(filters.text, autoescape=True)
+        statement = statement.where(or_(*held, is_from))
     return statement
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from portal.audit.models import AuditAside, AuditEntry
 from portal.audit.pruning import first_number
-from portal.audit.tlog.bodies import ENTRY_COLUMNS, body_of, commitment_to
+from portal.audit.tlog.bodies import ENTRY_COLUMNS, body_of, commitment_to, opened
 from portal.audit.tlog.findings import Fault, Finding
 from portal.audit.tlog.hashes import fold, leaf_hash
 from portal.audit.tlog.models import AuditLeaf
@@ -24,6 +24,7 @@ _ROWS = (
         AuditLeaf.hash,
         *ENTRY_COLUMNS,
         AuditAside.salt,
+        AuditAside.address,
         AuditAside.personal,
     )
     .select_from(AuditLeaf)
@@ -56,10 +57,14 @@ def judge_rows(rows: Sequence[Any], first: int, mark: int = 0) -> Iterator[Findi
                 yield Finding(Fault.DELETED, f"entry {row.number}")
         elif leaf_hash(body_of(row)) != row.hash:
             yield Finding(Fault.EDITED, f"entry {row.number}")
-        elif row.personal and (
-            not row.salt or commitment_to(row.salt, row.personal) != row.commitment
-        ):
+        elif not _is_covered(row):
             yield Finding(Fault.UNCOVERED, f"entry {row.number}")
+
+
+def _is_covered(row: Any) -> bool:
+    """Whether what lies beside an entry, if anything does, is what the entry commits to."""
+    values = opened(row.address, row.personal)
+    return not values or (bool(row.salt) and commitment_to(row.salt, values) == row.commitment)
 
 
 def is_sound(first: int, end: int) -> bool:

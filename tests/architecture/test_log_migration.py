@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import make_url
 
-from portal.audit.tlog.bodies import body_of, commitment_to
+from portal.audit.tlog.bodies import body_of, commitment_to, opened
 from portal.audit.tlog.hashes import leaf_hash
 from portal.core.db import UtcDateTime
 from portal.core.ids import new_id
@@ -80,10 +80,12 @@ def check(entries: list[Row], asides: list[Row], leaves: list[Row]) -> None:
     for entry, aside, leaf in zip(entries, asides, leaves, strict=True):
         assert bytes(leaf.hash) == leaf_hash(body_of(Row(plain(entry))))
         assert not aside.is_waiting
-    opened = {"reason": "because", "address": "192.0.2.7"}
-    assert plain(asides[0])["personal"] == opened
-    assert bytes(entries[0].commitment) == commitment_to(bytes(asides[0].salt), opened)
-    assert (asides[1].personal, asides[1].salt, entries[1].commitment) == (None, None, None)
+    words, address = plain(asides[0])["personal"], asides[0].address
+    assert (words, address) == ({"reason": "because"}, "192.0.2.7")
+    committed = commitment_to(bytes(asides[0].salt), opened(address, words))
+    assert bytes(entries[0].commitment) == committed
+    nothing = asides[1].address, asides[1].personal, asides[1].salt, entries[1].commitment
+    assert nothing == (None, None, None, None)
 
 
 def plain(row: Row) -> dict[str, Any]:

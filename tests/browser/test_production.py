@@ -71,7 +71,7 @@ class Site:
     def addresses(self) -> set[str]:
         """From where people acted, as the log has it."""
         with closing(sqlite3.connect(self.database)) as connection:
-            found = connection.execute("SELECT personal ->> 'address' FROM audit_aside").fetchall()
+            found = connection.execute("SELECT address FROM audit_aside").fetchall()
         return {address for (address,) in found if address}
 
     def address(self, path: str) -> str:

@@ -56,10 +56,7 @@ INSERTED = (
 )
 TRUNCATED = f"DELETE FROM audit_leaf WHERE number > 100 AND {OWN}"
 BAD_NODE = f"UPDATE audit_node SET hash = zeroblob(32) WHERE {OWN}"
-UNCOVERED = (
-    """UPDATE audit_aside SET personal = '{{"address": "192.0.2.99"}}'"""
-    f" WHERE id = {ONE.format(200)}"
-)
+UNCOVERED = f"UPDATE audit_aside SET address = '192.0.2.99' WHERE id = {ONE.format(200)}"
 DEEDS = {
     EDITED: "edited: entry 7",
     DELETED: "deleted: entry 20",

@@ -13,7 +13,7 @@ from sqlalchemy import Insert, Table, bindparam, insert, true
 
 from portal.audit.actions import GRAVE
 from portal.audit.models import AuditAside, AuditEntry
-from portal.audit.tlog.bodies import SALT_BYTES, body_of, commitment_to, part
+from portal.audit.tlog.bodies import SALT_BYTES, body_of, commitment_to, opened, part
 from portal.audit.tlog.hashes import leaf_hash
 from portal.audit.tlog.numbering import numbers_at_once, want_numbers
 from portal.tenancy.binding import bound_tenant_id
@@ -22,7 +22,8 @@ from portal.tenancy.session import db, write_later
 
 _entry, _aside = cast("Table", AuditEntry.__table__), cast("Table", AuditAside.__table__)
 _INSERT_ENTRY, _INSERT_BESIDE = insert(_entry), insert(_aside)
-_ENTRY, _BESIDE = {column.name for column in _entry.c} - {"tenant_id"}, ("id", "salt", "personal")
+_ENTRY = {column.name for column in _entry.c} - {"tenant_id"}
+_BESIDE = ("id", "salt", "address", "personal")
 
 
 def add_entry(entry: Mapping[str, Any], detail: Mapping[str, Any], address: str | None) -> None:
@@ -30,11 +31,12 @@ def add_entry(entry: Mapping[str, Any], detail: Mapping[str, Any], address: str 
 
     Raises `EntryTooLong`.
     """
-    told, personal = part(detail, address)
-    salt = secrets.token_bytes(SALT_BYTES) if personal else None
-    values = {**entry, "told": told, "commitment": salt and commitment_to(salt, personal)}
+    told, personal = part(detail)
+    aside = opened(address, personal)
+    salt = secrets.token_bytes(SALT_BYTES) if aside else None
+    values = {**entry, "told": told, "commitment": salt and commitment_to(salt, aside)}
     values["leaf_hash"] = leaf_hash(body_of(SimpleNamespace(**values)))
-    write_later(_write, values | {"salt": salt, "personal": personal or None})
+    write_later(_write, values | {"salt": salt, "address": address, "personal": personal or None})
 
 
 def _write(entries: list[dict[str, Any]]) -> None:
@@ -47,7 +49,7 @@ def _write(entries: list[dict[str, Any]]) -> None:
             want_numbers()
         return
     connection.execute(_INSERT_ENTRY, [{n: entry[n] for n in _ENTRY} for entry in entries])
-    beside = [{n: entry[n] for n in _BESIDE} for entry in entries if entry["personal"]]
+    beside = [{n: entry[n] for n in _BESIDE} for entry in entries if entry["salt"]]
     if beside:
         connection.execute(_INSERT_BESIDE, [{**each, "is_waiting": False} for each in beside])
 
@@ -59,6 +61,6 @@ def _insert_both() -> Insert:
     names = {column.name for column in (*_entry.c, *_aside.c)}
     given: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
     entry = {column.name: given[column.name] for column in _entry.c} | {"tenant_id": own}
-    beside = {name: given[name] for name in ("id", "salt", "personal")}
+    beside = {name: given[name] for name in _BESIDE}
     aside = insert(_aside).values(tenant_id=own, is_waiting=true(), **beside)
     return insert(_entry).values(entry).add_cte(aside.cte("beside"))

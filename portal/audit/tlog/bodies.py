@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from portal.audit.entries import OWN_COLUMNS
-from portal.audit.models import ADDRESS, AuditEntry
+from portal.audit.models import AuditEntry
 from portal.core.canonical import canonical
 from portal.core.errors import PortalError
 
@@ -59,7 +59,7 @@ class Parted(NamedTuple):
     personal: dict[str, Any]
 
 
-def part(detail: Mapping[str, Any], address: str | None) -> Parted:
+def part(detail: Mapping[str, Any]) -> Parted:
     """Part what is personal from the rest, both as plain JSON values.
 
     Without a NUL: PostgreSQL reads no JSON that has one, and neither could it search the log then.
@@ -67,16 +67,21 @@ def part(detail: Mapping[str, Any], address: str | None) -> Parted:
     plain = orjson.loads(_ESCAPED.sub(_without_nul, canonical(detail)))
     personal = {name: value for name, value in plain.items() if name in PERSONAL and value}
     told = {name: value for name, value in plain.items() if name not in personal}
-    return Parted(told, personal | ({ADDRESS: address} if address else {}))
+    return Parted(told, personal)
 
 
 def _without_nul(escaped: re.Match[bytes]) -> bytes:
     return rb"\ufffd" if escaped[0] == rb"\u0000" else escaped[0]
 
 
-def commitment_to(salt: bytes, personal: Mapping[str, Any]) -> bytes:
-    """What stands for personal values in an entry's bytes."""
-    return sha256(salt + canonical(personal)).digest()
+def opened(address: str | None, personal: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """What is committed to: from where somebody acted, and the words that are personal."""
+    return {**(personal or {}), **({"address": address} if address else {})}
+
+
+def commitment_to(salt: bytes, values: Mapping[str, Any]) -> bytes:
+    """What stands in an entry's bytes for what is `opened`."""
+    return sha256(salt + canonical(values)).digest()
 
 
 def body_of(entry: Any) -> bytes:
