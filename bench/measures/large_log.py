@@ -31,7 +31,8 @@ FIRST_AIM_MS, DEEP_AIM = 50.0, 2.0
 EXPORTED, EXPORT_AIM = 100_000, 1 / 0.7
 WHY = "each cell is looked at, and some are written anew"
 COPY = """
-COPY (SELECT entry.*, address, personal FROM audit_entry entry LEFT JOIN audit_aside USING (tenant_id, id)
+COPY (SELECT entry.*, address, personal
+FROM audit_entry entry LEFT JOIN audit_aside USING (tenant_id, id)
 WHERE entry.tenant_id = %s AND id <= %s ORDER BY id LIMIT %s) TO STDOUT (FORMAT csv)
 """
 
