@@ -1,6 +1,8 @@
 """The application: `create_app` wires it together."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask_bootstrap import Bootstrap5
@@ -32,6 +34,14 @@ from portal.web import (
 from portal.web.fresh import WsgiApp, in_fresh_context
 
 
+class Portal(Flask):
+    """Flask without asynchronous views."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """As it is: Flask would look into each function of each request for what it might be."""
+        return func
+
+
 def create_app(given: Settings | None = None) -> Flask:
     """The portal as a WSGI application. Raises `Misconfigured` where it would not be safe."""
     chosen = take_up(given)
@@ -61,7 +71,7 @@ def create_wsgi_app() -> WsgiApp:
 
 
 def _flask(chosen: Settings) -> Flask:
-    app = Flask(
+    app = Portal(
         "portal",
         template_folder=str(shipped("templates")),
         static_folder=str(shipped("static")),

@@ -28,7 +28,7 @@ from portal.documents.queries import get_document
 from portal.documents.versions import get_version
 from portal.keys.data_keys import Mode, open_data_key
 from portal.storage.blobs import BlobMissing, BlobReader
-from portal.storage.chosen import blobs
+from portal.storage.chosen import open_blob
 from portal.tenancy.binding import bound_tenant_id
 
 
@@ -118,7 +118,7 @@ def open_content(document: Document, version: DocumentVersion) -> Download:
     mode = _mode(version)
     key = open_data_key(document.id, version.id, mode, version.wrapped_key, version.key_version)
     try:
-        blob = blobs().open(bound_tenant_id(), version.id)
+        blob = open_blob(version.id)
     except BlobMissing:
         raise DamageFound(document.id, version.id, Fault.MISSING) from None
     return Download(

@@ -1,13 +1,15 @@
 """The stores of this process, and which of them is the bound tenant's."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from uuid import UUID
 
 import structlog
 from sqlalchemy import bindparam, select
 
 from portal.core.errors import Invalid, Misconfigured
 from portal.core.settings import Settings
-from portal.storage.blobs import BlobStore, StoreUnavailable
+from portal.storage.blobs import BlobMissing, BlobReader, BlobStore, StoreUnavailable
 from portal.storage.local.store import LocalBlobs
 from portal.storage.models import BlobHome
 from portal.storage.moving import MovingBlobs
@@ -65,6 +67,19 @@ def blobs() -> BlobStore:
     if home.leaving is None:
         return _known(home.store)
     return MovingBlobs(_known(home.store), _known(home.leaving))
+
+
+def open_blob(blob_id: UUID) -> BlobReader:
+    """A committed blob of the bound tenant's, to be read.
+
+    Where there is one store, it is looked for there first, and only where it is missing is asked
+    whether it should be. Raises `BlobMissing` or `StoreUnavailable`.
+    """
+    stores = [*configured().values()]
+    if len(stores) == 1:
+        with suppress(BlobMissing):
+            return stores[0].open(bound_tenant_id(), blob_id)
+    return blobs().open(bound_tenant_id(), blob_id)
 
 
 def find_home() -> BlobHome | None:
