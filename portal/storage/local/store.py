@@ -115,12 +115,12 @@ class LocalBlobs:
 
     def _folder(self, tenant_id: UUID, *names: str) -> Path:
         """The one place where paths are made: of ids, below the root, through no symbolic link."""
-        folder = str(self._root)
+        folder = self._root
         for name in (_name(tenant_id), *names):
-            folder = f"{folder}/{name}"
-            if os.path.islink(folder):
+            folder = folder / name
+            if folder.is_symlink():
                 raise BlobMissing
-        return Path(folder)
+        return folder
 
 
 def _name(of: UUID) -> str:
