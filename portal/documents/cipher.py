@@ -37,7 +37,7 @@ PART = 8 * 1024 * 1024
 SEALED_CHUNK = CHUNK + TAG
 SEALED_PART = HEADER + PART // CHUNK * SEALED_CHUNK + TAG
 BLOCK = 16 * CHUNK  # what is opened or sealed at once
-YIELDED, WRITTEN = 64 * CHUNK, 128 * CHUNK  # what is at once; why so much: docs/decisions/0033
+YIELDED, WRITTEN = 64 * CHUNK, 120 * CHUNK  # what is at once; why so much: docs/decisions/0033
 
 # Where contents are hashed while their writers go on: docs/decisions/0033.
 hashers = PerProcess(lambda: ThreadPoolExecutor(os.cpu_count(), "hashing"))
@@ -121,7 +121,7 @@ class Encryptor:
         """Seal some more of the content."""
         rest = memoryview(piece).cast("B")
         while rest:
-            now = rest[: min(BLOCK, PART - self._size_bytes % PART)]
+            now = rest[: min(self._room(), PART - self._size_bytes % PART)]
             self._filled += self._message.update_into(now, self._buffer[self._filled :])
             self._size_bytes += len(now)
             rest = rest[len(now) :]
@@ -129,8 +129,15 @@ class Encryptor:
                 self._end_part()
                 part = self._size_bytes // PART
                 self._message = Cobblestone256Encryptor(self._dek, self._content.context(part))
-            if self._filled >= WRITTEN:
+            if not self._room():
                 self._flush()
+
+    def _room(self) -> int:
+        """How much of the content is sure to fit into the buffer yet: behind a header, with the
+        chunk that the native class has begun, and before the end of a part.
+        """
+        left = WRITTEN - self._filled - HEADER - TAG
+        return max(0, left // SEALED_CHUNK - 2) * CHUNK
 
     def finish(self) -> Sealed:
         """Write what is left and the end marker."""
@@ -147,15 +154,16 @@ class Encryptor:
         self._filled += len(tail)
 
     def _flush(self) -> None:
-        """Hash and write what the buffer holds, both at once, and go on with the spare one."""
+        """Hash and write what the buffer holds, both at once."""
         ready = self._buffer[: self._filled]
         self._await_hash()
         self._begin_hash(ready)
         self._write_out(ready)
-        self._buffer, self._spare = self._spare or _buffer(), self._buffer
 
     def _begin_hash(self, ready: memoryview) -> None:
+        """In another thread, and go on with the spare buffer."""
         self._hashing = hashers.get().submit(self._digest.update, ready)
+        self._buffer, self._spare = self._spare or _buffer(), self._buffer
 
     def _await_hash(self) -> None:
         if self._hashing is not None:
@@ -168,7 +176,7 @@ class Encryptor:
 
 
 def _buffer() -> memoryview:
-    return memoryview(bytearray(WRITTEN + BLOCK + 2 * CHUNK))
+    return memoryview(bytearray(WRITTEN))
 
 
 def decrypt(
