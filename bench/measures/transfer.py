@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -37,19 +37,22 @@ class Peer(NamedTuple):
 def measure(bench: Workbench) -> Iterator[Line]:
     """PUT and GET. The plain GET is sendfile; the plain PUT writes as it reads, unflushed.
 
-    Beside the GET stands what it would cost to open the same content for anybody, unrecorded.
+    Beside the PUT stands what it costs against the same on a server that takes bodies by as small
+    pieces as the portal's, which gunicorn does not by itself. Beside the GET stands what it would
+    cost to open the same content for anybody, unrecorded.
     """
     portal = bench.portal("SQLite")
     content = memoryview(secrets.token_bytes(SIZE))
-    files = bench.folder / "files"
-    files.mkdir()
+    files, others = bench.folder / "files", bench.folder / "others"
     with ExitStack() as stack:
         ours = stack.enter_context(portal_server(portal.environment))
-        plain = stack.enter_context(yardstick_server("plain", {"BENCH_FOLDER": str(files)}))
+        plain = stack.enter_context(_plain_server(files))
+        by_pieces = stack.enter_context(_plain_server(others, BENCH_PIECES="yes"))
         peers = {
             "portal": _portal(portal, ours, content),
             "plain": (yardstick := _plain(plain, files, content)),
             "again": yardstick,
+            "by pieces": _plain(by_pieces, others, content),
         }
         for act, why in (("put", PUT_WHY), ("get", GET_WHY)):
             cpu_aim, wall_aim = AIMS[act]
@@ -59,8 +62,18 @@ def measure(bench: Workbench) -> Iterator[Line]:
             yield Line(f"{act.upper()}, CPU", ratio(cpu, "portal", "plain"), cpu_aim, why)
             yield Line(f"{act.upper()}, wall", ratio(wall, "portal", "plain"), wall_aim, why)
             yield control(ratio(cpu, "again", "plain"), ratio(wall, "again", "plain"))
+            if act == "put":
+                costs = {"CPU": cpu, "wall": wall}
+                for name, cost in costs.items():
+                    value = ratio(cost, "portal", "by pieces")
+                    yield Line(f"PUT against plain by small pieces, {name}", value)
         yield from _deciphering(bench, plain, yardstick, files)
         yield from _small_ones(bench, peers["portal"], ours, yardstick)
+
+
+def _plain_server(folder: Path, **more: str) -> AbstractContextManager[Server]:
+    folder.mkdir()
+    return yardstick_server("plain", {"BENCH_FOLDER": str(folder), **more})
 
 
 def _deciphering(bench: Workbench, server: Server, plain: "Peer", folder: Path) -> Iterator[Line]:

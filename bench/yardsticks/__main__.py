@@ -2,8 +2,10 @@
 
 Given a port, it is served by gunicorn with the portal's settings. BENCH_DATABASE_URL says where
 its rows are, BENCH_FOLDER where its files; the portal's own variables hold as for `portal serve`.
+By BENCH_PIECES gunicorn takes what arrives as the portal has it do, else as it does by itself.
 """
 
+import os
 import sys
 from importlib import import_module
 
@@ -11,7 +13,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from portal.cli.context import Factories
-from portal.cli.serving import server_of
+from portal.cli.serving import server_of, take_by_pieces
 
 
 def main(name: str, task: str) -> None:
@@ -21,6 +23,8 @@ def main(name: str, task: str) -> None:
     if task == "fill":
         print(yardstick.fill())
     else:
+        if os.environ.get("BENCH_PIECES"):
+            take_by_pieces()
         app = yardstick.create_app
         server_of(Factories(app, app, app), "127.0.0.1", int(task)).run()
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 from gunicorn.app.base import BaseApplication
+from gunicorn.http.unreader import SocketUnreader
 
 from portal.cli.context import Factories
 from portal.cli.databases import check_all
 from portal.core import settings
+from portal.documents.contents import PIECE_BYTES
 from portal.keys import startup as keys_startup
 from portal.tenancy.queries import list_living_tenants
 from portal.tenancy.session import db
@@ -42,6 +44,7 @@ def run(factories: Factories, host: str, port: int, **more: Any) -> None:
         keys_startup.check_default(list_living_tenants())
         for engine in db.engines.values():  # connections are not for sharing with the workers
             engine.dispose()
+    take_by_pieces()
     server_of(factories, host, port, **more).run()
 
 
@@ -65,6 +68,15 @@ def server_of(factories: Factories, host: str, port: int, **more: Any) -> "Serve
             **more,
         },
     )
+
+
+def take_by_pieces() -> None:
+    """Have gunicorn take no more from a connection at once than an upload reads of it.
+
+    What is left over it copies each time it is asked, and then the memory for the copies goes back
+    and forth between the allocator and the kernel (docs/decisions/0033).
+    """
+    SocketUnreader.max_body_chunk = PIECE_BYTES
 
 
 def check_free(host: str, port: int) -> None:

@@ -37,7 +37,7 @@ PART = 8 * 1024 * 1024
 SEALED_CHUNK = CHUNK + TAG
 SEALED_PART = HEADER + PART // CHUNK * SEALED_CHUNK + TAG
 BLOCK = 16 * CHUNK  # what is opened or sealed at once
-YIELDED, WRITTEN = 64 * CHUNK, 120 * CHUNK  # what is at once; why so much: docs/decisions/0033
+YIELDED, WRITTEN = 64 * CHUNK, 128 * CHUNK  # what is at once; why so much: docs/decisions/0033
 
 # Where contents are hashed while their writers go on: docs/decisions/0033.
 hashers = PerProcess(lambda: ThreadPoolExecutor(os.cpu_count(), "hashing"))

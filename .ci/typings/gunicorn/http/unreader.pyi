@@ -1,0 +1,2 @@
+class SocketUnreader:
+    max_body_chunk: int
