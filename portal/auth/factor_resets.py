@@ -10,7 +10,7 @@ from portal.access.approvals.models import PendingAct
 from portal.access.approvals.queries import find_waiting
 from portal.access.approvals.service import ask, lapse, wants_second
 from portal.access.decision import decide
-from portal.access.locking import lock_access
+from portal.access.locking import lock_access, lock_access_as
 from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
@@ -34,6 +34,7 @@ def reset_factors(actor: Actor, user_id: UUID, reason: str = "") -> PendingAct |
     Where two people have to agree, nothing is removed yet: gives the act that waits for the second
     one. An operator acts alone. Raises `Forbidden`, `StepUpNeeded`, `NotFound` or `Conflict`.
     """
+    actor = lock_access_as(actor)
     user = get_subject(actor, user_id, Permission.MEMBER_RESET)
     require_fresh(actor, Act.MEMBERS)
     if wants_second(actor, Kind.RESET_FACTORS):
@@ -45,7 +46,7 @@ def reset_factors(actor: Actor, user_id: UUID, reason: str = "") -> PendingAct |
 
 def require_to_reset(actor: Actor, act: PendingAct) -> None:
     """Raises `Forbidden` unless `actor` may remove the factors of whom this is about."""
-    get_subject(actor, _person_in(act), Permission.MEMBER_RESET)
+    get_subject(lock_access_as(actor), _person_in(act), Permission.MEMBER_RESET)
 
 
 def reset_agreed(actor: Actor, act: PendingAct) -> None:

@@ -34,6 +34,7 @@ def rename_member(actor: Actor, user_id: UUID, name: str) -> None:
     Raises `Forbidden`, `StepUpNeeded`, `NotFound`, `Invalid`, or `Conflict` where somebody is
     deactivated: what was erased must not get a name again.
     """
+    actor = lock_access_as(actor)
     user = get_subject(actor, user_id, Permission.MEMBER_INVITE)
     require_fresh(actor, Act.MEMBERS)
     if user.state == UserState.DEACTIVATED:
@@ -49,6 +50,7 @@ def deactivate_member(actor: Actor, user_id: UUID) -> None:
 
     Raises `Forbidden`, `NotFound`, `Conflict` or `LastAdmin`.
     """
+    actor = lock_access_as(actor)
     user = get_subject(actor, user_id, Permission.MEMBER_DEACTIVATE)
     require_another_admin(user.id)
     if user.state == UserState.DEACTIVATED:
@@ -76,6 +78,7 @@ def reactivate_member(actor: Actor, user_id: UUID) -> None:
 
 def end_member_session(actor: Actor, user_id: UUID, session_id: UUID) -> None:
     """End one session of a member. Raises `Forbidden`, `NotFound` or `StepUpNeeded`."""
+    actor = lock_access_as(actor)
     user = get_subject(actor, user_id, Permission.SESSION_END)
     require_fresh(actor, Act.MEMBERS)
     end_session_of(user.id, session_id)
@@ -88,6 +91,7 @@ def end_member_sessions(actor: Actor, user_id: UUID) -> None:
 
     Raises `Forbidden`, `NotFound`, `Conflict` or `StepUpNeeded`.
     """
+    actor = lock_access_as(actor)
     user = get_subject(actor, user_id, Permission.SESSION_END)
     require_fresh(actor, Act.MEMBERS)
     ended = end_sessions_of(user.id)
@@ -98,11 +102,10 @@ def end_member_sessions(actor: Actor, user_id: UUID) -> None:
 
 
 def get_subject(actor: Actor, user_id: UUID, permission: Permission) -> User:
-    """The person whom an act is about, if `actor` may do it still, once it has the lock.
+    """The person whom an act is about, as they are now, if `actor` may do it.
 
-    Raises `Forbidden`, `NotFound` or `OwnRights`.
+    Call `lock_access_as` first. Raises `Forbidden`, `NotFound` or `OwnRights`.
     """
-    actor = lock_access_as(actor)
     require(actor, permission)
     user = get_user(user_id)
     db.session.refresh(user)  # a page may have read it before the lock was there

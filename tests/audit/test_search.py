@@ -207,6 +207,7 @@ def test_group_address_and_words_find_what_fits_all_of_them(acme) -> None:
     assert ask(officer, **MARCH, address=" 2001:DB8:0::1 ") == [both, words]
     assert ask(officer, **MARCH, text="zoë_1") == [both, words]
     assert ask(officer, **MARCH, text="x1", address="2001:db8::11") == [other]
+    assert ask(officer, **MARCH, text="DB8::11") == [other]
     assert ask(officer, **MARCH, group=str(group), text="zoë_1", address=home) == [both]
     assert ask(officer, **MARCH, group=str(uuid4())) == []
     assert ask(officer, last="24h", text="zoë_1") == []

@@ -11,6 +11,7 @@ import pytest
 
 from portal.documents.sweep import sweep_orphans
 from portal.storage.chosen import blobs
+from portal.storage.models import BlobHome
 from tests.cli.operators import Operator
 from tests.conftest import Clock, on_sqlite
 from tests.docs.test_docs import ROOT, blocks
@@ -100,6 +101,19 @@ def test_a_store_that_is_down_is_a_503_and_nothing_is_half_there(moved, aws, bot
         assert member.get("/documents").status_code == 200
     assert both.rows("document_version") == rows
     assert member.get(f"/documents/{made}/download").status_code == 200
+
+
+@on_sqlite
+def test_a_content_in_a_store_that_is_not_known_is_not_taken_for_missing(portal, acme) -> None:
+    """What lies in the one store that is known is read, wherever the rest is said to lie."""
+    member = acme.visit("member")
+    here, elsewhere = (member.upload(name, CONTENT[:MEBIBYTE]).json["id"] for name in ("a", "b"))
+    with acme.bound(writes=True) as session:
+        session.add(BlobHome(id=acme.id, store="s3://of-another-process"))
+    path_of(portal, elsewhere).unlink()
+    assert member.get(f"/documents/{here}/download").data == CONTENT[:MEBIBYTE]
+    assert member.get(f"/documents/{elsewhere}/download").status_code == 503
+    assert "document.damaged" not in [told["action"] for told in acme.log()]
 
 
 @on_sqlite
