@@ -14,7 +14,7 @@ from portal.audit.actor import Actor
 from portal.core import clock
 from portal.documents.gone import gone_folders
 from portal.documents.models import Document, Folder
-from portal.documents.places import TOP, subtree_of
+from portal.documents.places import TOP, Place, list_places, subtree_of
 from portal.documents.rows import PAGE_SIZE, Cursor
 from portal.tenancy.session import db
 
@@ -26,6 +26,8 @@ class TrashedRow:
     kind: str
     id: UUID
     name: str
+    lay_in: UUID | None  # the folder; None at the top
+    place: Place  # as much of it as the reader is told
     trashed_at: datetime
     trashed_by: UUID | None
     purge_at: datetime
@@ -49,19 +51,44 @@ def list_trash(actor: Actor, before: Cursor | None = None) -> Trash:
         raise Forbidden(Permission.DOCUMENT_DELETE, TOP.target())
     folders = _trashed(Folder, Folder.parent_id, actor, before)
     documents = _trashed(Document, Document.folder_id, actor, before)
-    rows = [TrashedRow("folder", r[0], Folder.name.open(r[0], r[1]), *r[2:]) for r in folders]
-    rows += [
-        TrashedRow("document", r[0], Document.name.open(r[0], r[1]), *r[2:]) for r in documents
+    found = [("folder", Folder, row) for row in folders]
+    found += [("document", Document, row) for row in documents]
+    found.sort(key=lambda each: (each[2].trashed_at, each[2].id), reverse=True)
+    last = found[PAGE_SIZE - 1][2] if len(found) > PAGE_SIZE else None
+    older = (last.trashed_at, last.id) if last else None
+    return Trash(_shown(actor, found[:PAGE_SIZE]), older)
+
+
+def _shown(
+    actor: Actor, found: Sequence[tuple[str, type[Folder | Document], Any]]
+) -> Sequence[TrashedRow]:
+    places = list_places({row.lay_in for _, _, row in found if row.lay_in}) | {None: TOP}
+    return [
+        TrashedRow(
+            kind,
+            row.id,
+            model.name.open(row.id, row.name_sealed),
+            row.lay_in,
+            places[row.lay_in].seen_by(actor, Permission.DOCUMENT_READ),
+            row.trashed_at,
+            row.trashed_by,
+            row.purge_at,
+        )
+        for kind, model, row in found
     ]
-    rows.sort(key=lambda row: (row.trashed_at, row.id), reverse=True)
-    last = rows[PAGE_SIZE - 1] if len(rows) > PAGE_SIZE else None
-    return Trash(rows[:PAGE_SIZE], (last.trashed_at, last.id) if last else None)
 
 
 def _trashed(
     model: type[Folder | Document], parent: Any, actor: Actor, before: Cursor | None
 ) -> Sequence[Any]:
-    columns = (model.id, model.name_sealed, model.trashed_at, model.trashed_by, model.purge_at)
+    columns = (
+        model.id,
+        model.name_sealed,
+        parent.label("lay_in"),
+        model.trashed_at,
+        model.trashed_by,
+        model.purge_at,
+    )
     now = clock.now()
     gone = select(gone_folders(now).c.id)
     statement = select(*columns).where(

@@ -81,8 +81,8 @@ def folders(to: Organisation, count: int, **more: object) -> None:
 def trash(to: Organisation, count: int) -> None:
     at = portal_clock.now() - timedelta(minutes=1)
     given = {"trashed_at": at, "trashed_by": to["member"].id, "purge_at": at + timedelta(days=30)}
-    documents(to, count, **given)
-    folders(to, count, **given)
+    documents(to, count, folder_id=to.folders["shared"], **given)
+    folders(to, count, parent_id=to.folders["shared"], **given)
 
 
 def members(to: Organisation, count: int) -> list[UUID]:

@@ -87,7 +87,7 @@ PAGES = {
     "everybody's links": ("/links/everybody", "officer", links, 8),
     "a link": ("/links/{link}", "member", links, 12),
     "who can open what links lead to": ("/folders/{shared}/access", "officer", links, 10),
-    "the trash": ("/documents/trash", "member", trash, 5),
+    "the trash": ("/documents/trash", "member", trash, 6),
     "members": ("/members", "admin", members, 9),
     "members found": ("/members?q=person", "admin", members, 9),
     "a member": ("/members/{member}", "admin", members, 14),
