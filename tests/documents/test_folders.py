@@ -216,7 +216,7 @@ def test_a_document_goes_to_the_trash_and_comes_back(acme) -> None:
     page = member.get("/documents/trash").text
     assert "Plan.txt" in page
     assert "Member Acme" in page
-    assert '<td data-label="Was in">Shared</td>' in page
+    assert "Was in Shared<" in page
     assert f"{path}/restore" in links_of(page)
     assert member.post(f"{path}/restore").location == "/documents/trash"
     assert member.post(f"{path}/restore").status_code == 409
@@ -231,14 +231,14 @@ def test_the_trash_tells_where_a_thing_was_as_far_as_its_reader_knows(acme) -> N
     sharers.give(acme, "admin", "member", UUID(inner))
     for folder in (deep, inner, make(member, "Lone")):
         assert member.submit(f"/folders/{folder}/delete").status_code == 302
-    place = re.compile('<td data-label="Was in">(.*?)</td>')
+    place = re.compile(">Was in (.*?)<")
     assert place.findall(member.get("/documents/trash").text) == [
         "All documents",
         "Shared",
         "Shared / Inner",
     ]
     assert place.findall(acme.visit("admin").get("/documents/trash").text) == [
-        "A folder that you can’t see",
+        "a folder that you can’t see",
         "Inner",
     ]
 
