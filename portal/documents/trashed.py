@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import or_, select, tuple_
@@ -51,17 +51,21 @@ def list_trash(actor: Actor, before: Cursor | None = None) -> Trash:
         raise Forbidden(Permission.DOCUMENT_DELETE, TOP.target())
     folders = _trashed(Folder, Folder.parent_id, actor, before)
     documents = _trashed(Document, Document.folder_id, actor, before)
-    found = [("folder", Folder, row) for row in folders]
-    found += [("document", Document, row) for row in documents]
-    found.sort(key=lambda each: (each[2].trashed_at, each[2].id), reverse=True)
-    last = found[PAGE_SIZE - 1][2] if len(found) > PAGE_SIZE else None
+    found = [_Found("folder", Folder, row) for row in folders]
+    found += [_Found("document", Document, row) for row in documents]
+    found.sort(key=lambda one: (one.row.trashed_at, one.row.id), reverse=True)
+    last = found[PAGE_SIZE - 1].row if len(found) > PAGE_SIZE else None
     older = (last.trashed_at, last.id) if last else None
     return Trash(_shown(actor, found[:PAGE_SIZE]), older)
 
 
-def _shown(
-    actor: Actor, found: Sequence[tuple[str, type[Folder | Document], Any]]
-) -> Sequence[TrashedRow]:
+class _Found(NamedTuple):
+    kind: str
+    model: type[Folder | Document]
+    row: Any
+
+
+def _shown(actor: Actor, found: Sequence[_Found]) -> Sequence[TrashedRow]:
     places = list_places({row.lay_in for _, _, row in found if row.lay_in}) | {None: TOP}
     return [
         TrashedRow(
