@@ -2,9 +2,10 @@
 memory that they took for it.
 """
 
+import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,7 +24,16 @@ def spent(act: Callable[[], object], *roots: int, own: bool = True) -> float:
 
 def memory_of(act: Callable[[], object], *roots: int) -> int:
     """By how many bytes the most that processes held while `act` ran exceeds what they held."""
-    held = {pid: _memory(pid, "VmRSS") for pid in descendants(*roots)}
+    return _beyond(act, descendants(*roots))
+
+
+def own_memory_of(act: Callable[[], object]) -> int:
+    """The same for this process alone."""
+    return _beyond(act, [os.getpid()])
+
+
+def _beyond(act: Callable[[], object], pids: Iterable[int]) -> int:
+    held = {pid: _memory(pid, "VmRSS") for pid in pids}
     for pid in held:
         Path(f"/proc/{pid}/clear_refs").write_text("5")  # forgets what was the most so far
     act()

@@ -10,11 +10,12 @@ from uuid import UUID
 
 import psycopg
 
+from bench.clocks import own_memory_of
 from bench.installations import Installation
 from bench.report import Line
 from bench.rounds import ratio, side_by_side
 from bench.workbench import Workbench
-from portal.audit import export
+from portal.audit import copied, export
 from portal.audit.actions import Action
 from portal.audit.export import Form
 from portal.audit.queries import Filters
@@ -28,7 +29,7 @@ ENTRIES, YEARS = 10_000_000, 2
 PEOPLE, DOCUMENTS = 500, 100_000
 TIMES = 60  # how often a page is opened
 FIRST_AIM_MS, DEEP_AIM = 50.0, 2.0
-EXPORTED, EXPORT_AIM = 100_000, 1 / 0.7
+EXPORTED, EXPORT_AIM, MEMORY_AIM = 100_000, 1 / 0.7, 16.0
 WHY = "each cell is looked at, and some are written anew"
 COPY = """
 COPY (SELECT entry.*, address, personal
@@ -70,6 +71,8 @@ def measure(bench: Workbench) -> Iterator[Line]:
         first, deep = (_wait(portal, filters, before) for before in (None, middle))
         yield Line(f"milliseconds, first page, {name}", first, FIRST_AIM_MS)
         yield Line(f"from the middle against that, {name}", deep / first, DEEP_AIM)
+    most = own_memory_of(partial(_stream, portal)) / (1 << 20)
+    yield Line("taken out as CSV, memory beyond that at rest, in MiB", most, MEMORY_AIM)
     variants = {"csv": partial(_export, portal), "copy": partial(_copy, bench, portal)}
     costs = side_by_side(variants, bench.effort.rounds)
     yield Line("taken out as CSV, against raw COPY", ratio(costs, "csv", "copy"), EXPORT_AIM, WHY)
@@ -121,6 +124,16 @@ def _fill(bench: Workbench, portal: Installation, entries: int) -> None:
 def _superuser(bench: Workbench, portal: Installation) -> psycopg.Connection:
     database = portal.settings.owner_database_url.rpartition("/")[2]
     return psycopg.connect(bench.postgres.url(database).replace("+psycopg", ""))
+
+
+def _stream(portal: Installation) -> None:
+    """As the answer of a request does: a batch is made while the one before it is on its way."""
+    with portal.acting():
+        up_to, after, on_its_way = export.newest_entry_id(), None, b""
+        for _ in range(EXPORTED // copied.BATCH_SIZE):
+            text, after = export.read_batch(Filters(), Form.CSV, after=after, up_to=up_to)
+            on_its_way = text.encode()
+        del on_its_way
 
 
 def _export(portal: Installation) -> float:

@@ -16,7 +16,7 @@ from portal.audit.readable import Readable
 from portal.core.tables import FORMULA_SIGNS
 from portal.tenancy.session import csv_of
 
-BATCH_SIZE = 15_000
+BATCH_SIZE = 6_000
 
 _entry, _aside = AuditEntry.__table__, AuditAside.__table__
 
