@@ -22,6 +22,7 @@ from portal.tenancy.scan import touches_tenants
 
 STAMP = "portal_tenant"
 SYSTEM = "portal_system"
+NO_TRANSACTION = "portal_no_transaction"
 
 
 def is_system(engine: Engine) -> bool:
@@ -32,13 +33,14 @@ def is_system(engine: Engine) -> bool:
 def stamp_transactions(engine: Engine, begin: Callable[[Any, Binding | None], None]) -> None:
     """Have `begin(driver's connection, unit of work)` begin all transactions of `engine`.
 
-    Each is marked as the bound tenant's, until it ends. In AUTOCOMMIT, where there is none, no
-    tenant's table can be touched.
+    Each is marked as the bound tenant's, until it ends. In AUTOCOMMIT and `without_transactions`,
+    where there is none, no tenant's table can be touched.
     """
 
     def stamp(connection: Connection) -> None:
         connection.info.pop(STAMP, None)
-        if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        options = connection.get_execution_options()
+        if NO_TRANSACTION in options or options.get("isolation_level") == "AUTOCOMMIT":
             return
         binding = find_binding()
         try:
@@ -55,6 +57,17 @@ def stamp_transactions(engine: Engine, begin: Callable[[Any, Binding | None], No
     event.listen(engine, "begin", stamp)
     event.listen(engine, "commit", unstamp)
     event.listen(engine, "rollback", unstamp)
+
+
+def without_transactions(engine: Engine) -> Engine:
+    """The same engine for single reads of global tables, which need no transaction around them.
+
+    On SQLite there is none where nobody sends BEGIN. AUTOCOMMIT would be set and taken back each
+    time, by a PRAGMA that has SQLite prepare every statement of the connection anew.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(**{NO_TRANSACTION: True})
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def check_statement(

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, Select, bindparam, select
 
 from portal.core.errors import NotFound
 from portal.tenancy.binding import TenantRecord
+from portal.tenancy.gate import without_transactions
 from portal.tenancy.models import LIVING, Tenant, TenantHost
 from portal.tenancy.session import db
 
@@ -86,9 +87,9 @@ def _find(statement: Select[UUID, str, str, str, str], **given: str) -> TenantRe
 
 def _reading() -> Connection:
     """One statement needs no transaction around it: one round trip, no snapshot held."""
-    return _without_transactions(db.engine).connect()
+    return _reader_of(db.engine).connect()
 
 
 @lru_cache(maxsize=4)  # a process has one main database; tests have a few, one after the other
-def _without_transactions(engine: Engine) -> Engine:
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
+def _reader_of(engine: Engine) -> Engine:
+    return without_transactions(engine)

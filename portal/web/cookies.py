@@ -6,7 +6,9 @@ a header that the client sends.
 """
 
 from flask import Flask, Request, g, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
 from portal.access.decision import Member
@@ -39,6 +41,16 @@ class SignedIn(UserMixin):
         return str(self.member.session_id)
 
 
+class FormCookie(SecureCookieSessionInterface):
+    """Flask's own cookie, whose signing is prepared once and not for each request."""
+
+    def __init__(self, app: Flask) -> None:
+        self._serializer = super().get_signing_serializer(app)
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        return self._serializer
+
+
 def init_app(app: Flask) -> None:
     """Have `current_user` read from the session cookie."""
     if app.config.get("LOGIN_DISABLED"):
@@ -48,6 +60,7 @@ def init_app(app: Flask) -> None:
     app.config["REMEMBER_COOKIE_NAME"] = None  # a sibling host could set one
     manager.request_loader(_load)
     manager.init_app(app)
+    app.session_interface = FormCookie(app)
 
 
 def cookie_name() -> str:

@@ -17,6 +17,7 @@ from portal.tenancy.errors import (
     NoTenantBound,
     TenantSwitched,
 )
+from portal.tenancy.gate import without_transactions
 from portal.tenancy.guard import guard_engine
 from portal.tenancy.models import Tenant
 from portal.tenancy.session import TenantSession, db
@@ -201,10 +202,14 @@ def test_a_connection_serves_one_tenant_after_another(guarded, model):
                     connection.rollback()
 
 
-def test_without_transactions_no_tenant_is_touched(guarded, model):
-    """AUTOCOMMIT is for the global tables."""
-    engine = guarded.engine.execution_options(isolation_level="AUTOCOMMIT")
-    with guarded.acting(), engine.connect() as connection:
+def _autocommitting(engine):
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@pytest.mark.parametrize("kind", [without_transactions, _autocommitting])
+def test_without_transactions_no_tenant_is_touched(guarded, model, kind):
+    """They are for the global tables."""
+    with guarded.acting(), kind(guarded.engine).connect() as connection:
         connection.execute(text("SELECT 1"))
         with pytest.raises(TenantSwitched):
             connection.execute(select(model.id))
