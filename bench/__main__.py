@@ -1,6 +1,7 @@
 """`python -m bench [names…] [--quick]`: measure, and print a line for each figure."""
 
 import argparse
+import platform
 import signal
 import sys
 import time
@@ -42,6 +43,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
     warnings.simplefilter("ignore")
     print("Ratios of CPU time, medians of rounds that run side by side; less is better.")
+    print(f"Python {platform.python_version()} of {sys.base_prefix}, {platform.machine()}")
     effort = QUICK if given.quick else FULL
     with workbench(replace(effort, rounds=given.rounds or effort.rounds)) as bench:
         for name in given.names or MEASURES:
