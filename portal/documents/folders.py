@@ -87,8 +87,6 @@ def restore_folder(actor: Actor, folder_id: UUID) -> None:
     place = get_place(folder_id)
     require(actor, Permission.FOLDER_DELETE, place.target())
     folder = _get(folder_id)
-    if folder.trashed_at is None:
-        raise Conflict("This folder is not in the trash.")
     take_from_trash(folder, place)
     if any(above.is_trashed for above in place.folders[1:]):
         raise Conflict("The folder it lay in is in the trash itself. Restore that one first.")

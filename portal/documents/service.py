@@ -92,8 +92,6 @@ def restore_document(actor: Actor, document_id: UUID) -> None:
     share_retention()
     located = find_anywhere(document_id)
     require(actor, Permission.DOCUMENT_DELETE, located.place.target(f"document:{document_id}"))
-    if located.document.trashed_at is None:
-        raise Conflict("This document is not in the trash.")
     take_from_trash(located.document, located.place)
     if not located.place.is_live:
         raise Conflict("The folder it lay in is in the trash. Restore the folder first.")

@@ -35,8 +35,8 @@ def put_in_trash(actor: Actor, thing: Document | Folder) -> None:
 
 
 def take_from_trash(thing: Document | Folder, place: Place) -> None:
-    """Have a thing be where it was. Raises `NotFound` where its time there is over."""
-    require_restorable(thing, place)
+    """Have a thing be where it was. Raises `Conflict`, or `NotFound` where its time is over."""
+    _lock_in_trash(thing, place)
     leave_trash(thing)
 
 
@@ -48,12 +48,6 @@ def leave_trash(thing: Document | Folder) -> None:
 def purge_date(trashed_at: datetime) -> datetime:
     """When the time of what is deleted now is over."""
     return trashed_at + timedelta(days=get_rules().trash_days)
-
-
-def require_restorable(thing: Document | Folder, place: Place) -> None:
-    """Raises `NotFound` for what is gone for good."""
-    if is_over(thing, place):
-        raise NotFound
 
 
 def is_over(thing: Document | Folder, place: Place) -> bool:
@@ -95,8 +89,9 @@ def purge_document_now(actor: Actor, document_id: UUID) -> None:
     Raises `NotFound`, `Forbidden`, `Conflict` or `StepUpNeeded`.
     """
     share_retention()
-    document, _ = get_trashed_document(actor, document_id)
+    document, place = get_trashed_document(actor, document_id)
     require_fresh(actor, Act.RETENTION)
+    _lock_in_trash(document, place)
     document.purge_at = clock.now()
     record(actor, Action.DOCUMENT_PURGE_ASKED, f"document:{document_id}")
 
@@ -107,11 +102,21 @@ def purge_folder_now(actor: Actor, folder_id: UUID) -> None:
     folder, place = get_trashed_folder(actor, folder_id)
     require(actor, Permission.DOCUMENT_DELETE, place.target())
     require_fresh(actor, Act.RETENTION)
+    _lock_in_trash(folder, place)
     folder.purge_at = clock.now()
     record(actor, Action.FOLDER_PURGE_ASKED, f"folder:{folder_id}")
+
+
+def _lock_in_trash(thing: Document | Folder, place: Place) -> None:
+    """Hold on to a thing as it is now, in the trash. One may be taking it out while another ends
+    its time: who comes second finds what the first has done.
+    """
+    db.session.refresh(thing, with_for_update=True)
+    _require_in_trash(thing, place)
 
 
 def _require_in_trash(thing: Document | Folder, place: Place) -> None:
     if thing.trashed_at is None:
         raise Conflict("This is not in the trash.")
-    require_restorable(thing, place)
+    if is_over(thing, place):
+        raise NotFound

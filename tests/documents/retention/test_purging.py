@@ -10,12 +10,17 @@ from sqlalchemy import update
 from portal.access.locking import lock_access
 from portal.core import clock as portal_clock
 from portal.documents import purging
+from portal.documents.folders import restore_folder
 from portal.documents.retention.erasing import erase_account_of
 from portal.documents.retention.locking import lock_retention
 from portal.documents.retention.models import ErasureRequest, ErasureState
+from portal.documents.service import restore_document
+from portal.documents.trash import purge_document_now, purge_folder_now
+from portal.tenancy.session import db
 from tests.access.waiting import locks_waited_for, wait_until
 from tests.conftest import on_postgresql
 from tests.documents.retention.keeping import (
+    acting,
     has_content,
     hold,
     is_there,
@@ -26,6 +31,7 @@ from tests.documents.retention.keeping import (
     versions_of,
     work,
 )
+from tests.installation import Organisation
 from tests.outbox.test_lapses import work_at_once
 
 
@@ -71,6 +77,47 @@ def test_the_log_tells_of_each_document_and_of_each_run(acme, clock) -> None:
     }
     hashes = {name: sha for entry in entries for name, sha in entry["detail"]["versions"].items()}
     assert hashes == {str(v["id"]): bytes(v["sealed_sha256"]).hex() for v in versions}
+
+
+ENDING = {"document": purge_document_now, "folder": purge_folder_now}
+RESTORING = {"document": restore_document, "folder": restore_folder}
+
+
+def _shared(acme: Organisation, kind: str) -> UUID:
+    return acme.documents["plan"] if kind == "document" else acme.folders["shared"]
+
+
+@pytest.mark.parametrize("kind", ENDING)
+def test_what_is_gone_for_good_at_that_moment_is_not_restored(acme, clock, kind) -> None:
+    thing_id, visitor = _shared(acme, kind), acme.visit("member")
+    trash(acme, f"{kind}s/{thing_id}")
+    with ThreadPoolExecutor(1) as pool:
+        with acme.bound(writes=True):
+            ENDING[kind](acting(acme, "member"), thing_id)
+            db.session.flush()
+            answer = pool.submit(visitor.post, f"/{kind}s/{thing_id}/restore", {})
+            with pytest.raises(TimeoutError):
+                answer.result(timeout=0.3)
+        assert answer.result(timeout=10).status_code == 404
+    work(acme)
+    assert not is_there(acme, acme.documents["plan"])
+
+
+@pytest.mark.parametrize("kind", RESTORING)
+def test_what_is_restored_at_that_moment_is_not_destroyed(acme, clock, kind) -> None:
+    thing_id, visitor = _shared(acme, kind), acme.visit("member")
+    trash(acme, f"{kind}s/{thing_id}")
+    with ThreadPoolExecutor(1) as pool:
+        with acme.bound(writes=True):
+            RESTORING[kind](acting(acme, "member"), thing_id)
+            db.session.flush()
+            answer = pool.submit(visitor.post, f"/{kind}s/{thing_id}/purge", {})
+            with pytest.raises(TimeoutError):
+                answer.result(timeout=0.3)
+        assert answer.result(timeout=10).status_code == 409
+    work(acme)
+    assert is_there(acme, acme.documents["plan"])
+    assert visitor.get(f"/documents/{acme.documents['plan']}").status_code == 200
 
 
 def test_a_folder_goes_with_all_that_is_in_it(acme, clock) -> None:
