@@ -7,7 +7,8 @@ differ. The order, strongest first:
 2. Keeping beats deleting. Every rule that reaches a version keeps it for its time from when it was
    uploaded, and of several the longest counts: no folder further down weakens a duty from above.
 3. Of what wants it deleted the earliest counts: the end of its time in the trash, an erasure that
-   was granted, and the rule of the nearest folder that says so.
+   was granted, and the rule of the nearest folder that says so. A rule about a type deletes what
+   has been of that type in every version: else a new version would do the work of deleting.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,6 +48,11 @@ class Facts:
     def newest(self) -> Version:
         """What the document holds now."""
         return self.versions[-1]
+
+    @property
+    def types(self) -> frozenset[str]:
+        """What types it has been of."""
+        return frozenset(version.media_type for version in self.versions)
 
     @property
     def ids(self) -> frozenset[UUID]:
@@ -211,7 +217,7 @@ def _wanted(facts: Facts, rules: Iterable[Rule]) -> Iterable[Wanted]:
 
 def _nearest(facts: Facts, rules: Iterable[Rule]) -> Rule | None:
     """The rule of the nearest folder; there the one that is most precise about the type."""
-    reaching = [r for r in rules if r.reaches(facts) and r.is_about(facts.newest.media_type)]
+    reaching = [r for r in rules if r.reaches(facts) and all(map(r.is_about, facts.types))]
     return min(reaching, key=lambda rule: _distance(facts, rule), default=None)
 
 

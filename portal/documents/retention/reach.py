@@ -21,6 +21,7 @@ from portal.tenancy.session import db
 _document = Document.__table__
 _newest = DocumentVersion.__table__.alias("newest")
 _older = DocumentVersion.__table__.alias("older")
+_any = DocumentVersion.__table__.alias("any_version")
 _is_newest = and_(
     _newest.c.document_id == _document.c.id, _newest.c.number == _document.c.version_number
 )
@@ -49,11 +50,11 @@ def count_reach(rule: Rule) -> Reach:
         select(
             func.count(_document.c.id),
             func.count(func.distinct(_document.c.created_by)),
-            counted(_is_too_old(rule, now)),
-            counted(_has_old_versions(rule, now)),
+            counted(_in_all_versions(rule) & _is_too_old(rule, now)),
+            counted(_in_all_versions(rule) & _has_old_versions(rule, now)),
         )
         .join_from(_document, _newest, _is_newest)
-        .where(_lies_in(rule, "reached"), _is_about(rule))
+        .where(_lies_in(rule, "reached"), _in_some_version(rule))
     )
     return Reach(*db.session.execute(statement).one())
 
@@ -82,7 +83,7 @@ def _wanted_by(rule: Rule, number: int, now: datetime) -> ColumnElement[bool]:
     if rule.delete_days is None and rule.prune_days is None:
         return false()
     is_old = or_(_is_too_old(rule, now), _has_old_versions(rule, now))
-    return and_(_lies_in(rule, f"under_{number}"), _is_about(rule), is_old)
+    return and_(_lies_in(rule, f"under_{number}"), is_old, _in_all_versions(rule))
 
 
 def _lies_in(rule: Rule, name: str) -> ColumnElement[bool]:
@@ -91,10 +92,24 @@ def _lies_in(rule: Rule, name: str) -> ColumnElement[bool]:
     return _document.c.folder_id.in_(select(subtree_of([rule.folder_id], name).c.id))
 
 
+def _in_some_version(rule: Rule) -> ColumnElement[bool]:
+    """Whether the rule is about a version of a document: that is what it keeps."""
+    return _has_version(_is_about(rule))
+
+
+def _in_all_versions(rule: Rule) -> ColumnElement[bool]:
+    """Whether it is about every version: that is what it deletes."""
+    return ~_has_version(~_is_about(rule))
+
+
+def _has_version(which: ColumnElement[bool]) -> ColumnElement[bool]:
+    return select(_any.c.id).where(_any.c.document_id == _document.c.id, which).exists()
+
+
 def _is_about(rule: Rule) -> ColumnElement[bool]:
     if rule.media_type.endswith("/"):
-        return _newest.c.media_type.startswith(rule.media_type, autoescape=True)
-    return _newest.c.media_type == rule.media_type if rule.media_type else true()
+        return _any.c.media_type.startswith(rule.media_type, autoescape=True)
+    return _any.c.media_type == rule.media_type if rule.media_type else true()
 
 
 def _is_too_old(rule: Rule, now: datetime) -> ColumnElement[bool]:

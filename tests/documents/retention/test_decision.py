@@ -89,8 +89,11 @@ def slowly_held(facts: Facts, holds) -> bool:
 def slowly_nearest(facts: Facts, rules, name: str) -> Rule | None:
     """Step by step from the document upwards, and at each step from the precise to the vague."""
     newest = facts.versions[-1].media_type
+    types = {version.media_type for version in facts.versions}
+    precise = [newest] if len(types) == 1 else []
+    family = [family_of(newest)] if len({*map(family_of, types)}) == 1 else []
     for place in (*facts.folders, None):
-        for media_type in (newest, family_of(newest), ""):
+        for media_type in (*precise, *family, ""):
             for rule in rules:
                 is_there = (rule.folder_id, rule.media_type) == (place, media_type)
                 if is_there and getattr(rule, name) is not None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from portal.access.locking import lock_access
+from portal.access.permissions import Permission
 from portal.core import clock as portal_clock
 from portal.documents import purging
 from portal.documents.folders import restore_folder
@@ -31,6 +32,8 @@ from tests.documents.retention.keeping import (
     versions_of,
     work,
 )
+from tests.documents.samples import picture_of
+from tests.documents.sharers import give, make_role
 from tests.installation import Organisation
 from tests.outbox.test_lapses import work_at_once
 
@@ -170,6 +173,26 @@ def test_a_rule_deletes_what_grows_old(acme, clock) -> None:
     assert is_there(acme, acme.documents["note"])
     [entry] = told(acme, "document.purged")
     assert (entry["detail"]["wish"], entry["detail"]["rule"]) == ("rule", str(rule_id))
+
+
+def test_a_new_version_brings_nothing_under_a_rule_about_its_type(acme, clock) -> None:
+    """Else who may not delete a document could have it deleted."""
+    editor = make_role(acme, "editor", Permission.DOCUMENT_READ, Permission.DOCUMENT_EDIT)
+    give(acme, "guest", editor, "shared")
+    rule(acme, "Pictures", media_type="image/png", delete_days=1)
+    rule(acme, "All pictures", folder="shared", media_type="image/", prune_days=1)
+    plan, picture = acme.documents["plan"], picture_of("PNG")
+    guest, member = acme.visit("guest"), acme.visit("member")
+    drawn = UUID(member.upload("a.png", picture, acme.folders["shared"]).json["id"])
+    assert guest.post(f"/documents/{plan}/delete", {}).status_code == 403
+    assert guest.post(f"/documents/{plan}/rename", {"name": "Plan.png"}).status_code == 302
+    assert guest.put(f"/documents/{plan}/versions", picture).status_code == 201
+    later(acme, clock, days=2)
+    assert "Plan.png" not in acme.visit("officer").get("/retention/next-run").text
+    work(acme)
+    assert is_there(acme, plan)
+    assert len(versions_of(acme, plan)) == 2
+    assert not is_there(acme, drawn)
 
 
 def test_what_is_held_disappears_when_a_rule_deletes_it(acme, clock) -> None:
