@@ -11,7 +11,7 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.core.ids import new_id
-from portal.documents.models import Folder
+from portal.documents.models import Document, Folder
 from portal.documents.moving import require_to_move
 from portal.documents.names import clean_name
 from portal.documents.places import MAX_DEPTH, chains_to, get_live_place, get_place, subtree_of
@@ -75,8 +75,13 @@ def move_folder(actor: Actor, folder_id: UUID, parent_id: UUID | None) -> None:
 
 
 def delete_folder(actor: Actor, folder_id: UUID) -> None:
-    """Move a folder with all in it to the trash. Raises `NotFound` or `Forbidden`."""
+    """Move a folder with all in it to the trash. Raises `NotFound` or `Forbidden`.
+
+    In the end the documents in it are destroyed: where there are any it takes that right as well.
+    """
     folder = _live_folder(actor, folder_id, Permission.FOLDER_DELETE)
+    if _holds_documents(folder_id):
+        require(actor, Permission.DOCUMENT_DELETE, get_live_place(folder_id).target())
     put_in_trash(actor, folder)
     record(actor, Action.FOLDER_DELETED, f"folder:{folder_id}")
 
@@ -112,6 +117,11 @@ def _lock(folder_id: UUID, parent_id: UUID | None) -> None:
     db.session.execute(
         select(Folder.id).where(Folder.id.in_(involved)).order_by(Folder.id).with_for_update()
     )
+
+
+def _holds_documents(folder_id: UUID) -> bool:
+    inside = Document.folder_id.in_(select(subtree_of([folder_id]).c.id))
+    return db.session.execute(select(Document.id).where(inside).limit(1)).first() is not None
 
 
 def _height(folder_id: UUID) -> int:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
+from portal.access.permissions import Permission
 from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.places import MAX_DEPTH
 from portal.documents.rows import PAGE_SIZE
@@ -222,6 +223,23 @@ def test_a_document_goes_to_the_trash_and_comes_back(acme) -> None:
     assert member.post(f"{path}/restore").status_code == 409
     assert member.get(path).status_code == 200
     assert [action for action, _ in acme.told()] == ["document.deleted", "document.restored"]
+
+
+def test_a_folder_with_documents_is_deleted_by_who_may_delete_those(acme) -> None:
+    tidier = sharers.make_role(
+        acme,
+        "tidier",
+        Permission.DOCUMENT_READ,
+        Permission.FOLDER_CREATE,
+        Permission.FOLDER_DELETE,
+    )
+    sharers.give(acme, "guest", tidier, "shared")
+    guest, shared = acme.visit("guest"), acme.folders["shared"]
+    inner = make(guest, "Inner", str(shared))
+    answer = guest.submit(f"/folders/{shared}/delete")
+    assert answer.status_code == 403
+    assert acme.visit("member").get(f"/documents/folders/{shared}").status_code == 200
+    assert guest.submit(f"/folders/{inner}/delete").status_code == 302
 
 
 def test_the_trash_tells_where_a_thing_was_as_far_as_its_reader_knows(acme) -> None:
