@@ -22,7 +22,7 @@ from portal.auth.models import Invitation, PasswordCredential, PasswordReset, Us
 from portal.auth.sso.models import ExternalIdentity
 from portal.core.errors import Conflict
 from portal.tenancy.session import db
-from portal.users.models import User, UserState
+from portal.users.models import User, UserState, erased_email
 from portal.users.queries import get_user
 
 ERASED_NAME = "Erased person"
@@ -63,7 +63,7 @@ def erase_account(actor: Actor, user_id: UUID) -> None:
     _take_roles(actor, user_id)
     for model in OWN:
         db.session.execute(delete(model).where(model.user_id == user_id))
-    user.name, user.email = ERASED_NAME, f"{user_id}@erased.invalid"
+    user.name, user.email = ERASED_NAME, erased_email(user_id)
     forget_person(user_id)
     record(actor, Action.ACCOUNT_ERASED, f"user:{user_id}")
 

@@ -64,14 +64,19 @@ def deactivate_member(actor: Actor, user_id: UUID) -> None:
 def reactivate_member(actor: Actor, user_id: UUID) -> None:
     """Let somebody sign in again; who never accepted an invitation is invited again.
 
-    With that they have back all that they hold, so it takes what giving it does. Raises
-    `Forbidden`, `NotFound`, `Conflict`, or `SecondPersonNeeded` where it takes two people.
+    With that they have back all that they hold, so it takes what giving it does. An account that
+    was erased is nobody's any more: another person would act under the id of the one who is gone.
+    Raises `Forbidden`, `NotFound`, `Conflict`, or `SecondPersonNeeded` where it takes two people.
     """
     actor = lock_access_as(actor)
     user = get_subject(actor, user_id, Permission.MEMBER_DEACTIVATE)
     require_alone_to_give(actor, require_to_let_in(actor, user), f"user:{user.id}")
     if user.state != UserState.DEACTIVATED:
         raise Conflict(f"{user.name} is not deactivated.")
+    if user.is_erased:
+        raise Conflict(
+            "This account was erased, so nobody can have it back. Invite the person anew."
+        )
     user.state = UserState.ACTIVE if _can_sign_in(user) else UserState.INVITED
     record(actor, Action.MEMBER_REACTIVATED, f"user:{user.id}", state=user.state)
 

@@ -55,12 +55,15 @@ def ask_erasure(
 ) -> ErasureRequest:
     """Ask that a person's documents, account or both be erased; an officer decides.
 
-    Raises `Forbidden`, `Invalid`, or `Conflict` where a request about them is open already.
+    Raises `Forbidden`, `Invalid`, or `Conflict` where a request about them is open already, or the
+    account was erased.
     """
     require(actor, Permission.ERASURE_ASK)
     user = find_user_by_email(email)
     if user is None:
         raise Invalid("No member has this e-mail.")
+    if user.is_erased:
+        raise Conflict("This account was erased already.")
     if not (documents or account):
         raise Invalid("Choose what is to be erased.")
     open_ones = select(ErasureRequest.id).where(
@@ -90,7 +93,7 @@ def ask_erasure(
 
 
 def decide_erasure(actor: Actor, request_id: UUID, *, is_granted: bool, answer: str) -> None:
-    """Grant or refuse a request, with what is answered to who asked.
+    """Grant or refuse a request, with an answer that is kept and sent to nobody.
 
     It takes two people to have something erased, unless there is a single officer. Raises
     `Forbidden`, `OwnErasure`, `OwnRequest`, `StepUpNeeded`, `NotFound`, `Invalid` or `Conflict`.

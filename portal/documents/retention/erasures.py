@@ -130,6 +130,17 @@ def in_the_way(request: ErasureRequest) -> str:
     return ""
 
 
+def is_to_be_erased(user_id: UUID) -> bool:
+    """Whether an erasure of somebody's account was granted that has not been carried out yet."""
+    granted = select(ErasureRequest.id).where(
+        ErasureRequest.user_id == user_id,
+        ErasureRequest.state == ErasureState.GRANTED,
+        ErasureRequest.wants_account,
+        ErasureRequest.account_erased_at.is_(None),
+    )
+    return db.session.execute(granted.limit(1)).first() is not None
+
+
 def _count(request: ErasureRequest) -> int:
     statement = select(func.count()).select_from(_documents_of(request).subquery())
     return db.session.execute(statement).scalar_one()

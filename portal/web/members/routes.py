@@ -18,6 +18,7 @@ from portal.auth.assurance import Act
 from portal.auth.member_import import MAX_LINES, import_people, read_people
 from portal.core.settings import active
 from portal.documents.naming import names_of_folders
+from portal.documents.retention.erasures import is_to_be_erased
 from portal.users.queries import names_of
 from portal.web import assignments
 from portal.web.access import freshly, requires
@@ -179,7 +180,12 @@ def deactivate(user_id: UUID) -> ResponseReturnValue:
             membership.deactivate_member(g.actor, user_id)
             flash("The member is deactivated and signed out everywhere.", "success")
             return redirect(url_for("members.show", user_id=user_id))
-    return _question("members/deactivate.html", members.get_member(g.actor, user_id), form)
+    return _question(
+        "members/deactivate.html",
+        members.get_member(g.actor, user_id),
+        form,
+        is_to_be_erased=is_to_be_erased(user_id),
+    )
 
 
 @blueprint.post("/<uuid:user_id>/reactivate")
@@ -260,5 +266,6 @@ def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
         granters=granters,
         sessions=members.list_member_sessions(g.actor, user_id),
         waiting=factor_resets.find_reset(g.actor, user_id),
+        is_to_be_erased=is_to_be_erased(user_id),
     )
     return page, shown_status(form)

@@ -71,6 +71,36 @@ def test_what_somebody_owns_is_erased_with_their_account(acme, globex) -> None:
     assert all(is_there(globex, document) for document in globex.documents.values())
 
 
+def test_whoever_deactivates_is_told_that_an_erasure_waits_for_it(acme) -> None:
+    admin, member = acme.visit("admin"), f"/members/{acme['member'].id}"
+    assert "reactivate the account at any time" in admin.get(f"{member}/deactivate").text
+    granted(acme, "member", "account")
+    question = admin.get(f"{member}/deactivate").text
+    assert "erases it for good" in question
+    assert "at any time" not in question
+    assert "once it is deactivated" in admin.get(member).text
+
+
+def test_an_erased_account_is_nobodys_any_more(acme) -> None:
+    """Else another person would act under the id of the one who is gone."""
+    admin, member = acme.visit("admin"), f"/members/{acme['member'].id}"
+    email = acme["member"].email
+    granted(acme, "member", "account")
+    deactivate(acme, "member")
+    work(acme)
+    page = admin.get(member).text
+    assert "This account was erased." in page
+    for act in ("Reactivate", "Rename", "Give another role", "Ask for erasure"):
+        assert act not in page
+    assert admin.post(f"{member}/reactivate").status_code == 409
+    assert admin.post(f"{member}/rename", {"name": "Ansel"}).status_code == 409
+    again = {"email": row_of(acme, "member")["email"], "what": ["account"], "reason": "again"}
+    assert admin.post("/retention/erasures/new", again).status_code == 409
+    assert row_of(acme, "member")["state"] == "deactivated"
+    invited = {"email": email, "name": "Ansel", "role": "member"}
+    assert admin.post("/members/new", invited).status_code == 200
+
+
 def test_what_is_kept_stays_and_goes_when_nothing_keeps_it(acme, clock) -> None:
     plan, note = acme.documents["plan"], acme.documents["note"]
     rule(acme, name="Ten days", folder="shared", keep_days=10)
