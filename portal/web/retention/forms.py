@@ -32,7 +32,9 @@ WHAT = {"documents": "The documents that they own", "account": "Their account"}
 
 
 class RuleForm(PlaceForm):
-    """What a rule says. `preview` is pressed to see what that comes down to."""
+    """What a rule says. `preview` is pressed to see what that comes down to; `seen` is of what that
+    was seen last.
+    """
 
     name = StringField("Name", [InputRequired("Give it a name."), Length(max=MAX_NAME)])
     folder = PlaceField("Folder", Permission.RETENTION_EDIT, "All documents")
@@ -41,6 +43,13 @@ class RuleForm(PlaceForm):
     delete_days = NumberField("Delete after so many days", DAYS)
     prune_days = NumberField("Delete older versions after so many days", DAYS)
     preview = SubmitField()
+    seen = HiddenField()
+
+    def gist(self) -> str:
+        """All that it depends on whom the rule concerns."""
+        rule = self.chosen()
+        days = (rule.keep_days, rule.delete_days, rule.prune_days)
+        return "/".join(map(str, (rule.folder_id, *days, rule.media_type)))
 
     def chosen(self) -> Choices:
         """What was filled in."""

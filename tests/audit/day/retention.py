@@ -25,7 +25,10 @@ class Retention(Scene):
 
     def _what_is_kept(self) -> Iterator[Act]:
         post, who = self._poster(self.officer), self.acme["officer"].id
-        form = {"name": "Letters", "folder": "", "media_type": "text/", "keep_days": "30"}
+        form = {
+            "name": "Letters", "folder": "", "media_type": "text/", "keep_days": "30",
+            "seen": "None/30/None/None/text/",
+        }  # fmt: skip
         said = {
             "folder": None, "media_type": "text/", "keep_days": 30, "delete_days": None,
             "prune_days": None,
@@ -39,7 +42,7 @@ class Retention(Scene):
         ])  # fmt: skip
         path = f"/retention/rules/{self._newest('retention_rule')}"
         longer = {"before": said, **said, "keep_days": 40}
-        yield post(f"{path}/edit", form | {"keep_days": "40"}, [
+        yield post(f"{path}/edit", form | {"keep_days": "40", "seen": "None/40/None/None/text/"}, [
             Told("retention-rule.changed", target(), who, detail=longer)
         ])  # fmt: skip
         yield post(f"{path}/delete", {}, [

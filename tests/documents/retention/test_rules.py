@@ -5,6 +5,7 @@ import io
 
 import pytest
 
+from tests.browsing import forms_of
 from tests.conftest import on_sqlite
 from tests.documents.retention.keeping import (
     has_content,
@@ -23,8 +24,18 @@ RULES = "/retention/rules"
 
 
 def make(acme: Organisation, **form: object):
+    """Make a rule, having seen whom it would concern; with `preview` just see that."""
     chosen = {"name": "Letters", "folder": "", "media_type": "", "keep_days": "30"} | form
-    return acme.visit("officer").post(f"{RULES}/new", chosen)
+    officer = acme.visit("officer")
+    shown = officer.post(f"{RULES}/new", chosen | {"preview": "1"})
+    if "preview" in form or shown.status_code != 200:
+        return shown
+    return officer.post(f"{RULES}/new", chosen | {"seen": seen_on(shown)})
+
+
+def seen_on(page) -> str:
+    [seen] = [form.fields["seen"] for form in forms_of(page.text) if "seen" in form.fields]
+    return seen
 
 
 @on_sqlite
@@ -40,13 +51,28 @@ def test_a_rule_is_tried_out_made_changed_and_deleted(acme, globex) -> None:
     [entry] = told(acme, "retention-rule.created")
     path = f"{RULES}/{entry['target'].partition(':')[2]}"
     assert 'value="30"' in officer.get(f"{path}/edit").text
-    changed = officer.post(f"{path}/edit", {"name": "Post", "folder": "", "keep_days": "50"})
+    wanted = {"name": "Post", "folder": "", "keep_days": "50"}
+    shown = officer.post(f"{path}/edit", wanted)
+    assert "Nothing has changed yet." in shown.text
+    changed = officer.post(f"{path}/edit", wanted | {"seen": seen_on(shown)})
     assert changed.status_code == 302
     assert "Keep at least 50 days" in officer.get(RULES).text
     assert "It no longer keeps anything" in officer.get(f"{path}/delete").text
     assert officer.post(f"{path}/delete").status_code == 302
     assert "Post" not in officer.get(RULES).text
     assert globex.log() == []
+
+
+@on_sqlite
+@pytest.mark.parametrize("change", [{"delete_days": "400"}, {"media_type": "image/"}])
+def test_a_rule_is_made_as_it_was_looked_at_or_not_at_all(acme, change) -> None:
+    officer = acme.visit("officer")
+    wanted = {"name": "Letters", "folder": "", "delete_days": "3650"}
+    seen = seen_on(officer.post(f"{RULES}/new", wanted | {"preview": "1"}))
+    other = officer.post(f"{RULES}/new", wanted | change | {"seen": seen})
+    assert "Nothing has changed yet." in other.text
+    assert told(acme, "retention-rule.created") == []
+    assert officer.post(f"{RULES}/new", wanted | {"seen": seen}).status_code == 302
 
 
 @on_sqlite

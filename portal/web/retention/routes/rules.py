@@ -67,14 +67,18 @@ def _rule_page(
     keep: Callable[[service.Choices], object],
     done: str,
 ) -> ResponseReturnValue:
-    """The form; sent, what it asks for: a folder, whom the rule would concern, or to keep it."""
+    """The form; sent, what it asks for: a folder, whom the rule would concern, or to keep it.
+
+    What is kept is what was looked at: of anything else it is shown first whom that would concern.
+    """
     reach = None
     if form.folder.is_asked:
         return choose_place(form.folder)
     if form.validate_on_submit():
         with shown_on(form):
-            if form.preview.data:
+            if form.preview.data or form.seen.data != form.gist():
                 reach = service.preview_rule(g.actor, form.chosen())
+                form.seen.data = form.gist()
             else:
                 keep(form.chosen())
                 flash(done, "success")
