@@ -6,6 +6,8 @@ import click
 
 from portal.audit.actor import OPERATOR
 from portal.cli.context import with_app, writing_for
+from portal.core.errors import Conflict
+from portal.documents.integrity.lacking import list_lacking
 from portal.storage import relocation
 from portal.storage.blobs import StoredBlob
 from portal.storage.chosen import LOCAL, find_home
@@ -62,9 +64,20 @@ def clear(slug: str) -> None:
     with acting_for(get_tenant(slug)):
         relocation.require_old_enough()
         deleted = _go_through(relocation.clear, "deleted")
+        _require_all_there()
     with writing_for(slug):
         relocation.end_move(OPERATOR)
     click.echo(f"{deleted} deleted from the old store; the move is over")
+
+
+def _require_all_there() -> None:
+    """Raises `Conflict` where the new store lacks something, whatever the old one lists."""
+    new = relocation.get_move().new
+    if lacking := len(list_lacking(new)):
+        raise Conflict(
+            f"The new store lacks {lacking} contents, so the move is not over."
+            " See that all of the old store is there, and try again."
+        )
 
 
 def _go_through(step: Callable[[Move], Iterator[StoredBlob]], what: str) -> int:

@@ -42,5 +42,10 @@ def list_known() -> set[UUID]:
     What is waited for comes first: when it ends meanwhile, it is a version by then.
     """
     waited_for = list_unfinished()
+    return waited_for | list_stored()
+
+
+def list_stored() -> set[UUID]:
+    """Those of them that are committed blobs."""
     tails = set(db.session.scalars(select(UploadTail.id)))
-    return waited_for | tails | set(db.session.scalars(select(DocumentVersion.id)))
+    return tails | set(db.session.scalars(select(DocumentVersion.id)))

@@ -125,7 +125,10 @@ class BlobStore(Protocol):
         """
 
     def list_blobs(self, tenant_id: UUID) -> Iterator[StoredBlob]:
-        """Everything of a tenant, what a killed writer left behind too; so an id may come twice."""
+        """Everything of a tenant, what a killed writer left behind too; so an id may come twice.
+
+        Raises `StoreUnavailable` rather than leave anything out.
+        """
 
     def keep_note(self, tenant_id: UUID, content: bytes) -> None:
         """Keep a small text about a tenant, no blob of it, in place of the one before. Durable."""

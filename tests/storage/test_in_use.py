@@ -1,5 +1,7 @@
 """S3 under the portal: documents that lie there, and an organisation that moves while it works."""
 
+import errno
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -220,6 +222,46 @@ def test_deleting_meanwhile_deletes_from_both_and_orphans_are_swept_in_both(
         assert sweep_orphans() == 1, "one id"
     assert not any(key.endswith(str(UUID(int=7))) for key in objects(aws, bucket))
     assert not any(path.name == str(UUID(int=7)) for path in local_files(both, moved))
+
+
+def test_a_move_does_not_end_while_the_old_store_is_not_all_there(
+    both, acme, bucket, operate, clock
+) -> None:
+    """Its disk is not mounted, say. What is there then is an empty folder, or none."""
+    member = replace(acme, portal=both).visit("member")
+    folder = both.settings.instance / "blobs" / str(acme.id)
+    elsewhere = folder.rename(folder.with_name("elsewhere"))
+    operate.do("blobs", "move", "acme", "--to", f"s3://{bucket}/portal")
+    said = clear_a_day_later(operate, clock)
+    elsewhere.rename(folder)
+    assert "new store lacks 3 contents" in said
+    assert "3 deleted" in clear_a_day_later(operate, clock)
+    for document_id in acme.documents.values():
+        assert member.get(f"/documents/{document_id}/download").status_code == 200
+
+
+@on_sqlite
+def test_a_move_does_not_end_while_a_folder_of_the_old_store_can_not_be_read(
+    moved, aws, bucket, both, operate, clock, monkeypatch
+) -> None:
+    """What lies in it was not copied."""
+    [key, *_] = objects(aws, bucket)
+    aws.client().delete_object(Bucket=bucket, Key=key)
+    path = path_of_key(both, moved, key)
+    scan = os.scandir
+
+    def scandir(folder: Any) -> Any:
+        if str(folder) == str(path.parent):
+            raise OSError(errno.EIO, "Input/output error")
+        return scan(folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", scandir)
+        assert "does not answer" in clear_a_day_later(operate, clock)
+    assert path.exists()
+    clear_a_day_later(operate, clock)
+    assert key in objects(aws, bucket)
+    assert told(moved)[-1] == "contents.moved"
 
 
 @on_sqlite

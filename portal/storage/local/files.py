@@ -29,6 +29,13 @@ def store_errors() -> Iterator[None]:
         raise StoreUnavailable from error
 
 
+def refuse_unreadable(error: OSError) -> None:
+    """A folder that isn't there holds nothing; one that can't be read may hold anything."""
+    if not isinstance(error, FileNotFoundError):
+        log.warning("a folder of blobs can not be read", error=errorcode.get(error.errno or 0, "?"))
+        raise StoreUnavailable from error
+
+
 def give_name(unfinished: Path, path: Path) -> None:
     """A hard link is the one way to give a name that never replaces another file."""
     with store_errors():

@@ -23,6 +23,7 @@ from portal.storage.local.files import (
     make_folders,
     not_a_link,
     private,
+    refuse_unreadable,
     store_errors,
     sync_folder,
 )
@@ -78,7 +79,7 @@ class LocalBlobs:
         return count
 
     def list_blobs(self, tenant_id: UUID) -> Iterator[StoredBlob]:
-        for folder, folders, names in os.walk(self._folder(tenant_id)):
+        for folder, folders, names in os.walk(self._folder(tenant_id), onerror=refuse_unreadable):
             folders.sort()
             for name in sorted(names):
                 with suppress(FileNotFoundError, ValueError):  # gone meanwhile; not one of ours
