@@ -6,7 +6,7 @@ key goes, and only then the rows that say by which provider it was held.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from portal.core.texts import as_one_line
 from portal.documents.inventory import count_everything
 from portal.keys import hierarchy
 from portal.keys.certificates import NotGenuine, certify, verify_certificate
+from portal.keys.moving import find_holders
 from portal.storage.chosen import configured
 from portal.tenancy import service
 from portal.tenancy.binding import TenantRecord, acting_for
@@ -91,12 +92,7 @@ def _destroy(tenant: TenantRecord) -> Path:
             certificate = certify(describe_end(count_everything()))
         _write(pending, certificate)
     facts = verify_certificate((final if final.exists() else pending).read_bytes())
-    for name in facts["providers_without_an_answer"]:
-        click.echo(
-            f"{name} gives no answer: were the keys ever there, destroy them there", err=True
-        )
-    for root in facts["root_keys"]:
-        _destroy_root(tenant, root["provider"], root["own_key"])
+    _destroy_roots(tenant, facts["root_keys"])
     hierarchy.purge(tenant.id)
     service.sweep_tenant(owner_url, active().database_url, tenant)
     _delete_blobs(tenant)
@@ -106,11 +102,19 @@ def _destroy(tenant: TenantRecord) -> Path:
     return final
 
 
-def _destroy_root(tenant: TenantRecord, provider: str, own_key: str) -> None:
-    if own_key:
+def _destroy_roots(tenant: TenantRecord, certified: Sequence[Mapping[str, str]]) -> None:
+    """Those of the certificate, and whatever is found now: a provider may have been away then."""
+    with acting_for(tenant):
+        holding, silent = find_holders()
+    for name in silent:
+        click.echo(
+            f"{name} gives no answer: were the keys ever there, destroy them there", err=True
+        )
+    for own_key in filter(None, (root["own_key"] for root in certified)):
         click.echo(f"{own_key} is the organisation's own key: only the organisation can destroy it")
-    else:
-        hierarchy.provider_named(provider).destroy(tenant.id)
+    ours = {root["provider"] for root in certified if not root["own_key"]}
+    for name in sorted(ours.union(holding)):
+        hierarchy.provider_named(name).destroy(tenant.id)
 
 
 def _delete_blobs(tenant: TenantRecord) -> None:

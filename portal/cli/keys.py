@@ -10,7 +10,7 @@ from portal.keys import rotation
 from portal.keys.queries import list_tenant_keys
 from portal.keys.rewrapping import count_references
 from portal.tenancy.binding import TenantRecord
-from portal.tenancy.queries import get_tenant, list_living_tenants
+from portal.tenancy.queries import get_living_tenant, list_living_tenants
 
 
 @click.group()
@@ -27,7 +27,7 @@ def rotate(slug: str) -> None:
     Contents are not touched: only their keys, and names and secrets, are encrypted anew. People can
     go on working. If it is interrupted, the worker or `portal key rewrap` finishes it.
     """
-    with writing(get_tenant(slug)) as tenant:
+    with writing(get_living_tenant(slug)) as tenant:
         made = rotation.rotate_key(OPERATOR)
     click.echo(f"{tenant.slug}: version {made.version} seals from now on")
     _rewrap(tenant)
@@ -42,7 +42,7 @@ def rewrap(slug: str | None) -> None:
     Those of SLUG, or without it those of all organisations. An earlier key is destroyed 15 minutes
     after nothing needs it any more.
     """
-    for tenant in [get_tenant(slug)] if slug else list_living_tenants():
+    for tenant in [get_living_tenant(slug)] if slug else list_living_tenants():
         _rewrap(tenant)
 
 

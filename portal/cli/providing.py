@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import click
 
 from portal.audit.actor import OPERATOR
-from portal.cli.context import with_app, writing_for
+from portal.cli.context import with_app, writing, writing_for
 from portal.core import clock
 from portal.core.errors import Invalid
 from portal.core.settings import KEY_PROVIDERS
@@ -14,7 +14,7 @@ from portal.keys.providers import KeyProvider, KeyUnavailable
 from portal.keys.queries import list_tenant_keys
 from portal.keys.rewrapping import count_references
 from portal.tenancy.binding import TenantRecord, acting_for
-from portal.tenancy.queries import get_tenant, list_living_tenants
+from portal.tenancy.queries import get_living_tenant, get_tenant, list_living_tenants
 
 
 @click.command()
@@ -64,12 +64,13 @@ def move(slug: str, to: str, kms_key: str, destroy_old: bool, confirm: str | Non
     old root key stays until you destroy it with --destroy-old, now or later: database backups from
     before the move need it.
     """
+    tenant = get_living_tenant(slug)
     target = hierarchy.providers().get(to, kms_key)
-    with writing_for(slug):
+    with writing(tenant):
         moved = moving.move_seeds(OPERATOR, target)
     versions = ", ".join(str(seed.version) for seed in moved) or "none, all are there"
     click.echo(f"{slug}: moved to {to}: {versions}")
-    with acting_for(get_tenant(slug)):
+    with acting_for(tenant):
         left = moving.list_left()
     for provider in left:
         if destroy_old:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Select, bindparam, select
 
-from portal.core.errors import NotFound
+from portal.core.errors import Conflict, NotFound
 from portal.tenancy.binding import TenantRecord
 from portal.tenancy.gate import without_transactions
 from portal.tenancy.models import LIVING, Tenant, TenantHost
@@ -37,6 +37,17 @@ def get_tenant(slug: str) -> TenantRecord:
     tenant = find_tenant(slug)
     if tenant is None:
         raise NotFound(f"There is no tenant {slug!r}.")
+    return tenant
+
+
+def get_living_tenant(slug: str) -> TenantRecord:
+    """The tenant of that slug, unless its keys are being destroyed, or have been.
+
+    Raises `NotFound` or `Conflict`.
+    """
+    tenant = get_tenant(slug)
+    if tenant.state not in LIVING:
+        raise Conflict(f"{slug} is {tenant.state}, and its keys are not changed any more.")
     return tenant
 
 

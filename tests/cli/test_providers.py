@@ -15,9 +15,9 @@ from portal.keys.providers import KeyUnavailable
 from portal.keys.service import add_seed
 from portal.keys.startup import check_default, check_providers
 from portal.keys.vault import VaultTransit
-from portal.tenancy.queries import list_living_tenants
+from portal.tenancy.queries import get_tenant, list_living_tenants
 from tests.cli.operators import Operator
-from tests.cli.test_destroying import agree, make
+from tests.cli.test_destroying import agree, cut, destroy, make
 from tests.conftest import on_sqlite
 from tests.founding import CONTENTS
 from tests.installation import PASSWORD, Installation, Organisation
@@ -191,6 +191,54 @@ def test_the_end_of_an_organisation_destroys_what_moves_left_and_not_its_own_key
     assert f"{own_key} is the organisation's own key" in said
     assert client.describe_key(KeyId=own_key)["KeyMetadata"]["KeyState"] == "Enabled"
     assert json.loads((operator.instance / "keys.json").read_text())["tenants"] == {}
+
+
+@on_sqlite
+def test_keys_that_are_being_destroyed_go_nowhere_else(
+    operator, settings, vault, clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Operator(operator.settings, **variables(settings))
+    make(run, "initech", "database")
+    agree(run, "initech", clock)
+    with monkeypatch.context() as power:
+        cut(power, "portal.keys.local.LocalKeys", "destroy", 1)
+        assert destroy(run, "initech").status == 1
+    before = dict(vault.keys)
+    for command in (
+        ("move-provider", "initech", "--to", "vault"),
+        ("rotate", "initech"),
+        ("rewrap", "initech"),
+    ):
+        said = run.refused("key", *command)
+        assert said == "initech is closing, and its keys are not changed any more."
+    assert vault.keys == before
+    assert destroy(run, "initech").status == 0
+    assert json.loads((operator.instance / "keys.json").read_text())["tenants"] == {}
+
+
+@on_sqlite
+def test_a_root_key_whose_provider_was_away_at_first_is_destroyed_by_the_next_run(
+    operator, settings, unsealed, clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Operator(operator.settings, **variables(settings))
+    make(run, "initech", "database")
+    for place in ("vault", "local"):
+        run.do("key", "move-provider", "initech", "--to", place)
+    [root_key] = [name for name in unsealed.keys if name.endswith(str(tenant_of(run)))]
+    agree(run, "initech", clock)
+    unsealed.is_sealed = True
+    with monkeypatch.context() as power:
+        cut(power, "portal.keys.local.LocalKeys", "destroy", 1)
+        assert "vault gives no answer" in destroy(run, "initech").err
+    unsealed.is_sealed = False
+    assert (done := destroy(run, "initech")).status == 0
+    assert "no answer" not in done.err
+    assert root_key not in unsealed.keys
+
+
+def tenant_of(run: Operator) -> Any:
+    with run.inside() as app, app.app_context():
+        return get_tenant("initech").id
 
 
 class PowerCut(OSError):
