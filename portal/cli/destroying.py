@@ -21,6 +21,7 @@ from portal.core.errors import Conflict, Invalid
 from portal.core.settings import active
 from portal.core.texts import as_one_line
 from portal.documents.inventory import count_everything
+from portal.documents.retention.facts import list_live_holds
 from portal.keys import hierarchy
 from portal.keys.certificates import NotGenuine, certify, verify_certificate
 from portal.keys.moving import find_holders
@@ -49,7 +50,7 @@ def destroy(slug: str, confirm: str | None) -> None:
         raise Conflict(f"{slug} is destroyed. Its certificate: {_certificate_of(tenant)}")
     if tenant.state in LIVING:
         with writing(tenant):
-            get_agreed_closing()
+            _require_ready(tenant)
     typed = confirm or click.prompt("Type the short name of the organisation to destroy it")
     if typed != slug:
         raise Invalid("This is another name. Nothing was destroyed.")
@@ -80,11 +81,19 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
     yield f"signed by the key {facts['key']['id']}:"
 
 
+def _require_ready(tenant: TenantRecord) -> None:
+    """Raises `Conflict` where the closing may go no further."""
+    get_agreed_closing()
+    if list_live_holds():
+        raise Conflict(f"A legal hold is in force in {tenant.slug}. Nothing was destroyed.")
+
+
 def _destroy(tenant: TenantRecord) -> Path:
     owner_url, final = active().owner_database_url, _certificate_of(tenant)
     pending = final.with_suffix(".pending")
     if tenant.state in LIVING:
         with writing(tenant):
+            _require_ready(tenant)
             record(OPERATOR, Action.TENANT_DESTROYED, f"tenant:{tenant.id}")
         service.change_state(owner_url, tenant, TenantState.CLOSING)
     if not pending.exists() and not final.exists():

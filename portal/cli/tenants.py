@@ -6,7 +6,7 @@ from portal.audit.actions import Action
 from portal.audit.actor import OPERATOR
 from portal.audit.service import record
 from portal.auth.closing.queries import find_end
-from portal.auth.closing.service import ask_as_operator
+from portal.auth.closing.service import ask_as_operator, take_back_as_operator
 from portal.auth.invitations import Invited, invite_member
 from portal.auth.sso.enforcement import release_sso
 from portal.cli.context import role_checked, with_app, writing, writing_for
@@ -20,7 +20,13 @@ from portal.storage.chosen import settle_in
 from portal.tenancy import service
 from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.models import Placement, TenantState
-from portal.tenancy.queries import get_tenant, list_hosts, list_living_tenants, list_tenants
+from portal.tenancy.queries import (
+    get_living_tenant,
+    get_tenant,
+    list_hosts,
+    list_living_tenants,
+    list_tenants,
+)
 
 
 @click.group()
@@ -109,17 +115,22 @@ def resume(slug: str) -> None:
 @tenant.command()
 @click.argument("slug")
 @click.option("--reason", default="", help="Why, for the people who are asked to agree.")
+@click.option("--take-back", is_flag=True, help="Have SLUG stay instead, as long as it is there.")
 @with_app
-def close(slug: str, reason: str) -> None:
+def close(slug: str, reason: str, take_back: bool) -> None:
     """Ask the people of SLUG to agree to close it for good.
 
     Somebody there who may close the organisation agrees on its page. It is then read-only for the
     number of days in PORTAL_CLOSING_DAYS, during which they can call it off. After that, run
     `portal key destroy`.
     """
-    with writing_for(slug):
-        ask_as_operator(OPERATOR, reason)
-    click.echo(f"the people of {slug} who care for its keys are asked to agree")
+    with writing(get_living_tenant(slug)):
+        if take_back:
+            take_back_as_operator(OPERATOR)
+        else:
+            ask_as_operator(OPERATOR, reason)
+    asked = f"the people of {slug} who care for its keys are asked to agree"
+    click.echo(f"{slug} stays: its closing is taken back" if take_back else asked)
 
 
 @tenant.command("release-sso")

@@ -19,6 +19,7 @@ from portal.auth.live_sessions import find_session
 from portal.auth.sessions import open_session
 from portal.core.db import Base
 from portal.documents.downloads import open_download
+from portal.documents.retention.models import Anchor, AnchorKind, LegalHold
 from portal.documents.uploads import upload_document
 from portal.keys.providers import KeyUnavailable
 from portal.tenancy.binding import acting_for
@@ -167,6 +168,45 @@ def test_a_backup_that_is_brought_back_beside_the_present_key_file_is_unreadable
     ):
         open_download(peter, document_id)
     assert operator("db", "check").status == 1
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_what_is_held_is_not_destroyed_and_the_closing_is_taken_back(
+    operator: Operator, clock
+) -> None:
+    """However the hold came to be there. The organisation's people can do nothing by then."""
+    kept = make(operator, "initech", "database")
+    agree(operator, "initech", clock)
+    with acting(operator, "initech"):
+        hold = LegalHold(matter="m", reason="r", release_reason="", placed_by=None)
+        db.session.add(hold)
+        db.session.flush()
+        db.session.add(
+            Anchor(hold_id=hold.id, kind=AnchorKind.DOCUMENT, thing_id=kept, is_carried=False)
+        )
+    said = operator.refused("key", "destroy", "initech", "--confirm", "initech")
+    assert said == "A legal hold is in force in initech. Nothing was destroyed."
+    assert "closing" in operator.do("tenant", "list").out
+    operator.do("tenant", "close", "initech", "--take-back")
+    assert "active" in operator.do("tenant", "list").out
+    said = operator.refused("tenant", "close", "initech", "--take-back")
+    assert said.startswith("This has been decided")
+    assert "Nobody has agreed" in operator.refused("key", "destroy", "initech")
+    with acting(operator, "initech") as peter:
+        assert content_of(peter, kept) == b"TPS report"
+
+
+@on_sqlite
+def test_a_destruction_that_has_begun_is_not_taken_back(
+    operator: Operator, clock, monkeypatch
+) -> None:
+    make(operator, "initech", "database")
+    agree(operator, "initech", clock)
+    with monkeypatch.context() as power:
+        cut(power, "portal.cli.destroying", "certify", 1)
+        assert destroy(operator, "initech").status == 1
+    assert "initech is closing" in operator.refused("tenant", "close", "initech", "--take-back")
+    assert destroy(operator, "initech").status == 0
 
 
 CUTS = [

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, true, update
 
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.models import PendingAct
@@ -135,11 +135,19 @@ def take_back(actor: Actor) -> None:
     """
     require(actor, Permission.ORGANISATION_CLOSE)
     require_fresh(actor, Act.KEYS)
-    now = clock.now()
+    _take_back(actor, Closing.ends_at.is_(None) | (Closing.ends_at > clock.now()))
+
+
+def take_back_as_operator(actor: Actor) -> None:
+    """The same when the time is over as well, but nothing is destroyed. Raises `NotClosing`."""
+    _take_back(actor, true())
+
+
+def _take_back(actor: Actor, is_in_time: ColumnElement[bool]) -> None:
     is_taken_back = change(
         update(Closing)
-        .where(Closing.withdrawn_at.is_(None), Closing.ends_at.is_(None) | (Closing.ends_at > now))
-        .values(withdrawn_at=now, withdrawn_by=actor.user_id)
+        .where(Closing.withdrawn_at.is_(None), is_in_time)
+        .values(withdrawn_at=clock.now(), withdrawn_by=actor.user_id)
         .execution_options(synchronize_session=False)
     )
     if not is_taken_back:

@@ -19,6 +19,7 @@ from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.assurance import Act
+from portal.auth.closing.queries import find_end
 from portal.auth.fresh import require_fresh
 from portal.core import clock
 from portal.core.errors import Conflict, Invalid
@@ -44,12 +45,15 @@ class OwnHold(Forbidden):
 def place_hold(actor: Actor, thing: Thing, matter: str, reason: str) -> LegalHold:
     """Keep all that a person has to do with, a folder with all beneath it, or a document.
 
-    Raises `Forbidden`, `StepUpNeeded`, `NotFound` or `Invalid`.
+    Raises `Forbidden`, `StepUpNeeded`, `NotFound`, `Invalid`, or `Conflict` where the organisation
+    closes: it may have begun to while this waited for its turn.
     """
     require(actor, Permission.HOLD_EDIT)
     require_fresh(actor, Act.RETENTION)
     matter, reason = _said(matter, "the matter", MAX_MATTER), _said(reason, "why", MAX_REASON)
     lock_retention()
+    if find_end() is not None:
+        raise Conflict("This organisation is closing. Nothing can be held any more.")
     _check_there(thing)
     hold = LegalHold(
         id=new_id(), matter=matter, reason=reason, release_reason="", placed_by=actor.user_id

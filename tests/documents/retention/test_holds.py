@@ -1,15 +1,21 @@
 """Legal holds by the pages: placed and released by officers, and known to nobody else."""
 
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Engine, event
 
 from portal.access.approvals.kinds import Kind
-from portal.core.errors import NotFound
+from portal.audit.actor import OPERATOR
+from portal.auth.closing.service import ask_as_operator
+from portal.core.errors import Conflict, NotFound
 from portal.documents import purging
+from portal.documents.closing import agree_with_operator
 from portal.documents.retention.holding import place_hold
 from portal.documents.retention.models import AnchorKind
 from portal.documents.retention.things import Thing
@@ -17,7 +23,9 @@ from tests.access.asked import newest_act
 from tests.conftest import on_postgresql, on_sqlite
 from tests.documents.links.sharing import link_of, make, opened
 from tests.documents.retention.keeping import (
+    acting,
     done_by,
+    end_holds,
     hold,
     is_there,
     later,
@@ -247,6 +255,55 @@ def test_a_hold_on_somebody_is_on_what_they_uploaded_a_version_of(acme, clock) -
     work(acme)
     assert is_there(acme, plan)
     assert not is_there(acme, acme.documents["note"])
+
+
+@on_postgresql
+def test_a_hold_that_comes_while_a_closing_begins_is_refused(acme) -> None:
+    """It had been let in, and waited for its turn."""
+    end_holds(acme)
+    with acme.bound(writes=True):
+        ask_as_operator(OPERATOR, "not paid")
+    with ThreadPoolExecutor(1) as pool:
+        with acme.bound(writes=True):
+            agree_with_operator(acting(acme, "admin"))
+            with sending("pg_advisory_xact_lock(") as waits:
+                placed = pool.submit(place, acme)
+                assert waits.wait(20)
+        answer = placed.result(timeout=20)
+    assert (answer.status_code, "is closing" in answer.text) == (409, True)
+    assert live_holds(acme) == []
+
+
+def test_nothing_is_held_any_more_once_the_organisation_closes(acme) -> None:
+    end_holds(acme)
+    with acme.bound(writes=True):
+        ask_as_operator(OPERATOR, "not paid")
+    done_by(acme, "admin", agree_with_operator)
+    thing = Thing(AnchorKind.DOCUMENT, acme.documents["note"])
+    with pytest.raises(Conflict, match="is closing"):
+        done_by(acme, "officer", place_hold, thing, MATTER, REASON)
+    assert live_holds(acme) == []
+
+
+@contextmanager
+def sending(words: str) -> Iterator[Event]:
+    """Is set once any connection is about to send a statement with these words."""
+    begun = Event()
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if words in statement:
+            begun.set()
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield begun
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def live_holds(acme: Organisation) -> list[object]:
+    rows = acme.portal.rows("legal_hold")
+    return [row for row in rows if row["tenant_id"] == acme.id and row["released_at"] is None]
 
 
 @on_postgresql
