@@ -80,7 +80,7 @@ def move(slug: str, to: str, kms_key: str, destroy_old: bool, confirm: str | Non
 
 
 def _destroy(slug: str, provider: KeyProvider, confirm: str | None) -> None:
-    """Each by itself, in a transaction of its own."""
+    """Each by itself, told of in a transaction of its own."""
     typed = confirm or click.prompt(
         f"Database backups from before the move can't be read any more without the root key of "
         f"{slug} at {provider.name}. Type {slug} to destroy it"
@@ -88,7 +88,9 @@ def _destroy(slug: str, provider: KeyProvider, confirm: str | None) -> None:
     if typed != slug:
         raise Invalid("This is another name. Nothing was destroyed.")
     with writing_for(slug):
-        moving.destroy_left(OPERATOR, provider)
+        moving.tell_of_end(OPERATOR, provider)
+    with writing_for(slug):
+        moving.destroy_left(provider)
     click.echo(f"{slug}: the root key at {provider.name} is destroyed")
 
 

@@ -76,21 +76,34 @@ def find_holders() -> tuple[Sequence[str], Sequence[str]]:
     return holding, silent
 
 
-def destroy_left(actor: Actor, provider: KeyProvider) -> None:
-    """Destroy the bound tenant's root key at a provider that it has left.
+def tell_of_end(actor: Actor, provider: KeyProvider) -> None:
+    """Have the log tell of what `destroy_left` does, once this is committed. Raises `Conflict`."""
+    _require_left(provider)
+    tenant = f"tenant:{bound_tenant_id()}"
+    record(actor, Action.ROOT_KEY_DESTROYED, tenant, provider=provider.name)
 
-    Every seed is unwrapped where it is now, and no row may name the old place: both are looked at
-    under the rows' lock, which also keeps a rotation from wrapping another seed there. So this
-    transaction is open while providers are asked, as no other is. Raises `Conflict`.
+
+def destroy_left(provider: KeyProvider) -> None:
+    """Destroy the bound tenant's root key at a provider that it has left. Raises `Conflict`.
+
+    No provider takes it back, so `tell_of_end` comes first: a key that is gone must not lack its
+    entry, whatever happens in between.
+    """
+    _require_left(provider)
+    provider.destroy(bound_tenant_id())
+
+
+def _require_left(provider: KeyProvider) -> None:
+    """Raises `Conflict` unless every seed is unwrapped where it is now, and that is elsewhere.
+
+    Both are looked at under the rows' lock, which also keeps a rotation from wrapping another seed
+    there. So this transaction is open while providers are asked, as no other is.
     """
     db.session.execute(select(TenantKey.id).with_for_update())
     for seed in list_wrapped_seeds():
         if _is_at(seed, provider):
             raise Conflict(f"Version {seed.version} is still wrapped by {provider.name}.")
         _unwrap(seed)
-    provider.destroy(bound_tenant_id())
-    tenant = f"tenant:{bound_tenant_id()}"
-    record(actor, Action.ROOT_KEY_DESTROYED, tenant, provider=provider.name)
 
 
 def _wrap_anew(seed: WrappedSeed, target: KeyProvider) -> bytes:

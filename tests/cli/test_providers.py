@@ -273,6 +273,28 @@ def test_a_move_that_was_cut_off_lost_nothing_and_goes_on(
     assert str(acme.id) not in json.loads((portal.settings.instance / "keys.json").read_text())
 
 
+def test_a_root_key_that_is_gone_is_in_the_log_wherever_the_run_was_cut_off(
+    portal, web, acme, run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The provider has destroyed it, and the power fails before anything else is done."""
+    real = LocalKeys.destroy
+
+    def destroy_and_fail(self: LocalKeys, tenant_id: Any) -> None:
+        real(self, tenant_id)
+        raise PowerCut("the power failed")
+
+    move(run, acme, "vault")
+    words = ("--destroy-old", "--confirm", "acme")
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalKeys, "destroy", destroy_and_fail)
+        assert run("key", "move-provider", "acme", "--to", "vault", *words).status == 1
+    assert str(acme.id) not in json.loads((portal.settings.instance / "keys.json").read_text())
+    assert [e["detail"] for e in acme.log() if e["action"] == "root-key.destroyed"] == [
+        {"provider": "local"}
+    ]
+    assert move(run, acme, "vault", *words) == ["acme: moved to vault: none, all are there"]
+
+
 def test_a_key_that_rotates_meanwhile_is_left_to_the_next_run(
     portal, web, acme, run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,7 +339,7 @@ def test_a_seed_is_not_wrapped_where_the_organisation_has_just_left(web, acme, r
 @on_sqlite
 def test_a_root_key_that_a_seed_needs_is_never_destroyed(web, acme) -> None:
     with web.app.app_context(), acme.bound(writes=True), pytest.raises(Conflict):
-        moving.destroy_left(OPERATOR, hierarchy.providers().default)
+        moving.destroy_left(hierarchy.providers().default)
     assert can_work(web, acme)
 
 
