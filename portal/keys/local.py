@@ -44,6 +44,7 @@ class LocalKeys:
     def __init__(self, path: Path) -> None:
         """Make the file where there is none. Raises `Misconfigured` where it can't be trusted."""
         self._path = path.resolve()
+        _check_user(self._path)
         self._reading = Lock()
         self._seen: Signature = ()
         self._secrets: Secrets = {}
@@ -154,6 +155,16 @@ class LocalKeys:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _check_user(path: Path) -> None:
+    """Root may use anybody's file, and would put one in its place that its owner can't read."""
+    found = path if path.exists() else path.parent
+    if os.geteuid() == 0 and found.exists() and (owner := found.stat().st_uid):
+        raise Misconfigured(
+            f"{found} belongs to the user {owner}, not to root."
+            f" Run this as that user: sudo -u '#{owner}' portal ..."
+        )
 
 
 def _private(path: str, flags: int) -> int:

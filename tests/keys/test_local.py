@@ -74,6 +74,21 @@ def test_a_file_that_others_may_use_is_refused_with_its_mend(path: Path, mode: i
     keys.health()
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_root_does_not_use_the_file_of_another_user(path, monkeypatch, is_there) -> None:
+    """It would put one in its place that the portal can't read any more."""
+    path.parent.mkdir()
+    if is_there:
+        LocalKeys(path).create(new_id())
+    before = {file: file.read_bytes() for file in path.parent.iterdir()}
+    owner = os.getuid() or 65_534
+    os.chown(path if is_there else path.parent, owner, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(Misconfigured, match=f"Run this as that user: sudo -u '#{owner}'"):
+        LocalKeys(path).create(new_id())
+    assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
+
+
 @pytest.mark.parametrize(
     "content",
     [
