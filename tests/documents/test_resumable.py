@@ -3,18 +3,21 @@
 import random
 import subprocess
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from portal.documents.cipher import PART, sealed_size
 from portal.documents.quotas import sweep_room
 from portal.documents.resumable import leases, queries
 from portal.documents.resumable.ending import sweep_uploads
 from portal.documents.sweep import sweep_orphans
-from tests.conftest import on_sqlite
+from tests.conftest import on_postgresql, on_sqlite
 from tests.documents.resuming import CREATE, PIECE_TYPE, Sender, checksum, metadata
 from tests.documents.sharers import give
 from tests.installation import Installation
@@ -289,6 +292,50 @@ def test_what_is_given_up_is_gone(portal, acme) -> None:
     assert portal.rows("upload") == portal.rows("storage_hold") == portal.rows("upload_tail") == []
     assert sender.ask("HEAD").status_code == sender.send(0, b"").status_code == 404
     assert acme.told()[-1] == ("upload.ended", "success")
+
+
+@on_postgresql
+def test_giving_up_what_is_being_made_a_document_leaves_its_content(portal, acme) -> None:
+    """It reads the upload before that is committed, and goes to delete it after."""
+    sender, other, comes = Sender(acme), Sender(acme), threading.Event()
+    sender.begin(1000, document=acme.documents["plan"])
+    sender.send(0, content_of(1000)[:500])
+    other.address, given_up = sender.address, []
+
+    def after(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("UPDATE upload SET") and "finished_at" in statement:
+            given_up.append(pool.submit(other.ask, "DELETE"))
+            assert comes.wait(30)
+
+    def before(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("DELETE FROM upload WHERE"):
+            comes.set()
+
+    event.listen(Engine, "after_cursor_execute", after)
+    event.listen(Engine, "before_cursor_execute", before)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            assert sender.send(500, content_of(1000)[500:]).status_code == 204
+            assert [one.result().status_code for one in given_up] == [204]
+    finally:
+        event.remove(Engine, "after_cursor_execute", after)
+        event.remove(Engine, "before_cursor_execute", before)
+    assert sender.content() == content_of(1000)
+    assert portal.rows("storage_hold") == []
+
+
+@pytest.mark.parametrize("already", [0, 500, PART, PART + 500])
+def test_what_was_given_up_while_its_end_came_is_not_there(portal, acme, already) -> None:
+    content, sender, other = content_of(PART + 1000), Sender(acme), Sender(acme)
+    versions = portal.rows("document_version")
+    sender.begin(len(content))
+    sender.send_all(content[:already], PART)
+    other.address = sender.address
+    end = Waiting(content[already:], lambda: other.ask("DELETE"))
+    answer = sender.send(already, end, Content_Length=str(len(content) - already))
+    assert answer.status_code == 404
+    assert portal.rows("document_version") == versions
+    assert portal.rows("upload") == portal.rows("storage_hold") == []
 
 
 @on_sqlite

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, true
 
 from portal.core import clock
 from portal.documents.models import Upload
@@ -17,10 +17,11 @@ def discard(upload: Upload) -> None:
     """Delete an upload with all that has come of it, and give its room back. Commits.
 
     Whoever writes to it just now notices at the next save. The document that a finished one became
-    is none of it.
+    is none of it; so one that was finished since it was read is left alone.
     """
     tail = [one.blob_id for one in list_tail(upload.id)]
-    if not change(delete(Upload).where(Upload.id == upload.id)):
+    still = true() if upload.finished_at else Upload.finished_at.is_(None)
+    if not change(delete(Upload).where(Upload.id == upload.id, still)):
         return  # somebody else was faster
     if upload.finished_at is None:
         drop_room(upload.id, upload.owner_id)

@@ -42,12 +42,14 @@ def finish(actor: Actor, upload: Upload, parts: Parts, lease: Lease) -> None:
     `Infected`, `ScannerAway`, `DamagedDocument` or `UploadBusy`.
     """
     content, key = parts.content, parts.key
-    if not _is_stored(content):
-        with suppress(BlobExists):
-            parts.write_last()
+    with lease.guarding():
+        if not _is_stored(content):
+            with suppress(BlobExists):
+                parts.write_last()
     release()
     try:
-        found = _read_back(content, key.dek, upload.size_bytes, lease)
+        with lease.guarding():
+            found = _read_back(content, key.dek, upload.size_bytes, lease)
         kind = check_type(get_rules(), upload.name, found.head)
     except (TypeNotAllowed, Infected, DamagedDocument):
         discard(upload)

@@ -5,6 +5,8 @@ renewed ends by itself, so that a killed process or a connection that hangs keep
 longer than clients go on asking. Whoever lost it notices at the next save, which changes nothing.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,7 +16,9 @@ from sqlalchemy import or_, update
 from portal.core import clock
 from portal.core.errors import PortalError
 from portal.core.ids import new_id
+from portal.documents.cipher import DamagedDocument
 from portal.documents.models import Upload
+from portal.storage.blobs import BlobMissing
 from portal.tenancy.session import change, db
 
 LASTS = timedelta(seconds=6)  # tus-js-client asks again for nine
@@ -49,6 +53,18 @@ class Lease:
         if clock.now() - self.renewed_at >= RENEWED_EVERY:
             self.save()
             db.session.commit()
+
+    @contextmanager
+    def guarding(self) -> Iterator[None]:
+        """What is missing or damaged may be so because others have gone on without this lease, or
+        given the upload up. Raises `UploadBusy` then.
+        """
+        try:
+            yield
+        except (BlobMissing, DamagedDocument):
+            db.session.rollback()
+            self.save()
+            raise
 
     def end(self) -> None:
         """Let others write at once. Commits."""

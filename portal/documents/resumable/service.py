@@ -28,7 +28,7 @@ from portal.documents.queries import get_document
 from portal.documents.quotas import Room, hold_room
 from portal.documents.resumable.ending import discard
 from portal.documents.resumable.finishing import finish
-from portal.documents.resumable.leases import Lease, take_lease
+from portal.documents.resumable.leases import Lease, UploadBusy, take_lease
 from portal.documents.resumable.parts import Parts
 from portal.documents.uploads import person_behind, require_upload
 from portal.keys.data_keys import Mode, NewDataKey, new_data_key, open_data_key
@@ -160,7 +160,8 @@ def append(
         parts = _parts(upload)
         db.session.expunge(upload)  # or to look at it would begin a transaction again
         release()
-        _receive(parts, lease, body, checksum)
+        with lease.guarding():
+            _receive(parts, lease, body, checksum)
         if parts.is_complete:
             if _next(body, 1):
                 raise TooLarge("This is more than was announced.")
@@ -168,6 +169,10 @@ def append(
         else:
             parts.save_tail()
             _save(parts, lease)
+    except UploadBusy:
+        db.session.rollback()
+        _get_own(actor, upload_id)  # unless it was given up
+        raise
     finally:
         lease.end()
     return find_progress(actor, upload_id)
