@@ -65,7 +65,8 @@ class Assembly(Protocol):
     def write_part(self, index: int, sealed: Piece, /) -> None:
         """Take the part of that index: `PART_BYTES`, or fewer for the last. Durable on return.
 
-        The same index again replaces what was there, of a process that was killed perhaps.
+        The same index again replaces what was there, of a process that was killed perhaps. Raises
+        `BlobMissing` where the blob was committed, `StoreUnavailable` where another is at it.
         """
 
     def commit(self, parts: int, /) -> None:

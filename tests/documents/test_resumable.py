@@ -1,5 +1,6 @@
 """Uploads that can be resumed, by the rules of tus 1.0; nothing acknowledged is lost."""
 
+import os
 import random
 import subprocess
 import tempfile
@@ -21,6 +22,7 @@ from tests.conftest import on_postgresql, on_sqlite
 from tests.documents.resuming import CREATE, PIECE_TYPE, Sender, checksum, metadata
 from tests.documents.sharers import give
 from tests.installation import Installation
+from tests.storage.stores import once_before
 
 MARK = b"Hq3-canary-of-a-resumed-upload "
 CHUNK = 3 * 2**20 + 17
@@ -198,6 +200,23 @@ def test_who_hangs_is_overtaken_and_changes_nothing_more(acme, clock) -> None:
     assert quick.offset() == 60
     assert quick.send(60, b"b" * 40).status_code == 204
     assert quick.content() == b"b" * 100
+
+
+@on_sqlite
+def test_who_hangs_within_a_part_writes_into_no_document(acme, clock, monkeypatch) -> None:
+    content, slow, quick = content_of(PART + 1000), Sender(acme), Sender(acme)
+    slow.begin(len(content))
+    quick.address, meanwhile = slow.address, []
+
+    def overtake() -> None:
+        clock.advance(seconds=leases.LASTS.total_seconds() + 1)
+        meanwhile.append(quick.send(0, content).status_code)
+
+    once_before(monkeypatch, os, "pwrite", overtake)
+    assert slow.send(0, bytes(PART)).status_code == 423
+    assert meanwhile == [503]  # until the first is done, or killed
+    assert quick.send(0, content).status_code == 204
+    assert quick.content() == content
 
 
 class Broken:

@@ -1,9 +1,12 @@
 """The stores that have to keep the one contract, and short ways to use them."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
+
+import pytest
 
 from portal.core.ids import new_id
 from portal.storage.blobs import BlobStore
@@ -62,3 +65,18 @@ def down(aws: Aws) -> Iterator[None]:
         yield
     finally:
         aws.is_down = False
+
+
+def once_before(
+    monkeypatch: pytest.MonkeyPatch, owner: object, name: str, happens: Callable[[], object]
+) -> None:
+    """Have something happen just before the next call of a function of the system."""
+    real, left = getattr(owner, name), [happens]
+
+    def call(*args: object) -> object:
+        if left:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(left.pop()).result()
+        return real(*args)
+
+    monkeypatch.setattr(owner, name, call)

@@ -80,6 +80,16 @@ def test_it_is_committed_once(store) -> None:
     assert read(store, blob_id) == b"all of it"
 
 
+def test_once_it_is_committed_no_part_is_written(store) -> None:
+    blob_id = uuid4()
+    again = store.resume(TENANT, blob_id, put_together(store, blob_id, b"all of it"))
+    with pytest.raises(BlobMissing):
+        again.write_part(0, b"something else")
+    assert read(store, blob_id) == b"all of it"
+    [found] = store.list_blobs(TENANT)
+    assert found.is_committed
+
+
 @pytest.mark.parametrize("parts", [1, 3])
 def test_with_parts_wanting_it_is_not_committed(store, parts) -> None:
     blob_id = uuid4()

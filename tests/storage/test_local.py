@@ -1,3 +1,4 @@
+import fcntl
 import os
 import signal
 import subprocess
@@ -11,9 +12,9 @@ import pytest
 
 from portal.core import clock
 from portal.core.ids import new_id
-from portal.storage.blobs import BlobMissing
+from portal.storage.blobs import BlobMissing, StoreUnavailable
 from portal.storage.local.store import LocalBlobs
-from tests.storage.stores import ACME, GLOBEX, get, put
+from tests.storage.stores import ACME, GLOBEX, get, once_before, put
 
 
 @pytest.fixture
@@ -67,6 +68,38 @@ def test_a_blob_whose_file_was_swept_can_not_be_committed(store: LocalBlobs) -> 
         with pytest.raises(BlobMissing):
             writer.commit()
     assert list(store.list_blobs(ACME)) == []
+
+
+def test_who_is_held_up_within_a_part_is_not_overtaken(store: LocalBlobs, monkeypatch) -> None:
+    blob_id, refused = new_id(), []
+
+    def overtake() -> None:
+        other = store.resume(ACME, blob_id, "")
+        for attempt in (lambda: other.write_part(0, b"theirs"), lambda: other.commit(1)):
+            with pytest.raises(StoreUnavailable):
+                attempt()
+            refused.append(attempt)
+
+    once_before(monkeypatch, os, "pwrite", overtake)
+    store.resume(ACME, blob_id, "").write_part(0, b"late")
+    assert len(refused) == 2
+    store.resume(ACME, blob_id, "").write_part(0, b"theirs")
+    store.resume(ACME, blob_id, "").commit(1)
+    assert get(store, ACME, blob_id) == b"theirs"
+
+
+def test_who_was_overtaken_before_a_part_writes_nothing(store: LocalBlobs, monkeypatch) -> None:
+    blob_id = new_id()
+
+    def overtake() -> None:
+        store.resume(ACME, blob_id, "").write_part(0, b"theirs")
+        store.resume(ACME, blob_id, "").commit(1)
+
+    once_before(monkeypatch, fcntl, "flock", overtake)
+    with pytest.raises(BlobMissing):
+        store.resume(ACME, blob_id, "").write_part(0, b"later!")
+    assert get(store, ACME, blob_id) == b"theirs"
+    assert [blob.is_committed for blob in store.list_blobs(ACME)] == [True]
 
 
 def test_only_the_owner_may_use_files_and_folders(store: LocalBlobs, tmp_path: Path) -> None:

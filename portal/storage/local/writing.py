@@ -1,7 +1,9 @@
 """A file that is being written, in one go or part by part. It gets its name when it is complete."""
 
+import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from portal.storage.blobs import PART_BYTES, BlobExists, BlobMissing, Piece
@@ -60,7 +62,11 @@ class LocalWriter:
 
 
 class LocalAssembly:
-    """A file that is written part by part, and gets its name when the last one is there."""
+    """A file that is written part by part, and gets its name when the last one is there.
+
+    It is locked meanwhile: whoever is held up in the middle of a part and goes on later must not
+    write into what others have given its name by then. The lock ends with the process.
+    """
 
     def __init__(self, unfinished: Path, path: Path) -> None:
         self._unfinished, self._path = unfinished, path
@@ -68,28 +74,38 @@ class LocalAssembly:
     def write_part(self, index: int, sealed: Piece, /) -> None:
         with store_errors():
             make_folders(self._unfinished.parent)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(self._unfinished, flags, FILE_MODE)
-            try:
+            with self._locked(os.O_CREAT) as descriptor:
+                if self._path.exists():
+                    self.abandon()
+                    raise BlobMissing
                 _write_at(descriptor, index * PART_BYTES, sealed)
                 os.fdatasync(descriptor)
-            finally:
-                os.close(descriptor)
             if index == 0:
                 sync_folder(self._unfinished.parent)
 
     def commit(self, parts: int, /) -> None:
-        try:
-            size_bytes = self._unfinished.lstat().st_size
-        except FileNotFoundError:
-            raise (BlobExists if self._path.exists() else BlobMissing) from None
-        if not (parts - 1) * PART_BYTES < size_bytes <= parts * PART_BYTES:
-            raise BlobMissing
-        give_name(self._unfinished, self._path)
-        self.abandon()
+        if self._path.exists():
+            raise BlobExists
+        with store_errors(), self._locked() as descriptor:
+            size_bytes = os.fstat(descriptor).st_size
+            if not (parts - 1) * PART_BYTES < size_bytes <= parts * PART_BYTES:
+                raise BlobMissing
+            give_name(self._unfinished, self._path)
+            self.abandon()
 
     def abandon(self) -> None:
         self._unfinished.unlink(missing_ok=True)
+
+    @contextmanager
+    def _locked(self, flags: int = 0) -> Iterator[int]:
+        """The file's descriptor. Who would have to wait is refused: a disk may hang for long."""
+        flags |= os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(self._unfinished, flags, FILE_MODE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
 
 def _write_at(descriptor: int, offset: int, piece: Piece) -> None:
