@@ -196,30 +196,45 @@ def test_what_a_process_seals_that_still_holds_the_old_key_is_seen_in_time(
     assert answer.data == b"late"
 
 
+class Slow:
+    """A body before whose first byte a rotation begins and ends, elsewhere."""
+
+    def __init__(self, organisation: Organisation, clock: Any, content: bytes) -> None:
+        self.organisation, self.clock = organisation, clock
+        self.content, self.left = content, content
+
+    def read(self, size: int = -1) -> bytes:
+        if self.left is self.content:
+            other = Thread(target=rotate_to_the_end, args=(self.organisation, self.clock))
+            other.start()
+            other.join()
+        piece, self.left = self.left[:size], self.left[size:]
+        return piece
+
+
 def test_a_content_that_arrives_for_longer_than_its_seed_is_kept_is_not_lost(acme, clock) -> None:
     content = b"It takes hours to send all of this."
 
-    class Slow:
-        """Before its first byte a rotation begins and ends, elsewhere."""
-
-        left: bytes | None = None
-
-        def read(self, _size: int = -1) -> bytes:
-            if self.left is None:
-                other = Thread(target=rotate_to_the_end, args=(acme, clock))
-                other.start()
-                other.join()
-                self.left = content
-            piece, self.left = self.left, b""
-            return piece
-
+    body = Slow(acme, clock, content)
     sent = acme.visit("member").put(
-        "/documents/uploads", Slow(), X_File_Name="Slow.txt", Content_Length=str(len(content))
+        "/documents/uploads", body, X_File_Name="Slow.txt", Content_Length=str(len(content))
     )
     assert sent.status_code == 201
     assert versions_of(acme) == [2]
     hierarchy.purge()
     assert acme.visit("member").get(f"/documents/{sent.json['id']}/download").data == content
+
+
+@on_sqlite
+def test_the_end_of_an_upload_that_arrives_for_longer_than_that_is_not_lost(acme, clock) -> None:
+    content, sender = b"It takes hours to send the rest of this.", Sender(acme)
+    sender.begin(len(content), filename="Slow.txt")
+    assert sender.send(0, content[:5]).status_code == 204
+    rest = Slow(acme, clock, content[5:])
+    assert sender.send(5, rest, Content_Length=str(len(content) - 5)).status_code == 204
+    assert versions_of(acme) == [2]
+    begin_sessions_anew(acme)
+    assert sender.content() == content
 
 
 @on_sqlite

@@ -50,6 +50,7 @@ def finish(actor: Actor, upload: Upload, parts: Parts, lease: Lease) -> None:
     try:
         with lease.guarding():
             found = _read_back(content, key.dek, upload.size_bytes, lease)
+        upload = lease.read()  # its name may be sealed under another key by now
         kind = check_type(get_rules(), upload.name, found.head)
     except (TypeNotAllowed, Infected, DamagedDocument):
         discard(upload)

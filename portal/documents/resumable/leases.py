@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, update
+from sqlalchemy import or_, select, update
 
 from portal.core import clock
 from portal.core.errors import PortalError
@@ -39,6 +39,14 @@ class Lease:
     upload_id: UUID
     id: UUID = field(default_factory=new_id)
     renewed_at: datetime = field(default_factory=clock.now)
+
+    def read(self) -> Upload:
+        """The upload's row as it is by now. Raises `UploadBusy` where the lease is lost."""
+        own = select(Upload).where(Upload.id == self.upload_id, Upload.lease == self.id)
+        found = db.session.scalars(own).one_or_none()
+        if found is None:
+            raise UploadBusy
+        return found
 
     def save(self, **values: object) -> None:
         """Change the upload's row, and renew the lease. Raises `UploadBusy` where it is lost."""
