@@ -18,10 +18,10 @@ from portal.documents.quotas import sweep_room
 from portal.documents.resumable import leases, queries
 from portal.documents.resumable.ending import sweep_uploads
 from portal.documents.sweep import sweep_orphans
-from tests.conftest import on_postgresql, on_sqlite
+from tests.conftest import Clock, on_postgresql, on_sqlite
 from tests.documents.resuming import CREATE, PIECE_TYPE, Sender, checksum, metadata
 from tests.documents.sharers import give
-from tests.installation import Installation
+from tests.installation import Installation, Organisation
 from tests.storage.stores import once_before
 
 MARK = b"Hq3-canary-of-a-resumed-upload "
@@ -375,6 +375,62 @@ def test_what_is_not_gone_on_with_expires(portal, acme, clock) -> None:
         assert sweep_uploads() == 1
     assert (files(portal), portal.rows("storage_use")) == (before, rows)
     assert portal.rows("upload") == portal.rows("storage_hold") == portal.rows("upload_tail") == []
+
+
+def almost_expired(acme: Organisation, clock: Clock) -> Sender:
+    sender = Sender(acme)
+    sender.begin(1000, folder=acme.folders["shared"])
+    sender.send(0, content_of(1000)[:500])
+    clock.advance(hours=23, minutes=59, seconds=58)
+    acme.portal.renew_sessions()
+    return sender
+
+
+def sweep(acme: Organisation) -> int:
+    with acme.bound(writes=True):
+        return sweep_uploads()
+
+
+def test_what_is_being_sent_when_its_time_runs_out_does_not_expire(acme, clock) -> None:
+    sender, swept = almost_expired(acme, clock), []
+
+    def run_out() -> None:
+        clock.advance(seconds=5)
+        swept.append(sweep(acme))
+
+    rest = Waiting(content_of(1000)[500:], run_out)
+    assert sender.send(500, rest, Content_Length="500").status_code == 204
+    assert swept == [0]
+    assert sender.offset() == 1000
+    assert sender.content() == content_of(1000)
+
+
+@on_postgresql
+def test_a_sweep_that_was_slow_takes_nothing_that_goes_on_meanwhile(acme, clock) -> None:
+    sender = almost_expired(acme, clock)
+    begun, goes_on, answers = threading.Event(), threading.Event(), []
+
+    def wait() -> None:
+        begun.set()
+        assert goes_on.wait(30)
+
+    def before(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("DELETE FROM upload WHERE"):
+            goes_on.set()
+            answers.append(sending.result().status_code)
+
+    with ThreadPoolExecutor(1) as pool:
+        rest = Waiting(content_of(1000)[500:600], wait)
+        sending = pool.submit(sender.send, 500, rest, Content_Length="100")
+        assert begun.wait(30)
+        clock.advance(seconds=leases.LASTS.total_seconds() + 5)
+        event.listen(Engine, "before_cursor_execute", before)
+        try:
+            assert sweep(acme) == 0
+        finally:
+            event.remove(Engine, "before_cursor_execute", before)
+    assert answers == [204]
+    assert sender.offset() == 600
 
 
 def test_another_organisations_upload_is_not_there_nor_another_persons(acme, globex) -> None:

@@ -1,8 +1,9 @@
 """Taking away uploads that were given up, refused, or expired: rows first, blobs after."""
 
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, true
+from sqlalchemy import ColumnElement, and_, delete, or_, select, true
 
 from portal.core import clock
 from portal.documents.models import Upload
@@ -12,17 +13,20 @@ from portal.storage.chosen import blobs
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
 
+KEPT_FOR = timedelta(days=1)  # since the last byte
 
-def discard(upload: Upload) -> None:
+
+def discard(upload: Upload, *wanted: ColumnElement[bool]) -> bool:
     """Delete an upload with all that has come of it, and give its room back. Commits.
 
-    Whoever writes to it just now notices at the next save. The document that a finished one became
-    is none of it; so one that was finished since it was read is left alone.
+    Gives whether that was done: not where `wanted` doesn't hold of its row any more. Whoever writes
+    to it just now notices at the next save. The document that a finished one became is none of it;
+    so one that was finished since it was read is left alone.
     """
     tail = [one.blob_id for one in list_tail(upload.id)]
     still = true() if upload.finished_at else Upload.finished_at.is_(None)
-    if not change(delete(Upload).where(Upload.id == upload.id, still)):
-        return  # somebody else was faster
+    if not change(delete(Upload).where(Upload.id == upload.id, still, *wanted)):
+        return False  # somebody else was faster
     if upload.finished_at is None:
         drop_room(upload.id, upload.owner_id)
     db.session.commit()
@@ -32,14 +36,16 @@ def discard(upload: Upload) -> None:
         store.delete(tenant_id, upload.version_id)
     for blob_id in tail:
         store.delete(tenant_id, blob_id)
+    return True
 
 
 def sweep_uploads() -> int:
-    """Discard the bound tenant's expired uploads; gives their number."""
-    expired = db.session.scalars(select(Upload).where(Upload.expires_at < clock.now())).all()
-    for upload in expired:
-        discard(upload)
-    return len(expired)
+    """Discard the bound tenant's expired uploads that nobody sends to; gives their number."""
+    now = clock.now()
+    is_left = or_(Upload.leased_until.is_(None), Upload.leased_until < now)
+    is_over = and_(Upload.expires_at < now, is_left)
+    expired = db.session.scalars(select(Upload).where(is_over)).all()
+    return sum(discard(upload, is_over) for upload in expired)
 
 
 def list_unfinished() -> set[UUID]:

@@ -16,7 +16,7 @@ from portal.documents.hashed import Hashed
 from portal.documents.models import Upload
 from portal.documents.policy import get_rules
 from portal.documents.quotas import Room
-from portal.documents.resumable.ending import discard
+from portal.documents.resumable.ending import KEPT_FOR, discard
 from portal.documents.resumable.leases import Lease
 from portal.documents.resumable.parts import Parts
 from portal.documents.scanning import Infected, scanned
@@ -56,7 +56,8 @@ def finish(actor: Actor, upload: Upload, parts: Parts, lease: Lease) -> None:
         discard(upload)
         raise
     room = Room(upload.owner_id, upload.size_bytes, upload.id)
-    lease.save(offset_bytes=upload.size_bytes, finished_at=clock.now())
+    now = clock.now()
+    lease.save(offset_bytes=upload.size_bytes, finished_at=now, expires_at=now + KEPT_FOR)
     _complete(actor, upload, StoredContent(content, key, found.sealed, kind.media_type, room))
     used = parts.drop_used_tail()
     db.session.commit()

@@ -6,7 +6,7 @@ hours loses a part at most to a process that is killed.
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import update
@@ -26,7 +26,7 @@ from portal.documents.names import clean_name
 from portal.documents.policy import get_rules
 from portal.documents.queries import get_document
 from portal.documents.quotas import Room, hold_room
-from portal.documents.resumable.ending import discard
+from portal.documents.resumable.ending import KEPT_FOR, discard
 from portal.documents.resumable.finishing import finish
 from portal.documents.resumable.leases import Lease, UploadBusy, take_lease
 from portal.documents.resumable.parts import Parts
@@ -36,7 +36,6 @@ from portal.storage.chosen import blobs
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db, release
 
-KEPT_FOR = timedelta(days=1)  # since the last byte
 CHECKSUMS = ("sha1", "sha256")
 
 
