@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from portal.core.errors import PortalError
 from portal.core.processes import PerProcess
 from portal.keys.data_keys import Mode
+from portal.storage.blobs import BlobDamaged
 
 FORMAT = "PF1"
 LABEL = b"portal/doc/v1\0"
@@ -329,7 +330,10 @@ def _filled(source: Source, buffer: memoryview) -> memoryview:
     """All of `buffer`, filled; a source may give fewer at a time, as sockets do."""
     rest = buffer
     while rest:
-        count = source.readinto(rest)
+        try:
+            count = source.readinto(rest)
+        except BlobDamaged:
+            raise DamagedDocument from None
         if not count:
             raise DamagedDocument
         rest = rest[count:]

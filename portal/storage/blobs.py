@@ -23,6 +23,13 @@ class BlobMissing(PortalError):
     message = "The content of this document is missing."
 
 
+class BlobDamaged(PortalError):
+    """What lies in the blob's place can't be read: a bad sector, or something else than a blob."""
+
+    status = 500
+    message = "The content of this document can't be read."
+
+
 class BlobExists(PortalError):
     """A blob is written once; this one is there already."""
 
@@ -80,7 +87,7 @@ class Assembly(Protocol):
 
 
 class BlobReader(Protocol):
-    """A blob that is read from any offset."""
+    """A blob that is read from any offset. Reading raises `BlobDamaged` or `StoreUnavailable`."""
 
     size_bytes: int
 
@@ -111,7 +118,7 @@ class BlobStore(Protocol):
         """Go on with a blob that was begun, in whatever process."""
 
     def open(self, tenant_id: UUID, blob_id: UUID) -> BlobReader:
-        """A committed blob. Raises `BlobMissing`."""
+        """A committed blob. Raises `BlobMissing` or `BlobDamaged`."""
 
     def delete(self, tenant_id: UUID, blob_id: UUID) -> None:
         """Take away a committed blob. Nothing there is no error."""

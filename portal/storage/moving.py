@@ -8,6 +8,7 @@ from uuid import UUID
 
 from portal.storage.blobs import (
     Assembly,
+    BlobDamaged,
     BlobMissing,
     BlobReader,
     BlobStore,
@@ -37,8 +38,8 @@ class MovingBlobs:
             return self.old.resume(tenant_id, blob_id, token)
 
     def open(self, tenant_id: UUID, blob_id: UUID) -> BlobReader:
-        """Also while the new store is down, what the old one still has."""
-        with suppress(BlobMissing, StoreUnavailable):
+        """Also while the new store is down or a disk bad, what the old one still has."""
+        with suppress(BlobDamaged, BlobMissing, StoreUnavailable):
             return self.new.open(tenant_id, blob_id)
         with suppress(BlobMissing):
             return self.old.open(tenant_id, blob_id)

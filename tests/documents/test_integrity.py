@@ -1,8 +1,10 @@
 """Contents are read back; what is damaged, missing or foreign is told once to whom it concerns."""
 
+import os
 import threading
 from contextlib import suppress
 from pathlib import Path
+from stat import S_IFSOCK
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -42,6 +44,21 @@ def flip(path: Path, at: int) -> None:
     sealed = bytearray(path.read_bytes())
     sealed[at] ^= 1
     path.write_bytes(sealed)
+
+
+def fail_from_here(path: Path) -> None:
+    """Have the disk give an error, instead of what is behind the bytes that were read of the file.
+
+    Who reads their own memory gets one, as nothing lies at its beginning.
+    """
+    memory = os.open("/proc/self/mem", os.O_RDONLY)
+    try:
+        for opened in Path("/proc/self/fd").iterdir():
+            with suppress(FileNotFoundError):
+                if opened.readlink() == path:
+                    os.dup2(memory, int(opened.name), inheritable=False)
+    finally:
+        os.close(memory)
 
 
 def faults(portal: Installation) -> list[tuple[str, bool]]:
@@ -86,6 +103,69 @@ def test_rot_in_the_empty_chunk_that_ends_a_full_part_is_found(portal, acme, ver
     flip(path, 8_396_872 - 1)
     assert verify().status == 1
     assert faults(portal) == [("rot", True)]
+
+
+@pytest.mark.parametrize("other", ["a link", "a folder"])
+@on_sqlite
+def test_what_lies_in_the_place_of_a_content_keeps_no_other_from_being_read(
+    portal, acme, verify, other
+) -> None:
+    first, second = (path_of(portal, uploaded(acme, name)) for name in ("a.bin", "b.bin"))
+    kept = first.rename(first.with_suffix(".kept"))
+    if other == "a link":
+        first.symlink_to(kept)
+    else:
+        first.mkdir()
+    flip(second, -1)
+    try:
+        assert verify().status == 1
+    finally:
+        (first.unlink if other == "a link" else first.rmdir)()
+    assert faults(portal) == [("rot", True)] * 2
+    [entry] = entries(acme, "contents.verified")
+    assert entry["detail"]["versions"] == 5
+    kept.rename(first)
+    assert verify().status == 1
+    assert sorted(faults(portal)) == [("rot", False), ("rot", True)]
+
+
+@on_sqlite
+def test_a_bad_sector_keeps_no_other_content_from_being_read(portal, acme) -> None:
+    first, second = (path_of(portal, uploaded(acme, n, BODY * 3)) for n in ("a.bin", "b.bin"))
+    flip(second, -1)
+    with acme.bound(writes=True) as session:
+        round_id = rounds.begin()
+        session.commit()
+        read_all(round_id, session, Pace(100_000, lambda _seconds: fail_from_here(first)))
+        ended = rounds.end_round(SYSTEM, round_id)
+        assert (ended.versions, ended.found) == (5, 2)
+    assert faults(portal) == [("rot", True)] * 2
+
+
+def refuse_to_open(path: Path) -> Path:
+    """Put in its place what can't be opened, and says nothing of it; gives where it is now."""
+    kept = path.rename(path.with_suffix(".kept"))
+    os.mknod(path, S_IFSOCK | 0o600)
+    return kept
+
+
+def test_what_the_store_refuses_is_passed_over_said_and_not_settled(portal, acme, verify) -> None:
+    first, second = (path_of(portal, uploaded(acme, name)) for name in ("a.bin", "b.bin"))
+    flip(first, -1)
+    flip(second, -1)
+    assert verify().status == 1
+    flip(second, -1)
+    kept = refuse_to_open(first)
+    try:
+        done = verify()
+    finally:
+        kept.replace(first)
+    assert done.status == 1
+    assert "acme: 4 contents read, 0 faults, 1 not to be read" in done.out
+    assert sorted(faults(portal)) == [("rot", False), ("rot", True)]
+    flip(first, -1)
+    assert verify().status == 0
+    assert faults(portal) == [("rot", False)] * 2
 
 
 def test_a_fault_is_told_once_and_settled_when_it_is_mended(portal, acme, verify) -> None:
@@ -254,6 +334,21 @@ def test_a_damaged_download_breaks_off_is_recorded_and_noted(portal, acme, damag
     assert (entry["actor_id"], entry["outcome"]) == (acme["member"].id, "failure")
     assert faults(portal) == [("missing" if damage == "gone" else "rot", True)]
     assert len(entries(acme, "document.downloaded")) == (1 if damage == "later" else 0)
+
+
+def test_a_download_that_meets_a_bad_sector_breaks_off_and_is_recorded(portal, acme) -> None:
+    document_id = uploaded(acme, body=BODY * 9)
+    member = acme.visit("member")
+    answer = member.client.get(f"/documents/{document_id}/download", base_url=member.base)
+    blocks = iter(answer.response)
+    assert next(blocks)
+    fail_from_here(path_of(portal, document_id))
+    with pytest.raises(DamageFound):
+        list(blocks)
+    answer.close()
+    [entry] = entries(acme, "document.damaged")
+    assert (entry["actor_id"], entry["detail"]["fault"]) == (acme["member"].id, "rot")
+    assert faults(portal) == [("rot", True)]
 
 
 @on_sqlite

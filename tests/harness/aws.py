@@ -42,6 +42,7 @@ class Aws:
     policies: dict[str, dict[str, Any]] = field(default_factory=dict)  # by access key
     denied: list[str] = field(default_factory=list)
     is_down: bool = False
+    refused: str = ""  # the end of the key of an object that nobody gets
 
     @property
     def endpoint(self) -> str:
@@ -99,8 +100,8 @@ class _Stricter:
         self._inner, self._aws = inner, aws
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if self._aws.is_down:
-            return _answer(start_response, "503 Service Unavailable", "ServiceUnavailable")
+        if failure := self._failure(environ["PATH_INFO"]):
+            return _answer(start_response, *failure)
         credential = re.search(
             r"Credential=(\w+)/[^/]*/[^/]*/(\w+)/", environ.get("HTTP_AUTHORIZATION", "")
         )
@@ -118,6 +119,13 @@ class _Stricter:
             return self._inner(environ, start_response)
         except KeyError:  # of moto's own table of uploads
             return _answer(start_response, "404 Not Found", "NoSuchUpload")
+
+    def _failure(self, path: str) -> tuple[str, str] | None:
+        if self._aws.is_down:
+            return "503 Service Unavailable", "ServiceUnavailable"
+        if self._aws.refused and path.endswith(self._aws.refused):
+            return "403 Forbidden", "AccessDenied"
+        return None
 
     def _assume(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))

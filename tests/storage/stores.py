@@ -80,3 +80,13 @@ def once_before(
         return real(*args)
 
     monkeypatch.setattr(owner, name, call)
+
+
+@contextmanager
+def refusing(aws: Aws, blob: str) -> Iterator[None]:
+    """AWS answers 403 to whoever wants that object, for the block."""
+    aws.refused = blob
+    try:
+        yield
+    finally:
+        aws.refused = ""

@@ -11,7 +11,11 @@ from uuid import UUID
 
 import pytest
 
+from portal.audit.actor import SYSTEM
+from portal.documents.integrity import rounds
+from portal.documents.integrity.checking import Pace
 from portal.documents.sweep import sweep_orphans
+from portal.storage.blobs import StoreUnavailable
 from portal.storage.chosen import blobs
 from portal.storage.models import BlobHome
 from tests.cli.operators import Operator
@@ -19,7 +23,7 @@ from tests.conftest import Clock, on_sqlite
 from tests.docs.test_docs import ROOT, blocks
 from tests.harness.aws import REGION, ROLE
 from tests.installation import Installation, Organisation
-from tests.storage.stores import MEBIBYTE, down
+from tests.storage.stores import MEBIBYTE, down, refusing
 
 CONTENT = bytes(range(256)) * 4 * 1024 * 9  # 9 MiB: two parts of a file, and of an upload to S3
 
@@ -116,6 +120,49 @@ def test_a_content_in_a_store_that_is_not_known_is_not_taken_for_missing(portal,
     assert member.get(f"/documents/{here}/download").data == CONTENT[:MEBIBYTE]
     assert member.get(f"/documents/{elsewhere}/download").status_code == 503
     assert "document.damaged" not in [told["action"] for told in acme.log()]
+
+
+@pytest.fixture
+def in_s3(moved, operate, clock) -> Organisation:
+    """Acme, with its contents in S3 and nowhere else."""
+    clear_a_day_later(operate, clock)
+    return moved
+
+
+@on_sqlite
+def test_an_object_that_s3_refuses_keeps_no_other_content_from_being_read(
+    in_s3, aws, bucket, both, operate
+) -> None:
+    refused, other = (path_of(both, str(in_s3.documents[name])).name for name in ("plan", "note"))
+    aws.client().delete_object(Bucket=bucket, Key=f"portal/{in_s3.id}/{other}")
+    with refusing(aws, refused):
+        done = operate("document", "verify", "acme")
+    assert (done.status, "2 contents read, 1 faults, 1 not to be read" in done.out) == (1, True)
+    [found] = both.rows("integrity_finding")
+    assert (str(found["id"]), found["fault"]) == (other, "missing")
+
+
+@on_sqlite
+def test_a_store_that_is_down_says_nothing_of_what_lies_there(in_s3, aws, both, operate) -> None:
+    with down(aws):
+        done = operate("document", "verify", "acme")
+    assert (done.status, "does not answer" in done.err) == (1, True)
+    assert both.rows("integrity_finding") == []
+    assert [row["versions"] for row in both.rows("verification_round")] == [0]
+
+
+@on_sqlite
+def test_a_bucket_that_is_gone_says_nothing_of_what_lay_there(in_s3, aws, bucket, both) -> None:
+    """S3 answers by 404, as for an object that is missing."""
+    for key in objects(aws, bucket):
+        aws.client().delete_object(Bucket=bucket, Key=key)
+    aws.client().delete_bucket(Bucket=bucket)
+    with in_s3.bound(writes=True) as session:
+        round_id = rounds.begin()
+        session.commit()
+        with pytest.raises(StoreUnavailable):
+            rounds.verify_next(SYSTEM, round_id, Pace(100_000))
+    assert both.rows("integrity_finding") == []
 
 
 @on_sqlite

@@ -12,7 +12,7 @@ from portal.documents.integrity.models import Fault
 from portal.documents.models import DocumentVersion
 from portal.keys.data_keys import Mode, open_data_key
 from portal.keys.providers import KeyDamaged
-from portal.storage.blobs import BlobMissing, BlobReader
+from portal.storage.blobs import BlobDamaged, BlobMissing, BlobReader
 from portal.storage.chosen import blobs
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import release
@@ -66,10 +66,20 @@ def find_fault(version: DocumentVersion, pace: Pace) -> Fault | None:
         with store.open(bound_tenant_id(), version.id) as blob:
             _read(blob, sought, pace)
     except BlobMissing:
-        return Fault.MISSING
-    except (DamagedDocument, KeyDamaged):
-        return Fault.ROT
-    return None
+        fault = Fault.MISSING
+    except (BlobDamaged, DamagedDocument, KeyDamaged):
+        fault = Fault.ROT
+    else:
+        return None
+    require_store()
+    return fault
+
+
+def require_store() -> None:
+    """Raises `StoreUnavailable` where the bound tenant's store fails as a whole, and not one of its
+    blobs only.
+    """
+    blobs().find_note(bound_tenant_id())
 
 
 def _sought(version: DocumentVersion) -> Sought:

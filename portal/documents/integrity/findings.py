@@ -63,6 +63,12 @@ def note(blob_id: UUID, document_id: UUID | None, fault: Fault) -> bool:
     return True
 
 
+def keep_open(blob_id: UUID) -> None:
+    """Have the round that goes on not settle a finding, as it could not look."""
+    found = update(Finding).where(Finding.id == blob_id, Finding.settled_at.is_(None))
+    db.session.execute(found.values(seen_at=clock.now()))
+
+
 def tell_of_findings() -> None:
     """Put one mail for each officer into the outbox, where something was found since the last."""
     untold = db.session.scalars(

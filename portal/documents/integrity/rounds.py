@@ -8,6 +8,7 @@ commits: whoever calls does, after each version.
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import func, select, update
 
 from portal.audit.actions import Action, Outcome
@@ -15,17 +16,20 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.core import clock
 from portal.core.ids import new_id
-from portal.documents.integrity.checking import Pace, find_fault
-from portal.documents.integrity.findings import has_version, note
+from portal.documents.integrity.checking import Pace, find_fault, require_store
+from portal.documents.integrity.findings import has_version, keep_open, note
 from portal.documents.integrity.models import Fault, Finding, VerificationRound
 from portal.documents.models import DocumentVersion
 from portal.documents.sweep import ORPHAN_AGE, list_known
+from portal.storage.blobs import StoreUnavailable
 from portal.storage.chosen import blobs
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db, release
 
 LEASE = timedelta(days=1)  # longer than any one content takes to read
 FOREIGN_AGE = 2 * ORPHAN_AGE  # the sweep has had its chances
+
+log = structlog.get_logger()
 
 
 def take_due(every_days: int) -> UUID | None:
@@ -61,16 +65,22 @@ def give_back(round_id: UUID) -> None:
 def verify_next(actor: Actor, round_id: UUID, pace: Pace) -> int | None:
     """Read the round's next version; gives its sealed size, or None where there is no more.
 
-    Raises what `find_fault` raises.
+    One that its store refuses, though it answers, is passed over: it gives 0. Raises what
+    `find_fault` raises.
     """
     version = _find_next(_reached(round_id))
     if version is None:
         return None
-    fault = find_fault(version, pace)
+    try:
+        fault = find_fault(version, pace)
+    except StoreUnavailable:
+        require_store()
+        _pass_over(round_id, version.id)
+        return 0
     is_fault = fault is not None and has_version(version.id)
     if fault and is_fault and note(version.id, version.document_id, fault):
         _tell(actor, version.id, f"document:{version.document_id}", fault)
-    _advance(round_id, version, found=int(is_fault))
+    _advance(round_id, version.id, read_bytes=version.sealed_bytes, versions=1, found=int(is_fault))
     return version.sealed_bytes
 
 
@@ -130,18 +140,19 @@ def _lease(round_id: UUID, until: datetime) -> bool:
     return bool(change(taken.values(leased_until=until)))
 
 
-def _advance(round_id: UUID, version: DocumentVersion, *, found: int) -> None:
+def _pass_over(round_id: UUID, version_id: UUID) -> None:
+    log.warning("a content can not be verified", version=str(version_id))
+    keep_open(version_id)
+    _advance(round_id, version_id)
+
+
+def _advance(round_id: UUID, version_id: UUID, **more: int) -> None:
+    """Go behind a version, and count what was done with it."""
     one = VerificationRound
+    counted = {name: getattr(one, name) + count for name, count in more.items()}
+    moved = update(one).where(one.id == round_id)
     db.session.execute(
-        update(one)
-        .where(one.id == round_id)
-        .values(
-            reached_id=version.id,
-            versions=one.versions + 1,
-            read_bytes=one.read_bytes + version.sealed_bytes,
-            found=one.found + found,
-            leased_until=clock.now() + LEASE,
-        )
+        moved.values(reached_id=version_id, leased_until=clock.now() + LEASE, **counted)
     )
 
 
