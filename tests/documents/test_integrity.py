@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from portal.audit.actor import SYSTEM
 from portal.cli.verifying import verifying
@@ -17,7 +19,7 @@ from portal.documents.integrity.checking import Pace, Stopped
 from portal.documents.integrity.findings import DamageFound, tell_of_findings
 from portal.storage.chosen import blobs
 from tests.cli.operators import Operator
-from tests.conftest import on_sqlite
+from tests.conftest import on_postgresql, on_sqlite
 from tests.installation import Installation, Organisation
 from tests.serving import serving
 
@@ -262,6 +264,13 @@ def test_a_round_that_somebody_reads_is_left_alone_until_they_must_be_dead(acme,
         assert rounds.take_due(30) == begun
 
 
+def delete_rows(acme: Organisation, document_id: str) -> None:
+    """As the worker commits it, before it deletes the content."""
+    digits = UUID(document_id).hex if acme.portal.name == "sqlite" else document_id
+    for column, table in (("document_id", "document_version"), ("id", "document")):
+        acme.portal.execute(f"DELETE FROM {table} WHERE {column} = '{digits}'", acme)
+
+
 def read_all(round_id: UUID, session: Any, pace: Pace) -> None:
     while rounds.verify_next(SYSTEM, round_id, pace) is not None:
         session.commit()
@@ -270,16 +279,10 @@ def read_all(round_id: UUID, session: Any, pace: Pace) -> None:
 def test_what_was_deleted_while_it_was_read_is_no_fault(portal, acme) -> None:
     document_id = uploaded(acme)
     flip(path_of(portal, document_id), 900_000)
-    digits = UUID(document_id).hex if portal.name == "sqlite" else document_id
-
-    def delete(_seconds: float) -> None:
-        for column, table in (("document_id", "document_version"), ("id", "document")):
-            portal.execute(f"DELETE FROM {table} WHERE {column} = '{digits}'", acme)
-
     with acme.bound(writes=True) as session:
         round_id = rounds.begin()
         session.commit()
-        read_all(round_id, session, Pace(1, delete))
+        read_all(round_id, session, Pace(1, lambda _seconds: delete_rows(acme, document_id)))
         rounds.end_round(SYSTEM, round_id)
     assert faults(portal) == []
 
@@ -349,6 +352,26 @@ def test_a_download_that_meets_a_bad_sector_breaks_off_and_is_recorded(portal, a
     [entry] = entries(acme, "document.damaged")
     assert (entry["actor_id"], entry["detail"]["fault"]) == (acme["member"].id, "rot")
     assert faults(portal) == [("rot", True)]
+
+
+@on_postgresql
+def test_what_was_deleted_while_somebody_opened_it_is_nowhere_and_no_fault(portal, acme) -> None:
+    document_id = uploaded(acme)
+    path = path_of(portal, document_id)
+
+    def delete(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "document_version" in statement and path.exists():
+            delete_rows(acme, document_id)
+            path.unlink()
+
+    event.listen(Engine, "after_cursor_execute", delete)
+    try:
+        answer = acme.visit("member").get(f"/documents/{document_id}/download")
+    finally:
+        event.remove(Engine, "after_cursor_execute", delete)
+    assert not path.exists()
+    assert (answer.status_code, "There is nothing here." in answer.text) == (404, True)
+    assert (faults(portal), entries(acme, "document.damaged")) == ([], [])
 
 
 @on_sqlite

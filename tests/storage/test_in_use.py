@@ -14,6 +14,7 @@ import pytest
 from portal.audit.actor import SYSTEM
 from portal.documents.integrity import rounds
 from portal.documents.integrity.checking import Pace
+from portal.documents.integrity.findings import DamageFound
 from portal.documents.sweep import sweep_orphans
 from portal.storage.blobs import StoreUnavailable
 from portal.storage.chosen import blobs
@@ -140,6 +141,23 @@ def test_an_object_that_s3_refuses_keeps_no_other_content_from_being_read(
     assert (done.status, "2 contents read, 1 faults, 1 not to be read" in done.out) == (1, True)
     [found] = both.rows("integrity_finding")
     assert (str(found["id"]), found["fault"]) == (other, "missing")
+
+
+@on_sqlite
+def test_what_is_deleted_while_it_is_read_is_no_fault(in_s3, aws, bucket, both) -> None:
+    member = in_s3.visit("member")
+    made = member.upload("Large.bin", CONTENT).json["id"]
+    answer = member.client.get(f"/documents/{made}/download", base_url=member.base)
+    blocks = iter(answer.response)
+    assert next(blocks)
+    version = path_of(both, made).name
+    both.execute(f"DELETE FROM document_version WHERE id = '{UUID(version).hex}'", in_s3)
+    aws.client().delete_object(Bucket=bucket, Key=f"portal/{in_s3.id}/{version}")
+    with pytest.raises(DamageFound):
+        list(blocks)
+    answer.close()
+    assert both.rows("integrity_finding") == []
+    assert "document.damaged" not in [action for action, _ in in_s3.told()]
 
 
 @on_sqlite

@@ -13,6 +13,7 @@ from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal
 from portal.auth.notices import Notice, tell
 from portal.core import clock
+from portal.core.errors import NotFound
 from portal.documents.cipher import DamagedDocument
 from portal.documents.integrity.models import Fault, Finding
 from portal.documents.models import DocumentVersion
@@ -20,7 +21,10 @@ from portal.tenancy.session import change, db
 
 
 class DamageFound(RecordedRefusal, DamagedDocument):
-    """Somebody wanted a content that is damaged or gone. Being recorded, it is noted as well."""
+    """Somebody wanted a content that is damaged or gone. Being recorded, it is noted as well.
+
+    Of one that was rightly deleted meanwhile nothing is recorded: it is not found by then.
+    """
 
     action = Action.DOCUMENT_DAMAGED
     outcome = Outcome.FAILURE
@@ -30,10 +34,12 @@ class DamageFound(RecordedRefusal, DamagedDocument):
         self._about = document_id, version_id, fault
 
     def record(self, actor: Actor) -> None:
-        super().record(actor)
         document_id, version_id, fault = self._about
-        if has_version(version_id):
-            note(version_id, document_id, fault)
+        if not has_version(version_id):
+            self.status, self.args = NotFound.status, (NotFound.message,)
+            return
+        super().record(actor)
+        note(version_id, document_id, fault)
 
 
 def has_version(version_id: UUID) -> bool:
