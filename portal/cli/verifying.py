@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from uuid import UUID
 
 import click
 import structlog
@@ -53,13 +54,16 @@ def _verify(tenant: TenantRecord, pace: Pace) -> int:
         round_id = rounds.begin()
         total, passed_over = rounds.bytes_left(round_id), 0
         db.session.commit()
-        with click.progressbar(length=total, label=tenant.slug, show_pos=False) as bar:
+        with (
+            _giving_back(round_id),
+            click.progressbar(length=total, label=tenant.slug, show_pos=False) as bar,
+        ):
             while (size := rounds.verify_next(OPERATOR, round_id, pace)) is not None:
                 db.session.commit()
                 bar.update(size)
                 passed_over += not size
-        ended = rounds.end_round(OPERATOR, round_id)
-        db.session.commit()
+            ended = rounds.end_round(OPERATOR, round_id)
+            db.session.commit()
         said = f"{tenant.slug}: {ended.versions} contents read, {ended.found} faults"
         click.echo(said + (f", {passed_over} not to be read" if passed_over else ""))
         return ended.found + passed_over
@@ -94,16 +98,23 @@ def _go_on(tenant: TenantRecord, pace: Pace) -> None:
         db.session.commit()
         if round_id is None:
             return
-        try:
+        with _giving_back(round_id):
             while rounds.verify_next(SYSTEM, round_id, pace) is not None:
                 db.session.commit()
             rounds.end_round(SYSTEM, round_id)
             db.session.commit()
-        except Exception:
-            db.session.rollback()
-            rounds.give_back(round_id)
-            db.session.commit()
-            raise
+
+
+@contextmanager
+def _giving_back(round_id: UUID) -> Iterator[None]:
+    """Leave a round that ends before its time, by Ctrl-C too, to whoever looks next."""
+    try:
+        yield
+    except BaseException:
+        db.session.rollback()
+        rounds.give_back(round_id)
+        db.session.commit()
+        raise
 
 
 def _living() -> Sequence[TenantRecord]:

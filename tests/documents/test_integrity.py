@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 
 from portal.audit.actor import SYSTEM
 from portal.cli.verifying import verifying
-from portal.documents.integrity import rounds
+from portal.documents.integrity import checking, rounds
 from portal.documents.integrity.checking import Pace, Stopped
 from portal.documents.integrity.findings import DamageFound, tell_of_findings
 from portal.storage.chosen import blobs
@@ -319,6 +319,23 @@ def test_the_worker_goes_round_by_itself(portal, acme, globex) -> None:
     assert faults(portal) == [("missing", True)]
     [entry] = entries(acme, "document.damaged")
     assert entry["actor_kind"] == "system"
+
+
+def test_a_command_that_is_interrupted_leaves_its_round_to_the_worker(
+    portal, acme, verify, clock, monkeypatch
+) -> None:
+    """By Ctrl-C, while it reads a content."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checking, "decrypt", interrupt)
+        assert verify().status == 1
+    [begun] = portal.rows("verification_round")
+    clock.advance(seconds=1)
+    with acme.bound(writes=True):
+        assert rounds.take_due(30) == begun["id"]
 
 
 @pytest.mark.parametrize("damage", ["at once", "later", "gone"])
