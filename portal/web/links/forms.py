@@ -3,8 +3,16 @@
 from dataclasses import replace
 
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import Length, NumberRange, Optional
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import Length, NumberRange, Optional, ValidationError
 
 from portal.auth.passwords import MAX_LENGTH
 from portal.documents.links.kinds import Audience, Kind
@@ -25,9 +33,18 @@ class _LinkForm(FlaskForm):
     audience = RadioField("Who can use it", choices=choices(Audience))
     recipients = TextAreaField("E-mails", [Length(max=MOST_RECIPIENTS * 100)])
     password = PasswordField("Password", [Length(max=MAX_LENGTH)])
+    had_password = HiddenField()  # no page gives a password back: an error would lose it unnoticed
+    without_password = BooleanField("The link gets no password")
     until = UntilField("Last day")
     max_uses = NumberField("How many times", [Optional(), NumberRange(1, MOST_USES)])
     note = StringField("Note", [Length(max=MOST_NOTE)])
+
+    def validate_password(self, field: PasswordField) -> None:
+        """Let nobody leave out a password that they gave before, unless they say so."""
+        if field.data:
+            self.had_password.data, self.without_password.data = "yes", False
+        elif self.had_password.data and not self.without_password.data:
+            raise ValidationError("Enter the password again, or tick that the link gets none.")
 
     def offer(self, offered: Offer) -> None:
         """Fill in what can be chosen by the organisation's rules, and what is usual."""

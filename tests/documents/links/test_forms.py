@@ -1,0 +1,96 @@
+"""The form of a new link: nothing that was typed into it is let slip."""
+
+import re
+
+import pytest
+
+from tests.browsing import forms_of
+from tests.conftest import on_sqlite
+from tests.documents.links.sharing import (
+    FORM,
+    PASSWORD,
+    days_ahead,
+    link_of,
+    make,
+    row_of,
+)
+from tests.installation import Organisation
+
+AGAIN = "Enter the password again, or tick that the link gets none."
+PATHS = ["documents/{plan}/new", "folders/{shared}/new", "folders/{shared}/request"]
+
+
+def path_of(acme: Organisation, path: str) -> str:
+    return "/links/" + path.format(**acme.documents, **acme.folders)
+
+
+def corrected(page: str, **filled: str) -> dict[str, str]:
+    """The form as a page gives it back, with what is filled in anew."""
+    fields = forms_of(page)[-1].fields
+    fields.pop("without_password", None)  # a box, which nobody ticked
+    return fields | FORM | filled
+
+
+@on_sqlite
+@pytest.mark.parametrize("path", PATHS)
+def test_a_password_that_an_error_took_away_is_not_left_out_unnoticed(acme, path) -> None:
+    member, there = acme.visit("member"), path_of(acme, path)
+    late = member.post(there, FORM | {"password": PASSWORD, "until": days_ahead(31)})
+    assert late.status_code == 400
+    assert PASSWORD not in late.text
+    before = len(acme.portal.rows("sharing_link"))
+    page = late.text
+    for until in (days_ahead(31), days_ahead(3)):  # however often it is sent
+        again = member.post(there, corrected(page, until=until))
+        assert again.status_code == 422
+        assert AGAIN in again.text
+        page = again.text
+    assert len(acme.portal.rows("sharing_link")) == before
+    done = member.post(there, corrected(page, until=days_ahead(3), password=PASSWORD))
+    assert done.status_code == 200
+    assert row_of(acme)["password_hash"]
+
+
+@on_sqlite
+def test_a_password_is_left_out_by_who_says_so(acme) -> None:
+    member, there = acme.visit("member"), path_of(acme, PATHS[0])
+    late = member.post(there, FORM | {"password": PASSWORD, "until": days_ahead(31)})
+    chosen = {"until": days_ahead(3), "without_password": "y"}
+    assert member.post(there, corrected(late.text, **chosen)).status_code == 200
+    assert row_of(acme)["password_hash"] is None
+
+
+@on_sqlite
+def test_a_password_that_is_typed_counts_more_than_the_tick_beside_it(acme) -> None:
+    member, there = acme.visit("member"), path_of(acme, PATHS[0])
+    late = member.post(there, FORM | {"password": PASSWORD, "until": days_ahead(31)})
+    both = {"password": PASSWORD, "without_password": "y"}
+    late = member.post(there, corrected(late.text, until=days_ahead(31), **both))
+    [box] = re.findall(r'<input[^>]*name="without_password"[^>]*>', late.text)
+    assert "checked" not in box
+    again = member.post(there, corrected(late.text, until=days_ahead(3)))
+    assert AGAIN in again.text
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("filled", "said"),
+    [
+        ({}, "Whoever has the address, no password"),
+        ({"password": PASSWORD}, "Whoever has the address, with a password"),
+        ({"audience": "members"}, "Members, who sign in, no password"),
+    ],
+)
+def test_whoever_made_a_link_is_told_whom_it_is_for(acme, filled, said) -> None:
+    page = acme.visit("member").post(path_of(acme, PATHS[0]), FORM | filled)
+    assert said in page.text
+
+
+@on_sqlite
+def test_no_day_is_offered_on_which_a_link_may_not_end(acme) -> None:
+    member = acme.visit("member")
+    make(acme)
+    pages = [path_of(acme, path) for path in PATHS] + [f"/links/{link_of(acme)}/end"]
+    for page in pages:
+        [field] = re.findall(r'<input[^>]*name="until"[^>]*>', member.get(page).text)
+        assert f'max="{days_ahead(30)}"' in field
