@@ -53,6 +53,8 @@ def check_limits(terms: Terms) -> None:
 def clean_recipients(terms: Terms) -> Sequence[str]:
     """The listed e-mails, each once. Raises `Invalid`."""
     if terms.audience != Audience.LISTED:
+        if terms.recipients:
+            raise Invalid("Choose “Listed people”, or take the e-mails away.")
         return ()
     recipients = list(dict.fromkeys(map(canonical, terms.recipients)))
     if not 1 <= len(recipients) <= MOST_RECIPIENTS:

@@ -12,6 +12,7 @@ from tests.documents.links.sharing import (
     days_ahead,
     link_of,
     make,
+    refused,
     row_of,
 )
 from tests.installation import Organisation
@@ -94,3 +95,11 @@ def test_no_day_is_offered_on_which_a_link_may_not_end(acme) -> None:
     for page in pages:
         [field] = re.findall(r'<input[^>]*name="until"[^>]*>', member.get(page).text)
         assert f'max="{days_ahead(30)}"' in field
+
+
+@on_sqlite
+@pytest.mark.parametrize("audience", ["anybody", "members"])
+@pytest.mark.parametrize("typed", ["one@partner.example", "no mail"])
+def test_e_mails_are_not_thrown_away(acme, audience, typed) -> None:
+    page = refused(acme, audience=audience, recipients=typed)
+    assert "Choose “Listed people”, or take the e-mails away." in page
