@@ -70,16 +70,19 @@ def describe_shared(visit: Visit, document_id: UUID) -> Given:
         return Given(*facts, why_not=str(error))
 
 
-def open_shared(visit: Visit, document_id: UUID) -> Download:
+def open_shared(visit: Visit, document_id: UUID, *, is_given: bool = True) -> Download:
     """Open a content to be downloaded, which uses the link once; and record it.
 
-    Raises `NotFound`, `LinkRefused`, `LinkClosed`, or what `open_content` raises.
+    Not `is_given`, it is only asked about by whoever could have it: nothing is counted. Raises
+    `NotFound`, `LinkRefused`, `LinkClosed`, or what `open_content` raises.
     """
     _require_reading(visit)
     if visit.link.kind != Kind.DOWNLOAD:
         raise LinkRefused(visit.link.id, "view-only", "This link shows, and gives no file.")
     document, version = _find(visit.link, visit.maker, document_id)
     opened = open_content(document, version)
+    if not is_given:
+        return opened
     try:
         take_use(visit.link.id)
         deed = Action.DOCUMENT_DOWNLOADED, Deed.DOWNLOADED

@@ -64,8 +64,35 @@ def test_parts_of_a_content_do_not_go_round_the_count(acme) -> None:
     part = stranger.get(there, headers={"Range": "bytes=1-"})
     assert (part.status_code, part.data) == (200, CONTENT)
     assert part.headers["Accept-Ranges"] == "none"
-    stranger.open(there, "HEAD")
+    assert stranger.get(there, headers={"Range": "bytes=0-0"}).data == CONTENT
     assert stranger.get(there, headers={"Range": "bytes=0-0"}).status_code == 410
+
+
+@on_sqlite
+def test_asking_about_a_download_uses_none_and_is_none(acme) -> None:
+    stranger, path = opened(acme, make(acme, max_uses=1))
+    there = f"{path}/documents/{acme.documents['plan']}/download"
+    told = len(acme.log())
+    for _ in range(3):
+        asked = stranger.open(there, "HEAD")
+        assert (asked.status_code, asked.data) == (200, b"")
+        assert asked.content_length == len(CONTENT)
+    assert row_of(acme)["uses"] == 0
+    assert uses_of(acme) == [("opened", "")]
+    assert len(acme.log()) == told
+    assert stranger.get(there).data == CONTENT
+    assert stranger.open(there, "HEAD").status_code == 410
+    assert uses_of(acme)[1:] == [("downloaded", ""), ("refused", "used-up")]
+
+
+@on_sqlite
+@pytest.mark.parametrize("filled", [{"password": PASSWORD}, LISTED, {"audience": "members"}])
+def test_who_owes_something_is_not_even_told_how_large_a_content_is(acme, filled) -> None:
+    stranger, path = opened(acme, make(acme, **filled))
+    for document in (acme.documents["plan"], acme.documents["note"]):
+        asked = stranger.open(f"{path}/documents/{document}/download", "HEAD")
+        assert asked.status_code == 403
+        assert "ETag" not in asked.headers
 
 
 @on_sqlite
