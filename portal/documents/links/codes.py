@@ -43,7 +43,7 @@ STRANGERS_PER_RECIPIENT = 30
 class WrongCode(LinkRefused):
     """The code is wrong, was used, has expired, or there never was one: one answer for all."""
 
-    message = "This code is wrong or has expired. Ask for another one."
+    message = "This code is wrong or has expired. Try again, or ask for another one."
 
 
 def ask_code(visit: Visit, email: str) -> None:
