@@ -100,11 +100,9 @@ export class Upload {
     const start = this.offset;
     const piece = this.file.slice(start, start + PIECE_BYTES);
     const headers = { "Upload-Offset": String(start), "Content-Type": "application/offset+octet-stream" };
-    this.request = this.ask("PATCH", this.url, headers, piece, (answer) => {
-      if (answer.status === 204) this.take(answer);
-      else this.fail(answer);
-    });
-    this.request.upload.onprogress = ({ loaded }) => this.report({ state: "sending", sent: start + loaded });
+    const onProgress = ({ loaded }) => this.report({ state: "sending", sent: start + loaded });
+    const then = (answer) => (answer.status === 204 ? this.take(answer) : this.fail(answer));
+    this.request = this.ask("PATCH", this.url, headers, piece, then, onProgress);
   }
 
   fail(answer) {
@@ -120,11 +118,12 @@ export class Upload {
     this.timer = setTimeout(() => this.goOn(), wait * 1000);
   }
 
-  ask(method, address, headers, body, then) {
+  ask(method, address, headers, body, then, onProgress = null) {
     const request = new XMLHttpRequest();
     request.onload = request.onerror = () => {
       if (this.request === request) then(request);
     };
+    request.upload.onprogress = onProgress; // set before sending, or it is never called
     prepare(request, method, address, this.token, headers);
     request.send(body);
     return request;

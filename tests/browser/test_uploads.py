@@ -1,0 +1,50 @@
+"""What the list of uploads says in a real browser while files are sent, held up and refused."""
+
+import re
+
+import pytest
+
+from tests.browser.conftest import watch
+from tests.browser.test_flows import make_folder, upload
+
+MEMBER = "Mia Chen"
+MIB = 2**20
+
+
+@pytest.fixture
+def page(demo, chromium, signed_in):
+    """Somebody's documents, in a page on which no script may fail."""
+    context = chromium.new_context(storage_state=signed_in(MEMBER))
+    page = context.new_page()
+    complaints = watch(page)
+    page.goto(demo.at("acme", "/documents"))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def slow_down(page, bytes_per_second):
+    """Let the page send no faster than that."""
+    limits = {"offline": False, "latency": 0, "downloadThroughput": -1}
+    debugger = page.context.new_cdp_session(page)
+    debugger.send("Network.enable")
+    debugger.send(
+        "Network.emulateNetworkConditions", limits | {"uploadThroughput": bytes_per_second}
+    )
+    return debugger
+
+
+def big(path, size_bytes):
+    with path.open("wb") as file:
+        file.truncate(size_bytes)
+    return path
+
+
+def test_progress_speed_and_remaining_time_are_told_within_one_piece(page, tmp_path):
+    make_folder(page, "Slowly")
+    slow_down(page, MIB)
+    upload(page, big(tmp_path / "slow.bin", 30 * MIB))
+    told = re.compile(r"^[1-9][0-9]? %, [0-9.]+ (KB|MB)/s, [0-9]+ s left$")
+    page.get_by_text(told).wait_for()
+    assert 0 < page.get_by_role("progressbar").evaluate("bar => bar.value") < 100
+    page.get_by_role("button", name="Cancel: slow.bin").click()
