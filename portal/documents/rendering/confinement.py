@@ -1,7 +1,8 @@
 """What a process gives up before it looks at what strangers made.
 
 A fault in a parser then costs one answer: the process opens no file and no socket, starts no
-program, touches no other process, and is short of memory and time.
+program, touches no other process, and is short of memory and time. Landlock leaves it the names,
+modes and times of files; and where it is root, no limit keeps it from forking.
 """
 
 import ctypes
