@@ -3,6 +3,7 @@
 import pytest
 
 from portal.auth.notices import Notice
+from portal.documents.cipher import PART
 from tests.conftest import on_sqlite
 from tests.documents.resuming import Sender
 from tests.harness.clamd import EICAR, clamd
@@ -97,6 +98,20 @@ def test_where_the_scanner_is_away_nothing_is_taken_in(portal, acme) -> None:
         portal.use(clamd=running.address)
         assert sender.send(5, bytes(5)).status_code == 204
         assert running.streams == [bytes(10)]
+
+
+def test_an_upload_of_whole_parts_ends_once_the_scanner_is_back(portal, acme) -> None:
+    """Its blob is made by then, and its last part comes again."""
+    content, sender = (CLEAN * 9)[:PART], Sender(acme)
+    portal.use(clamd="127.0.0.1:9")
+    sender.begin(PART)
+    assert sender.send(0, content).status_code == 503
+    with clamd() as running:
+        portal.use(clamd=running.address)
+        offset = sender.offset()
+        assert sender.send(offset, content[offset:]).status_code == 204
+        assert running.streams == [content]
+    assert sender.content() == content
 
 
 def test_what_the_scanner_can_not_take_is_not_taken_in(acme, scanner) -> None:

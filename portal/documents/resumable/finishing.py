@@ -22,7 +22,7 @@ from portal.documents.resumable.parts import Parts
 from portal.documents.scanning import Infected, scanned
 from portal.documents.types import HEAD_BYTES
 from portal.documents.uploads import complete_document, complete_version
-from portal.storage.blobs import BlobExists, BlobMissing
+from portal.storage.blobs import BlobExists
 from portal.storage.chosen import blobs
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db, release
@@ -43,7 +43,7 @@ def finish(actor: Actor, upload: Upload, parts: Parts, lease: Lease) -> None:
     """
     content, key = parts.content, parts.key
     with lease.guarding():
-        if not _is_stored(content):
+        if not parts.is_stored():
             with suppress(BlobExists):
                 parts.write_last()
     release()
@@ -63,15 +63,6 @@ def finish(actor: Actor, upload: Upload, parts: Parts, lease: Lease) -> None:
     db.session.commit()
     for blob_id in used:
         blobs().delete(bound_tenant_id(), blob_id)
-
-
-def _is_stored(content: ContentId) -> bool:
-    """Whether a process that was killed had come as far as to store it."""
-    try:
-        blobs().open(content.tenant_id, content.version_id).close()
-    except BlobMissing:
-        return False
-    return True
 
 
 def _complete(actor: Actor, upload: Upload, stored: StoredContent) -> None:

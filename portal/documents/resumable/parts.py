@@ -18,7 +18,7 @@ from portal.core.ids import new_id
 from portal.documents.cipher import BLOCK, PART, ContentId, DamagedDocument, Piece
 from portal.documents.models import Upload, UploadTail
 from portal.keys.data_keys import NewDataKey
-from portal.storage.blobs import Assembly
+from portal.storage.blobs import Assembly, BlobMissing
 from portal.storage.chosen import blobs
 from portal.tenancy.session import db
 
@@ -92,6 +92,16 @@ class Parts:
             db.session.execute(delete(UploadTail).where(UploadTail.id.in_(used)))
         return used
 
+    def is_stored(self) -> bool:
+        """Whether the blob was made before: of a process that was killed, or of an end that a
+        scanner which was away kept from being one. What is sent again is the same then.
+        """
+        try:
+            blobs().open(self.content.tenant_id, self.content.version_id).close()
+        except BlobMissing:
+            return False
+        return True
+
     def assembly(self) -> Assembly:
         """Where the parts go."""
         return blobs().resume(self.content.tenant_id, self.content.version_id, self._token)
@@ -99,7 +109,11 @@ class Parts:
     def _write(self, part: int) -> None:
         tail = (self._open(one) for one in self._tail if one.start_bytes // PART == part)
         sealed = _sealed(self.key.dek, self.content.context(part), chain(tail, [self._fresh]))
-        self.assembly().write_part(part, sealed)
+        try:
+            self.assembly().write_part(part, sealed)
+        except BlobMissing:
+            if not self.is_stored():
+                raise
         self._begin_anew()
 
     def _begin_anew(self) -> None:
