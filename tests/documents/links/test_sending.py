@@ -107,6 +107,13 @@ def test_of_several_files_each_comes_in_by_itself(acme) -> None:
 
 
 @on_sqlite
+def test_what_may_be_sent_is_told_in_sentences_with_spaces_between(acme) -> None:
+    stranger, path = asked(acme, max_uses=9, max_file_mib=2, endings="txt")
+    said = " ".join(stranger.get(path).text.split())
+    assert "Of these kinds: txt. Up to 2 MiB. 9 more can be sent. They are encrypted" in said
+
+
+@on_sqlite
 def test_nothing_of_it_lies_on_a_disk_in_clear(acme, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     stranger, path = asked(acme)
