@@ -41,6 +41,7 @@ def test_pages_are_shown_as_pictures_and_the_file_is_not_given(acme) -> None:
     stranger, path = opened(acme, make(acme, f"/links/documents/{document}/new", kind="view"))
     page = stranger.get(path).text
     assert "Page 1 of 2" in page
+    assert "sees each time that you open a page" in page
     assert "download" not in re.findall(r'href="([^"]*)"', page)
     there = f"{path}/documents/{document}"
     picture = stranger.get(f"{there}/picture?page=2")
