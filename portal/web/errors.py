@@ -117,5 +117,12 @@ def _answer(status: int, message: str, offer: Offer | None = None) -> ResponseRe
     if accepted.accept_json and not accepted.accept_html:
         return jsonify(error=message), status
     title = TITLES.get(status, TITLES[400])
-    page = render_template("error.html", status=status, title=title, message=message, offer=offer)
+    page = render_template(
+        "error.html",
+        status=status,
+        title=title,
+        message=message,
+        offer=offer,
+        has_home=request.blueprint != "shared",  # strangers have no account to go home to
+    )
     return page, status

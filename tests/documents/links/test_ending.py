@@ -141,6 +141,15 @@ def test_a_folder_owner_shares_their_folder_and_nothing_else(acme) -> None:
         assert guest.post(f"/links/{there}/new").status_code == 403
 
 
+@on_sqlite
+def test_a_stranger_is_not_sent_to_a_home_page_where_they_have_no_account(acme) -> None:
+    stranger, path = opened(acme, make(acme))
+    revoke(acme)
+    assert stranger.get(path).status_code == 410
+    assert "home page" not in stranger.get(path).text
+    assert "home page" in acme.visit("member").get("/nowhere").text
+
+
 # --- looking after links
 
 
