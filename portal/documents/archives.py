@@ -94,18 +94,19 @@ def safe_name(name: str) -> str:
 def told_apart(names: Sequence[str]) -> Iterator[str]:
     """The names of one folder as a disk can hold them: each once, also where case is none."""
     taken: set[str] = set()
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
     for name in map(safe_name, names):
-        free = next(one for one in _variants(name) if one.casefold() not in taken)
+        free, known = name, name.casefold()
+        while free.casefold() in taken:
+            free = _numbered(name, next(numbers[known]))
         taken.add(free.casefold())
         yield free
 
 
-def _variants(name: str) -> Iterator[str]:
-    """`Plan.txt`, `Plan (2).txt`, `Plan (3).txt`, …"""
-    yield name
+def _numbered(name: str, number: int) -> str:
+    """`Plan (2).txt` of `Plan.txt`."""
     ending = PurePosixPath(name).suffix
-    for number in count(2):
-        yield f"{name.removesuffix(ending)} ({number}){ending}"
+    return f"{name.removesuffix(ending)} ({number}){ending}"
 
 
 def _record(actor: Actor, action: Action, target: str, packed: Sequence[Packed]) -> None:

@@ -1,6 +1,9 @@
 """Folders as ZIP: what is in it, what it is called, and when it breaks off."""
 
 import io
+import sys
+from collections import Counter
+from collections.abc import Callable
 from uuid import uuid4
 from zipfile import ZIP_STORED, ZipFile
 
@@ -75,6 +78,29 @@ def test_names_of_one_folder_are_told_apart_and_safe_on_any_disk() -> None:
         *("Plan.txt", "plan (2).TXT", "Plan (3).txt", "_con.txt", "a_b_", "end_", "日本"),
     ]
     assert safe_name("../up") == ".._up"
+
+
+@pytest.mark.parametrize("others", ["alike", "numbered"])
+def test_names_are_told_apart_in_time_that_grows_with_their_number(others) -> None:
+    def names(count: int) -> list[str]:
+        numbered = [f"Plan ({number}).txt" for number in range(2, count)]
+        return (numbered if others == "numbered" else []) + ["Plan.txt"] * count
+
+    assert len(set(told_apart(names(1000)))) == len(names(1000))
+    assert calls_in(lambda: list(told_apart(names(2000)))) < 3 * calls_in(
+        lambda: list(told_apart(names(1000)))
+    )
+
+
+def calls_in(work: Callable[[], object]) -> int:
+    """How many functions were called for it."""
+    seen: Counter[str] = Counter()
+    sys.setprofile(lambda _frame, what, _about: seen.update((what,)))
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return seen["call"] + seen["c_call"]
 
 
 @on_sqlite
