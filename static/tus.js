@@ -7,11 +7,13 @@ const PIECE_BYTES = 32 * 1024 * 1024; // four parts of the format in which conte
 const LONGEST_WAIT_SECONDS = 30;
 const STATUSES_TO_FORGET = [404, 413, 415, 422]; // after others, signing in again may be enough
 const MOST_TRIES = 12; // in a row without any progress
+const STATUSES_OF_OWN_END = [409, 423]; // while the server winds up what this page has just broken off
+const TRIES_IN_SILENCE = 3; // seven seconds, which is longer than a lease lasts
 const STATUSES_TO_RETRY = [0, 409, 423, 429, 500, 502, 503, 504]; // 0: no answer at all
 
 export class Upload {
   // `report` is told { state, sent, wait, why }: state is one of "sending", "paused", "broken",
-  // "failed", "done". One that `isPart` of something larger is remembered until it is told to forget.
+  // "failed", "done"; "paused" comes without `sent` until the server has said what it keeps. One that `isPart` of something larger is remembered until it is told to forget.
   constructor(file, { address, token, metadata, report, isPart = false }) {
     Object.assign(this, { file, address, token, metadata, report, isPart });
     this.url = null;
@@ -32,7 +34,18 @@ export class Upload {
 
   pause() {
     this.stop();
-    this.report({ state: "paused", sent: this.offset });
+    this.report({ state: "paused" });
+    if (this.url) this.tellKept();
+  }
+
+  // Asked again until it stays the same: the server may still be storing what came last.
+  tellKept(before = null) {
+    this.request = this.ask("HEAD", this.url, {}, null, (answer) => {
+      if (answer.status !== 200) return;
+      const kept = Number(answer.getResponseHeader("Upload-Offset"));
+      this.report({ state: "paused", sent: kept });
+      if (kept !== before) this.timer = setTimeout(() => this.tellKept(kept), 1000);
+    });
   }
 
   resume() {
@@ -113,8 +126,10 @@ export class Upload {
       return this.report({ state: "failed", sent: this.offset, why: reason(answer) });
     }
     const wait = Math.min(2 ** this.tries, LONGEST_WAIT_SECONDS);
+    const isQuiet = this.tries < TRIES_IN_SILENCE && STATUSES_OF_OWN_END.includes(answer.status);
     this.tries += 1;
-    this.report({ state: "broken", sent: this.offset, wait, why: reason(answer) });
+    if (isQuiet) this.report({ state: "sending", sent: this.offset });
+    else this.report({ state: "broken", sent: this.offset, wait, why: reason(answer) });
     this.timer = setTimeout(() => this.goOn(), wait * 1000);
   }
 

@@ -110,7 +110,7 @@ async function send(transfer) {
 function show(transfer, { state: now, sent, wait, why }) {
   const { file, buttons, progress } = transfer;
   const percent = file.size ? Math.floor((100 * sent) / file.size) : 100;
-  progress.value = percent;
+  if (sent !== undefined) progress.value = percent;
   buttons.pause.hidden = now !== "sending" || percent === 100;
   buttons.resume.hidden = now !== "paused" && now !== "broken";
   if (now === "sending") {
@@ -119,7 +119,7 @@ function show(transfer, { state: now, sent, wait, why }) {
     return;
   }
   transfer.pace = null;
-  if (now === "paused") transfer.state.textContent = `paused at ${percent} %`;
+  if (now === "paused") transfer.state.textContent = sent === undefined ? "paused" : `paused at ${percent} %`;
   if (now === "broken") transfer.state.textContent = `${why} Trying again in ${wait} s.`;
   if (now === "failed") fail(transfer, why);
   if (now === "done") succeed(transfer);

@@ -48,3 +48,22 @@ def test_progress_speed_and_remaining_time_are_told_within_one_piece(page, tmp_p
     page.get_by_text(told).wait_for()
     assert 0 < page.get_by_role("progressbar").evaluate("bar => bar.value") < 100
     page.get_by_role("button", name="Cancel: slow.bin").click()
+
+
+def test_a_pause_tells_what_the_server_has_kept_and_resuming_is_silent(page, tmp_path):
+    make_folder(page, "With a pause")
+    slow_down(page, 2 * MIB)
+    told = []
+    page.expose_function("noteState", lambda text: told.append(text))  # noqa: PLW0108  # it sets attributes on it
+    page.evaluate(
+        """new MutationObserver(() => noteState(document.getElementById("transfers").innerText))
+            .observe(document.getElementById("transfers"),
+                { subtree: true, childList: true, characterData: true })"""
+    )
+    upload(page, big(tmp_path / "held.bin", 30 * MIB))
+    page.get_by_text(re.compile(r"^[3-9][0-9] %")).wait_for()
+    page.get_by_role("button", name="Pause: held.bin").click()
+    page.get_by_text(re.compile(r"^paused at [1-9][0-9] %$")).wait_for()
+    page.get_by_role("button", name="Resume: held.bin").click()
+    page.get_by_role("link", name="held.bin", exact=True).wait_for()
+    assert not any("Trying again" in state for state in told)
