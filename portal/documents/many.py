@@ -13,12 +13,12 @@ from sqlalchemy import select
 from portal.access.decision import require
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
-from portal.core.errors import NotFound
+from portal.core.errors import Conflict, NotFound
 from portal.documents.folders import delete_folder, move_folder, restore_folder
 from portal.documents.models import Document
 from portal.documents.places import TOP, Place, list_places
 from portal.documents.service import delete_document, move_document, restore_document
-from portal.documents.things import ids_of_things
+from portal.documents.things import ChosenGone, NotRestorable, ids_of_things
 from portal.tenancy.session import db
 
 
@@ -35,8 +35,15 @@ class Chosen:
 def list_chosen(actor: Actor, things: Collection[str]) -> Sequence[Chosen]:
     """What was chosen, by name, folders first, in two statements.
 
-    Raises `Invalid`, `NotFound` or `Forbidden`.
+    Raises `Invalid`, `ChosenGone` or `Forbidden`.
     """
+    try:
+        return _list_chosen(actor, things)
+    except NotFound:
+        raise ChosenGone from None
+
+
+def _list_chosen(actor: Actor, things: Collection[str]) -> Sequence[Chosen]:
     folder_ids, document_ids = ids_of_things(things)
     columns = (Document.id, Document.folder_id, Document.name_sealed)
     rows = db.session.execute(
@@ -81,10 +88,19 @@ def delete_things(actor: Actor, things: Collection[str]) -> None:
 
 
 def restore_things(actor: Actor, things: Collection[str]) -> None:
-    """Take all of them out of the trash. Raises what restoring one of them raises.
-
-    Folders come first, the outer before the inner: what lay in one comes back once it is there.
+    """Take all of them out of the trash. Raises `Invalid`, `ChosenGone`, `NotRestorable` or
+    `Forbidden`.
     """
+    try:
+        _restore_things(actor, things)
+    except NotFound:
+        raise ChosenGone from None
+    except Conflict as error:
+        raise NotRestorable(f"{error} Nothing has changed.") from None
+
+
+def _restore_things(actor: Actor, things: Collection[str]) -> None:
+    """Folders first, the outer before the inner: what lay in one comes back once it is there."""
     folder_ids, document_ids = ids_of_things(things)
     depths = {folder_id: len(place.folders) for folder_id, place in list_places(folder_ids).items()}
     for folder_id in sorted(folder_ids, key=lambda one: (depths[one], one)):

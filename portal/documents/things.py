@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from portal.core.errors import Invalid, NotFound
+from portal.core.errors import Conflict, Invalid, NotFound
 from portal.documents.places import Place, get_live_place
 from portal.documents.queries import find_anywhere
 
@@ -12,6 +12,19 @@ MAX_THINGS = 100  # that are chosen in a list
 
 class WrongChoice(Invalid):
     """Nothing was chosen in a list, or too much, or what the act is not for."""
+
+
+class ChosenGone(WrongChoice):
+    """Something that was chosen is gone since, or never was there."""
+
+    status = NotFound.status
+    message = "Something that you chose is not there any more. Nothing has changed: choose again."
+
+
+class NotRestorable(WrongChoice):
+    """Something that was chosen in the trash can't be taken out of it just now."""
+
+    status = Conflict.status
 
 
 def thing_named(target: str) -> tuple[str, UUID]:

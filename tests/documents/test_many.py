@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from uuid import UUID
+from uuid import UUID, uuid4
 from zipfile import ZipFile
 
 import pytest
@@ -294,6 +294,31 @@ def test_what_one_may_not_read_is_in_no_zip(acme, globex) -> None:
     assert {entry["action"] for entry in acme.log()[seen:]} == {"access.refused"}
     alone = guest.post("/documents/many/download", {"things": [f"folder:{acme.folders['shared']}"]})
     assert "Shared.zip" in alone.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("act", ["move", "delete", "download", "copy"])
+def test_of_what_is_gone_meanwhile_the_list_tells(acme, act) -> None:
+    """Whose it is that isn't there makes no difference."""
+    member, back = acme.visit("member"), "/documents"
+    plan, note = acme.documents["plan"], acme.documents["note"]
+    trash = member.post(f"/documents/{plan}/delete", {})
+    assert trash.status_code == 302
+    for gone in (plan, uuid4()):
+        things = [f"document:{gone}", f"document:{note}"]
+        answer = member.post(f"/documents/many/{act}", {"things": things, "back": back})
+        assert (answer.status_code, answer.location) == (302, back)
+        assert "not there any more" in member.get(back).text
+    assert member.get(f"/documents/{note}").status_code == 200
+
+
+def test_of_what_can_not_be_restored_the_trash_tells(acme) -> None:
+    member, back = acme.visit("member"), "/documents/trash"
+    shared, plan = acme.folders["shared"], acme.documents["plan"]
+    for path in (f"/documents/{plan}/delete", f"/folders/{shared}/delete"):
+        assert member.post(path, {}).status_code == 302
+    answer = member.post("/documents/many/restore", {"things": [f"document:{plan}"], "back": back})
+    assert (answer.status_code, answer.location) == (302, back)
+    assert "Restore the folder first" in member.get(back).text
 
 
 def test_what_is_chosen_in_the_trash_comes_back_together_or_not_at_all(

@@ -266,6 +266,5 @@ def _member_page(user_id: UUID, form: AssignRoleForm) -> ResponseReturnValue:
         granters=granters,
         sessions=members.list_member_sessions(g.actor, user_id),
         waiting=factor_resets.find_reset(g.actor, user_id),
-        is_to_be_erased=is_to_be_erased(user_id),
     )
     return page, shown_status(form)
