@@ -87,7 +87,7 @@ POLICY = {
     "password_max_age_days": "",
     "version": "",
 }
-RULES = {"mode": "internal", "max_days": "30", "version": ""}
+RULES = {"mode": "on", "max_days": "300", "version": ""}
 
 
 ACTS: dict[str, Callable[[Organisation, Things], int]] = {

@@ -22,7 +22,7 @@ from portal.core import clock
 from portal.core.errors import Conflict, Invalid
 from portal.documents.links.kinds import Audience, Kind
 from portal.documents.links.models import LinkPolicy, SharingLink
-from portal.documents.links.revoking import revoke_where
+from portal.documents.links.revoking import count_where, revoke_where
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
@@ -83,12 +83,21 @@ def show_rules(actor: Actor) -> Shown:
     return Shown(_rules_of(chosen), _version_of(chosen))
 
 
-def change_rules(actor: Actor, wanted: Rules, *, version: str) -> int:
+class WouldEndLinks(Conflict):
+    """More, or fewer, links would end than the admin was told of."""
+
+    def __init__(self, links: int) -> None:
+        some = "1 link that has not ended yet ends" if links == 1 else f"{links} links end"
+        super().__init__(f"{some} by this, for good. Save again if that is meant.")
+        self.links = links
+
+
+def change_rules(actor: Actor, wanted: Rules, *, version: str, ending: int) -> int:
     """Have other rules hold from now on; gives how many links ended by it.
 
     Making a link takes the same lock, so none slips through by the rules of before. Raises
-    `Forbidden`, `StepUpNeeded`, `Invalid`, or `Conflict` where the rules are no more those of that
-    `version`.
+    `Forbidden`, `StepUpNeeded`, `Invalid`, `Conflict` where the rules are no more those of that
+    `version`, or `WouldEndLinks` where links would end, and not just the `ending` ones.
     """
     actor = lock_access_as(actor)
     require(actor, Permission.POLICY_EDIT)
@@ -101,6 +110,8 @@ def change_rules(actor: Actor, wanted: Rules, *, version: str) -> int:
     before = _rules_of(chosen)
     if wanted == before:
         raise Conflict("These are the rules already.")
+    if (links := count_where(forbidden_by(wanted))) not in (0, ending):
+        raise WouldEndLinks(links)
     _keep(actor, chosen, wanted)
     ended = revoke_where(actor, forbidden_by(wanted), why="policy")
     record(

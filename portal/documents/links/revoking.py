@@ -1,8 +1,9 @@
 """Ending sharing links before their time, for good."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 
 from portal.access.decision import Target, require
 from portal.access.permissions import Permission
@@ -37,18 +38,28 @@ def revoke_where(actor: Actor, which: ColumnElement[bool], *, why: str = "") -> 
     Each is an entry in the log. Of two who end the same link one does.
     """
     now = clock.now()
-    is_live = (SharingLink.revoked_at.is_(None), SharingLink.expires_at > now)
+    is_live = _has_not_ended(now)
     rows = db.session.scalars(
-        select(SharingLink).where(which, *is_live).order_by(SharingLink.id).with_for_update()
+        select(SharingLink).where(which, is_live).order_by(SharingLink.id).with_for_update()
     ).all()
     if not rows:
         return 0
     change(
         update(SharingLink)
-        .where(which, *is_live)
+        .where(which, is_live)
         .values(revoked_at=now, revoked_by=actor.user_id)
         .execution_options(synchronize_session=False)
     )
     for link in rows:
         record(actor, Action.LINK_REVOKED, f"link:{link.id}", about=link.target, why=why or None)
     return len(rows)
+
+
+def count_where(which: ColumnElement[bool]) -> int:
+    """How many links `revoke_where` would end."""
+    live = select(func.count(SharingLink.id)).where(which, _has_not_ended(clock.now()))
+    return db.session.execute(live).scalar_one()
+
+
+def _has_not_ended(now: datetime) -> ColumnElement[bool]:
+    return and_(SharingLink.revoked_at.is_(None), SharingLink.expires_at > now)

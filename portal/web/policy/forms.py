@@ -75,12 +75,21 @@ class PolicyForm(FlaskForm):
 
 
 class LinksForm(FlaskForm):
-    """What is allowed of sharing links. `version` is of the rules that the admin was shown."""
+    """What is allowed of sharing links. `version` is of the rules that the admin was shown;
+    `ending` is how many links they were told would end.
+    """
 
     mode = RadioField("Links", [InputRequired("Choose one.")], choices=choices(Mode))
     max_days = NumberField("Longest time, in days", [A_NUMBER, NumberRange(1, MOST_DAYS)])
     conditions = SelectMultipleField("Conditions", choices=choices(CONDITIONS))
     version = HiddenField()
+    ending = HiddenField()
+
+    @property
+    def told(self) -> int:
+        """How many links the admin was told would end."""
+        given = self.ending.data or ""
+        return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
 
     @classmethod
     def showing(cls, shown: LinkRules) -> "LinksForm":

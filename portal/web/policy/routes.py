@@ -155,11 +155,19 @@ def change_links() -> ResponseReturnValue:
     form = LinksForm()
     if form.validate_on_submit():
         with shown_on(form):
-            version = form.version.data or ""
-            ended = link_policy.change_rules(g.actor, form.rules(), version=version)
-            flash(f"The rules are changed. Links that ended by it: {ended}.", "success")
-            return redirect(url_for("policy.links"))
+            return _change_links(form)
     return _links_page(form)
+
+
+def _change_links(form: LinksForm) -> ResponseReturnValue:
+    version = form.version.data or ""
+    try:
+        ended = link_policy.change_rules(g.actor, form.rules(), version=version, ending=form.told)
+    except link_policy.WouldEndLinks as question:
+        form.ending.data = str(question.links)
+        raise
+    flash(f"The rules are changed. Links that ended by it: {ended}.", "success")
+    return redirect(url_for("policy.links"))
 
 
 def _links_page(form: LinksForm) -> ResponseReturnValue:

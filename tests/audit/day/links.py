@@ -148,7 +148,8 @@ class Links(Scene):
         """One by another policy, and those that are left with all others of their maker."""
         policy = {"is_lock_required": False, "is_view_only": False, "max_days": 30, "mode": "on"}
         tight = policy | {"is_lock_required": True}
-        form = {"mode": "on", "max_days": "30", "conditions": "is_lock_required", "version": ""}
+        form = {"mode": "on", "max_days": "30", "conditions": "is_lock_required", "version": "",
+                "ending": "1"}  # fmt: skip
         plan, admin = f"document:{self.acme.documents['plan']}", self.acme["admin"].id
         yield self._poster(self.admin)("/policy/links/change", form, [
             Told("link.revoked", f"link:{self.acme.links['plan']}", admin,
