@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import PurePosixPath
 from typing import Any
+from unicodedata import combining
 from uuid import UUID
 
 from sqlalchemy import and_, or_, select
@@ -30,6 +31,7 @@ from portal.documents.places import COLUMNS, FolderRow, folder_row, live_tree
 from portal.tenancy.session import db
 
 MAX_DOCUMENTS = 10_000
+LONGEST_NAME, LONGEST_ENDING, NUMBER_ROOM = 255, 50, 12  # bytes of UTF-8
 # What Windows takes for something else in a name, and the names that it keeps for devices.
 _REFUSED = re.compile(r'[\x00-\x1f<>:"/\\|?*]|[. ]+$')
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
@@ -86,9 +88,9 @@ def open_packed(actor: Actor, packed: Packed) -> Download:
 
 
 def safe_name(name: str) -> str:
-    """A name that is one and no more wherever it is unpacked."""
+    """A name that is one and no more wherever it is unpacked, and no longer than disks take."""
     safe = _REFUSED.sub("_", name)
-    return f"_{safe}" if _DEVICE.match(safe) else safe
+    return _cut(f"_{safe}" if _DEVICE.match(safe) else safe, LONGEST_NAME)
 
 
 def told_apart(names: Sequence[str]) -> Iterator[str]:
@@ -96,17 +98,38 @@ def told_apart(names: Sequence[str]) -> Iterator[str]:
     taken: set[str] = set()
     numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
     for name in map(safe_name, names):
-        free, known = name, name.casefold()
+        free, base = name, _cut(name, LONGEST_NAME - NUMBER_ROOM)
+        known = base.casefold()
         while free.casefold() in taken:
-            free = _numbered(name, next(numbers[known]))
+            free = _numbered(base, next(numbers[known]))
         taken.add(free.casefold())
         yield free
 
 
 def _numbered(name: str, number: int) -> str:
     """`Plan (2).txt` of `Plan.txt`."""
+    stem, ending = _parted(name)
+    return f"{stem} ({number}){ending}"
+
+
+def _cut(name: str, size: int) -> str:
+    """The name in `size` bytes at most, with its ending, and no accent parted from its letter."""
+    if len(name.encode()) <= size:
+        return name
+    stem, ending = _parted(name)
+    fitting = stem.encode()[: size - len(ending.encode())].decode(errors="ignore")
+    kept = fitting
+    while kept and combining(stem[len(kept)]):
+        kept = kept[:-1]
+    return (kept.rstrip(". ") or fitting) + ending
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """`Plan` and `.txt`. What is as long as a sentence is no ending."""
     ending = PurePosixPath(name).suffix
-    return f"{name.removesuffix(ending)} ({number}){ending}"
+    if len(ending.encode()) > LONGEST_ENDING:
+        ending = ""
+    return name.removesuffix(ending), ending
 
 
 def _record(actor: Actor, action: Action, target: str, packed: Sequence[Packed]) -> None:

@@ -80,9 +80,27 @@ def test_names_of_one_folder_are_told_apart_and_safe_on_any_disk() -> None:
     assert safe_name("../up") == ".._up"
 
 
-@pytest.mark.parametrize("others", ["alike", "numbered"])
+def test_long_names_are_cut_to_what_a_disk_can_hold(tmp_path) -> None:
+    names = ["报" * 150 + ".txt"] * 3 + ["报" * 149 + "告.txt"]
+    names += ["e\u0301" * 100, "é" * 200, "a" * 200]
+    names += ["a." + "报" * 150, "\u0301" * 200, "x" * 198 + ". 报" * 66]
+    told = list(told_apart(names))
+    assert told[:4] == [
+        "报" * 83 + ".txt",
+        *("报" * 79 + f" ({number}).txt" for number in (2, 3, 4)),
+    ]
+    assert told[4] == "e\u0301" * 85
+    assert told[6] == names[6]
+    for name in told:
+        (tmp_path / name).write_bytes(b"")
+    assert len(list(tmp_path.iterdir())) == len(names)
+
+
+@pytest.mark.parametrize("others", ["alike", "long", "numbered"])
 def test_names_are_told_apart_in_time_that_grows_with_their_number(others) -> None:
     def names(count: int) -> list[str]:
+        if others == "long":
+            return [f"{'报' * 82}{number:04}.txt" for number in range(count)] * 2
         numbered = [f"Plan ({number}).txt" for number in range(2, count)]
         return (numbered if others == "numbered" else []) + ["Plan.txt"] * count
 
