@@ -10,7 +10,7 @@ from portal.documents.models import DocumentVersion, UploadTail
 from portal.documents.resumable.ending import list_unfinished
 from portal.storage.chosen import blobs
 from portal.tenancy.binding import bound_tenant_id
-from portal.tenancy.session import db
+from portal.tenancy.session import db, release
 
 ORPHAN_AGE = timedelta(hours=1)
 
@@ -23,14 +23,17 @@ def sweep_orphans() -> int:
     """
     tenant_id = bound_tenant_id()
     before = clock.now() - ORPHAN_AGE
-    store = blobs()
-    swept = store.delete_unfinished(tenant_id, before, list_unfinished())
+    store, unfinished = blobs(), list_unfinished()
+    release()  # a store may be slow: no transaction waits for it
+    swept = store.delete_unfinished(tenant_id, before, unfinished)
     old = {
         blob.blob_id
         for blob in store.list_blobs(tenant_id)
         if blob.is_committed and blob.modified_at < before
     }
-    for blob_id in old - list_known():
+    orphans = old - list_known()
+    release()
+    for blob_id in orphans:
         store.delete(tenant_id, blob_id)
         swept += 1
     return swept

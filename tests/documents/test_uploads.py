@@ -1,5 +1,6 @@
 """A document on its way in: what lies on the disk and in the rows, and what a failure leaves."""
 
+import os
 import subprocess
 import tempfile
 import tracemalloc
@@ -16,6 +17,7 @@ from portal.documents.sweep import sweep_orphans
 from portal.storage import chosen as storage
 from tests.conftest import on_sqlite
 from tests.installation import LOG, Installation, Organisation
+from tests.storage.stores import once_before
 
 MARK = b"Xq7-canary-of-this-upload "
 
@@ -240,3 +242,14 @@ def test_what_a_killed_process_left_is_swept_by_age_and_nothing_else_is(
     for name in acme.documents:
         path = f"/documents/{acme.documents[name]}/download"
         assert acme.visit("member").get(path).status_code == 200
+
+
+@on_sqlite
+def test_a_sweep_keeps_nobody_waiting_for_a_slow_store(acme, monkeypatch) -> None:
+    """Here a writer comes while the store is listed: waiting, it would be refused after a while."""
+    path, visitor = f"/documents/{acme.documents['plan']}/star", acme.visit("member")
+    answers = []
+    once_before(monkeypatch, os, "walk", lambda: answers.append(visitor.post(path).status_code))
+    with acme.bound(writes=True):
+        sweep_orphans()
+    assert answers == [302]

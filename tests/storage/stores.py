@@ -73,11 +73,11 @@ def once_before(
     """Have something happen just before the next call of a function of the system."""
     real, left = getattr(owner, name), [happens]
 
-    def call(*args: object) -> object:
+    def call(*args: object, **more: object) -> object:
         if left:
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(left.pop()).result()
-        return real(*args)
+        return real(*args, **more)
 
     monkeypatch.setattr(owner, name, call)
 
