@@ -27,7 +27,7 @@ from portal.documents.models import Document, DocumentVersion
 from portal.documents.queries import get_document
 from portal.documents.versions import get_version
 from portal.keys.data_keys import Mode, open_data_key
-from portal.storage.blobs import BlobMissing, BlobReader
+from portal.storage.blobs import BlobDamaged, BlobMissing, BlobReader
 from portal.storage.chosen import open_blob
 from portal.tenancy.binding import bound_tenant_id
 
@@ -57,6 +57,9 @@ class Download:
         except (DamagedDocument, BlobMissing) as error:
             self.close()
             raise self._damage(error) from None
+        except Exception:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Give the blob back, read or not."""
@@ -121,6 +124,8 @@ def open_content(document: Document, version: DocumentVersion) -> Download:
         blob = open_blob(version.id)
     except BlobMissing:
         raise DamageFound(document.id, version.id, Fault.MISSING) from None
+    except BlobDamaged:
+        raise DamageFound(document.id, version.id, Fault.ROT) from None
     return Download(
         name=document.name,
         media_type=version.media_type,

@@ -338,12 +338,14 @@ def test_a_command_that_is_interrupted_leaves_its_round_to_the_worker(
         assert rounds.take_due(30) == begun["id"]
 
 
-@pytest.mark.parametrize("damage", ["at once", "later", "gone"])
+@pytest.mark.parametrize("damage", ["at once", "later", "gone", "a link"])
 def test_a_damaged_download_breaks_off_is_recorded_and_noted(portal, acme, damage) -> None:
     document_id = uploaded(acme, body=bytes(3 * 2**20))
     path = path_of(portal, document_id)
     if damage == "gone":
         path.unlink()
+    elif damage == "a link":
+        path.symlink_to(path.rename(path.with_suffix(".kept")))
     else:
         flip(path, 100 if damage == "at once" else 2_000_000)
     with suppress(DamageFound):
