@@ -13,7 +13,8 @@ const STATUSES_TO_RETRY = [0, 409, 423, 429, 500, 502, 503, 504]; // 0: no answe
 
 export class Upload {
   // `report` is told { state, sent, wait, why }: state is one of "sending", "paused", "broken",
-  // "failed", "done"; "paused" comes without `sent` until the server has said what it keeps. One that `isPart` of something larger is remembered until it is told to forget.
+  // "failed", "done"; "paused" comes without `sent` until the server has said what it keeps. One
+  // that `isPart` of something larger is remembered until it is told to forget.
   constructor(file, { address, token, metadata, report, isPart = false }) {
     Object.assign(this, { file, address, token, metadata, report, isPart });
     this.url = null;

@@ -74,9 +74,7 @@ def reactivate_member(actor: Actor, user_id: UUID) -> None:
     if user.state != UserState.DEACTIVATED:
         raise Conflict(f"{user.name} is not deactivated.")
     if user.is_erased:
-        raise Conflict(
-            "This account was erased, so nobody can have it back. Invite the person anew."
-        )
+        raise Conflict("This account was erased. Whoever comes back is invited anew.")
     user.state = UserState.ACTIVE if _can_sign_in(user) else UserState.INVITED
     record(actor, Action.MEMBER_REACTIVATED, f"user:{user.id}", state=user.state)
 

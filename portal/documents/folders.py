@@ -79,10 +79,11 @@ def delete_folder(actor: Actor, folder_id: UUID) -> None:
 
     In the end the documents in it are destroyed: where there are any it takes that right as well.
     """
-    folder = _live_folder(actor, folder_id, Permission.FOLDER_DELETE)
+    target = get_live_place(folder_id).target()
+    require(actor, Permission.FOLDER_DELETE, target)
     if _holds_documents(folder_id):
-        require(actor, Permission.DOCUMENT_DELETE, get_live_place(folder_id).target())
-    put_in_trash(actor, folder)
+        require(actor, Permission.DOCUMENT_DELETE, target)
+    put_in_trash(actor, _get(folder_id))
     record(actor, Action.FOLDER_DELETED, f"folder:{folder_id}")
 
 

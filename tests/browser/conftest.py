@@ -16,6 +16,8 @@ import pytest
 
 from tests.harness.ports import free_port
 
+MEMBER = "Mia Chen"
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -117,6 +119,18 @@ def signed_in(demo, chromium):
         return kept[name]
 
     return sign_in
+
+
+@pytest.fixture
+def documents_page(demo, chromium, signed_in):
+    """A member's documents, on whose pages nothing may go wrong and no script fail."""
+    context = chromium.new_context(storage_state=signed_in(MEMBER))
+    found = context.new_page()
+    complaints = watch(found)
+    found.goto(demo.at("acme", "/documents"))
+    yield found
+    context.close()
+    assert complaints == []
 
 
 def enter(page, address, person):

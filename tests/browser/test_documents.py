@@ -3,12 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import watch
 from tests.documents.pdfs import pdf_of
 from tests.documents.samples import picture_of
 from tests.harness.browser import axe_violations
 
-MEMBER = "Mia Chen"
 HOSTILE = """<!doctype html><script>top.location = "/trash"; fetch("/account")</script>
 <img src="/account" onerror="document.title = 'run'"><form action="/auth/sign-out" method="post">
 """
@@ -20,15 +18,8 @@ SHOWN = {
 
 
 @pytest.fixture
-def page(demo, chromium, signed_in):
-    """Somebody's page, on which nothing may go wrong and nothing be fetched that should not."""
-    context = chromium.new_context(storage_state=signed_in(MEMBER))
-    page = context.new_page()
-    complaints = watch(page)
-    page.goto(demo.at("acme", "/documents"))
-    yield page
-    context.close()
-    assert complaints == []
+def page(documents_page):
+    return documents_page
 
 
 def upload(page, name, body):

@@ -4,23 +4,14 @@ import re
 
 import pytest
 
-from tests.browser.conftest import watch
 from tests.browser.test_flows import make_folder, upload
 
-MEMBER = "Mia Chen"
 MIB = 2**20
 
 
 @pytest.fixture
-def page(demo, chromium, signed_in):
-    """Somebody's documents, in a page on which no script may fail."""
-    context = chromium.new_context(storage_state=signed_in(MEMBER))
-    page = context.new_page()
-    complaints = watch(page)
-    page.goto(demo.at("acme", "/documents"))
-    yield page
-    context.close()
-    assert complaints == []
+def page(documents_page):
+    return documents_page
 
 
 def slow_down(page, bytes_per_second):
@@ -54,7 +45,11 @@ def test_a_pause_tells_what_the_server_has_kept_and_resuming_is_silent(page, tmp
     make_folder(page, "With a pause")
     slow_down(page, 2 * MIB)
     told = []
-    page.expose_function("noteState", lambda text: told.append(text))  # noqa: PLW0108  # it sets attributes on it
+
+    def note(text):
+        told.append(text)
+
+    page.expose_function("noteState", note)
     page.evaluate(
         """new MutationObserver(() => noteState(document.getElementById("transfers").innerText))
             .observe(document.getElementById("transfers"),

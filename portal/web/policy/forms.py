@@ -6,6 +6,7 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import HiddenInput
 
 from portal.access.approvals.kinds import CHOOSABLE
 from portal.access.roles import list_roles
@@ -83,13 +84,7 @@ class LinksForm(FlaskForm):
     max_days = NumberField("Longest time, in days", [A_NUMBER, NumberRange(1, MOST_DAYS)])
     conditions = SelectMultipleField("Conditions", choices=choices(CONDITIONS))
     version = HiddenField()
-    ending = HiddenField()
-
-    @property
-    def told(self) -> int:
-        """How many links the admin was told would end."""
-        given = self.ending.data or ""
-        return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+    ending = NumberField("Links that end", [Optional()], widget=HiddenInput())
 
     @classmethod
     def showing(cls, shown: LinkRules) -> "LinksForm":

@@ -160,11 +160,11 @@ def change_links() -> ResponseReturnValue:
 
 
 def _change_links(form: LinksForm) -> ResponseReturnValue:
-    version = form.version.data or ""
+    version, ending = form.version.data or "", form.ending.data or 0
     try:
-        ended = link_policy.change_rules(g.actor, form.rules(), version=version, ending=form.told)
+        ended = link_policy.change_rules(g.actor, form.rules(), version=version, ending=ending)
     except link_policy.WouldEndLinks as question:
-        form.ending.data = str(question.links)
+        form.ending.data, form.ending.raw_data = question.links, None
         raise
     flash(f"The rules are changed. Links that ended by it: {ended}.", "success")
     return redirect(url_for("policy.links"))

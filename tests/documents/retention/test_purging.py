@@ -34,7 +34,6 @@ from tests.documents.retention.keeping import (
 )
 from tests.documents.samples import picture_of
 from tests.documents.sharers import give, make_role
-from tests.installation import Organisation
 from tests.outbox.test_lapses import work_at_once
 
 
@@ -86,41 +85,29 @@ ENDING = {"document": purge_document_now, "folder": purge_folder_now}
 RESTORING = {"document": restore_document, "folder": restore_folder}
 
 
-def _shared(acme: Organisation, kind: str) -> UUID:
-    return acme.documents["plan"] if kind == "document" else acme.folders["shared"]
-
-
 @pytest.mark.parametrize("kind", ENDING)
-def test_what_is_gone_for_good_at_that_moment_is_not_restored(acme, clock, kind) -> None:
-    thing_id, visitor = _shared(acme, kind), acme.visit("member")
+@pytest.mark.parametrize(
+    ("first", "then", "status", "is_kept"),
+    [(ENDING, "restore", 404, False), (RESTORING, "purge", 409, True)],
+    ids=["ended", "restored"],
+)
+def test_of_who_ends_its_time_and_who_restores_a_thing_the_first_has_it(
+    acme, kind, first, then, status, is_kept
+) -> None:
+    plan, visitor = acme.documents["plan"], acme.visit("member")
+    thing_id = plan if kind == "document" else acme.folders["shared"]
     trash(acme, f"{kind}s/{thing_id}")
     with ThreadPoolExecutor(1) as pool:
         with acme.bound(writes=True):
-            ENDING[kind](acting(acme, "member"), thing_id)
+            first[kind](acting(acme, "member"), thing_id)
             db.session.flush()
-            answer = pool.submit(visitor.post, f"/{kind}s/{thing_id}/restore", {})
+            answer = pool.submit(visitor.post, f"/{kind}s/{thing_id}/{then}", {})
             with pytest.raises(TimeoutError):
                 answer.result(timeout=0.3)
-        assert answer.result(timeout=10).status_code == 404
+        assert answer.result(timeout=10).status_code == status
     work(acme)
-    assert not is_there(acme, acme.documents["plan"])
-
-
-@pytest.mark.parametrize("kind", RESTORING)
-def test_what_is_restored_at_that_moment_is_not_destroyed(acme, clock, kind) -> None:
-    thing_id, visitor = _shared(acme, kind), acme.visit("member")
-    trash(acme, f"{kind}s/{thing_id}")
-    with ThreadPoolExecutor(1) as pool:
-        with acme.bound(writes=True):
-            RESTORING[kind](acting(acme, "member"), thing_id)
-            db.session.flush()
-            answer = pool.submit(visitor.post, f"/{kind}s/{thing_id}/purge", {})
-            with pytest.raises(TimeoutError):
-                answer.result(timeout=0.3)
-        assert answer.result(timeout=10).status_code == 409
-    work(acme)
-    assert is_there(acme, acme.documents["plan"])
-    assert visitor.get(f"/documents/{acme.documents['plan']}").status_code == 200
+    assert is_there(acme, plan) == is_kept
+    assert visitor.get(f"/documents/{plan}").status_code == (200 if is_kept else 404)
 
 
 def test_a_folder_goes_with_all_that_is_in_it(acme, clock) -> None:
