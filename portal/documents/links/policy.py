@@ -87,7 +87,7 @@ class WouldEndLinks(Conflict):
     """More, or fewer, links would end than the admin was told of."""
 
     def __init__(self, links: int) -> None:
-        some = "1 link that has not ended yet ends" if links == 1 else f"{links} links end"
+        some = "1 link ends" if links == 1 else f"{links} links end"
         super().__init__(f"{some} by this, for good. Save again if that is meant.")
         self.links = links
 
