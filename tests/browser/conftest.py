@@ -14,9 +14,11 @@ from pathlib import Path
 import pyotp
 import pytest
 
+from tests.harness.browser import axe_violations
 from tests.harness.ports import free_port
 
 MEMBER = "Mia Chen"
+LOOKS = [("light", 1280), ("dark", 360)]
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,18 @@ def watch(page):
         ),
     )
     return complaints
+
+
+def check_looks(page):
+    """The page shown is accessible and no wider than its window, wide and narrow, light and dark.
+
+    Whoever has just pressed something waits for what it led to before asking.
+    """
+    for scheme, width in LOOKS:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no fading colours
+        page.set_viewport_size({"width": width, "height": 800})
+        assert axe_violations(page) == [], (scheme, width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,10 @@ import time
 
 import pytest
 
-from tests.browser.conftest import demonstration, watch
+from tests.browser.conftest import check_looks, demonstration, watch
 from tests.harness.browser import axe_violations
 from tests.harness.smtp import mail_sink
 
-LOOKS = [("light", 1280), ("dark", 360)]
 NEW = "seventeen purple lighthouses"
 
 
@@ -37,14 +36,6 @@ def mail_about(sink, subject):
     raise TimeoutError(subject)
 
 
-def check_looks(page):
-    for scheme, width in LOOKS:
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.set_viewport_size({"width": width, "height": 800})
-        assert axe_violations(page) == [], (scheme, width)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
 def test_from_the_sign_in_to_another_password(mailing, sink, chromium):
     person = mailing.people()[0]
     context = chromium.new_context()
@@ -53,6 +44,7 @@ def test_from_the_sign_in_to_another_password(mailing, sink, chromium):
 
     page.goto(f"http://{person['host']}:{mailing.port}/auth/sign-in")
     page.get_by_role("link", name="Forgot your password?").click()
+    page.wait_for_url("**/auth/forgot")
     check_looks(page)
     page.get_by_label("E-mail").fill(person["email"])
     page.keyboard.press("Enter")

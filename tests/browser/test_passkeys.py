@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import enter, watch
 from tests.harness.browser import axe_violations
@@ -62,8 +63,8 @@ def test_a_passkey_from_its_making_to_its_end(demo, page, device):
     page.get_by_role("button", name="Show my recovery codes").click()
     page.get_by_role("heading", name="Your recovery codes").wait_for()
     assert axe_violations(page, device) == []
+    expect(page.locator("#codes span")).to_have_count(10)
     code = page.locator("#codes span").first.inner_text().strip()
-    assert page.locator("#codes span").count() == 10
     page.get_by_role("link", name="I have saved them").click()
     page.get_by_role("row", name=re.compile("Study")).wait_for()
     assert axe_violations(page, device) == []
