@@ -5,7 +5,6 @@ order is what matters: nobody comes in any more, then the certificate is safe on
 key goes, and only then the rows that say by which provider it was held.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from portal.audit.actor import OPERATOR
 from portal.audit.service import record
 from portal.auth.closing.certificate import describe_end, get_agreed_closing
 from portal.cli.context import role_checked, with_app, writing
+from portal.core.durable import put_in_place, write_new
 from portal.core.errors import Conflict, Invalid
 from portal.core.settings import active
 from portal.core.texts import as_one_line
@@ -106,7 +106,7 @@ def _destroy(tenant: TenantRecord) -> Path:
     service.sweep_tenant(owner_url, active().database_url, tenant)
     _delete_blobs(tenant)
     if pending.exists():
-        pending.rename(final)
+        put_in_place(pending, final)
     service.change_state(owner_url, tenant, TenantState.DESTROYED)
     return final
 
@@ -141,16 +141,9 @@ def _write(path: Path, content: bytes) -> None:
     """Whole and durable, or not at all."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_suffix(".new")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    unfinished.unlink(missing_ok=True)
+    write_new(unfinished, content)
+    put_in_place(unfinished, path)
 
 
 def _name(who: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from uuid import UUID
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.exceptions import InvalidTag
 
+from portal.core.durable import put_in_place, write_new
 from portal.core.errors import Misconfigured
 from portal.keys.providers import KeyDamaged, KeyUnavailable, seed_context
 
@@ -144,17 +145,9 @@ class LocalKeys:
         """Put a new file in place, whole or not at all. What a crash left behind is cleared."""
         unfinished = Path(f"{self._path}.new")
         unfinished.unlink(missing_ok=True)
-        with open(unfinished, "xb", opener=_private) as file:
-            file.write(_render(content))
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(self._path)
+        write_new(unfinished, _render(content))
+        put_in_place(unfinished, self._path)
         self._seen = ()
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _check_user(path: Path) -> None:
@@ -165,10 +158,6 @@ def _check_user(path: Path) -> None:
             f"{found} belongs to the user {owner}, not to root."
             f" Run this as that user: sudo -u '#{owner}' portal ..."
         )
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
 def _signature(found: os.stat_result) -> Signature:

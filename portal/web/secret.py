@@ -2,9 +2,10 @@
 
 import os
 import secrets
-import tempfile
 from contextlib import suppress
 from pathlib import Path
+
+from portal.core.durable import sync_folder, write_new
 
 
 def kept_in(instance: Path) -> str:
@@ -16,10 +17,10 @@ def kept_in(instance: Path) -> str:
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         # Whole or not at all, and the first of several processes wins.
-        descriptor, unfinished = tempfile.mkstemp(dir=instance)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
+        unfinished = instance / f"secret_key.{secrets.token_hex(8)}"
+        write_new(unfinished, secrets.token_urlsafe(48).encode())
         with suppress(FileExistsError):
             os.link(unfinished, path)
-        Path(unfinished).unlink()
+        unfinished.unlink()
+        sync_folder(instance)
     return path.read_text()

@@ -1,4 +1,4 @@
-"""Files and folders of our own: private, durable, through no symbolic link, and never replaced."""
+"""Files and folders of our own: durable, through no symbolic link, and never replaced."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from portal.core.durable import sync_folder
 from portal.storage.blobs import BlobExists, BlobMissing, StoreUnavailable
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
@@ -44,10 +45,6 @@ def give_name(unfinished: Path, path: Path) -> None:
         sync_folder(path.parent)
 
 
-def private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
-
-
 def not_a_link(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
 
@@ -58,11 +55,3 @@ def make_folders(folder: Path) -> None:
         make_folders(folder.parent)
         folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
         sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

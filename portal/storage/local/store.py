@@ -17,15 +17,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from portal.core.durable import sync_folder, write_new
 from portal.storage.blobs import LARGEST_NOTE, NOTE, BlobMissing, StoredBlob
 from portal.storage.local.files import (
     FOLDER_MODE,
     make_folders,
     not_a_link,
-    private,
     refuse_unreadable,
     store_errors,
-    sync_folder,
 )
 from portal.storage.local.reading import LocalReader
 from portal.storage.local.writing import LocalAssembly, LocalWriter
@@ -90,10 +89,7 @@ class LocalBlobs:
         unfinished = self._folder(tenant_id, INCOMING) / f"{NOTE}.{secrets.token_hex(8)}"
         with store_errors():
             make_folders(unfinished.parent)
-            with open(unfinished, "xb", opener=private) as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            write_new(unfinished, content)
             unfinished.replace(folder / NOTE)
             sync_folder(folder)
 

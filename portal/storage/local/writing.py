@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from portal.core.durable import private, sync_folder
 from portal.storage.blobs import PART_BYTES, BlobExists, BlobMissing, Piece
 from portal.storage.local.files import (
     FILE_MODE,
     give_name,
     make_folders,
-    private,
     store_errors,
-    sync_folder,
 )
 
 WRITEBACK_BYTES = 8 << 20  # after so many more, the disk is told to begin
