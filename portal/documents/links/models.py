@@ -126,8 +126,10 @@ class LinkUse(TenantOwned, Base):
     address: Mapped[str | None] = mapped_column(String(45))
     who_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     reason: Mapped[str] = mapped_column(String(40), default="")
+    file_name_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # of one that was refused
 
     who = SealedText("who_sealed")
+    file_name = SealedText("file_name_sealed")
 
     __table_args__ = (
         within_tenant("link_id", "sharing_link", ondelete="CASCADE"),

@@ -54,7 +54,9 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class ListedUse:
-    """Something that was done by a link; `name` is the document's, where the reader may know it."""
+    """Something that was done by a link; `name` is the document's, where the reader may know it,
+    or that of a file that was refused.
+    """
 
     use: LinkUse
     name: str
@@ -132,7 +134,7 @@ def show_link(actor: Actor, link_id: UUID, before: UUID | None = None) -> ShownL
     return ShownLink(
         listed,
         located.place.seen_by(actor, Permission.DOCUMENT_READ),
-        [ListedUse(use, names.get(use.document_id, "") if use.document_id else "") for use in uses],
+        [ListedUse(use, _name_in(use, names)) for use in uses],
         uses[-1].id if len(rows) > PAGE_SIZE else None,
         people.get(located.link.revoked_by, "") if located.link.revoked_by else "",
         can_revoke=is_live and is_managed,
@@ -178,6 +180,12 @@ def _listed(actor: Actor, links: Sequence[SharingLink]) -> Sequence[ListedLink]:
         )
         for link in links
     ]
+
+
+def _name_in(use: LinkUse, names: Mapping[UUID, str]) -> str:
+    if use.file_name_sealed is not None:
+        return use.file_name
+    return names.get(use.document_id, "") if use.document_id else ""
 
 
 def _names(

@@ -3,38 +3,83 @@
 They lie there as its maker's, who may upload there; the log tells that they came by the link.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from portal.access.decision import Member
 from portal.audit.actions import Action
-from portal.audit.service import record
+from portal.audit.actor import Actor
+from portal.audit.service import RecordedRefusal, record
 from portal.auth import attempts
 from portal.auth.notices import Notice, tell
-from portal.core.errors import Invalid
+from portal.core.errors import Invalid, PortalError
 from portal.core.ids import new_id
-from portal.core.texts import is_one_line
+from portal.core.texts import as_one_line, is_one_line
 from portal.documents.adding import add_document
-from portal.documents.contents import Body, TooLarge, take_in
+from portal.documents.contents import Body, TooLarge, TypeNotAllowed, UploadAbandoned, take_in
 from portal.documents.links.kinds import Deed, Kind
 from portal.documents.links.managing import get_link
-from portal.documents.links.uses import LinkRefused, note_use
+from portal.documents.links.models import SharingLink
+from portal.documents.links.uses import LinkRefused, note_use, record_refusal
 from portal.documents.links.validity import check_open, maker_of, take_use
 from portal.documents.links.visits import Visit, require_inside
 from portal.documents.models import Document
-from portal.documents.names import clean_name
+from portal.documents.names import MAX_LENGTH, clean_name
 from portal.documents.quotas import QuotaExceeded, settling
+from portal.documents.scanning import Infected, ScannerAway
 
 MIB = 1024 * 1024
 MOST_SENDER = 100  # characters
 TOLD_EVERY = timedelta(minutes=10)
 
 
-class NoRoom(LinkRefused):
-    """The maker's room or the organisation's is used up. How much it is, is nobody's outside."""
+class WrongEnding(Invalid):
+    """The name does not end as those do that the link asks for."""
 
-    status = 413
-    message = "There is no room for this file. Tell whoever sent you the link."
+
+# Why a file is not taken, in a word for the link's page, and what its sender is told where the
+# error's own words are not for somebody outside. The first that fits counts.
+_REASONS: Sequence[tuple[type[PortalError], str, str | None]] = (
+    (
+        QuotaExceeded,  # how much room there is, is nobody's outside
+        "no-room",
+        "There is no room for this file. Tell whoever sent you the link.",
+    ),
+    (TypeNotAllowed, "wrong-type", "Files of this kind are not taken here."),
+    (TooLarge, "too-large", None),
+    (WrongEnding, "wrong-ending", None),
+    (Invalid, "bad-name", None),
+    (Infected, "infected", None),
+    (ScannerAway, "not-scanned", None),
+    (UploadAbandoned, "broke-off", None),
+    (PortalError, "not-taken", None),
+)
+
+
+class FileRefused(LinkRefused):
+    """A file was not taken. The link's maker is shown which, and why."""
+
+    def __init__(self, link_id: UUID, cause: PortalError, who: str, file_name: str) -> None:
+        reason, message = _why(cause)
+        super().__init__(link_id, reason, message, who=who)
+        self.status = cause.status
+        self._cause, self._file_name = cause, as_one_line(file_name)[:MAX_LENGTH]
+
+    def record(self, actor: Actor) -> None:
+        """Add the entry, and the line for the maker; and what the cause tells by itself."""
+        if isinstance(self._cause, RecordedRefusal) and not isinstance(self._cause, LinkRefused):
+            self._cause.record(actor)
+        record_refusal(actor, self.link_id, self.reason, who=self.who, file_name=self._file_name)
+
+
+class _Sent(NamedTuple):
+    """A file on its way in: what it is called, what is noted with it, and who sends it."""
+
+    name: str
+    note: str
+    who: str
 
 
 class _Bounded:
@@ -54,44 +99,19 @@ class _Bounded:
 def receive_file(visit: Visit, sender: str, name: str, body: Body) -> Document:
     """Take in a file, of which the link counts one use; its maker is told.
 
-    Access is decided before the first byte, and again before the rows. Raises `Invalid`,
-    `TooLarge`, `UploadAbandoned`, `NoRoom`, `LinkRefused` or `LinkClosed`.
+    Access is decided before the first byte, and again before the rows. Raises `Invalid` for a
+    sender who is none, `LinkRefused` where nothing is to be sent, and `FileRefused`.
     """
     require_inside(visit)
-    check_open(visit.link)
-    link, actor, who = visit.link, visit.actor, visit.who
+    link = visit.link
     if link.kind != Kind.REQUEST:
         raise LinkRefused(link.id, "no-request", "By this link nothing is sent in.")
-    sender, name = clean_sender(sender), clean_name(name)
-    _check_ending(name, link.endings)
-    if link.max_file_mib is not None:
-        body = _Bounded(body, link.max_file_mib * MIB)
-    link_id, owner_id = link.id, link.created_by
+    sender = clean_sender(sender)
+    link_id, who = link.id, f"{sender} ({visit.who})" if visit.who else sender
     try:
-        stored = take_in(new_id(), name, body, owner_id=owner_id, announced_bytes=None)
-    except QuotaExceeded:
-        raise NoRoom(link_id, "no-room") from None
-    with settling(stored.room):
-        maker, place = maker_of(get_link(link_id).link)
-        take_use(link_id)
-        document = add_document(stored, place.folder_id, name, f"Sent by {sender}")
-        record(
-            actor,
-            Action.DOCUMENT_UPLOADED,
-            f"document:{document.id}",
-            folder=str(place.folder_id),
-            size_bytes=stored.sealed.size_bytes,
-            sealed_sha256=stored.sealed.sealed_sha256.hex(),
-        )
-        note_use(
-            actor,
-            link_id,
-            Deed.UPLOADED,
-            document_id=document.id,
-            who=f"{sender} ({who})" if who else sender,
-        )
-        _tell_maker(maker, link_id)
-    return document
+        return _take(visit.actor, link, _Sent(clean_name(name), f"Sent by {sender}", who), body)
+    except PortalError as error:
+        raise FileRefused(link_id, error, who, name) from error
 
 
 def clean_sender(sender: str) -> str:
@@ -102,10 +122,44 @@ def clean_sender(sender: str) -> str:
     return sender
 
 
+def _take(actor: Actor, link: SharingLink, sent: _Sent, body: Body) -> Document:
+    check_open(link)
+    _check_ending(sent.name, link.endings)
+    if link.max_file_mib is not None:
+        body = _Bounded(body, link.max_file_mib * MIB)
+    link_id, owner_id = link.id, link.created_by
+    stored = take_in(new_id(), sent.name, body, owner_id=owner_id, announced_bytes=None)
+    with settling(stored.room):
+        maker, place = maker_of(get_link(link_id).link)
+        take_use(link_id)
+        document = add_document(stored, place.folder_id, sent.name, sent.note)
+        record(
+            actor,
+            Action.DOCUMENT_UPLOADED,
+            f"document:{document.id}",
+            folder=str(place.folder_id),
+            size_bytes=stored.sealed.size_bytes,
+            sealed_sha256=stored.sealed.sealed_sha256.hex(),
+        )
+        note_use(actor, link_id, Deed.UPLOADED, document_id=document.id, who=sent.who)
+        _tell_maker(maker, link_id)
+    return document
+
+
 def _check_ending(name: str, endings: list[str]) -> None:
     _, dot, ending = name.rpartition(".")
     if endings and not (dot and ending.lower() in endings):
-        raise Invalid(f"Only files of these kinds are taken here: {', '.join(endings)}.")
+        raise WrongEnding(f"Only files of these kinds are taken here: {', '.join(endings)}.")
+
+
+def _why(cause: PortalError) -> tuple[str, str]:
+    """A word for the link's page, and what whoever sent the file is told."""
+    if isinstance(cause, LinkRefused):
+        return cause.reason, str(cause)
+    reason, told = next(
+        (reason, told) for kind, reason, told in _REASONS if isinstance(cause, kind)
+    )
+    return reason, told or str(cause)
 
 
 def _tell_maker(maker: Member, link_id: UUID) -> None:

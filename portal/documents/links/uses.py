@@ -28,18 +28,20 @@ def note_use(
     document_id: UUID | None = None,
     who: str = "",
     reason: str = "",
+    file_name: str = "",
 ) -> None:
     """Have the link's maker see this. The entry in the log is the caller's."""
-    db.session.add(
-        LinkUse(
-            link_id=link_id,
-            deed=deed,
-            document_id=document_id,
-            address=actor.address,
-            who=who,
-            reason=reason,
-        )
+    use = LinkUse(
+        link_id=link_id,
+        deed=deed,
+        document_id=document_id,
+        address=actor.address,
+        who=who,
+        reason=reason,
     )
+    if file_name:
+        use.file_name = file_name
+    db.session.add(use)
 
 
 class LinkRefused(RecordedRefusal):
@@ -51,15 +53,17 @@ class LinkRefused(RecordedRefusal):
 
     def __init__(self, link_id: UUID, reason: str, message: str = "", *, who: str = "") -> None:
         super().__init__(f"link:{link_id}", message or None, reason=reason)
-        self._link_id, self._reason, self._who = link_id, reason, who
+        self.link_id, self.reason, self.who = link_id, reason, who
 
     def record(self, actor: Actor) -> None:
         """Add the entry, and the line for the maker."""
-        record_refusal(actor, self._link_id, self._reason, who=self._who)
+        record_refusal(actor, self.link_id, self.reason, who=self.who)
 
 
-def record_refusal(origin: Actor, link_id: UUID, reason: str, *, who: str = "") -> None:
+def record_refusal(
+    origin: Actor, link_id: UUID, reason: str, *, who: str = "", file_name: str = ""
+) -> None:
     """Tell of something that was refused to whoever holds a link, in the name of the link."""
     actor = as_link(origin, link_id)
     record(actor, Action.LINK_REFUSED, f"link:{link_id}", Outcome.REFUSED, reason=reason)
-    note_use(actor, link_id, Deed.REFUSED, who=who, reason=reason)
+    note_use(actor, link_id, Deed.REFUSED, who=who, reason=reason, file_name=file_name)

@@ -4,18 +4,21 @@ The secret stands in the fragment of the address, which no browser sends: a scri
 form of the first page, and whoever runs no scripts pastes the address (docs/decisions/0013).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.core.errors import Invalid, PortalError
+from portal.core.errors import Invalid
 from portal.documents.links import codes, giving, receiving, visits
 from portal.documents.links.kinds import Kind
+from portal.documents.links.receiving import FileRefused
 from portal.documents.links.visits import Step, Visit
 from portal.web.access import by_link, discloses, public, reads_form
 from portal.web.documents import transfer
+from portal.web.documents.outcomes import Outcome
 from portal.web.documents.paging import after, page_at
 from portal.web.lifecycle import keep, refuse, shown_on, shown_status
 from portal.web.limits import limited, limited_gets
@@ -23,7 +26,7 @@ from portal.web.ongoing import while_allowed
 from portal.web.request import request
 from portal.web.shared.forms import CodeForm, EmailForm, OpenForm, PasswordForm
 from portal.web.shared.visiting import hold, present_visit
-from portal.web.streamed_form import StreamedForm
+from portal.web.streamed_form import File, StreamedForm
 
 blueprint = Blueprint("shared", __name__, url_prefix="/shared")
 
@@ -170,30 +173,47 @@ def picture(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
 @reads_form
 @by_link
 def send(link_id: UUID) -> ResponseReturnValue:
-    """Send files in, each taken as it arrives; one that is refused undoes none before it."""
+    """Send files in: each is taken as it arrives, or refused by itself; a page tells which."""
     form, visit = StreamedForm(), present_visit(link_id)
-    arrived = 0
     try:
-        for file in form.files():
-            if file.name:
-                receiving.receive_file(visit, form.fields.get("sender", ""), file.name, file)
-                keep()
-                arrived += 1
-                visit = present_visit(link_id)
-        if not arrived:
-            raise Invalid("Choose a file.")
-    except PortalError as error:
+        outcomes = [_receive(visit, form, file) for file in form.files() if file.name]
+    except Invalid as error:  # of whoever sends them
         refuse(error)
-        return _send_page(link_id, form.fields.get("sender", ""), str(error), arrived), error.status
-    flash(f"Thank you. {_counted(arrived)} arrived.", "success")
+        return _send_page(visit, form, error=str(error)), error.status
+    if not outcomes:
+        return _send_page(visit, form, error="Choose a file."), HTTPStatus.BAD_REQUEST
+    refused = [one for one in outcomes if one.refusal]
+    if refused:
+        status = refused[0].status if len(refused) == len(outcomes) else HTTPStatus.OK
+        return _send_page(visit, form, outcomes), status
+    flash(f"Thank you. {_counted(len(outcomes))} arrived.", "success")
     return redirect(url_for("shared.show", link_id=link_id))
 
 
-def _send_page(link_id: UUID, sender: str = "", error: str = "", arrived: int = 0) -> str:
-    if arrived:
-        error = f"{_counted(arrived)} arrived. Then: {error}"
-    visit = present_visit(link_id)
-    return render_template("shared/send.html", visit=visit, sender=sender, error=error)
+def _receive(visit: Visit, form: StreamedForm, file: File) -> Outcome:
+    try:
+        receiving.receive_file(visit, form.fields.get("sender", ""), file.name, file)
+        keep()
+    except FileRefused as error:
+        refuse(error)
+        return Outcome(file.name, refusal=str(error), status=error.status)
+    return Outcome(file.name)
+
+
+def _send_page(
+    visit: Visit,
+    form: StreamedForm | None = None,
+    outcomes: Sequence[Outcome] = (),
+    error: str = "",
+) -> str:
+    return render_template(
+        "shared/send.html",
+        visit=visit,
+        sender=form.fields.get("sender", "") if form else "",
+        outcomes=outcomes,
+        is_over=any(one.status == HTTPStatus.GONE for one in outcomes),
+        error=error,
+    )
 
 
 def _counted(arrived: int) -> str:
@@ -204,7 +224,7 @@ def _inside(visit: Visit) -> ResponseReturnValue:
     if visit.link.document_id is not None:
         return _document(visit, visit.link.document_id)
     if visit.link.kind == Kind.REQUEST:
-        return _send_page(visit.link.id)
+        return _send_page(visit)
     return _folder(visit, None)
 
 

@@ -1,6 +1,9 @@
 """Files that strangers send in by a link: taken as they arrive, and nothing shown in return."""
 
 import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +13,21 @@ from portal.documents.types import Family
 from tests.browsing import Visitor
 from tests.conftest import on_sqlite
 from tests.documents.links.sharing import link_of, make, opened, row_of, uses_of
+from tests.harness.clamd import EICAR, clamd
 from tests.harness.files import content_of
 from tests.installation import Organisation
 
 REQUEST = "/links/folders/{shared}/request"
+# What is answered, what the sender is told, and what the link's maker is shown.
+REFUSED = {
+    "ending": (400, "Only files of these kinds", "its name ends otherwise than the link asks for"),
+    "size": (413, "larger than it may be", "it was larger than it may be"),
+    "type": (415, "not taken here", "your organisation takes no files of this kind"),
+    "room": (413, "no room for this file", "there was no room for a file"),
+    "name": (400, "name", "it can’t be called that"),
+    "malware": (422, "harmful", "the scanner found something harmful in it"),
+    "scanner": (503, "scanned", "it could not be scanned for malware"),
+}
 BODY = b"A canary Pq8vn that a stranger sends in.\n" * 5000
 
 
@@ -51,6 +65,35 @@ def send(
         data=more.get("data", parts(*fields)),
         content_type="multipart/form-data; boundary=XX",
     )
+
+
+def send_all(stranger: Visitor, path: str, *names: str):
+    """Several files in one form, each of which holds its name."""
+    fields = [("csrf_token", None, stranger.csrf_token.encode()), ("sender", None, b"Rita")]
+    fields += [("file", name, name.encode()) for name in names]
+    return send(stranger, path, data=parts(*fields))
+
+
+@contextmanager
+def prepared(acme: Organisation, cause: str) -> Iterator[None]:
+    """The organisation and its scanner as they have to be for a file to be refused for a cause."""
+    if cause in ("type", "room"):
+        families = [one for one in Family if cause != "type" or one != Family.WEB]
+        quota = "7" if cause == "room" else ""
+        rules = {"families": families, "tenant_quota_mib": quota, "version": ""}
+        assert acme.visit("admin").post("/policy/documents/change", rules).status_code == 302
+    if cause == "scanner":
+        acme.portal.use(clamd="127.0.0.1:9")  # discard: nothing listens there
+    if cause != "malware":
+        yield
+        return
+    with clamd() as scanner:
+        acme.portal.use(clamd=scanner.address)
+        yield
+
+
+def words_of(html: str) -> str:
+    return " ".join(re.sub("<[^>]+>", "", html).split())
 
 
 def newest(acme: Organisation) -> UUID:
@@ -95,15 +138,48 @@ def test_its_maker_is_told_by_mail_once_for_many_files(acme, clock) -> None:
 
 
 @on_sqlite
-def test_of_several_files_each_comes_in_by_itself(acme) -> None:
+def test_of_several_files_each_comes_in_or_is_refused_by_itself(acme) -> None:
     stranger, path = asked(acme, max_uses=3, endings="txt")
-    fields = [("csrf_token", None, stranger.csrf_token.encode()), ("sender", None, b"Rita")]
-    names = ["1.txt", "2.txt", "3.exe", "4.txt"]
-    fields += [("file", name, name.encode()) for name in names]
-    answer = send(stranger, path, data=parts(*fields))
-    assert answer.status_code == 400
-    assert "2 files have arrived" in answer.text
-    assert row_of(acme)["uses"] == 2
+    answer = send_all(stranger, path, "1.txt", "2.txt", "3.exe", "4.txt", "5.txt")
+    assert answer.status_code == 200
+    said = words_of(answer.text)
+    for name in ("1.txt", "2.txt", "4.txt"):
+        assert f"{name}: arrived." in said
+    assert "3.exe: Only files of these kinds are taken here: txt." in said
+    assert "5.txt: This link was used as often as it may be." in said
+    assert row_of(acme)["uses"] == 3
+
+
+@pytest.mark.parametrize("cause", ["ending", "size", "type", "room", "name", "malware", "scanner"])
+def test_whoever_asked_for_files_sees_which_were_refused_and_why(acme, cause) -> None:
+    filled = {"ending": {"endings": "pdf"}, "size": {"max_file_mib": 1}}.get(cause, {})
+    stranger, path = asked(acme, **filled)
+    names = {"name": "no\u202egood.txt", "type": "Page.html"}
+    bodies = {"size": b"x" * (2**20 + 1), "room": b"x" * (8 << 20), "malware": EICAR}
+    name, body = names.get(cause, "Report.txt"), bodies.get(cause, BODY)
+    with prepared(acme, cause):
+        answer = send(stranger, path, name, body)
+    status, told, shown = REFUSED[cause]
+    assert answer.status_code == status
+    assert told in answer.text
+    page = acme.visit("member").get(f"/links/{link_of(acme)}").text
+    [line] = [row for row in page.split("<tr>") if "Refused" in row]
+    said = words_of(line)
+    assert name.replace("\u202e", "\ufffd") + ": " + shown in said
+    assert "Rita of Partner" in said
+    assert {"action": "link.refused", "outcome": "refused"}.items() <= acme.log()[-1].items()
+    assert name not in str(acme.log())
+    assert name not in str(acme.portal.rows("link_use"))
+
+
+@on_sqlite
+def test_what_malware_was_sent_in_by_a_link_is_told_to_the_officers(acme, portal) -> None:
+    stranger, path = asked(acme)
+    with clamd() as scanner:
+        portal.use(clamd=scanner.address)
+        assert send(stranger, path, body=EICAR).status_code == 422
+    told = next(row for row in acme.log() if row["action"] == "upload.infected")
+    assert (told["actor_kind"], told["actor_id"]) == ("link", link_of(acme))
 
 
 @on_sqlite
