@@ -1,7 +1,9 @@
 """What others than the actor hold at this moment, in the form that `decide` takes."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import or_, select, union_all
@@ -9,10 +11,9 @@ from sqlalchemy import or_, select, union_all
 from portal.access.decision import Grant, Member
 from portal.access.models import RoleAssignment
 from portal.access.permissions import Permission
-from portal.access.queries import GRANT_COLUMNS, grants_from, held_by, holdings_of
+from portal.access.queries import GRANT_COLUMNS, grants_from, held_by
 from portal.access.roles import list_live_roles
 from portal.core import clock
-from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 from portal.users.models import User, UserState
 
@@ -25,17 +26,32 @@ _user, _role = User.__table__, RoleAssignment.__table__
 
 def find_actor(user_id: UUID) -> Member | None:
     """An active person with what they hold now, or None."""
-    user = db.session.get(User, (bound_tenant_id(), user_id))
-    if user is None or user.state != UserState.ACTIVE:
-        return None
-    return Member(
-        user_id=user.id,
-        name=user.name,
-        email=user.email,
-        session_id=NO_SESSION,
-        proved_at=NEVER,
-        grants=grants_from(holdings_of(user.id), clock.now()),
+    return find_actors([user_id]).get(user_id)
+
+
+def find_actors(user_ids: Collection[UUID]) -> Mapping[UUID, Member]:
+    """Those of the people who are active, with what they hold now, in one statement."""
+    statements = (
+        select(_user.c.id, _user.c.name, _user.c.email, *GRANT_COLUMNS)
+        .select_from(rows)
+        .where(_user.c.id.in_(set(user_ids)), _user.c.state == UserState.ACTIVE)
+        for rows in held_by(_user, _user.c.id)
     )
+    rows_of: dict[UUID, list[Any]] = defaultdict(list)
+    for row in db.session.execute(union_all(*statements)):
+        rows_of[row.id].append(row)
+    now = clock.now()
+    return {
+        user_id: Member(
+            user_id=user_id,
+            name=rows[0].name,
+            email=rows[0].email,
+            session_id=NO_SESSION,
+            proved_at=NEVER,
+            grants=grants_from(rows, now),
+        )
+        for user_id, rows in rows_of.items()
+    }
 
 
 def still_held(member: Member) -> tuple[Grant, ...]:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select, true
 
-from portal.access.decision import ORGANISATION, Forbidden, decide, holds_anywhere, require
+from portal.access.decision import ORGANISATION, Forbidden, Member, decide, holds_anywhere, require
+from portal.access.people import find_actors
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core import clock
@@ -17,6 +18,7 @@ from portal.documents.links.kinds import Kind
 from portal.documents.links.managing import get_visible_link, manages
 from portal.documents.links.models import LinkUse, SharingLink
 from portal.documents.links.policy import get_rules
+from portal.documents.links.rights import may_share
 from portal.documents.models import Document
 from portal.documents.places import TOP, Place, list_places
 from portal.tenancy.session import db
@@ -26,9 +28,11 @@ PAGE_SIZE = 50
 
 
 class State(StrEnum):
-    """Whether a link works."""
+    """Whether a link works; and why it doesn't, for good or as things are."""
 
     LIVE = "live"
+    IN_TRASH = "in-trash"
+    NOT_SHARED = "not-shared"  # by its maker, who may not any more, or is deactivated
     USED_UP = "used-up"
     EXPIRED = "expired"
     REVOKED = "revoked"
@@ -60,6 +64,23 @@ class ListedUse:
 
     use: LinkUse
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Thing:
+    """What a link leads to, or what was got by it."""
+
+    name: str
+    place: Place
+    is_trashed_itself: bool
+
+    @property
+    def is_trashed(self) -> bool:
+        """Whether it is in the trash, by itself or with a folder."""
+        return self.is_trashed_itself or not self.place.is_live
+
+
+GONE = _Thing("", TOP, is_trashed_itself=True)  # its link goes with the next run
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,32 +148,22 @@ def show_link(actor: Actor, link_id: UUID, before: UUID | None = None) -> ShownL
         statement = statement.where(LinkUse.id < before)
     rows = db.session.scalars(statement.order_by(LinkUse.id.desc()).limit(PAGE_SIZE + 1)).all()
     uses = rows[:PAGE_SIZE]
-    names = _names(actor, {use.document_id for use in uses if use.document_id})
+    things = _find_things({use.document_id for use in uses if use.document_id}, set())
     [listed] = _listed(actor, [located.link])
-    is_live, is_managed = listed.state in (State.LIVE, State.USED_UP), manages(actor, located)
+    has_ended, is_managed = listed.state in (State.REVOKED, State.EXPIRED), manages(actor, located)
     people = names_of([located.link.revoked_by] if located.link.revoked_by else [])
     return ShownLink(
         listed,
         located.place.seen_by(actor, Permission.DOCUMENT_READ),
-        [ListedUse(use, _name_in(use, names)) for use in uses],
+        [ListedUse(use, _name_in(actor, use, things)) for use in uses],
         uses[-1].id if len(rows) > PAGE_SIZE else None,
         people.get(located.link.revoked_by, "") if located.link.revoked_by else "",
-        can_revoke=is_live and is_managed,
-        can_change=is_live
-        and is_managed
+        can_revoke=is_managed and not has_ended,
+        can_change=is_managed
+        and listed.state == State.LIVE
         and decide(actor, Permission.LINK_CREATE, located.place.target()),
         latest_end=get_rules().latest_end,
     )
-
-
-def state_of(link: SharingLink) -> State:
-    """Whether a link works, as far as the link itself says."""
-    if link.revoked_at is not None:
-        return State.REVOKED
-    if link.expires_at <= clock.now():
-        return State.EXPIRED
-    is_used_up = link.max_uses is not None and link.uses >= link.max_uses
-    return State.USED_UP if is_used_up else State.LIVE
 
 
 def _list(actor: Actor, before: UUID | None, **which: UUID | None) -> Links:
@@ -165,58 +176,63 @@ def _list(actor: Actor, before: UUID | None, **which: UUID | None) -> Links:
 
 
 def _listed(actor: Actor, links: Sequence[SharingLink]) -> Sequence[ListedLink]:
-    names = _names(
-        actor,
+    things = _find_things(
         {link.document_id for link in links if link.document_id},
         {link.folder_id for link in links if link.folder_id},
     )
-    people = names_of({link.created_by for link in links})
-    return [
-        ListedLink(
-            link,
-            names.get(link.document_id or link.folder_id, ""),  # type: ignore[arg-type]
-            state_of(link),
-            people.get(link.created_by, ""),
-        )
-        for link in links
-    ]
+    makers = {link.created_by for link in links}
+    active = find_actors(makers)
+    others = names_of(makers - active.keys())
+    listed = []
+    for link in links:
+        thing = things.get(link.document_id or link.folder_id, GONE)  # type: ignore[arg-type]
+        maker = active.get(link.created_by)
+        maker_name = maker.name if maker else others.get(link.created_by, "")
+        state, name = _state_of(link, thing, maker), _known_name(actor, thing)
+        listed.append(ListedLink(link, name, state, maker_name))
+    return listed
 
 
-def _name_in(use: LinkUse, names: Mapping[UUID, str]) -> str:
+def _state_of(link: SharingLink, thing: _Thing, maker: Member | None) -> State:
+    """What whoever opens it would be told, but that its thing is in the trash is kept from them."""
+    if link.revoked_at is not None:
+        return State.REVOKED
+    if link.expires_at <= clock.now():
+        return State.EXPIRED
+    if link.max_uses is not None and link.uses >= link.max_uses:
+        return State.USED_UP
+    if thing.is_trashed:
+        return State.IN_TRASH
+    if maker is None or not may_share(maker, link.kind, thing.place):
+        return State.NOT_SHARED
+    return State.LIVE
+
+
+def _name_in(actor: Actor, use: LinkUse, things: Mapping[UUID, _Thing]) -> str:
     if use.file_name_sealed is not None:
         return use.file_name
-    return names.get(use.document_id, "") if use.document_id else ""
+    thing = things.get(use.document_id) if use.document_id else None
+    return _known_name(actor, thing) if thing else ""
 
 
-def _names(
-    actor: Actor, document_ids: set[UUID], folder_ids: set[UUID] | None = None
-) -> Mapping[UUID, str]:
-    """What those of them are called that the actor may know by name, in two statements. What is
-    gone has no name any more, be it kept or not.
-    """
-    rows = (
-        db.session.execute(
-            select(Document.id, Document.name_sealed, Document.folder_id).where(
-                Document.id.in_(document_ids), is_gone(clock.now()).is_not(true())
-            )
-        ).all()
-        if document_ids
-        else []
+def _known_name(actor: Actor, thing: _Thing) -> str:
+    is_known = decide(actor, Permission.AUDIT_READ) or decide(
+        actor, Permission.DOCUMENT_READ, thing.place.target()
     )
-    wanted = {row[2] for row in rows if row[2]} | (folder_ids or set())
-    places = list_places(wanted)
-    sees_all = decide(actor, Permission.AUDIT_READ)
+    return thing.name if is_known else ""
 
-    def is_known(place: Place) -> bool:
-        return sees_all or decide(actor, Permission.DOCUMENT_READ, place.target())
 
-    names = {
-        folder_id: places[folder_id].folders[0].name
-        for folder_id in folder_ids or ()
-        if is_known(places[folder_id])
-    }
-    return names | {
-        document_id: Document.name.open(document_id, sealed)
-        for document_id, sealed, folder_id in rows
-        if is_known(places[folder_id] if folder_id else TOP)
-    }
+def _find_things(document_ids: set[UUID], folder_ids: set[UUID]) -> Mapping[UUID, _Thing]:
+    """Documents and folders that are not gone, in two statements."""
+    columns = (Document.id, Document.name_sealed, Document.folder_id, Document.trashed_at)
+    is_there = is_gone(clock.now()).is_not(true())
+    found = select(*columns).where(Document.id.in_(document_ids), is_there)
+    rows = db.session.execute(found).all() if document_ids else []
+    places = list_places({row[2] for row in rows if row[2]} | folder_ids)
+    folders = (places[folder_id] for folder_id in folder_ids)
+    things = {place.folders[0].id: _Thing(place.folders[0].name, place, False) for place in folders}
+    for document_id, sealed, folder_id, trashed_at in rows:
+        place = places[folder_id] if folder_id else TOP
+        name = Document.name.open(document_id, sealed)
+        things[document_id] = _Thing(name, place, trashed_at is not None)
+    return things

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from portal.access.decision import require
+from portal.access.decision import decide, require
 from portal.access.permissions import Permission
 from portal.audit.actor import Actor
 from portal.core.errors import NotFound
@@ -26,7 +26,16 @@ def require_to_share(
         place, name = located.place, f"document:{document_id}"
     else:
         place, name = get_live_place(folder_id), f"folder:{folder_id}"
-    does = Permission.DOCUMENT_UPLOAD if kind == Kind.REQUEST else Permission.DOCUMENT_READ
-    for permission in (Permission.LINK_CREATE, does):
+    for permission in _needed_for(kind):
         require(actor, permission, place.target(name))
     return place
+
+
+def may_share(actor: Actor, kind: str, place: Place) -> bool:
+    """Whether what lies there, and not in the trash, may be shared by them: the same, of lists."""
+    return all(decide(actor, permission, place.target()) for permission in _needed_for(kind))
+
+
+def _needed_for(kind: str) -> tuple[Permission, Permission]:
+    does = Permission.DOCUMENT_UPLOAD if kind == Kind.REQUEST else Permission.DOCUMENT_READ
+    return Permission.LINK_CREATE, does
