@@ -1,11 +1,13 @@
 """The rows of a content that is stored: of a new document, or of a new version of one.
 
-Access is the caller's to decide, and the entry in the log the caller's to write.
+Access is the caller's to decide, and the entry in the log the caller's to write. A content may have
+taken hours to arrive, so that the organisation closes by now is asked for here.
 """
 
 import unicodedata
 from uuid import UUID
 
+from portal.auth.closing.queries import require_staying
 from portal.core import clock
 from portal.core.errors import Invalid, NotFound
 from portal.core.texts import is_one_line
@@ -23,7 +25,8 @@ MAX_NOTE_LENGTH = 500
 def add_document(
     stored: StoredContent, folder_id: UUID | None, name: str, note: str = ""
 ) -> Document:
-    """A new document of a folder, with its first version. Raises `QuotaExceeded`."""
+    """A new document of a folder, with its first version. Raises `ReadOnly` or `QuotaExceeded`."""
+    require_staying()
     keep_room(stored.room, stored.sealed.size_bytes)
     document = Document(
         id=stored.content.document_id,
@@ -38,10 +41,12 @@ def add_document(
 
 
 def add_version(stored: StoredContent, note: str = "") -> DocumentVersion:
-    """A new version of a document, which becomes the newest. Raises `NotFound`, `QuotaExceeded`.
+    """A new version of a document, which becomes the newest.
 
+    Raises `NotFound`, `ReadOnly` or `QuotaExceeded`.
     Two at once get two numbers: the document's row is locked until the end of the transaction.
     """
+    require_staying()
     document = _lock_document(stored.content.document_id)
     keep_room(stored.room, stored.sealed.size_bytes)
     version = _version(stored, document.version_number + 1, note)

@@ -2,7 +2,7 @@
 
 from flask_login import current_user
 
-from portal.auth.closing.queries import find_end
+from portal.auth.closing.queries import ReadOnly, find_end
 from portal.core import clock
 from portal.core.errors import PortalError
 from portal.tenancy.binding import TenantRecord
@@ -33,13 +33,6 @@ class Destroyed(PortalError):
         "This organisation was closed for good. Its keys were destroyed, so that nobody can read "
         "its documents any more."
     )
-
-
-class ReadOnly(PortalError):
-    """The tenant closes: nothing is changed any more."""
-
-    status = 403
-    message = "This organisation is closing. Everything can be read, but nothing can be changed."
 
 
 class LinksEnded(PortalError):

@@ -1,17 +1,21 @@
 """What is taken away is gone with the very next request: nothing about rights outlives one."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from threading import Thread
 
 import pytest
 
 from portal.auth.assurance import Factor
+from portal.auth.closing.models import Closing
 from portal.auth.policy.models import SignInPolicy
 from portal.auth.tokens import hash_token
+from portal.core import clock
 from portal.tenancy.models import TenantState
 from portal.tenancy.queries import find_tenant
 from portal.tenancy.service import change_state
 from tests.audit.day.marks import CONTENT, NEW_PASSWORD
+from tests.documents.resuming import Sender
 from tests.installation import PASSWORD, Organisation
 
 
@@ -77,6 +81,12 @@ def shut_passwords_out(acme: Organisation, _who: str) -> None:
                 password_min_length=8, is_sso_only=True,
             )
         )  # fmt: skip
+
+
+def begin_to_close(acme: Organisation, _who: str) -> None:
+    with acme.bound(writes=True) as session:
+        now = clock.now()
+        session.add(Closing(agreed_at=now, ends_at=now + timedelta(days=14)))
 
 
 # What is done, to whom, a page of theirs, and what it answers from then on.
@@ -147,7 +157,9 @@ class Interrupted:
         return piece
 
 
-@pytest.mark.parametrize("take", [take_role, deactivate], ids=["role", "member"])
+@pytest.mark.parametrize(
+    "take", [take_role, deactivate, begin_to_close], ids=["role", "member", "organisation"]
+)
 def test_an_upload_under_way_ends_with_the_right_to_it(portal, acme, take) -> None:
     """Access is decided before the first byte and again before the rows."""
     content = CONTENT * 500
@@ -159,3 +171,12 @@ def test_an_upload_under_way_ends_with_the_right_to_it(portal, acme, take) -> No
     assert body.happens is None
     assert answer.status_code in (401, 403)
     assert portal.rows("document") == before
+
+
+def test_an_upload_in_pieces_ends_with_the_organisation(portal, acme) -> None:
+    sender, before = Sender(acme), portal.rows("document_version")
+    sender.begin(3000, document=acme.documents["plan"])
+    rest = Interrupted(bytes(3000), lambda: begin_to_close(acme, "member"))
+    assert sender.send(0, rest, Content_Length="3000").status_code == 403
+    assert rest.happens is None
+    assert portal.rows("document_version") == before

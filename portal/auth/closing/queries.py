@@ -5,9 +5,23 @@ from datetime import datetime
 from sqlalchemy import ScalarSelect, select
 
 from portal.auth.closing.models import Closing
+from portal.core.errors import PortalError
 from portal.tenancy.session import db
 
 _closing = Closing.__table__
+
+
+class ReadOnly(PortalError):
+    """The tenant closes: nothing is changed any more."""
+
+    status = 403
+    message = "This organisation is closing. Everything can be read, but nothing can be changed."
+
+
+def require_staying() -> None:
+    """For what may have begun long before. Raises `ReadOnly` where the bound tenant closes."""
+    if find_end() is not None:
+        raise ReadOnly
 
 
 def find_closing() -> Closing | None:
