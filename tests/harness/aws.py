@@ -2,8 +2,9 @@
 
 Where moto differs from S3, what is put in front of it here does as S3: `If-None-Match` is heeded
 where a multipart upload is completed, a part of an upload that has ended is answered by 404, and
-credentials by `AssumeRole` reach no further than their session policy says. Of IAM it knows what
-the portal's policies use, no more.
+credentials by `AssumeRole` reach no further than their session policy says; whoever may not list
+the whole bucket is refused what is missing. Of IAM it knows what the portal's policies use, and no
+more.
 """
 
 import json
@@ -43,6 +44,7 @@ class Aws:
     denied: list[str] = field(default_factory=list)
     is_down: bool = False
     refused: str = ""  # the end of the key of an object that nobody gets
+    lost: Callable[[dict[str, Any]], bool] | None = None  # whether the answer to this gets lost
 
     @property
     def endpoint(self) -> str:
@@ -115,10 +117,27 @@ class _Stricter:
                 return _answer(start_response, "403 Forbidden", "AccessDenied")
         if self._is_over_another(environ):
             return _answer(start_response, "412 Precondition Failed", "PreconditionFailed")
+        if key in self._aws.policies and _is_of_object(environ):
+            return self._read(environ, start_response)
+        return self._done(environ, start_response)
+
+    def _done(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if self._aws.lost and self._aws.lost(environ):
+            self._aws.lost = None
+            b"".join(self._inner(environ, lambda *_: None))
+            return _answer(start_response, "500 Internal Server Error", "InternalError")
         try:
             return self._inner(environ, start_response)
         except KeyError:  # of moto's own table of uploads
             return _answer(start_response, "404 Not Found", "NoSuchUpload")
+
+    def _read(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        told: list[Any] = []
+        body = self._inner(environ, lambda *given: told.append(given))
+        if told[0][0].startswith("404"):
+            return _answer(start_response, "403 Forbidden", "AccessDenied")
+        start_response(*told[0])
+        return body
 
     def _failure(self, path: str) -> tuple[str, str] | None:
         if self._aws.is_down:
@@ -144,6 +163,12 @@ class _Stricter:
         bucket, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
         found = self._aws.client().list_objects_v2(Bucket=bucket, Prefix=key)
         return found["KeyCount"] > 0
+
+
+def _is_of_object(environ: dict[str, Any]) -> bool:
+    key = environ["PATH_INFO"].lstrip("/").partition("/")[2]
+    is_of_upload = "uploadId=" in environ["QUERY_STRING"]
+    return environ["REQUEST_METHOD"] in ("GET", "HEAD") and bool(key) and not is_of_upload
 
 
 def _allows(policy: dict[str, Any], environ: dict[str, Any]) -> bool:

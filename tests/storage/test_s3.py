@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from botocore.response import StreamingBody
+from urllib3.exceptions import SSLError
 
 from portal.core.ids import new_id
 from portal.storage.blobs import BlobExists, BlobMissing, StoreUnavailable
@@ -16,7 +18,17 @@ from portal.tenancy.binding import TenantRecord, acting_for
 from portal.tenancy.errors import NoTenantBound
 from tests.harness.aws import ROLE
 from tests.harness.ports import free_port
-from tests.storage.stores import ACME, GLOBEX, MEBIBYTE, down, get, put, s3_place, s3_store
+from tests.storage.stores import (
+    ACME,
+    GLOBEX,
+    MEBIBYTE,
+    down,
+    get,
+    put,
+    refusing,
+    s3_place,
+    s3_store,
+)
 
 
 def bound(tenant_id: UUID) -> Any:
@@ -143,6 +155,74 @@ def test_parts_may_come_from_several_processes_and_again(aws) -> None:
     store.resume(ACME, blob_id, other).abandon()
     store.resume(ACME, blob_id, other).abandon()
     assert len(store.list_blobs(ACME)) == 1
+
+
+@pytest.mark.parametrize("role_arn", [ROLE, ""], ids=["refused", "not found"])
+def test_what_is_missing_is_told_from_what_is_refused(aws, role_arn) -> None:
+    """Whoever may list a prefix only is refused both."""
+    store = s3_store(aws, role_arn=role_arn)
+    kept_id, gone_id = new_id(), new_id()
+    put(store, ACME, kept_id, bytes(3 * MEBIBYTE))
+    put(store, ACME, gone_id, bytes(3 * MEBIBYTE))
+    with pytest.raises(BlobMissing):
+        store.open(ACME, new_id())
+    assert store.find_note(ACME) is None
+    with store.open(ACME, kept_id) as kept, store.open(ACME, gone_id) as gone:
+        store.delete(ACME, gone_id)
+        with pytest.raises(BlobMissing):
+            gone.read()
+        with refusing(aws, str(kept_id)):
+            with pytest.raises(StoreUnavailable):
+                kept.read()
+            with pytest.raises(StoreUnavailable):
+                store.open(ACME, kept_id)
+
+
+@pytest.mark.parametrize("size", [10, 9 * MEBIBYTE], ids=["at once", "in parts"])
+def test_an_answer_that_gets_lost_is_no_other_writers_object(aws, size) -> None:
+    """boto3 asks again, and S3 says that there is an object: it is our own."""
+    store, blob_id = s3_store(aws), new_id()
+    aws.lost = is_the_end
+    put(store, ACME, blob_id, b"x" * size)
+    assert aws.lost is None, "no answer was lost"
+    assert get(store, ACME, blob_id) == b"x" * size
+    with pytest.raises(BlobExists):
+        put(store, ACME, blob_id, b"y" * size)
+    assert get(store, ACME, blob_id) == b"x" * size
+
+
+def test_the_lost_answer_to_the_end_of_an_assembly_is_told(aws) -> None:
+    store, blob_id = s3_store(aws), new_id()
+    assembly = store.resume(ACME, blob_id, store.begin(ACME, blob_id))
+    assembly.write_part(0, b"all of it")
+    aws.lost = is_the_end
+    with pytest.raises(BlobExists):
+        assembly.commit(1)
+    assert aws.lost is None, "no answer was lost"
+    assert get(store, ACME, blob_id) == b"all of it"
+
+
+def is_the_end(environ: dict[str, Any]) -> bool:
+    """Whether a request makes an object visible."""
+    asked = environ["REQUEST_METHOD"], "uploadId=" in environ["QUERY_STRING"]
+    return environ.get("HTTP_IF_NONE_MATCH") == "*" and asked in (("PUT", False), ("POST", True))
+
+
+def test_a_connection_that_breaks_in_any_way_is_a_store_that_is_down(aws, monkeypatch) -> None:
+    """urllib3's own errors come out of a body, TLS's among them."""
+    store, blob_id = s3_store(aws), new_id()
+    put(store, ACME, blob_id)
+    with bound(ACME):
+        store._store.keep_note(ACME, b"note")
+
+    def broken(*_: object, **_more: object) -> bytes:
+        raise SSLError("bad record mac")
+
+    monkeypatch.setattr(StreamingBody, "read", broken)
+    with store.open(ACME, blob_id) as blob, pytest.raises(StoreUnavailable):
+        blob.read()
+    with pytest.raises(StoreUnavailable):
+        store.find_note(ACME)
 
 
 def test_an_object_of_parts_is_dated_by_when_it_can_have_ended(aws, clock) -> None:

@@ -33,8 +33,13 @@ RENEWED_BEFORE = timedelta(minutes=10)
 KEPT_TENANTS = 128
 MISSING = frozenset({"404", "NoSuchKey", "NoSuchUpload"})
 EXISTS = frozenset({"412", "PreconditionFailed"})
+DENIED = frozenset({"403", "AccessDenied"})
 
 log = structlog.get_logger()
+
+
+class AccessRefused(StoreUnavailable):
+    """The store refuses the portal itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +148,28 @@ def session_policy(place: Place, tenant_id: UUID) -> str:
 
 
 @contextmanager
+def object_errors(access: Access, bucket: str, key: str) -> Iterator[None]:
+    """`store_errors` of who asks for an object.
+
+    Whoever may not list the whole bucket can be refused what is missing, so as not to learn that it
+    is. A list of that one key, which a session policy allows, tells which it was.
+    """
+    try:
+        with store_errors():
+            yield
+    except AccessRefused:
+        with store_errors():
+            listed = access.client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        if not listed["KeyCount"]:
+            raise BlobMissing from None
+        raise
+
+
+@contextmanager
 def store_errors() -> Iterator[None]:
     """Turn what S3 and STS answer, or don't, into the errors of a store."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # an extra
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415  # botocore lets some of them through
 
     try:
         yield
@@ -156,8 +180,8 @@ def store_errors() -> Iterator[None]:
         if code in EXISTS:
             raise BlobExists from None
         log.warning("object store refused", code=code)
-        raise StoreUnavailable from None
-    except BotoCoreError as error:
+        raise (AccessRefused if code in DENIED else StoreUnavailable) from None
+    except (BotoCoreError, HTTPError) as error:
         log.warning("object store does not answer", error=type(error).__name__)
         raise StoreUnavailable from None
 

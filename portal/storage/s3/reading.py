@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from portal.storage.blobs import StoreUnavailable
-from portal.storage.s3.access import Access, store_errors
+from portal.storage.s3.access import Access, object_errors, store_errors
 
 FIRST_WINDOW = 1024 * 1024
 LARGEST_WINDOW = 4 * FIRST_WINDOW
@@ -26,7 +26,7 @@ class S3Reader:
         self._position = self._window_start = 0
         self._window = b""
         self._next_window = FIRST_WINDOW
-        with store_errors():
+        with object_errors(access, bucket, key):
             head = access.client().head_object(Bucket=bucket, Key=key)
         self.size_bytes = int(head["ContentLength"])
 
@@ -82,7 +82,7 @@ class S3Reader:
 
     def _get(self, start: int, size: int) -> bytes:
         for _ in range(TRIES):
-            with store_errors():
+            with object_errors(self._access, self._bucket, self._key):
                 answer = self._access.client().get_object(
                     Bucket=self._bucket, Key=self._key, Range=f"bytes={start}-{start + size - 1}"
                 )

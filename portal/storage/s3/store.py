@@ -9,7 +9,7 @@ from uuid import UUID
 from portal.core import clock
 from portal.storage.blobs import LARGEST_NOTE, NOTE, BlobMissing, StoredBlob, StoreUnavailable
 from portal.storage.s3 import writing
-from portal.storage.s3.access import Access, Accesses, Place, store_errors
+from portal.storage.s3.access import Access, Accesses, Place, object_errors, store_errors
 from portal.storage.s3.reading import S3Reader
 from portal.storage.s3.writing import S3Assembly, S3Writer
 
@@ -72,14 +72,9 @@ class S3Blobs:
             self._access().client().put_object(Body=content, **self._note(tenant_id))
 
     def find_note(self, tenant_id: UUID) -> bytes | None:
-        """Listed first: S3 refuses who asks for what is missing and may not list everything."""
-        client, note = self._access().client(), self._note(tenant_id)
-        with store_errors():
-            listed = client.list_objects_v2(Bucket=note["Bucket"], Prefix=note["Key"], MaxKeys=1)
-        if not listed["KeyCount"]:
-            return None
-        with suppress(BlobMissing), store_errors():
-            found: bytes = client.get_object(**note)["Body"].read(LARGEST_NOTE)
+        access, note = self._access(), self._note(tenant_id)
+        with suppress(BlobMissing), object_errors(access, note["Bucket"], note["Key"]):
+            found: bytes = access.client().get_object(**note)["Body"].read(LARGEST_NOTE)
             return found
         return None
 

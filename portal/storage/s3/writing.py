@@ -1,10 +1,11 @@
 """Writing an object: in parts, visible when all of it is there, and never over another."""
 
+import secrets
 from contextlib import suppress
 from typing import Any, Self
 
 from portal.storage.blobs import PART_BYTES, BlobExists, BlobMissing, Piece, StoreUnavailable
-from portal.storage.s3.access import Access, store_errors
+from portal.storage.s3.access import Access, object_errors, store_errors
 
 LARGEST_GIB = 78  # in the 10,000 parts that S3 takes
 NOT_OVER_ANOTHER = "*"  # If-None-Match
@@ -22,6 +23,7 @@ class S3Writer:
         self._buffer = bytearray()
         self._upload: str | None = None
         self._parts: list[dict[str, Any]] = []
+        self._mark = {"writer": secrets.token_hex(16)}
 
     def write(self, piece: Piece, /) -> int:
         """Take it, and send a part when there is one. Raises `StoreUnavailable`."""
@@ -36,15 +38,11 @@ class S3Writer:
 
     def commit(self) -> None:
         """Raises `BlobExists`, `BlobMissing` or `StoreUnavailable`."""
-        if self._upload is None:
-            with store_errors():
-                self._access.client().put_object(
-                    Body=self._buffer, IfNoneMatch=NOT_OVER_ANOTHER, **self._named
-                )
-            return
-        if self._buffer:
-            self._send_part()
-        complete(self._access, self._named, self._upload, self._parts)
+        try:
+            self._commit()
+        except (BlobExists, BlobMissing):
+            if not self._is_there():
+                raise
         self._upload = None
 
     def __enter__(self) -> Self:
@@ -56,9 +54,29 @@ class S3Writer:
         if self._upload is not None:
             abort(self._access, self._named, self._upload)
 
+    def _commit(self) -> None:
+        if self._upload is None:
+            with store_errors():
+                self._access.client().put_object(
+                    Body=self._buffer,
+                    IfNoneMatch=NOT_OVER_ANOTHER,
+                    Metadata=self._mark,
+                    **self._named,
+                )
+            return
+        if self._buffer:
+            self._send_part()
+        complete(self._access, self._named, self._upload, self._parts)
+
+    def _is_there(self) -> bool:
+        """Whether it was done before: boto3 asks again where an answer got lost, and is refused."""
+        with suppress(BlobMissing):
+            return bool(head(self._access, self._named)["Metadata"] == self._mark)
+        return False
+
     def _send_part(self) -> None:
         if self._upload is None:
-            self._upload = create(self._access, self._named)
+            self._upload = create(self._access, self._named, self._mark)
         number = len(self._parts) + 1
         self._parts.append(send(self._access, self._named, self._upload, number, self._buffer))
         self._buffer.clear()
@@ -83,8 +101,7 @@ class S3Assembly:
         try:
             complete(self._access, self._named, self._upload, self._list_all(parts))
         except BlobMissing:
-            with store_errors():  # an upload that was completed is gone, and its object is there
-                self._access.client().head_object(**self._named)
+            head(self._access, self._named)  # a completed upload is gone, and its object there
             raise BlobExists from None
 
     def abandon(self) -> None:
@@ -111,10 +128,19 @@ def _sendable(piece: Piece) -> bytes | bytearray:
     return bytes(piece) if isinstance(piece, memoryview) else piece
 
 
-def create(access: Access, named: dict[str, str]) -> str:
+def head(access: Access, named: dict[str, str]) -> dict[str, Any]:
+    """What is told of an object. Raises `BlobMissing` or `StoreUnavailable`."""
+    with object_errors(access, named["Bucket"], named["Key"]):
+        found: dict[str, Any] = access.client().head_object(**named)
+    return found
+
+
+def create(access: Access, named: dict[str, str], mark: dict[str, str] | None = None) -> str:
     """Begin a multipart upload; gives its id."""
     with store_errors():
-        return str(access.client().create_multipart_upload(**named)["UploadId"])
+        return str(
+            access.client().create_multipart_upload(Metadata=mark or {}, **named)["UploadId"]
+        )
 
 
 def send(
