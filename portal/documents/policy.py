@@ -20,6 +20,7 @@ from portal.documents.models import DocumentPolicy
 from portal.documents.types import Family
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
+from portal.tenancy.turns import take_turn
 
 MIB, GIB = 2**20, 2**30
 MAX_TRASH_DAYS = 3650
@@ -76,7 +77,8 @@ def change_rules(actor: Actor, wanted: DocumentRules, *, version: str) -> None:
     require(actor, Permission.POLICY_EDIT)
     require_fresh(actor, Act.POLICY)
     _check(wanted)
-    chosen = _find_choices()
+    take_turn("document-policy")
+    chosen = _find_choices(is_fresh=True)
     if _version_of(chosen) != version:
         raise Conflict("Somebody else has changed this meanwhile. Look at it as it is now.")
     before, after = as_plain(_rules(chosen)), as_plain(wanted)
@@ -121,9 +123,9 @@ def _check(wanted: DocumentRules) -> None:
         raise Invalid(f"This installation gives an organisation {most_mib} MiB at most.")
 
 
-def _find_choices() -> DocumentPolicy | None:
+def _find_choices(*, is_fresh: bool = False) -> DocumentPolicy | None:
     tenant_id = bound_tenant_id()
-    return db.session.get(DocumentPolicy, (tenant_id, tenant_id))
+    return db.session.get(DocumentPolicy, (tenant_id, tenant_id), populate_existing=is_fresh)
 
 
 def _rules(chosen: DocumentPolicy | None) -> DocumentRules:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from portal.access.decision import Target, require
 from portal.access.permissions import Permission
@@ -30,7 +30,7 @@ from portal.documents.retention.models import RetentionRule
 from portal.documents.retention.reach import Reach, count_reach
 from portal.documents.retention.things import paths_of
 from portal.tenancy.binding import bound_tenant_id
-from portal.tenancy.session import change, db
+from portal.tenancy.session import db
 
 MAX_RULES = 100  # each is a condition of the statement that finds what is due
 MAX_DAYS = 36_500
@@ -75,6 +75,7 @@ def get_rule(actor: Actor, rule_id: UUID) -> ListedRule:
     if rule is None:
         raise NotFound
     place = paths_of([rule.folder_id])[rule.folder_id] if rule.folder_id else ALL_DOCUMENTS
+    db.session.expunge(rule)  # a page tells of it also when somebody has deleted it meanwhile
     return ListedRule(rule, place)
 
 
@@ -110,10 +111,10 @@ def create_rule(actor: Actor, choices: Choices) -> RetentionRule:
 
 def change_rule(actor: Actor, rule_id: UUID, choices: Choices) -> None:
     """Have a rule say something else from the next run on. Raises as `create_rule`."""
-    rule = get_rule(actor, rule_id).rule
+    require(actor, Permission.RETENTION_EDIT, Target(_target(rule_id)))
     require_fresh(actor, Act.RETENTION)
     choices = _checked(choices)
-    lock_retention()
+    rule = _lock_rule(rule_id)
     _require_only_one(choices, besides=rule_id)
     before = _detail(rule)
     for name, value in asdict(choices).items():
@@ -127,13 +128,21 @@ def delete_rule(actor: Actor, rule_id: UUID) -> None:
 
     Raises `Forbidden`, `StepUpNeeded` or `NotFound`.
     """
-    rule = get_rule(actor, rule_id).rule
+    require(actor, Permission.RETENTION_EDIT, Target(_target(rule_id)))
     require_fresh(actor, Act.RETENTION)
+    rule = _lock_rule(rule_id)
+    db.session.delete(rule)
+    record(actor, Action.RULE_DELETED, _target(rule_id), **_detail(rule))
+
+
+def _lock_rule(rule_id: UUID) -> RetentionRule:
+    """A rule as it is once nobody else can change it. Raises `NotFound`."""
     lock_retention()
-    detail = _detail(rule)
-    if not change(delete(RetentionRule).where(RetentionRule.id == rule_id)):
-        raise NotFound  # somebody else was faster
-    record(actor, Action.RULE_DELETED, _target(rule_id), **detail)
+    identity = (bound_tenant_id(), rule_id)
+    rule = db.session.get(RetentionRule, identity, populate_existing=True)
+    if rule is None:
+        raise NotFound("Somebody else has deleted this rule meanwhile.")
+    return rule
 
 
 def _checked(choices: Choices) -> Choices:

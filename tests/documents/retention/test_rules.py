@@ -2,12 +2,19 @@
 
 import csv
 import io
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
 
 import pytest
 
+from portal.documents.retention.rules import Choices, change_rule, delete_rule
 from tests.browsing import forms_of
 from tests.conftest import on_sqlite
 from tests.documents.retention.keeping import (
+    acting,
     has_content,
     hold,
     is_there,
@@ -207,3 +214,43 @@ def test_the_trash_keeps_things_as_long_as_the_organisation_wants(acme, clock) -
     later(acme, clock, days=2)
     work(acme)
     assert not is_there(acme, plan)
+
+
+@contextmanager
+def while_another_saves(acme: Organisation, rule_id: UUID, **days: int) -> Iterator[Any]:
+    """Something done to a rule in the block, while somebody waits to save it as they saw it.
+
+    Gives what tells the answer that they get after the block.
+    """
+    path, officer = f"{RULES}/{rule_id}/edit", acme.visit("officer")
+    wanted = {"name": "A rule", "folder": "", "media_type": ""} | days
+    wanted["seen"] = seen_on(officer.post(path, wanted))
+    with ThreadPoolExecutor(1) as pool, acme.bound(writes=True) as session:
+        yield lambda: answer.result(timeout=10)
+        session.flush()
+        answer = pool.submit(officer.post, path, wanted)
+        with pytest.raises(TimeoutError):
+            answer.result(timeout=0.3)
+
+
+def test_of_two_who_change_a_rule_at_once_the_log_tells_both(acme) -> None:
+    rule_id = rule(acme, keep_days=30)
+    days = {"keep_days": 40, "delete_days": None, "prune_days": None}
+    choices = Choices(name="A rule", folder_id=None, media_type="", **days)
+    with while_another_saves(acme, rule_id, keep_days=50) as answer:
+        change_rule(acting(acme), rule_id, choices)
+    assert answer().status_code == 302
+    changes = [entry["detail"] for entry in told(acme, "retention-rule.changed")]
+    assert [(one["before"]["keep_days"], one["keep_days"]) for one in changes] == [
+        (30, 40),
+        (40, 50),
+    ]
+
+
+def test_a_rule_that_is_deleted_at_the_same_time_is_not_changed(acme) -> None:
+    rule_id = rule(acme, keep_days=30)
+    with while_another_saves(acme, rule_id, keep_days=50) as answer:
+        delete_rule(acting(acme), rule_id)
+    assert answer().status_code == 404
+    assert told(acme, "retention-rule.changed") == []
+    assert len(told(acme, "retention-rule.deleted")) == 1
