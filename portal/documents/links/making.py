@@ -18,7 +18,6 @@ from portal.auth.passwords import check_strength, hash_password
 from portal.auth.tokens import hash_token, new_token
 from portal.core import clock
 from portal.core.errors import Conflict, Invalid
-from portal.core.ids import new_id
 from portal.core.settings import active
 from portal.documents.links.kinds import Kind
 from portal.documents.links.managing import get_managed_link
@@ -35,6 +34,7 @@ from portal.documents.links.terms import (
     clean_recipients,
 )
 from portal.documents.queries import find_anywhere
+from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db, release
 
 MIN_PASSWORD = 8  # guesses are counted, and the address has to be known as well
@@ -49,7 +49,10 @@ class Made:
 
 
 def make_document_link(actor: Actor, document_id: UUID, terms: Terms, *, host: str) -> Made:
-    """Share a document by a link on `host`. Raises `NotFound`, `Forbidden` or `Invalid`."""
+    """Share a document by a link on `host`.
+
+    Raises `NotFound`, `Forbidden`, `Invalid`, or `Conflict` where that link is made already.
+    """
     require_to_share(actor, terms.kind, document_id, None)
     if terms.kind == Kind.REQUEST:
         raise Invalid("Files are sent into a folder.")
@@ -107,9 +110,14 @@ def _make(
     rules = get_rules()
     until = terms.expires_at or rules.usual_end
     check_rules(terms, until, rules)
+    if db.session.get(SharingLink, (bound_tenant_id(), terms.id)) is not None:
+        raise Conflict(
+            "This link is made already, and its address was shown then. It is listed under"
+            " “Shared outside”."
+        )
     secret = new_token()
     link = SharingLink(
-        id=new_id(),
+        id=terms.id,
         kind=terms.kind,
         document_id=document_id,
         folder_id=folder_id,

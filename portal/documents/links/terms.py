@@ -1,13 +1,15 @@
 """The terms of a link: what it is to be, and whether it may be that."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 
 from portal.core import clock
 from portal.core.errors import Invalid
+from portal.core.ids import new_id
 from portal.core.texts import is_one_line
 from portal.documents.links.kinds import Audience, Kind
 from portal.documents.links.policy import Mode, Rules
@@ -21,8 +23,12 @@ MOST_ENDINGS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a link is to be. Without an end it gets the usual one."""
+    """What a link is to be. Without an end it gets the usual one.
 
+    `id` is chosen before, by the page that is filled in: sent again, it makes no second link.
+    """
+
+    id: UUID = field(default_factory=new_id)
     kind: Kind = Kind.DOWNLOAD
     audience: Audience = Audience.ANYBODY
     recipients: Sequence[str] = ()

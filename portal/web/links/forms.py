@@ -1,6 +1,7 @@
 """Forms for sharing links."""
 
 from dataclasses import replace
+from uuid import UUID
 
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -15,6 +16,7 @@ from wtforms import (
 from wtforms.validators import Length, NumberRange, Optional, ValidationError
 
 from portal.auth.passwords import MAX_LENGTH
+from portal.core.ids import new_id
 from portal.documents.links.kinds import Audience, Kind
 from portal.documents.links.offering import Offer
 from portal.documents.links.policy import Mode
@@ -30,6 +32,7 @@ MOST_VERSIONS = 100  # that can be chosen from
 class _LinkForm(FlaskForm):
     """For whom a new link is, and for how long."""
 
+    made_as = HiddenField()  # the id of the link that the form makes
     audience = RadioField("Who can use it", choices=choices(Audience))
     recipients = TextAreaField("E-mails", [Length(max=MOST_RECIPIENTS * 100)])
     password = PasswordField("Password", [Length(max=MAX_LENGTH)])
@@ -46,6 +49,13 @@ class _LinkForm(FlaskForm):
         elif self.had_password.data and not self.without_password.data:
             raise ValidationError("Enter the password again, or tick that the link gets none.")
 
+    def validate_made_as(self, field: HiddenField) -> None:
+        """Take nothing for an id that is none."""
+        try:
+            UUID(field.data or str(new_id()))
+        except ValueError:
+            raise ValidationError("Open this page anew.") from None
+
     def offer(self, offered: Offer) -> None:
         """Fill in what can be chosen by the organisation's rules, and what is usual."""
         is_internal = offered.rules.mode == Mode.INTERNAL
@@ -53,12 +63,14 @@ class _LinkForm(FlaskForm):
         if is_internal:
             self.held = [Audience.ANYBODY, Audience.LISTED]
         if not self.is_submitted():
+            self.made_as.data = str(new_id())
             self.until.data = offered.rules.usual_end.date()
             self.audience.data = Audience.MEMBERS if is_internal else Audience.ANYBODY
 
     def common(self) -> Terms:
         """What was filled in."""
         return Terms(
+            id=UUID(self.made_as.data) if self.made_as.data else new_id(),
             audience=Audience(self.audience.data),
             recipients=(self.recipients.data or "").replace(",", " ").split(),
             password=self.password.data or "",

@@ -15,6 +15,7 @@ from tests.documents.links.sharing import (
     refused,
     row_of,
 )
+from tests.documents.links.test_ending import change_rules
 from tests.installation import Organisation
 
 AGAIN = "Enter the password again, or tick that the link gets none."
@@ -103,3 +104,29 @@ def test_no_day_is_offered_on_which_a_link_may_not_end(acme) -> None:
 def test_e_mails_are_not_thrown_away(acme, audience, typed) -> None:
     page = refused(acme, audience=audience, recipients=typed)
     assert "Choose “Listed people”, or take the e-mails away." in page
+
+
+@on_sqlite
+@pytest.mark.parametrize("path", PATHS)
+def test_a_form_that_is_sent_again_makes_no_second_link(acme, path) -> None:
+    """By reloading the page that shows the address, most of all."""
+    member, there = acme.visit("member"), path_of(acme, path)
+    fields = forms_of(member.get(there).text)[-1].fields
+    made = member.post(there, fields | FORM)
+    assert made.status_code == 200
+    before = acme.portal.rows("sharing_link")
+    again = member.post(there, fields | FORM)
+    assert again.status_code == 409
+    assert "made already" in again.text
+    assert "/shared#" not in again.text
+    assert acme.portal.rows("sharing_link") == before
+    assert member.post(there, fields | FORM | {"made_as": "1"}).status_code == 422
+
+
+@on_sqlite
+def test_where_nothing_can_be_shared_by_the_rules_no_form_is_offered(acme) -> None:
+    change_rules(acme, conditions="is_view_only")
+    page = acme.visit("member").get(path_of(acme, PATHS[0])).text
+    assert "Only PDFs and images can be shown, and this is neither." in page
+    assert "Make the link" not in page
+    assert "Make the link" in acme.visit("member").get(path_of(acme, PATHS[1])).text
