@@ -30,6 +30,7 @@ MEBIBYTE = 1024 * 1024
 MAX_PICTURE_BYTES, MAX_PIXELS = 25 * MEBIBYTE, 50_000_000
 MAX_PDF_BYTES = 50 * MEBIBYTE
 TEXT_BYTES = 256 * 1024
+MOST_PAGES = 10**6  # more than any file of that size holds, and no program finds too large a number
 PLAIN_TEXT, PAGE = "text/plain", "image/webp"
 MARKUP = frozenset({"text/html", "text/xml", "text/javascript", "text/css"})
 
@@ -112,7 +113,7 @@ def describe_preview(actor: Actor, document_id: UUID, version_id: UUID | None) -
     with open_content(located.document, version) as content:
         try:
             if kind == Kind.PDF:
-                page_count = int(_of_pdf(content, "count", 1))
+                page_count = as_count(_of_pdf(content, "count", 1))
             else:
                 _check(content)
         except Unshowable as error:
@@ -175,7 +176,9 @@ def _preview(content: Download, asked: Asked, is_known: Callable[[str], bool]) -
 
 def _pieces(content: Download, kind: Kind | None, asked: Asked) -> Iterator[bytes]:
     if kind == Kind.PDF:
-        return iter([_of_pdf(content, "text" if asked.is_text else "picture", asked.page)])
+        if asked.is_text:
+            return iter([_of_pdf(content, "text", asked.page)])
+        return iter([as_picture(_of_pdf(content, "picture", asked.page))])
     shown = _check(content)
     return iter([shown.encode()]) if kind == Kind.TEXT else content.read(0, content.size_bytes)
 
@@ -202,6 +205,23 @@ def _check(content: Download) -> str:
 def _beginning(content: Download) -> bytes:
     """The first block, which texts and the headers of pictures are read from."""
     return b"".join(content.read(0, min(content.size_bytes, TEXT_BYTES)))
+
+
+def as_count(made: bytes) -> int:
+    """How many pages there are, as a job says that a hostile file may have taken over.
+
+    Raises `Unshowable`.
+    """
+    if not made.isdigit() or len(made) > len(str(MOST_PAGES)) or int(made) > MOST_PAGES:
+        raise Unshowable(JobFailed.message)
+    return int(made)
+
+
+def as_picture(made: bytes) -> bytes:
+    """The WebP that a job made, if it is one. Raises `Unshowable`."""
+    if made[:4] != b"RIFF" or made[8:12] != b"WEBP":
+        raise Unshowable(JobFailed.message)
+    return made
 
 
 def _of_pdf(content: Download, task: str, page: int) -> bytes:

@@ -14,6 +14,7 @@ from PIL import Image
 from portal.documents.rendering import jobs
 from portal.documents.rendering.confinement import End
 from portal.documents.rendering.jobs import JobFailed
+from tests.conftest import on_sqlite
 from tests.documents.pdfs import pdf_of
 
 CONFINED = """
@@ -37,6 +38,7 @@ if "limited" in sys.argv:
     TRIES |= {
         "take memory": lambda: bytearray(600 << 20),
         "open a socket": lambda: socket.socket(socket.AF_UNIX),
+        "fork": lambda: os.fork() or os._exit(0),
     }
 for name, attempt in TRIES.items():
     try:
@@ -126,6 +128,43 @@ def test_a_job_that_takes_too_long_or_says_too_much_is_ended(monkeypatch, tmp_pa
             jobs.run("pdf", content=content)
         assert time.monotonic() - begun < 10
     assert children() == before
+
+
+def test_what_a_job_has_begun_ends_with_it(monkeypatch, tmp_path) -> None:
+    script = tmp_path / "job"
+    script.write_text("#!/bin/sh\nsleep 600 >/dev/null 2>&1 <&1 &\necho $!\n")
+    script.chmod(0o700)
+    monkeypatch.setattr(jobs.sys, "executable", str(script))
+    left = int(jobs.run("pdf", content=[]))
+    deadline = time.monotonic() + 10
+    while is_running(left):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_running(process_id: int) -> bool:
+    """Whether a process is there, and more than a number that its parent has not read yet."""
+    try:
+        stat = Path(f"/proc/{process_id}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+@on_sqlite
+@pytest.mark.parametrize("says", ["", "-1", "many", "9" * 40, "1000001"])
+def test_what_a_job_says_is_believed_of_no_file(acme, monkeypatch, tmp_path, says) -> None:
+    """A file may have taken the process over that reads it."""
+    sent = acme.visit("member").upload("a.pdf", pdf_of("one"), acme.folders["shared"]).json["id"]
+    script = tmp_path / "job"
+    script.write_text(f"#!/bin/sh\ncat >/dev/null\nprintf %s '{says}'\n")
+    script.chmod(0o700)
+    monkeypatch.setattr(jobs.sys, "executable", str(script))
+    page = acme.visit("member").get(f"/documents/{sent}/view")
+    assert page.status_code == 200
+    assert "read, or it would take too long." in page.text
+    framed = acme.visit("member").get(f"/documents/{sent}/preview?page=1")
+    assert framed.status_code == 422
 
 
 def test_without_confinement_nothing_is_read() -> None:

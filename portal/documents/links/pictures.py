@@ -9,6 +9,8 @@ from portal.documents.previews import (
     MAX_PICTURE_BYTES,
     Kind,
     Unshowable,
+    as_count,
+    as_picture,
     kind_of,
 )
 from portal.documents.rendering import jobs
@@ -33,7 +35,7 @@ def count_pages(content: Download) -> int:
     _check(content)
     if kind_of(content.media_type) == Kind.PICTURE:
         return 1
-    return int(_run("pdf", "count", 1, b"", content))
+    return as_count(_run("pdf", "count", 1, b"", content))
 
 
 def draw_marked(content: Download, page: int, words: str) -> bytes:
@@ -41,7 +43,7 @@ def draw_marked(content: Download, page: int, words: str) -> bytes:
     _check(content)
     kind, text = kind_of(content.media_type), words.encode()
     head = len(text).to_bytes(LENGTH_BYTES, "big") + text
-    return _run("watermark", str(kind), page, head, content)
+    return as_picture(_run("watermark", str(kind), page, head, content))
 
 
 def _check(content: Download) -> None:

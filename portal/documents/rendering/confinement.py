@@ -1,19 +1,21 @@
 """What a process gives up before it looks at what strangers made.
 
 A fault in a parser then costs one answer: the process opens no file and no socket, starts no
-program, touches no other process, and is short of memory and time. Landlock leaves it the names,
-modes and times of files; and where it is root, no limit keeps it from forking.
+program, touches no other process, and is short of memory and time. Landlock leaves it the names of
+files; their modes and times it could change where they are its user's.
 """
 
 import ctypes
 import os
 import resource
+from contextlib import suppress
 from enum import IntEnum
 
 # Numbers of system calls, the same on every architecture that Python has wheels for.
 CREATE_RULESET, RESTRICT_SELF = 444, 446
 VERSION_FLAG = 1
 NO_NEW_PRIVILEGES = 38
+NOBODY = 65534  # user and group, who own nothing
 # How many kinds of access to files each version of Landlock knows of (landlock(7)); the last holds
 # for all later ones.
 FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
@@ -52,6 +54,7 @@ def lock() -> None:
     It holds for root as well, whom limits alone would not. To be called before `limit`, once all
     that is needed is imported. Raises `Unconfined`.
     """
+    _leave_root()
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     version = _call(libc, CREATE_RULESET, None, 0, VERSION_FLAG)
@@ -62,6 +65,18 @@ def lock() -> None:
     ruleset = _call(libc, CREATE_RULESET, ctypes.byref(handled), known_bytes, 0)
     _call(libc, RESTRICT_SELF, ruleset, 0)
     os.close(ruleset)
+
+
+def _leave_root() -> None:
+    """Become nobody: root's files could be given other modes, and no limit keeps root from forking.
+
+    A root who may not do that is one of a container who may do little else.
+    """
+    if os.geteuid() == 0:
+        with suppress(PermissionError):
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
 
 
 def _call(libc: ctypes.CDLL, number: int, *arguments: object) -> int:

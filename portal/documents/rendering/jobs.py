@@ -3,6 +3,8 @@
 Nothing lies on a disk, and the process has no environment: no setting and no secret in it.
 """
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -60,14 +62,16 @@ def _run(job: str, arguments: Iterable[str], content: Iterable[bytes]) -> bytes:
         stderr=subprocess.DEVNULL,
         env={},
         cwd="/",
+        start_new_session=True,
     ) as process:
-        timer = Timer(SECONDS, process.kill)
+        timer = Timer(SECONDS, _end, [process])
         timer.start()
         try:
             made = _exchange(process, content)
         finally:
-            process.kill()  # whatever it is still at
             timer.cancel()
+            timer.join()
+            _end(process)  # whatever it is still at, and whatever it has begun
     if process.returncode != End.DONE:
         raise JobFailed(process.returncode)
     return made
@@ -86,5 +90,11 @@ def _exchange(process: "subprocess.Popen[bytes]", content: Iterable[bytes]) -> b
     made = process.stdout.read(MOST_BYTES + 1)
     if len(made) > MOST_BYTES:
         raise JobFailed(End.UNREADABLE)
-    process.wait()
+    # Its number stays its own, and that of its group, until the block waits for it.
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     return made
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

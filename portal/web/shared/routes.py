@@ -16,6 +16,7 @@ from portal.documents.links import codes, giving, receiving, visits
 from portal.documents.links.kinds import Kind
 from portal.documents.links.receiving import FileRefused
 from portal.documents.links.visits import Step, Visit
+from portal.documents.previews import MOST_PAGES
 from portal.web.access import by_link, discloses, public, reads_form
 from portal.web.documents import transfer
 from portal.web.documents.outcomes import Outcome
@@ -29,8 +30,6 @@ from portal.web.shared.visiting import hold, present_visit
 from portal.web.streamed_form import File, StreamedForm
 
 blueprint = Blueprint("shared", __name__, url_prefix="/shared")
-
-MOST_PAGES = 10**6  # the number stands in the log, where no other program could read a larger one
 
 
 @blueprint.after_request
