@@ -1,12 +1,13 @@
 // Choosing in a list: shift-click chooses all between, one box all on the page; j and k go down and
 // up, x chooses where one is. Without it the boxes and buttons work all the same. Nothing is kept of
-// the list, which is drawn anew when a file has arrived.
+// the list, which is drawn anew when a file has arrived ("listed").
 const boxesNow = () => [...document.querySelectorAll('[name="things"]')];
 let last = null;
 
 function tell(boxes) {
   const chosen = boxes.filter((box) => box.checked).length;
   const all = document.querySelector("#choose-all");
+  if (!all) return; // an empty list
   document.querySelector("#chosen-count").textContent = chosen ? `${chosen} selected` : "";
   all.checked = chosen === boxes.length;
   all.indeterminate = chosen > 0 && chosen < boxes.length;
@@ -26,6 +27,11 @@ document.addEventListener("click", (event) => {
   last = to < 0 ? null : event.target;
   tell(boxes);
 });
+
+// A page that one comes back to has its boxes as they were left.
+for (const [target, event] of [[document, "listed"], [window, "pageshow"]]) {
+  target.addEventListener(event, () => tell(boxesNow()));
+}
 
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.matches('input:not([type="checkbox"]), textarea, select');

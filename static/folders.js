@@ -1,5 +1,6 @@
 // Folders that are chosen or dropped: the files in them, and the folders that these are put into.
 import { digestOf, forget, remember, remembered } from "./kept.js";
+import { formToken, renewToken } from "./page.js";
 
 // The files of a choice, each with the path of the folder that it lies in; "" for none.
 export function chosenIn(files) {
@@ -44,8 +45,8 @@ export function markOf(files) {
 // Makes folders in the portal by their paths, each once, when the first file comes that lies in it. Those
 // of a choice that is not complete are kept in mind, and used again while they are there.
 export class Folders {
-  constructor({ address, token, top, asking }) {
-    Object.assign(this, { address, token, top, asking });
+  constructor({ address, top, asking }) {
+    Object.assign(this, { address, top, asking });
     this.made = new Map([["", Promise.resolve(top)]]);
     this.keys = new Set();
   }
@@ -81,8 +82,15 @@ export class Folders {
   async make(path, mark) {
     const parent = await this.idOf(above(path), mark);
     const name = path.slice(path.lastIndexOf("/") + 1);
-    const body = new URLSearchParams({ csrf_token: this.token, name, parent });
-    const answer = await fetch(this.address, { method: "POST", body });
+    const send = () => {
+      const body = new URLSearchParams({ csrf_token: formToken(), name, parent });
+      return fetch(this.address, { method: "POST", body });
+    };
+    let answer = await send();
+    if (answer.status === 400) {
+      await renewToken();
+      answer = await send();
+    }
     if (!answer.redirected) throw new Error(`The folder ${name} can’t be made.`);
     return new URL(answer.url).pathname.split("/").pop(); // it leads to the new folder
   }

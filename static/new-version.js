@@ -7,7 +7,7 @@ const form = document.getElementById("new-version");
 const state = document.getElementById("new-version-state");
 const progress = form.querySelector("progress");
 const button = form.querySelector("button");
-const { file, note, csrf_token: token } = form.elements;
+const { file, note } = form.elements;
 
 let upload = null;
 
@@ -22,7 +22,6 @@ window.addEventListener("beforeunload", (event) => {
 function send(content) {
   upload = new Upload(content, {
     address: form.dataset.address,
-    token: token.value,
     metadata: { filename: content.name, document: form.dataset.document, note: note.value },
     report: (now) => show(now, content.size),
   });

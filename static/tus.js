@@ -2,10 +2,12 @@
 // What the server has is asked for each time, so that nothing is sent twice and nothing left out.
 
 import { digestOf, forget, remember, remembered } from "./kept.js";
+import { formToken, renewToken } from "./page.js";
 
 const PIECE_BYTES = 32 * 1024 * 1024; // four parts of the format in which contents are kept
 const LONGEST_WAIT_SECONDS = 30;
 const STATUSES_TO_FORGET = [404, 413, 415, 422]; // after others, signing in again may be enough
+const STATUS_OF_OLD_TOKEN = 400; // and of what is malformed, which stays so
 const MOST_TRIES = 12; // in a row without any progress
 const STATUSES_OF_OWN_END = [409, 423]; // while the server winds up what this page has just broken off
 const TRIES_IN_SILENCE = 3; // seven seconds, which is longer than a lease lasts
@@ -15,14 +17,15 @@ export class Upload {
   // `report` is told { state, sent, wait, why }: state is one of "sending", "paused", "broken",
   // "failed", "done"; "paused" comes without `sent` until the server has said what it keeps. One
   // that `isPart` of something larger is remembered until it is told to forget.
-  constructor(file, { address, token, metadata, report, isPart = false }) {
-    Object.assign(this, { file, address, token, metadata, report, isPart });
+  constructor(file, { address, metadata, report, isPart = false }) {
+    Object.assign(this, { file, address, metadata, report, isPart });
     this.url = null;
     this.offset = 0;
     this.tries = 0;
     this.request = null;
     this.timer = null;
     this.isRunning = false;
+    this.isToldAnew = false; // who it is: once, when the session turns out to be another one
   }
 
   async start() {
@@ -63,7 +66,7 @@ export class Upload {
   cancel() {
     this.stop();
     this.forget();
-    if (this.url) discard(this.url, this.token);
+    if (this.url) discard(this.url);
   }
 
   stop() {
@@ -100,7 +103,7 @@ export class Upload {
 
   take(answer) {
     const offset = Number(answer.getResponseHeader("Upload-Offset"));
-    if (offset > this.offset) this.tries = 0;
+    if (offset > this.offset) Object.assign(this, { tries: 0, isToldAnew: false });
     this.offset = offset;
     remember(this.key, this.url); // anew with every piece, as the server waits from the last one on
     this.report({ state: "sending", sent: offset });
@@ -121,6 +124,11 @@ export class Upload {
 
   fail(answer) {
     this.request = null;
+    if (answer.status === STATUS_OF_OLD_TOKEN && !this.isToldAnew) {
+      this.isToldAnew = true;
+      const goOn = () => this.isRunning && this.goOn();
+      return renewToken().then(goOn, () => this.isRunning && this.fail(answer));
+    }
     if (!STATUSES_TO_RETRY.includes(answer.status) || this.tries >= MOST_TRIES) {
       this.isRunning = false;
       if (STATUSES_TO_FORGET.includes(answer.status)) forget(this.key);
@@ -140,22 +148,22 @@ export class Upload {
       if (this.request === request) then(request);
     };
     request.upload.onprogress = onProgress; // set before sending, or it is never called
-    prepare(request, method, address, this.token, headers);
+    prepare(request, method, address, headers);
     request.send(body);
     return request;
   }
 }
 
 // Gives up an upload, be it one of this page or of an earlier one.
-export function discard(address, token) {
+export function discard(address) {
   const request = new XMLHttpRequest();
-  prepare(request, "DELETE", address, token);
+  prepare(request, "DELETE", address);
   request.send();
 }
 
-function prepare(request, method, address, token, headers = {}) {
+function prepare(request, method, address, headers = {}) {
   request.open(method, address);
-  const own = { Accept: "application/json", "Tus-Resumable": "1.0.0", "X-CSRFToken": token };
+  const own = { Accept: "application/json", "Tus-Resumable": "1.0.0", "X-CSRFToken": formToken() };
   for (const [name, value] of Object.entries({ ...own, ...headers })) request.setRequestHeader(name, value);
 }
 

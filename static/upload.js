@@ -10,10 +10,8 @@ const section = document.getElementById("upload");
 const list = document.getElementById("transfers");
 const state = document.getElementById("upload-state");
 const pickers = [...section.querySelectorAll('.drop input[type="file"]')];
-const token = document.querySelector('meta[name="csrf-token"]').content;
 const folders = new Folders({
   address: section.dataset.folders,
-  token,
   top: section.dataset.folder,
   asking: section.dataset.brokenOff,
 });
@@ -72,7 +70,6 @@ function newTransfer(file, folder, mark) {
   const transfer = { file, folder, mark, item, buttons, progress: part("progress"), state: part("state"), pace: null };
   transfer.upload = new Upload(file, {
     address: section.dataset.address,
-    token,
     metadata: { filename: file.name },
     report: (event) => show(transfer, event),
     isPart: Boolean(folder),
@@ -212,13 +209,20 @@ async function finish() {
 }
 
 async function showList() {
+  const fresh = await drawnAnew(location.href).then((page) => page.getElementById("listing"), () => null);
+  if (!fresh) return tell(`${state.textContent} Reload the page to see it in the list.`);
   const shown = document.getElementById("listing");
-  const focused = shown.contains(document.activeElement) && document.activeElement.getAttribute("href");
-  const fresh = (await drawnAnew(location.href)).getElementById("listing");
+  const focused = shown.contains(document.activeElement) ? nameOf(document.activeElement) : null;
+  const chosen = [...shown.querySelectorAll('[name="things"]:checked')].map((box) => box.value);
   shown.replaceWith(fresh);
   document.getElementById("download-all")?.removeAttribute("hidden");
-  if (focused) fresh.querySelector(`a[href="${focused}"]`)?.focus();
+  for (const box of fresh.querySelectorAll('[name="things"]')) box.checked = chosen.includes(box.value);
+  if (focused) [...fresh.querySelectorAll("a, input, button")].find((one) => nameOf(one) === focused)?.focus();
+  document.dispatchEvent(new Event("listed"));
 }
+
+// What tells one thing of the list that can have the focus from another.
+const nameOf = (one) => one.id || one.getAttribute("href") || one.getAttribute("formaction") || one.value;
 
 function tell(text) {
   state.textContent = text;
@@ -252,7 +256,7 @@ function brokenOffRow({ name, state: told, address }) {
   part("state").textContent = told;
   part("discard").setAttribute("aria-label", `Discard: ${name}`);
   part("discard").addEventListener("click", () => {
-    discard(address, token);
+    discard(address);
     item.remove();
   });
   brokenOff.set(name, item);

@@ -18,7 +18,7 @@ def open_documents(chromium, signed_in, demo, name):
 
 
 def make_folder(page, name):
-    page.get_by_text("New folder").click()
+    page.get_by_text("New folder", exact=True).click()
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Create folder").click()
     page.get_by_role("heading", name=name).wait_for()
@@ -170,7 +170,7 @@ def test_a_form_whose_button_is_pressed_again_is_sent_once(chromium, signed_in, 
     page = open_documents(chromium, signed_in, demo, "Mia Chen")
     sent = []
     page.route("**/folders", lambda route: sent.append(route))  # noqa: PLW0108  # it sets attributes on it
-    page.get_by_text("New folder").click()
+    page.get_by_text("New folder", exact=True).click()
     expect(page.get_by_label("Name", exact=True)).to_be_focused()
     page.keyboard.type("Pressed again")
     button = page.get_by_role("button", name="Create folder").bounding_box()
@@ -183,7 +183,7 @@ def test_a_form_whose_button_is_pressed_again_is_sent_once(chromium, signed_in, 
     sent[0].continue_()
     page.get_by_role("heading", name="Pressed again").wait_for()
     page.go_back()
-    page.get_by_text("New folder").click()
+    page.get_by_text("New folder", exact=True).click()
     assert page.get_by_role("button", name="Create folder").is_enabled()
 
 

@@ -3,10 +3,12 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.test_flows import make_folder, upload
 
 MIB = 2**20
+FORM_COOKIE = "form"
 
 
 @pytest.fixture
@@ -62,3 +64,76 @@ def test_a_pause_tells_what_the_server_has_kept_and_resuming_is_silent(page, tmp
     page.get_by_role("button", name="Resume: held.bin").click()
     page.get_by_role("link", name="held.bin", exact=True).wait_for()
     assert not any("Trying again" in state for state in told)
+
+
+def test_what_was_chosen_and_had_the_focus_has_so_still_when_a_file_arrives(page, tmp_path):
+    make_folder(page, "Kept choices")
+    for name in ("one.txt", "two.txt", "three.txt"):
+        (tmp_path / name).write_bytes(b"text")
+    upload(page, tmp_path / "one.txt", tmp_path / "two.txt")
+    box = page.get_by_label("Choose one.txt")
+    box.check()
+    page.get_by_text("1 selected").wait_for()
+    slow_down(page, MIB)
+    box.focus()
+    page.evaluate("document.getElementById('listing').dataset.old = 'yes'")
+    page.locator("#files").set_input_files(tmp_path / "three.txt")
+    page.get_by_role("link", name="three.txt", exact=True).wait_for()
+    assert page.locator("#listing[data-old]").count() == 0, "it is not drawn anew"
+    expect(page.get_by_label("Choose one.txt")).to_be_checked()
+    expect(page.get_by_label("Choose one.txt")).to_be_focused()
+    expect(page.get_by_label("Choose two.txt")).not_to_be_checked()
+    expect(page.locator("#chosen-count")).to_have_text("1 selected")
+
+
+def test_a_list_that_can_t_be_drawn_anew_stays_and_that_is_told(page, tmp_path):
+    make_folder(page, "Stays as it is")
+    (tmp_path / "one.txt").write_bytes(b"text")
+    page.route(page.url, lambda route: route.fulfill(status=503))
+    upload(page, tmp_path / "one.txt")
+    page.get_by_text("1 file is uploaded. Reload the page to see it in the list.").wait_for()
+    assert page.locator("#listing").count() == 1
+
+
+def test_what_is_chosen_is_counted_on_a_page_that_one_comes_back_to(page, tmp_path):
+    make_folder(page, "Come back to")
+    (tmp_path / "one.txt").write_bytes(b"text")
+    upload(page, tmp_path / "one.txt")
+    page.get_by_label("Choose one.txt").check()
+    page.get_by_role("link", name="one.txt", exact=True).click()
+    page.get_by_role("heading", name="one.txt").wait_for()
+    page.go_back()
+    box = page.get_by_label("Choose one.txt")
+    box.wait_for()
+    expect(page.locator("#chosen-count")).to_have_text("1 selected" if box.is_checked() else "")
+
+
+@pytest.mark.parametrize("what", ["files", "folders"])
+def test_an_upload_goes_on_where_another_tab_has_signed_in_anew(page, tmp_path, what):
+    """Signing in gives the browser another secret for its forms; what was drawn before is stale."""
+    make_folder(page, f"Anew with {what}")
+    folder = tmp_path / "Trip"
+    folder.mkdir()
+    for name in ("one.txt", "two.txt"):
+        (folder / name).write_bytes(b"text")
+    page.context.clear_cookies(name=FORM_COOKIE)
+    if what == "files":
+        upload(page, folder / "one.txt", folder / "two.txt")
+        page.get_by_role("link", name="two.txt", exact=True).wait_for()
+    else:
+        page.get_by_label("Choose a folder").set_input_files(folder)
+        page.get_by_role("link", name="Trip", exact=True).wait_for()
+    page.get_by_text("2 files are uploaded.").wait_for()
+
+
+def test_a_new_version_goes_on_where_another_tab_has_signed_in_anew(page, tmp_path):
+    make_folder(page, "Signed in, then a version")
+    file = tmp_path / "one.txt"
+    file.write_bytes(b"text")
+    upload(page, file)
+    page.get_by_role("link", name="one.txt", exact=True).click()
+    page.get_by_role("heading", name="one.txt").wait_for()
+    page.context.clear_cookies(name=FORM_COOKIE)
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_text("The new version is uploaded.").wait_for()

@@ -75,7 +75,7 @@ def work(newcomer: Visitor) -> str:
     folder = newcomer.submit("/documents", name="Contracts").location
     page = newcomer.get(folder).text
     assert "The folder is created." in page
-    newcomer.csrf_token = re.search(r'<meta name="csrf-token" content="([^"]+)"', page)[1]
+    newcomer.csrf_token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
     sent = newcomer.upload("Agreement.txt", CONTENT, folder.rpartition("/")[2])
     assert sent.status_code == 201
     address = sent.json["address"]

@@ -20,7 +20,7 @@ SIZE = len(TEXT)
 
 # What differs from one answer to the next, whoever asks: tokens, times, ids of requests.
 VARIES = re.compile(
-    r'name="(?:csrf_token|page)"[^>]*>|<meta name="csrf-token"[^>]*>|nonce="[^"]*"|<time.*?</time>'
+    r'name="(?:csrf_token|page|made_as)"[^>]*>|nonce="[^"]*"|<time.*?</time>'
     r"|<svg.*?</svg>|value=\"ey[^\"]*\"|before=[0-9a-f-]{36}|secret=[A-Z2-7]+"
     r"|\b[A-Z2-7]{4}( [A-Z2-7]{4})+\b|\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d\.\d+)?",
     re.DOTALL,
