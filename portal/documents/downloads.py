@@ -1,8 +1,13 @@
-"""Giving a document out: authenticated before a byte leaves, recorded before the first."""
+"""Giving a document out: authenticated before a byte leaves, recorded before the first.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+A store may take seconds to answer, and no transaction waits for it: what makes a content known is
+read first, then the content's first block, and only then is written what is to be told of it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Self
 from uuid import UUID
 
@@ -30,11 +35,15 @@ from portal.keys.data_keys import Mode, open_data_key
 from portal.storage.blobs import BlobDamaged, BlobMissing, BlobReader
 from portal.storage.chosen import open_blob
 from portal.tenancy.binding import bound_tenant_id
+from portal.tenancy.session import release
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A content that is open for reading. It holds all it needs: no database, no bound tenant."""
+    """A content that is open for reading. It holds all it needs: no database, no bound tenant.
+
+    `_giving` is done before any of it is given, and keeps it back by what it raises.
+    """
 
     name: str
     media_type: str
@@ -45,6 +54,7 @@ class Download:
     _blob: BlobReader
     _key: bytes
     _content: ContentId
+    _giving: Callable[[], object] | None = None
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from `start` up to `stop`, the first block already proved.
@@ -53,13 +63,26 @@ class Download:
         closed then), or out of the iterator. Whoever reads closes the download at the end.
         """
         try:
-            return self._proved(self._decrypted(start, stop))
+            pieces = self._proved(self._decrypted(start, stop))
+            if self._giving is not None:
+                self._giving()
         except (DamagedDocument, BlobMissing) as error:
             self.close()
             raise self._damage(error) from None
-        except Exception:
+        except BaseException:
             self.close()
             raise
+        return pieces
+
+    def before_giving(self, act: Callable[[], object]) -> "Download":
+        """The same, for which something is to be done before any of it is given."""
+        return replace(self, _giving=act)
+
+    def given_later(self) -> "Download":
+        """The same, of which is told now, as it will be read when no tenant is bound any more."""
+        if self._giving is not None:
+            self._giving()
+        return replace(self, _giving=None)
 
     def close(self) -> None:
         """Give the blob back, read or not."""
@@ -97,46 +120,49 @@ def open_download(
     *,
     byte_range: str | None = None,
 ) -> Download:
-    """Open a document's content, or that of an older version, and record that it was.
+    """Open a document's content, or that of an older version. That it is given will be recorded.
 
     Raises `NotFound`, `Forbidden`, `KeyUnavailable`, `KeyDamaged` or `DamageFound`.
     """
     located, version = get_version(actor, document_id, version_id, Permission.DOCUMENT_READ)
     opened = open_content(located.document, version)
-    record(
-        actor,
-        Action.DOCUMENT_DOWNLOADED,
-        f"document:{document_id}",
-        range=byte_range or None,
-        version=version.number,
+    return opened.before_giving(
+        partial(
+            record,
+            actor,
+            Action.DOCUMENT_DOWNLOADED,
+            f"document:{document_id}",
+            range=byte_range or None,
+            version=opened.number,
+        )
     )
-    return opened
 
 
 def open_content(document: Document, version: DocumentVersion) -> Download:
     """Open a content to which access is decided. What is made known of it is to be recorded.
 
-    Raises `KeyUnavailable`, `KeyDamaged` or `DamageFound`.
+    Ends the present transaction. Raises `KeyUnavailable`, `KeyDamaged` or `DamageFound`.
     """
-    mode = _mode(version)
-    key = open_data_key(document.id, version.id, mode, version.wrapped_key, version.key_version)
-    try:
-        blob = open_blob(version.id)
-    except BlobMissing:
-        raise DamageFound(document.id, version.id, Fault.MISSING) from None
-    except BlobDamaged:
-        raise DamageFound(document.id, version.id, Fault.ROT) from None
-    return Download(
+    document_id, version_id, mode = document.id, version.id, _mode(version)
+    key = open_data_key(document_id, version_id, mode, version.wrapped_key, version.key_version)
+    opened = partial(
+        Download,
         name=document.name,
         media_type=version.media_type,
         size_bytes=version.size_bytes,
         updated_at=version.created_at,
-        version_id=version.id,
+        version_id=version_id,
         number=version.number,
-        _blob=blob,
         _key=key,
-        _content=ContentId(bound_tenant_id(), document.id, version.id, mode),
+        _content=ContentId(bound_tenant_id(), document_id, version_id, mode),
     )
+    release()
+    try:
+        return opened(_blob=open_blob(version_id))
+    except BlobMissing:
+        raise DamageFound(document_id, version_id, Fault.MISSING) from None
+    except BlobDamaged:
+        raise DamageFound(document_id, version_id, Fault.ROT) from None
 
 
 def require_still(actor: Actor, document_id: UUID) -> None:

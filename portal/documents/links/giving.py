@@ -70,27 +70,23 @@ def describe_shared(visit: Visit, document_id: UUID) -> Given:
         return Given(*facts, why_not=str(error))
 
 
-def open_shared(visit: Visit, document_id: UUID, *, is_given: bool = True) -> Download:
-    """Open a content to be downloaded, which uses the link once; and record it.
+def open_shared(visit: Visit, document_id: UUID) -> Download:
+    """Open a content to be downloaded. To give it uses the link once, and will be recorded.
 
-    Not `is_given`, it is only asked about by whoever could have it: nothing is counted. Raises
-    `NotFound`, `LinkRefused`, `LinkClosed`, or what `open_content` raises.
+    Raises `NotFound`, `LinkRefused`, or what `open_content` raises; `LinkClosed` where it is read.
     """
     _require_reading(visit)
     if visit.link.kind != Kind.DOWNLOAD:
         raise LinkRefused(visit.link.id, "view-only", "This link shows, and gives no file.")
     document, version = _find(visit.link, visit.maker, document_id)
-    opened = open_content(document, version)
-    if not is_given:
-        return opened
-    try:
-        take_use(visit.link.id)
+    number, link_id = version.number, visit.link.id
+
+    def give() -> None:
+        take_use(link_id)
         deed = Action.DOCUMENT_DOWNLOADED, Deed.DOWNLOADED
-        _tell(visit, *deed, document_id, version=version.number)
-    except BaseException:
-        opened.close()
-        raise
-    return opened
+        _tell(visit, *deed, document_id, version=number)
+
+    return open_content(document, version).before_giving(give)
 
 
 def draw_shared(visit: Visit, document_id: UUID, page: int) -> bytes:

@@ -1,0 +1,84 @@
+"""While a store takes its time, whoever writes something else does not wait for it.
+
+On SQLite a transaction that writes has the only lock there is, so none may be open meanwhile.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from portal.storage.local.reading import LocalReader
+from tests.conftest import on_sqlite
+from tests.documents.links.sharing import make, opened
+from tests.documents.samples import picture_of
+from tests.installation import Organisation
+
+pytestmark = on_sqlite
+
+Read = Callable[[], int]  # prepared; gives the status of the answer, once all of it is read
+
+
+def download(acme: Organisation) -> Read:
+    plan, member = acme.documents["plan"], acme.visit("member")
+    return lambda: member.get(f"/documents/{plan}/download").status_code
+
+
+def a_range(acme: Organisation) -> Read:
+    plan, member = acme.documents["plan"], acme.visit("member")
+    asked = {"Range": "bytes=2-5"}
+    return lambda: member.get(f"/documents/{plan}/download", headers=asked).status_code
+
+
+def view(acme: Organisation) -> Read:
+    plan, member = acme.documents["plan"], acme.visit("member")
+    return lambda: member.get(f"/documents/{plan}/view").status_code
+
+
+def text(acme: Organisation) -> Read:
+    plan, member = acme.documents["plan"], acme.visit("member")
+    return lambda: member.get(f"/documents/{plan}/preview").status_code
+
+
+def picture(acme: Organisation) -> Read:
+    member = acme.visit("member")
+    sent = member.upload("a.png", picture_of("PNG"), acme.folders["shared"]).json["id"]
+    return lambda: member.get(f"/documents/{sent}/preview").status_code
+
+
+def compare(acme: Organisation) -> Read:
+    plan, member = acme.documents["plan"], acme.visit("member")
+    new = member.put(f"/documents/{plan}/versions", b"Another text.\n").json["id"]
+    return lambda: member.get(f"/documents/{plan}/compare?version={new}").status_code
+
+
+def archive(acme: Organisation) -> Read:
+    shared, member = acme.folders["shared"], acme.visit("member")
+    return lambda: member.get(f"/documents/folders/{shared}/archive").status_code
+
+
+def by_a_link(acme: Organisation) -> Read:
+    stranger, path = opened(acme, make(acme))
+    there = f"{path}/documents/{acme.documents['plan']}/download"
+    return lambda: stranger.get(there).status_code
+
+
+@pytest.mark.parametrize("moment", ["__init__", "readinto"], ids=["opening", "reading"])
+@pytest.mark.parametrize(
+    "prepare", [download, a_range, view, text, picture, compare, archive, by_a_link]
+)
+def test_nobody_waits_for_a_store_that_somebody_else_reads(
+    acme, monkeypatch, prepare, moment
+) -> None:
+    read, admin, written = prepare(acme), acme.visit("admin"), []
+    real = getattr(LocalReader, moment)
+
+    def slowly(*given: object) -> object:
+        with ThreadPoolExecutor(1) as pool:
+            group = {"name": f"Meanwhile {len(written)}"}
+            written.append(pool.submit(admin.post, "/groups/new", group).result().status_code)
+        return real(*given)
+
+    monkeypatch.setattr(LocalReader, moment, slowly)
+    assert read() in (200, 206)
+    assert set(written) == {302}
