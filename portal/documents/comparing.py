@@ -40,7 +40,10 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The lines that changed with some around them; or, in `why_not`, why there are none."""
+    """The lines that changed with some around them; or, in `why_not`, why there are none.
+
+    `are_ends_new`: nothing but the line ends changed, which no line shows.
+    """
 
     name: str
     place: Place
@@ -48,6 +51,7 @@ class Comparison:
     new_number: int
     lines: Sequence[Line]
     why_not: str = ""
+    are_ends_new: bool = False
 
     @property
     def is_cut(self) -> bool:
@@ -82,7 +86,8 @@ def compare_versions(
         old_version=numbers[0],
         new_version=numbers[1],
     )
-    return Comparison(name, located.place, *numbers, lines)
+    are_ends_new = not lines and texts[0] != texts[1]
+    return Comparison(name, located.place, *numbers, lines, are_ends_new=are_ends_new)
 
 
 def _before(document_id: UUID, number: int) -> DocumentVersion:

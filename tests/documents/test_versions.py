@@ -138,12 +138,17 @@ def test_what_changed_is_told_by_words_and_signs(acme, plan) -> None:
     [
         (bytes(range(256)), "no text"),
         (b"x" * (2**20 + 1), "larger than 1 MiB"),
-        ("In the folder that the guest sees.\n".encode("utf-16"), "have the same lines"),
+        ("In the folder that the guest sees.\n".encode("utf-16"), "Nothing changed"),
+        (FIRST.replace(b"\n", b"\r\n"), "Only line ends changed"),
+        (FIRST.rstrip(b"\n"), "Only line ends changed"),
         (b"<script>alert(1)</script>\n", "&lt;script&gt;"),
         (b"\n".join(b"%d" % n for n in range(2 * MOST_LINES)), "More changed"),
         (b"", "Removed"),
     ],
-    ids=["binary", "large", "the same in UTF-16", "markup", "many lines", "nothing"],
+    ids=[
+        *("binary", "large", "the same in UTF-16", "CRLF", "no last end", "markup"),
+        *("many lines", "nothing"),
+    ],
 )
 @on_sqlite
 def test_texts_are_compared_and_of_others_it_is_said_why_not(acme, new, told) -> None:
