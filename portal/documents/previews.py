@@ -193,6 +193,8 @@ def _check(content: Download) -> str:
         text = find_text(head, is_cut=content.size_bytes > len(head))
         if text is None:
             raise Unshowable("This is no text, whatever its name says.")
+        if not text:
+            raise Unshowable("This file is empty.")
         return text
     picture = find_picture(head)
     if picture is None or picture.media_type != content.media_type:

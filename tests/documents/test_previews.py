@@ -1,5 +1,6 @@
 """Documents that are looked at: what is shown of which, by what headers, and what is refused."""
 
+import codecs
 import io
 import re
 import struct
@@ -133,6 +134,15 @@ def test_of_a_long_text_the_beginning_is_shown_and_said_to_be(acme) -> None:
     member = acme.visit("member")
     assert "The first 256 KiB" in member.get(f"{path}/view").text
     assert member.get(f"{path}/preview").text == text[: TEXT_BYTES // 2]
+
+
+@on_sqlite
+@pytest.mark.parametrize("body", [b"", codecs.BOM_UTF8], ids=["nothing", "a mark alone"])
+def test_of_an_empty_text_it_is_said_that_it_is(acme, body) -> None:
+    path = uploaded(acme, "empty.txt", body)
+    page = acme.visit("member").get(f"{path}/view").text
+    assert "This file is empty." in page
+    assert "<iframe" not in page
 
 
 @on_sqlite
