@@ -14,8 +14,10 @@ def clean_name(name: str) -> str:
     A name never becomes a path, but it will be one on the disk of whoever downloads it.
     """
     name = unicodedata.normalize("NFC", name).strip()
-    if not name or name in (".", ".."):
+    if not name:
         raise Invalid("Give it a name.")
+    if name in (".", ".."):
+        raise Invalid("A name can't be one dot or two, which stand for folders.")
     if len(name) > MAX_LENGTH:
         raise Invalid(f"A name has at most {MAX_LENGTH} characters.")
     if "/" in name or "\\" in name or not is_one_line(name):

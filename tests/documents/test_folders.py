@@ -36,6 +36,15 @@ def parent_of(organisation: Organisation, folder: object) -> UUID | None:
 # Made
 
 
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_folder_can_not_be_called_a_dot_or_two_and_is_told_why(acme, name) -> None:
+    before = acme.portal.rows("folder")
+    answer = acme.visit("member").post("/folders", {"name": name, "parent": ""})
+    assert answer.status_code == 400
+    assert "one dot or two" in answer.text
+    assert acme.portal.rows("folder") == before
+
+
 def test_a_folder_is_made_where_one_stands(acme) -> None:
     member = acme.visit("member")
     page = member.get("/documents").text
