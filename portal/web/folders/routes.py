@@ -167,7 +167,9 @@ def purge(folder_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             purge_folder_now(g.actor, folder_id)
-            flash("The folder is gone for good. Nobody can take it out again.", "success")
+            flash(
+                "Neither it nor anything in it can be restored from the trash any more.", "success"
+            )
             return redirect(url_for("documents.trash"))
     page = render_template("folders/purge.html", form=form, name=folder.name)
     return page, shown_status(form)

@@ -172,6 +172,22 @@ def test_a_document_can_be_gone_before_its_time(acme) -> None:
     assert not is_there(acme, plan)
 
 
+@on_sqlite
+@pytest.mark.parametrize("kind", ["document", "folder"])
+def test_who_deletes_for_good_is_not_told_that_nobody_can_bring_it_back(acme, kind) -> None:
+    """An officer can, while a rule keeps it."""
+    plan, member = acme.documents["plan"], acme.visit("member")
+    path = f"documents/{plan}" if kind == "document" else f"folders/{acme.folders['shared']}"
+    rule(acme, folder="shared", keep_days=90)
+    trash(acme, path)
+    assert member.post(f"/{path}/purge").status_code == 302
+    page = member.get("/documents/trash").text
+    assert "restored from the trash any more." in page
+    assert "Nobody" not in page
+    answer = acme.visit("officer").post(f"/retention/documents/{plan}/bring-back")
+    assert answer.status_code == 302
+
+
 def test_what_is_kept_and_gone_is_brought_back_to_be_handed_over(acme, clock) -> None:
     plan, folder = acme.documents["plan"], acme.folders["shared"]
     rule(acme, folder="shared", keep_days=90)

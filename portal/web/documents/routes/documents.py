@@ -206,7 +206,7 @@ def purge(document_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with shown_on(form):
             purge_document_now(g.actor, document_id)
-            flash("The document is gone for good. Nobody can take it out again.", "success")
+            flash("It can't be restored from the trash any more.", "success")
             return redirect(url_for("documents.trash"))
     page = render_template("documents/purge.html", form=form, name=document.name)
     return page, shown_status(form)
