@@ -6,6 +6,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.browser.conftest import enter, join
+from tests.harness.browser import axe_violations
 
 BIG = 9 * 1024 * 1024  # more than one part of the file format
 
@@ -318,3 +319,16 @@ def test_everything_works_without_javascript(demo, chromium, signed_in):
     page.get_by_text("2 of 2 files are uploaded.").wait_for()
     page.get_by_role("link", name="Back to the folder").click()
     page.get_by_role("link", name="b.txt", exact=True).wait_for()
+
+
+def test_why_two_people_can_not_be_wanted_is_told_where_one_looks(demo, chromium, signed_in):
+    context = chromium.new_context(storage_state=signed_in("Ada Winter"))
+    page = context.new_page()
+    page.goto(demo.at("acme", "/policy"))
+    page.locator("#kinds-release-hold").check()
+    page.locator("form", has=page.locator("#kinds-release-hold")).get_by_role("button").click()
+    told = page.get_by_role("alert").filter(has_text="Nobody else here could agree")
+    expect(told).to_be_in_viewport(ratio=1)
+    expect(page.locator(":focus")).to_have_text(re.compile("Nobody else here could agree"))
+    assert axe_violations(page) == []
+    context.close()
