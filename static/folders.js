@@ -1,6 +1,6 @@
 // Folders that are chosen or dropped: the files in them, and the folders that these are put into.
 import { digestOf, forget, remember, remembered } from "./kept.js";
-import { formToken, renewToken } from "./page.js";
+import { STALE, renewToken, token } from "./token.js";
 
 // The files of a choice, each with the path of the folder that it lies in; "" for none.
 export function chosenIn(files) {
@@ -82,16 +82,16 @@ export class Folders {
   async make(path, mark) {
     const parent = await this.idOf(above(path), mark);
     const name = path.slice(path.lastIndexOf("/") + 1);
-    const send = () => {
-      const body = new URLSearchParams({ csrf_token: formToken(), name, parent });
-      return fetch(this.address, { method: "POST", body });
-    };
-    let answer = await send();
-    if (answer.status === 400) {
+    let answer = await this.post({ name, parent });
+    if (answer.status === STALE) {
       await renewToken();
-      answer = await send();
+      answer = await this.post({ name, parent });
     }
     if (!answer.redirected) throw new Error(`The folder ${name} can’t be made.`);
     return new URL(answer.url).pathname.split("/").pop(); // it leads to the new folder
+  }
+
+  post(fields) {
+    return fetch(this.address, { method: "POST", body: new URLSearchParams({ csrf_token: token(), ...fields }) });
   }
 }

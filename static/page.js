@@ -9,19 +9,3 @@ export function drawnAnew(address) {
     request.send();
   });
 }
-
-// The token that the forms of this session bear. Who signs in again, in another tab say, has another one.
-const tokenOf = (page) => page.querySelector('[name="csrf_token"]')?.value;
-let token = tokenOf(document);
-
-export const formToken = () => token;
-
-// Whoever asks while it is being asked for already gets the same.
-let renewing = null;
-
-export function renewToken() {
-  renewing ??= drawnAnew(location.href)
-    .then((page) => (token = tokenOf(page)))
-    .finally(() => (renewing = null));
-  return renewing;
-}

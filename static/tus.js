@@ -2,12 +2,11 @@
 // What the server has is asked for each time, so that nothing is sent twice and nothing left out.
 
 import { digestOf, forget, remember, remembered } from "./kept.js";
-import { formToken, renewToken } from "./page.js";
+import { STALE, renewToken, token } from "./token.js";
 
 const PIECE_BYTES = 32 * 1024 * 1024; // four parts of the format in which contents are kept
 const LONGEST_WAIT_SECONDS = 30;
 const STATUSES_TO_FORGET = [404, 413, 415, 422]; // after others, signing in again may be enough
-const STATUS_OF_OLD_TOKEN = 400; // and of what is malformed, which stays so
 const MOST_TRIES = 12; // in a row without any progress
 const STATUSES_OF_OWN_END = [409, 423]; // while the server winds up what this page has just broken off
 const TRIES_IN_SILENCE = 3; // seven seconds, which is longer than a lease lasts
@@ -25,7 +24,7 @@ export class Upload {
     this.request = null;
     this.timer = null;
     this.isRunning = false;
-    this.isToldAnew = false; // who it is: once, when the session turns out to be another one
+    this.isRenewed = false; // the token, since there was progress
   }
 
   async start() {
@@ -103,7 +102,7 @@ export class Upload {
 
   take(answer) {
     const offset = Number(answer.getResponseHeader("Upload-Offset"));
-    if (offset > this.offset) Object.assign(this, { tries: 0, isToldAnew: false });
+    if (offset > this.offset) Object.assign(this, { tries: 0, isRenewed: false });
     this.offset = offset;
     remember(this.key, this.url); // anew with every piece, as the server waits from the last one on
     this.report({ state: "sending", sent: offset });
@@ -124,11 +123,7 @@ export class Upload {
 
   fail(answer) {
     this.request = null;
-    if (answer.status === STATUS_OF_OLD_TOKEN && !this.isToldAnew) {
-      this.isToldAnew = true;
-      const goOn = () => this.isRunning && this.goOn();
-      return renewToken().then(goOn, () => this.isRunning && this.fail(answer));
-    }
+    if (answer.status === STALE && !this.isRenewed) return this.renew();
     if (!STATUSES_TO_RETRY.includes(answer.status) || this.tries >= MOST_TRIES) {
       this.isRunning = false;
       if (STATUSES_TO_FORGET.includes(answer.status)) forget(this.key);
@@ -140,6 +135,14 @@ export class Upload {
     if (isQuiet) this.report({ state: "sending", sent: this.offset });
     else this.report({ state: "broken", sent: this.offset, wait, why: reason(answer) });
     this.timer = setTimeout(() => this.goOn(), wait * 1000);
+  }
+
+  // Goes on with a new token, unless it is paused or cancelled meanwhile.
+  async renew() {
+    this.isRenewed = true;
+    const renewing = (this.request = new AbortController());
+    await renewToken();
+    if (this.request === renewing) this.goOn();
   }
 
   ask(method, address, headers, body, then, onProgress = null) {
@@ -155,15 +158,20 @@ export class Upload {
 }
 
 // Gives up an upload, be it one of this page or of an earlier one.
-export function discard(address) {
+export function discard(address, isRenewed = false) {
   const request = new XMLHttpRequest();
+  request.onload = async () => {
+    if (request.status !== STALE || isRenewed) return;
+    await renewToken();
+    discard(address, true);
+  };
   prepare(request, "DELETE", address);
   request.send();
 }
 
 function prepare(request, method, address, headers = {}) {
   request.open(method, address);
-  const own = { Accept: "application/json", "Tus-Resumable": "1.0.0", "X-CSRFToken": formToken() };
+  const own = { Accept: "application/json", "Tus-Resumable": "1.0.0", "X-CSRFToken": token() };
   for (const [name, value] of Object.entries({ ...own, ...headers })) request.setRequestHeader(name, value);
 }
 

@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 from tests.browser.test_flows import make_folder, upload
 
 MIB = 2**20
-FORM_COOKIE = "form"
 
 
 @pytest.fixture
@@ -108,15 +107,22 @@ def test_what_is_chosen_is_counted_on_a_page_that_one_comes_back_to(page, tmp_pa
     expect(page.locator("#chosen-count")).to_have_text("1 selected" if box.is_checked() else "")
 
 
+def sign_in_anew(page):
+    """What signing in anew in another tab leaves behind: another secret of the forms."""
+    page.context.clear_cookies(name="form")
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.close()
+
+
 @pytest.mark.parametrize("what", ["files", "folders"])
-def test_an_upload_goes_on_where_another_tab_has_signed_in_anew(page, tmp_path, what):
-    """Signing in gives the browser another secret for its forms; what was drawn before is stale."""
+def test_an_upload_begins_where_another_tab_has_signed_in_anew(page, tmp_path, what):
     make_folder(page, f"Anew with {what}")
     folder = tmp_path / "Trip"
     folder.mkdir()
     for name in ("one.txt", "two.txt"):
         (folder / name).write_bytes(b"text")
-    page.context.clear_cookies(name=FORM_COOKIE)
+    sign_in_anew(page)
     if what == "files":
         upload(page, folder / "one.txt", folder / "two.txt")
         page.get_by_role("link", name="two.txt", exact=True).wait_for()
@@ -126,14 +132,39 @@ def test_an_upload_goes_on_where_another_tab_has_signed_in_anew(page, tmp_path, 
     page.get_by_text("2 files are uploaded.").wait_for()
 
 
+def test_an_upload_goes_on_where_it_was_though_another_tab_has_signed_in_anew(page, tmp_path):
+    make_folder(page, "Signed in again")
+    debugger = slow_down(page, 2 * MIB)
+    upload(page, big(tmp_path / "long.bin", 30 * MIB))
+    page.get_by_text(re.compile(r"^[3-9][0-9] %")).wait_for()
+    page.get_by_role("button", name="Pause: long.bin").click()
+    page.get_by_text(re.compile(r"^paused at [1-9][0-9] %$")).wait_for()
+    debugger.detach()
+    sign_in_anew(page)
+    sent = []
+    page.on("request", lambda request: sent.append((request.method, request.headers)))
+    page.get_by_role("button", name="Resume: long.bin").click()
+    page.get_by_role("link", name="long.bin", exact=True).wait_for()
+    assert not any(method == "POST" for method, _ in sent)
+    assert all(int(head["upload-offset"]) > 0 for method, head in sent if method == "PATCH")
+
+
+def test_nothing_is_sent_in_the_name_of_somebody_else_who_has_signed_in(page, tmp_path):
+    make_folder(page, "Shared browser")
+    page.evaluate("document.querySelector('[data-person]').dataset.person = 'somebody else'")
+    sign_in_anew(page)
+    upload(page, big(tmp_path / "mine.bin", 1))
+    told = "mine.bin: This form has expired. Go back, reload the page and try again."
+    expect(page.locator("#upload-state")).to_have_text(told)
+
+
 def test_a_new_version_goes_on_where_another_tab_has_signed_in_anew(page, tmp_path):
     make_folder(page, "Signed in, then a version")
-    file = tmp_path / "one.txt"
-    file.write_bytes(b"text")
+    file = big(tmp_path / "one.txt", 4)
     upload(page, file)
     page.get_by_role("link", name="one.txt", exact=True).click()
     page.get_by_role("heading", name="one.txt").wait_for()
-    page.context.clear_cookies(name=FORM_COOKIE)
+    sign_in_anew(page)
     page.get_by_label("File").set_input_files(file)
     page.get_by_role("button", name="Upload").click()
     page.get_by_text("The new version is uploaded.").wait_for()
