@@ -11,7 +11,7 @@ from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.core.errors import Conflict, PortalError
-from portal.documents.downloads import Download, open_content, require_still
+from portal.documents.downloads import Download, prepare_content, require_still
 from portal.documents.models import DocumentVersion
 from portal.documents.places import Place
 from portal.documents.rendering import jobs
@@ -71,7 +71,8 @@ def compare_versions(
     document = located.document
     old = find_version(document_id, old_id) if old_id else _before(document_id, new.number)
     name, numbers = document.name, (old.number, new.number)
-    with open_content(document, old) as first, open_content(document, new) as second:
+    open_old, open_new = prepare_content(document, old), prepare_content(document, new)
+    with open_old() as first, open_new() as second:
         try:
             texts = _text_of(first), _text_of(second)
             release()

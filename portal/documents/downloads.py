@@ -143,9 +143,14 @@ def open_content(document: Document, version: DocumentVersion) -> Download:
 
     Ends the present transaction. Raises `KeyUnavailable`, `KeyDamaged` or `DamageFound`.
     """
+    return prepare_content(document, version)()
+
+
+def prepare_content(document: Document, version: DocumentVersion) -> Callable[[], Download]:
+    """What opens a content, and needs no row any more. Raises `KeyUnavailable` or `KeyDamaged`."""
     document_id, version_id, mode = document.id, version.id, _mode(version)
     key = open_data_key(document_id, version_id, mode, version.wrapped_key, version.key_version)
-    opened = partial(
+    made = partial(
         Download,
         name=document.name,
         media_type=version.media_type,
@@ -156,13 +161,17 @@ def open_content(document: Document, version: DocumentVersion) -> Download:
         _key=key,
         _content=ContentId(bound_tenant_id(), document_id, version_id, mode),
     )
-    release()
-    try:
-        return opened(_blob=open_blob(version_id))
-    except BlobMissing:
-        raise DamageFound(document_id, version_id, Fault.MISSING) from None
-    except BlobDamaged:
-        raise DamageFound(document_id, version_id, Fault.ROT) from None
+
+    def opened() -> Download:
+        release()
+        try:
+            return made(_blob=open_blob(version_id))
+        except BlobMissing:
+            raise DamageFound(document_id, version_id, Fault.MISSING) from None
+        except BlobDamaged:
+            raise DamageFound(document_id, version_id, Fault.ROT) from None
+
+    return opened
 
 
 def require_still(actor: Actor, document_id: UUID) -> None:

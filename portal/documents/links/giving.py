@@ -41,6 +41,23 @@ class Given:
     why_not: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Of whom, and by which link, is told what is given. The link may be gone by then."""
+
+    actor: Actor
+    who: str
+    link_id: UUID
+    is_internal: bool
+
+    def tell(self, action: Action, deed: Deed, document_id: UUID, **detail: Any) -> None:
+        """Add the entry, and the line for the link's maker."""
+        if self.is_internal:
+            detail["link"] = str(self.link_id)  # the actor is whoever signed in
+        record(self.actor, action, f"document:{document_id}", **detail)
+        note_use(self.actor, self.link_id, deed, document_id=document_id, who=self.who)
+
+
 def list_shared(visit: Visit, folder_id: UUID | None, after: After | None = None) -> Listing:
     """A page of a shared folder, or of one beneath it. Raises `NotFound` or `LinkRefused`."""
     _require_reading(visit)
@@ -79,12 +96,12 @@ def open_shared(visit: Visit, document_id: UUID) -> Download:
     if visit.link.kind != Kind.DOWNLOAD:
         raise LinkRefused(visit.link.id, "view-only", "This link shows, and gives no file.")
     document, version = _find(visit.link, visit.maker, document_id)
-    number, link_id = version.number, visit.link.id
+    told, number = _told_of(visit), version.number
 
     def give() -> None:
-        take_use(link_id)
+        take_use(told.link_id)
         deed = Action.DOCUMENT_DOWNLOADED, Deed.DOWNLOADED
-        _tell(visit, *deed, document_id, version=number)
+        told.tell(*deed, document_id, version=number)
 
     return open_content(document, version).before_giving(give)
 
@@ -99,12 +116,12 @@ def draw_shared(visit: Visit, document_id: UUID, page: int) -> bytes:
     if visit.link.kind != Kind.VIEW:
         raise LinkRefused(visit.link.id, "download-only", "This link gives files, and shows none.")
     document, version = _find(visit.link, visit.maker, document_id)
-    number, link_id = version.number, visit.link.id
+    told, number = _told_of(visit), version.number
     words = f"{visit.who or visit.actor.address or 'unknown'}  {clock.now():%Y-%m-%d %H:%M} UTC"
     with open_content(document, version) as content:
         picture = draw_marked(content, page, words)
-    require_still(visit.actor, link_id, document_id)  # seconds have passed
-    _tell(visit, Action.DOCUMENT_PREVIEWED, Deed.VIEWED, document_id, version=number, page=page)
+    require_still(visit.actor, told.link_id, document_id)  # seconds have passed
+    told.tell(Action.DOCUMENT_PREVIEWED, Deed.VIEWED, document_id, version=number, page=page)
     return picture
 
 
@@ -152,8 +169,6 @@ def _is_within(link: SharingLink, place: Place) -> bool:
     return link.folder_id is not None and link.folder_id in (f.id for f in place.folders)
 
 
-def _tell(visit: Visit, action: Action, deed: Deed, document_id: UUID, **detail: Any) -> None:
-    if visit.link.audience == Audience.MEMBERS:
-        detail["link"] = str(visit.link.id)  # the actor is whoever signed in
-    record(visit.actor, action, f"document:{document_id}", **detail)
-    note_use(visit.actor, visit.link.id, deed, document_id=document_id, who=visit.who)
+def _told_of(visit: Visit) -> _Told:
+    is_internal = visit.link.audience == Audience.MEMBERS
+    return _Told(visit.actor, visit.who, visit.link.id, is_internal)
