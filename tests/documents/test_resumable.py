@@ -7,6 +7,8 @@ import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
 from hashlib import sha256
 
 import pytest
@@ -18,6 +20,7 @@ from portal.documents.quotas import sweep_room
 from portal.documents.resumable import leases, queries
 from portal.documents.resumable.ending import sweep_uploads
 from portal.documents.sweep import sweep_orphans
+from portal.documents.types import Family
 from tests.conftest import Clock, on_postgresql, on_sqlite
 from tests.documents.resuming import CREATE, PIECE_TYPE, Sender, checksum, metadata
 from tests.documents.sharers import give
@@ -375,6 +378,24 @@ def test_what_is_not_gone_on_with_expires(portal, acme, clock) -> None:
         assert sweep_uploads() == 1
     assert (files(portal), portal.rows("storage_use")) == (before, rows)
     assert portal.rows("upload") == portal.rows("storage_hold") == portal.rows("upload_tail") == []
+
+
+def test_room_is_held_for_an_hour_for_what_nobody_sends(acme, clock) -> None:
+    """Else somebody who announces as much as there is keeps everybody from uploading for a day."""
+    rules = {"families": [*Family], "tenant_quota_mib": "100", "version": ""}
+    assert acme.visit("admin").post("/policy/documents/change", rules).status_code == 302
+    sender = Sender(acme)
+    begun = sender.begin(99 * 2**20)
+    until = parsedate_to_datetime(begun.headers["Upload-Expires"])
+    assert until <= clock.now(UTC) + timedelta(hours=1)
+    assert acme.visit("member").upload("a.txt", bytes(2 * 2**20)).status_code == 413
+    clock.advance(minutes=59)
+    assert sweep(acme) == 0
+    clock.advance(minutes=2)
+    acme.portal.renew_sessions()
+    assert sender.ask("HEAD").status_code == 404
+    assert sweep(acme) == 1
+    assert acme.visit("member").upload("a.txt", bytes(2 * 2**20)).status_code == 201
 
 
 def almost_expired(acme: Organisation, clock: Clock) -> Sender:

@@ -14,6 +14,7 @@ from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
 
 KEPT_FOR = timedelta(days=1)  # since the last byte
+BEGINS_WITHIN = timedelta(hours=1)  # its room is held meanwhile, and there is nothing to lose
 
 
 def discard(upload: Upload, *wanted: ColumnElement[bool]) -> bool:

@@ -26,7 +26,7 @@ from portal.documents.names import clean_name
 from portal.documents.policy import get_rules
 from portal.documents.queries import get_document
 from portal.documents.quotas import Room, hold_room
-from portal.documents.resumable.ending import KEPT_FOR, discard
+from portal.documents.resumable.ending import BEGINS_WITHIN, KEPT_FOR, discard
 from portal.documents.resumable.finishing import finish
 from portal.documents.resumable.leases import Lease, UploadBusy, take_lease
 from portal.documents.resumable.parts import Parts
@@ -117,7 +117,7 @@ def begin_upload(actor: Actor, to: Destination, size_bytes: int) -> Progress:
         wrapped_key=key.wrapped,
         key_version=key.key_version,
         token=token,
-        expires_at=clock.now() + KEPT_FOR,
+        expires_at=clock.now() + BEGINS_WITHIN,
     )
     hold_room(Room(upload.owner_id, size_bytes, upload.id), upload.expires_at)
     db.session.add(upload)
