@@ -60,7 +60,8 @@ class Download:
         """The bytes from `start` up to `stop`, the first block already proved.
 
         Raises `DamageFound`, here while there is still a status to answer with (the blob is
-        closed then), or out of the iterator. Whoever reads closes the download at the end.
+        closed then), or out of the iterator; and what forbids that it is given. Whoever reads
+        closes the download at the end.
         """
         try:
             pieces = self._proved(self._decrypted(start, stop))

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from uuid import UUID
 
+from flask import current_app, g
 from flask_wtf import FlaskForm
+from itsdangerous import BadSignature, URLSafeSerializer
 from wtforms import (
     BooleanField,
     HiddenField,
@@ -32,7 +34,7 @@ MOST_VERSIONS = 100  # that can be chosen from
 class _LinkForm(FlaskForm):
     """For whom a new link is, and for how long."""
 
-    made_as = HiddenField()  # the id of the link that the form makes
+    made_as = HiddenField()  # the id of the link that the form makes, signed
     audience = RadioField("Who can use it", choices=choices(Audience))
     recipients = TextAreaField("E-mails", [Length(max=MOST_RECIPIENTS * 100)])
     password = PasswordField("Password", [Length(max=MAX_LENGTH)])
@@ -50,10 +52,10 @@ class _LinkForm(FlaskForm):
             raise ValidationError("Enter the password again, or tick that the link gets none.")
 
     def validate_made_as(self, field: HiddenField) -> None:
-        """Take nothing for an id that is none."""
+        """Take an id from the page that was given it, and from nobody who makes one up."""
         try:
-            UUID(field.data or str(new_id()))
-        except ValueError:
+            self._link_id = UUID(_signer().loads(field.data)) if field.data else new_id()
+        except BadSignature:
             raise ValidationError("Open this page anew.") from None
 
     def offer(self, offered: Offer) -> None:
@@ -63,14 +65,14 @@ class _LinkForm(FlaskForm):
         if is_internal:
             self.held = [Audience.ANYBODY, Audience.LISTED]
         if not self.is_submitted():
-            self.made_as.data = str(new_id())
+            self.made_as.data = _signer().dumps(str(new_id()))
             self.until.data = offered.rules.usual_end.date()
             self.audience.data = Audience.MEMBERS if is_internal else Audience.ANYBODY
 
     def common(self) -> Terms:
         """What was filled in."""
         return Terms(
-            id=UUID(self.made_as.data) if self.made_as.data else new_id(),
+            id=self._link_id,
             audience=Audience(self.audience.data),
             recipients=(self.recipients.data or "").replace(",", " ").split(),
             password=self.password.data or "",
@@ -78,6 +80,10 @@ class _LinkForm(FlaskForm):
             max_uses=self.max_uses.data,
             note=self.note.data or "",
         )
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(str(current_app.secret_key), salt=f"link:{g.tenant.id}")
 
 
 class ShareForm(_LinkForm):
