@@ -70,10 +70,10 @@ def lock() -> None:
 def _leave_root() -> None:
     """Become nobody: root's files could be given other modes, and no limit keeps root from forking.
 
-    A root who may not do that is one of a container who may do little else.
+    A root who may not do that, or to whom nobody is no user, is one of a container.
     """
     if os.geteuid() == 0:
-        with suppress(PermissionError):
+        with suppress(OSError):
             os.setgroups([])
             os.setresgid(NOBODY, NOBODY, NOBODY)
             os.setresuid(NOBODY, NOBODY, NOBODY)
