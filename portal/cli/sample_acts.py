@@ -77,7 +77,7 @@ def leave_a_trail(tenant: TenantRecord, people: list[SamplePerson], worker: Samp
     """Some days' life: downloads, a star, a deletion, an officer's look, and two refusals."""
     with acting_as(tenant, worker) as member:
         document = list_folder(member, None).documents[0]
-        open_download(member, document.id).given_later().close()
+        open_download(member, document.id).tell().close()
         star_document(member, document.id)
     with acting_as(tenant, worker) as member:
         draft = f"Draft by {member.name}.txt"

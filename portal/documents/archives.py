@@ -84,7 +84,7 @@ def begin_archive(actor: Actor, things: Collection[str]) -> Archive:
 def open_packed(actor: Actor, packed: Packed) -> Download:
     """Open a document whose turn has come, as of now. Raises what `open_download` raises."""
     now = read_again(actor) if isinstance(actor, Member) else actor
-    return open_download(now, packed.document_id, packed.version_id).given_later()
+    return open_download(now, packed.document_id, packed.version_id).tell()
 
 
 def safe_name(name: str) -> str:

@@ -42,7 +42,7 @@ from portal.tenancy.session import release
 class Download:
     """A content that is open for reading. It holds all it needs: no database, no bound tenant.
 
-    `_giving` is done before any of it is given, and keeps it back by what it raises.
+    Before any of it is given, whoever gives it has that told.
     """
 
     name: str
@@ -54,36 +54,36 @@ class Download:
     _blob: BlobReader
     _key: bytes
     _content: ContentId
-    _giving: Callable[[], object] | None = None
+    _telling: Callable[[], object] | None = None
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from `start` up to `stop`, the first block already proved.
 
         Raises `DamageFound`, here while there is still a status to answer with (the blob is
-        closed then), or out of the iterator; and what forbids that it is given. Whoever reads
-        closes the download at the end.
+        closed then), or out of the iterator. Whoever reads closes the download at the end.
         """
         try:
-            pieces = self._proved(self._decrypted(start, stop))
-            if self._giving is not None:
-                self._giving()
+            return self._proved(self._decrypted(start, stop))
         except (DamagedDocument, BlobMissing) as error:
             self.close()
             raise self._damage(error) from None
+        except Exception:
+            self.close()
+            raise
+
+    def told_by(self, telling: Callable[[], object]) -> "Download":
+        """The same, of which that is done to tell that it is given."""
+        return replace(self, _telling=telling)
+
+    def tell(self) -> Self:
+        """Tell that it is given. Raises what forbids that after all, and is closed then."""
+        try:
+            if self._telling is not None:
+                self._telling()
         except BaseException:
             self.close()
             raise
-        return pieces
-
-    def before_giving(self, act: Callable[[], object]) -> "Download":
-        """The same, for which something is to be done before any of it is given."""
-        return replace(self, _giving=act)
-
-    def given_later(self) -> "Download":
-        """The same, of which is told now, as it will be read when no tenant is bound any more."""
-        if self._giving is not None:
-            self._giving()
-        return replace(self, _giving=None)
+        return self
 
     def close(self) -> None:
         """Give the blob back, read or not."""
@@ -121,13 +121,13 @@ def open_download(
     *,
     byte_range: str | None = None,
 ) -> Download:
-    """Open a document's content, or that of an older version. That it is given will be recorded.
+    """Open a document's content, or that of an older version. Its `tell` records that it is given.
 
     Raises `NotFound`, `Forbidden`, `KeyUnavailable`, `KeyDamaged` or `DamageFound`.
     """
     located, version = get_version(actor, document_id, version_id, Permission.DOCUMENT_READ)
     opened = open_content(located.document, version)
-    return opened.before_giving(
+    return opened.told_by(
         partial(
             record,
             actor,

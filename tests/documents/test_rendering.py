@@ -18,7 +18,7 @@ from tests.conftest import on_sqlite
 from tests.documents.pdfs import pdf_of
 
 CONFINED = """
-import os, signal, socket, subprocess, sys
+import encodings.idna, os, signal, socket, subprocess, sys
 from portal.documents.rendering.confinement import limit, lock
 PARENT, FILE, PORT = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 lock()

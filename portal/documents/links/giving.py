@@ -87,10 +87,12 @@ def describe_shared(visit: Visit, document_id: UUID) -> Given:
         return Given(*facts, why_not=str(error))
 
 
-def open_shared(visit: Visit, document_id: UUID) -> Download:
-    """Open a content to be downloaded. To give it uses the link once, and will be recorded.
+def open_shared(visit: Visit, document_id: UUID, *, is_given: bool = True) -> Download:
+    """Open a content to be downloaded. Its `tell` uses the link once and records it, and raises
+    `LinkClosed` where it was used up meanwhile.
 
-    Raises `NotFound`, `LinkRefused`, or what `open_content` raises; `LinkClosed` where it is read.
+    Not `is_given`, it is only asked about by whoever could have it: nothing is counted. Raises
+    `NotFound`, `LinkRefused`, or what `open_content` raises.
     """
     _require_reading(visit)
     if visit.link.kind != Kind.DOWNLOAD:
@@ -103,7 +105,8 @@ def open_shared(visit: Visit, document_id: UUID) -> Download:
         deed = Action.DOCUMENT_DOWNLOADED, Deed.DOWNLOADED
         told.tell(*deed, document_id, version=number)
 
-    return open_content(document, version).before_giving(give)
+    opened = open_content(document, version)
+    return opened.told_by(give) if is_given else opened
 
 
 def draw_shared(visit: Visit, document_id: UUID, page: int) -> bytes:

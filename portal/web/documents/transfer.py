@@ -4,6 +4,7 @@ of it (RFC 9110, section 14).
 
 import re
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import IO
 from urllib.parse import quote
 
@@ -40,13 +41,16 @@ def send(
     """The content as an attachment that no page can show and nothing can run.
 
     A version's content never changes, so its id is the entity tag. What goes out passes through
-    `watched`, which may end it. `is_whole` leaves out what was asked about ranges and tags.
+    `watched`, which may end it. `is_whole` leaves out what was asked about ranges and tags. That it
+    is given is told once its first block is proved: so no transaction waits for the store.
     """
     etag = download.version_id.hex
     if is_whole:
         response = _content(download, request, 0, download.size_bytes, watched, status=200)
     else:
         response = _answer(download, request, etag, watched)
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        download.tell()
     response.call_on_close(download.close)
     response.headers["Content-Type"] = download.media_type
     response.headers["Content-Disposition"] = _attachment(download.name)

@@ -144,7 +144,7 @@ def download(link_id: UUID, document_id: UUID) -> ResponseReturnValue:
     """
     visit = present_visit(link_id)
     is_counted = visit.link.max_uses is not None
-    opened = giving.open_shared(visit, document_id)
+    opened = giving.open_shared(visit, document_id, is_given=request.method != "HEAD")
 
     def watched(pieces: Iterator[bytes]) -> Iterator[bytes]:
         return while_allowed(
