@@ -8,7 +8,7 @@ refusal comes from one.
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from portal.access.approvals.kinds import Kind
 from portal.access.approvals.models import PendingAct
@@ -45,8 +45,9 @@ class OwnHold(Forbidden):
 def place_hold(actor: Actor, thing: Thing, matter: str, reason: str) -> LegalHold:
     """Keep all that a person has to do with, a folder with all beneath it, or a document.
 
-    Raises `Forbidden`, `StepUpNeeded`, `NotFound`, `Invalid`, or `Conflict` where the organisation
-    closes: it may have begun to while this waited for its turn.
+    Raises `Forbidden`, `StepUpNeeded`, `NotFound`, `Invalid`, or `Conflict` where it is held for
+    that matter already, or the organisation closes: it may have begun to while this waited for its
+    turn.
     """
     require(actor, Permission.HOLD_EDIT)
     require_fresh(actor, Act.RETENTION)
@@ -55,6 +56,8 @@ def place_hold(actor: Actor, thing: Thing, matter: str, reason: str) -> LegalHol
     if find_end() is not None:
         raise Conflict("This organisation is closing. Nothing can be held any more.")
     _check_there(thing)
+    if matter in _matters_of(thing):
+        raise Conflict("This is held for that matter already.")
     hold = LegalHold(
         id=new_id(), matter=matter, reason=reason, release_reason="", placed_by=actor.user_id
     )
@@ -109,6 +112,15 @@ def _require_to_release(actor: Actor, hold_id: UUID) -> None:
     require(actor, Permission.HOLD_EDIT, target)
     if actor.user_id in {anchor.thing_id for anchor in anchors_of(hold_id)}:
         raise OwnHold(Permission.HOLD_EDIT, target)
+
+
+def _matters_of(thing: Thing) -> set[str]:
+    """For what a thing is held by itself, and not with a person or with a folder above."""
+    own = select(Anchor.hold_id).where(
+        Anchor.kind == thing.kind, Anchor.thing_id == thing.id, Anchor.is_carried.is_(False)
+    )
+    live = select(LegalHold).where(LegalHold.id.in_(own), LegalHold.released_at.is_(None))
+    return {hold.matter for hold in db.session.scalars(live)}
 
 
 def _check_there(thing: Thing) -> None:

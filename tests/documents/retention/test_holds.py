@@ -74,6 +74,17 @@ def test_a_hold_is_placed_shown_and_released(acme, globex) -> None:
     assert globex.log() == []
 
 
+def test_a_thing_is_held_once_for_a_matter(acme) -> None:
+    placed = place(acme)
+    held = live_holds(acme)
+    assert place(acme).status_code == 409
+    assert live_holds(acme) == held
+    assert place(acme, matter="Another matter").status_code == 302
+    path = f"/retention/holds/{id_of(placed)}/release"
+    assert acme.visit("officer").post(path, {"reason": "It was settled."}).status_code == 302
+    assert place(acme).status_code == 302
+
+
 def test_what_says_why_is_sealed_and_in_no_entry(acme) -> None:
     place(acme)
     rows = repr(acme.portal.dump())
