@@ -130,7 +130,7 @@ def _both(acts: dict[str, Callable[[], tuple[float, float]]], rounds: int) -> tu
 def _portal(portal: Installation, server: Server, content: memoryview) -> Peer:
     client = signed_in(portal, server.port)
     page = client.get("/documents").body.decode()
-    token = _found(r'name="csrf-token" content="([^"]+)"', page)
+    token = _found(r'name="csrf_token" value="([^"]+)"', page)
 
     def put() -> str:
         headers = {"X-CSRFToken": token, "X-File-Name": "big.bin"}
