@@ -155,19 +155,22 @@ def object_errors(access: Access, bucket: str, key: str) -> Iterator[None]:
     is. A list of that one key, which a session policy allows, tells which it was.
     """
     try:
-        with store_errors():
+        with store_errors(refusal_is_told=False):
             yield
     except AccessRefused:
         with store_errors():
             listed = access.client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
         if not listed["KeyCount"]:
             raise BlobMissing from None
+        log.warning("object store refused an object that is there")
         raise
 
 
 @contextmanager
-def store_errors() -> Iterator[None]:
-    """Turn what S3 and STS answer, or don't, into the errors of a store."""
+def store_errors(*, refusal_is_told: bool = True) -> Iterator[None]:
+    """Turn what S3 and STS answer, or don't, into the errors of a store. What is wrong with the
+    store is told in the process log; a refusal not where it may be none.
+    """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # an extra
     from urllib3.exceptions import HTTPError  # noqa: PLC0415  # botocore lets some of them through
 
@@ -179,7 +182,8 @@ def store_errors() -> Iterator[None]:
             raise BlobMissing from None
         if code in EXISTS:
             raise BlobExists from None
-        log.warning("object store refused", code=code)
+        if refusal_is_told or code not in DENIED:
+            log.warning("object store refused", code=code)
         raise (AccessRefused if code in DENIED else StoreUnavailable) from None
     except (BotoCoreError, HTTPError) as error:
         log.warning("object store does not answer", error=type(error).__name__)
