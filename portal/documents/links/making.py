@@ -113,7 +113,7 @@ def _make(
     if db.session.get(SharingLink, (bound_tenant_id(), terms.id)) is not None:
         raise Conflict(
             "This link is made already, and its address was shown then. It is listed under"
-            " “Shared outside”."
+            " “Shared outside”. Sent again, this form makes another one."
         )
     secret = new_token()
     link = SharingLink(

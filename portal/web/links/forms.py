@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import current_app, g
 from flask_wtf import FlaskForm
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 from wtforms import (
     BooleanField,
     HiddenField,
@@ -28,6 +28,7 @@ from portal.web.numbers import NumberField
 from portal.web.until import UntilField
 
 NEWEST = ""
+ID_SECONDS = 24 * 60 * 60  # an id begins with its time, by which links are sorted
 MOST_VERSIONS = 100  # that can be chosen from
 
 
@@ -54,9 +55,15 @@ class _LinkForm(FlaskForm):
     def validate_made_as(self, field: HiddenField) -> None:
         """Take an id from the page that was given it, and from nobody who makes one up."""
         try:
-            self._link_id = UUID(_signer().loads(field.data)) if field.data else new_id()
+            given = _signer().loads(field.data, max_age=ID_SECONDS) if field.data else new_id()
         except BadSignature:
-            raise ValidationError("Open this page anew.") from None
+            self.form_errors.append("This form is too old. Look it through, and send it again.")
+            raise ValidationError from None
+        self._link_id = UUID(str(given))
+
+    def give_id(self) -> None:
+        """Have the page that is shown now make a link of its own."""
+        self.made_as.data = _signer().dumps(str(new_id()))
 
     def offer(self, offered: Offer) -> None:
         """Fill in what can be chosen by the organisation's rules, and what is usual."""
@@ -65,7 +72,6 @@ class _LinkForm(FlaskForm):
         if is_internal:
             self.held = [Audience.ANYBODY, Audience.LISTED]
         if not self.is_submitted():
-            self.made_as.data = _signer().dumps(str(new_id()))
             self.until.data = offered.rules.usual_end.date()
             self.audience.data = Audience.MEMBERS if is_internal else Audience.ANYBODY
 
@@ -82,8 +88,9 @@ class _LinkForm(FlaskForm):
         )
 
 
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(str(current_app.secret_key), salt=f"link:{g.tenant.id}")
+def _signer() -> URLSafeTimedSerializer:
+    salt = f"link:{g.tenant.id}:{g.actor.user_id}"
+    return URLSafeTimedSerializer(str(current_app.secret_key), salt=salt)
 
 
 class ShareForm(_LinkForm):

@@ -141,6 +141,7 @@ def _new_link(
         with shown_on(form):
             made = make(form.terms())
             return render_template("links/made.html", made=made, offered=offered, back=back)
+    form.give_id()
     page = "links/request.html" if isinstance(form, RequestForm) else "links/new.html"
     sends_mail = bool(active().smtp_url)
     shown = render_template(page, form=form, offered=offered, back=back, sends_mail=sends_mail)

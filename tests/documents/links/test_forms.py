@@ -5,6 +5,7 @@ import re
 import pytest
 
 from portal.core.ids import new_id
+from portal.web.links import forms
 from tests.browsing import forms_of
 from tests.conftest import on_sqlite
 from tests.documents.links.sharing import (
@@ -17,6 +18,7 @@ from tests.documents.links.sharing import (
     row_of,
 )
 from tests.documents.links.test_ending import change_rules
+from tests.documents.sharers import give
 from tests.installation import Organisation
 
 AGAIN = "Enter the password again, or tick that the link gets none."
@@ -121,14 +123,36 @@ def test_a_form_that_is_sent_again_makes_no_second_link(acme, path) -> None:
     assert "made already" in again.text
     assert "/shared#" not in again.text
     assert acme.portal.rows("sharing_link") == before
-    for made_up in ("1", str(new_id())):
-        assert member.post(there, fields | FORM | {"made_as": made_up}).status_code == 422
+    for made_up in ("1", str(new_id()), of_another(acme, there)):
+        refused = member.post(there, fields | FORM | {"made_as": made_up})
+        assert refused.status_code == 422
+        assert "This form is too old." in refused.text
+    assert acme.portal.rows("sharing_link") == before
+    another = forms_of(again.text)[-1].fields
+    assert member.post(there, another | FORM).status_code == 200, "wanted, after it was told"
+
+
+def of_another(acme: Organisation, there: str) -> str:
+    """What the same page gives somebody else who may share the same."""
+    give(acme, "guest", "folder-owner", "shared")
+    [field] = re.findall(r'name="made_as"[^>]*value="([^"]+)"', acme.visit("guest").get(there).text)
+    return field
+
+
+@on_sqlite
+def test_a_form_that_was_open_for_too_long_is_looked_through_again(acme, monkeypatch) -> None:
+    member, there = acme.visit("member"), path_of(acme, PATHS[0])
+    fields = forms_of(member.get(there).text)[-1].fields
+    monkeypatch.setattr(forms, "ID_SECONDS", -1)
+    late = member.post(there, fields | FORM)
+    assert late.status_code == 422
+    assert "This form is too old." in late.text
 
 
 @on_sqlite
 def test_where_nothing_can_be_shared_by_the_rules_no_form_is_offered(acme) -> None:
     change_rules(acme, conditions="is_view_only")
     page = acme.visit("member").get(path_of(acme, PATHS[0])).text
-    assert "Only PDFs and images can be shown, and this is neither." in page
+    assert "Only PDFs and images can be shown, and the newest version of this is neither." in page
     assert "Make the link" not in page
     assert "Make the link" in acme.visit("member").get(path_of(acme, PATHS[1])).text
