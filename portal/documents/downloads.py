@@ -127,16 +127,18 @@ def open_download(
     """
     located, version = get_version(actor, document_id, version_id, Permission.DOCUMENT_READ)
     opened = open_content(located.document, version)
-    return opened.told_by(
-        partial(
-            record,
+
+    def told() -> None:
+        require_still(actor, document_id)  # seconds may have passed
+        record(
             actor,
             Action.DOCUMENT_DOWNLOADED,
             f"document:{document_id}",
             range=byte_range or None,
             version=opened.number,
         )
-    )
+
+    return opened.told_by(told)
 
 
 def open_content(document: Document, version: DocumentVersion) -> Download:

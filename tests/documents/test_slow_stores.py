@@ -5,12 +5,15 @@ On SQLite a transaction that writes has the only lock there is, so none may be o
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
+from portal.core.errors import PortalError
 from portal.storage.local.reading import LocalReader
 from tests.conftest import on_sqlite
 from tests.documents.links.sharing import make, opened
+from tests.documents.links.test_ending import deactivate, take_role, trash
 from tests.documents.samples import picture_of
 from tests.installation import Organisation
 
@@ -82,3 +85,25 @@ def test_nobody_waits_for_a_store_that_somebody_else_reads(
     monkeypatch.setattr(LocalReader, moment, slowly)
     assert read() in (200, 206)
     assert set(written) == {302}
+
+
+@pytest.mark.parametrize("end", [deactivate, take_role, trash], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("prepare", [download, a_range, archive, by_a_link])
+def test_what_is_taken_away_while_a_store_is_read_is_not_given(
+    acme, monkeypatch, prepare, end
+) -> None:
+    """Access was decided before, and seconds have passed."""
+    moment = "__init__" if prepare is archive else "readinto"
+    read, real, left = prepare(acme), getattr(LocalReader, moment), [end]
+
+    def slowly(*given: object) -> object:
+        if left:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(left.pop(), acme).result()
+        return real(*given)
+
+    monkeypatch.setattr(LocalReader, moment, slowly)
+    with suppress(PortalError):  # out of an answer that is under way
+        assert read() in (401, 403, 404, 410)
+    assert not left
+    assert ("document.downloaded", "success") not in acme.told()

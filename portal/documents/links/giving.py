@@ -101,6 +101,7 @@ def open_shared(visit: Visit, document_id: UUID, *, is_given: bool = True) -> Do
     told, number = _told_of(visit), version.number
 
     def give() -> None:
+        require_still(visit.actor, told.link_id, document_id)  # seconds may have passed
         take_use(told.link_id)
         deed = Action.DOCUMENT_DOWNLOADED, Deed.DOWNLOADED
         told.tell(*deed, document_id, version=number)

@@ -54,7 +54,7 @@ _REASONS: Sequence[tuple[type[PortalError], str, str | None]] = (
     (Infected, "infected", None),
     (ScannerAway, "not-scanned", None),
     (UploadAbandoned, "broke-off", None),
-    (PortalError, "not-taken", None),
+    (PortalError, "not-taken", "The portal can’t take this file just now. Please try again later."),
 )
 
 

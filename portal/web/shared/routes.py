@@ -32,6 +32,9 @@ from portal.web.streamed_form import File, StreamedForm
 blueprint = Blueprint("shared", __name__, url_prefix="/shared")
 
 
+MOST_REFUSED = 20  # files of one request, behind which nothing is looked at
+
+
 @blueprint.after_request
 def _not_for_search_engines(response: Response) -> Response:
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
@@ -175,7 +178,7 @@ def send(link_id: UUID) -> ResponseReturnValue:
     """Send files in: each is taken as it arrives, or refused by itself; a page tells which."""
     form, visit = StreamedForm(), present_visit(link_id)
     try:
-        outcomes = [_receive(visit, form, file) for file in form.files() if file.name]
+        outcomes = _receive_all(visit, form)
     except Invalid as error:  # of whoever sends them
         refuse(error)
         return _send_page(visit, form, error=str(error)), error.status
@@ -187,6 +190,18 @@ def send(link_id: UUID) -> ResponseReturnValue:
         return _send_page(visit, form, outcomes), status
     flash(f"Thank you. {_counted(len(outcomes))} arrived.", "success")
     return redirect(url_for("shared.show", link_id=link_id))
+
+
+def _receive_all(visit: Visit, form: StreamedForm) -> Sequence[Outcome]:
+    """What became of each, up to where the link ends or too many were refused: each is an entry."""
+    outcomes: list[Outcome] = []
+    for file in form.files():
+        if file.name:
+            outcomes.append(_receive(visit, form, file))
+        refused = [one for one in outcomes if one.refusal]
+        if len(refused) == MOST_REFUSED or any(one.status == HTTPStatus.GONE for one in refused):
+            break
+    return outcomes
 
 
 def _receive(visit: Visit, form: StreamedForm, file: File) -> Outcome:
@@ -211,6 +226,7 @@ def _send_page(
         sender=form.fields.get("sender", "") if form else "",
         outcomes=outcomes,
         is_over=any(one.status == HTTPStatus.GONE for one in outcomes),
+        is_cut=len([one for one in outcomes if one.refusal]) == MOST_REFUSED,
         error=error,
     )
 

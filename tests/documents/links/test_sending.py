@@ -150,6 +150,18 @@ def test_of_several_files_each_comes_in_or_is_refused_by_itself(acme) -> None:
     assert row_of(acme)["uses"] == 3
 
 
+@on_sqlite
+def test_nobody_outside_fills_the_log_by_one_form(acme) -> None:
+    stranger, path = asked(acme, endings="txt")
+    answer = send_all(stranger, path, *(f"{n}.exe" for n in range(100)))
+    assert "Nothing behind these was looked at." in answer.text
+    assert len(acme.log()) < 30
+    stranger, path = asked(acme, max_uses=1)
+    before = len(acme.log())
+    send_all(stranger, path, *(f"{n}.txt" for n in range(100)))
+    assert len(acme.log()) < before + 10
+
+
 @pytest.mark.parametrize("cause", ["ending", "size", "type", "room", "name", "malware", "scanner"])
 def test_whoever_asked_for_files_sees_which_were_refused_and_why(acme, cause) -> None:
     filled = {"ending": {"endings": "pdf"}, "size": {"max_file_mib": 1}}.get(cause, {})
