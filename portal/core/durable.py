@@ -1,4 +1,4 @@
-"""Small files that are whole and still there after a power cut, or not there at all."""
+"""Small files that are whole and still there after a power cut, once they are put in place."""
 
 import os
 from pathlib import Path

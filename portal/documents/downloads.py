@@ -40,9 +40,9 @@ from portal.tenancy.session import release
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A content that is open for reading. It holds all it needs: no database, no bound tenant.
+    """A content that is open for reading. Reading needs no database, and no bound tenant.
 
-    Before any of it is given, whoever gives it has that told.
+    Before any of it is given, whoever gives it has that told, which needs both.
     """
 
     name: str

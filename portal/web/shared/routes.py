@@ -195,11 +195,13 @@ def send(link_id: UUID) -> ResponseReturnValue:
 def _receive_all(visit: Visit, form: StreamedForm) -> Sequence[Outcome]:
     """What became of each, up to where the link ends or too many were refused: each is an entry."""
     outcomes: list[Outcome] = []
+    refused = 0
     for file in form.files():
-        if file.name:
-            outcomes.append(_receive(visit, form, file))
-        refused = [one for one in outcomes if one.refusal]
-        if len(refused) == MOST_REFUSED or any(one.status == HTTPStatus.GONE for one in refused):
+        if not file.name:
+            continue
+        outcomes.append(_receive(visit, form, file))
+        refused += bool(outcomes[-1].refusal)
+        if refused == MOST_REFUSED or outcomes[-1].status == HTTPStatus.GONE:
             break
     return outcomes
 
