@@ -143,7 +143,9 @@ class StorageUse(TenantOwned, Base):
 
 
 class StorageHold(TenantOwned, Base):
-    """Room that is kept for a content on its way in. One that lapses is swept, and given back."""
+    """Room that is kept for a content on its way in. One that lapses is swept, and given back,
+    unless it is an `Upload`'s: that keeps it to its end.
+    """
 
     __tablename__ = "storage_hold"
 

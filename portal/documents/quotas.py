@@ -25,7 +25,13 @@ from portal.audit.service import RecordedRefusal
 from portal.core import clock
 from portal.core.ids import new_id
 from portal.documents.gone import is_gone
-from portal.documents.models import Document, DocumentVersion, StorageHold, StorageUse
+from portal.documents.models import (
+    Document,
+    DocumentVersion,
+    StorageHold,
+    StorageUse,
+    Upload,
+)
 from portal.documents.policy import MIB, get_rules
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
@@ -120,8 +126,13 @@ def settling(room: Room) -> Iterator[None]:
 
 
 def sweep_room() -> int:
-    """Give back what lapsed holds kept, and count anew what is taken; gives the holds' number."""
-    lapsed = change(delete(StorageHold).where(StorageHold.lapses_at < clock.now()))
+    """Give back what lapsed holds kept, and count anew what is taken; gives the holds' number.
+
+    An upload that can be resumed keeps its room for as long as it is there itself.
+    """
+    is_over = StorageHold.lapses_at < clock.now()
+    is_left = StorageHold.id.not_in(select(Upload.id))
+    lapsed = change(delete(StorageHold).where(is_over, is_left))
     _ensure(bound_tenant_id())
     own = select(StorageUse.id).where(StorageUse.id == bound_tenant_id())
     db.session.execute(own.with_for_update())

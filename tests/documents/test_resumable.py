@@ -398,6 +398,20 @@ def test_room_is_held_for_an_hour_for_what_nobody_sends(acme, clock) -> None:
     assert acme.visit("member").upload("a.txt", bytes(2 * 2**20)).status_code == 201
 
 
+def test_a_piece_that_takes_longer_than_the_hour_keeps_its_room(portal, acme, clock) -> None:
+    sender = Sender(acme)
+    sender.begin(2000)
+
+    def take_long() -> None:
+        clock.advance(minutes=61)
+        with acme.bound(writes=True):
+            assert sweep_room() == 0
+
+    piece = Waiting(content_of(2000)[:1000], take_long)
+    assert sender.send(0, piece, Content_Length="1000").status_code == 204
+    assert [row["size_bytes"] for row in portal.rows("storage_hold")] == [2000]
+
+
 def almost_expired(acme: Organisation, clock: Clock) -> Sender:
     sender = Sender(acme)
     sender.begin(1000, folder=acme.folders["shared"])

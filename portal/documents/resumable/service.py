@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
-
 from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
@@ -21,7 +19,7 @@ from portal.core.ids import new_id
 from portal.documents.adding import clean_note
 from portal.documents.cipher import ContentId
 from portal.documents.contents import PIECE_BYTES, Body, TooLarge, check_name, check_size
-from portal.documents.models import StorageHold, Upload
+from portal.documents.models import Upload
 from portal.documents.names import clean_name
 from portal.documents.policy import get_rules
 from portal.documents.queries import get_document
@@ -242,10 +240,8 @@ def _next(body: Body, wanted_bytes: int) -> bytes:
 
 
 def _save(parts: Parts, lease: Lease) -> None:
-    used, until = parts.drop_used_tail(), clock.now() + KEPT_FOR
-    lease.save(offset_bytes=parts.offset_bytes, expires_at=until)
-    held = update(StorageHold).where(StorageHold.id == lease.upload_id)
-    db.session.execute(held.values(lapses_at=until))
+    used = parts.drop_used_tail()
+    lease.save(offset_bytes=parts.offset_bytes, expires_at=clock.now() + KEPT_FOR)
     db.session.commit()
     for blob_id in used:
         blobs().delete(bound_tenant_id(), blob_id)
