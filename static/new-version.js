@@ -42,7 +42,8 @@ function show({ state: now, sent, wait, why }, size) {
 async function succeed() {
   end("The new version is uploaded.");
   form.reset();
-  const fresh = await drawnAnew(location.pathname);
+  const fresh = await drawnAnew(location.pathname).catch(() => null);
+  if (!fresh) return (state.textContent += " Reload the page to see it in the list.");
   for (const part of ["versions", "facts"]) document.getElementById(part).replaceWith(fresh.getElementById(part));
 }
 

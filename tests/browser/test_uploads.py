@@ -158,6 +158,32 @@ def test_nothing_is_sent_in_the_name_of_somebody_else_who_has_signed_in(page, tm
     expect(page.locator("#upload-state")).to_have_text(told)
 
 
+def test_nothing_is_shown_that_is_drawn_for_somebody_else_who_has_signed_in(page, tmp_path):
+    make_folder(page, "Somebody else's list")
+    drawn = page.content()
+    theirs = re.sub('data-person="[^"]*"', 'data-person="somebody else"', drawn)
+    assert theirs != drawn
+    page.route(page.url, lambda route: route.fulfill(body=theirs, content_type="text/html"))
+    page.evaluate("document.getElementById('listing').dataset.mine = 'yes'")
+    upload(page, big(tmp_path / "mine.bin", 1))
+    page.get_by_text("1 file is uploaded. Reload the page to see it in the list.").wait_for()
+    assert page.locator("#listing[data-mine]").count() == 1
+
+
+def test_a_new_version_that_can_t_be_shown_is_told(page, tmp_path):
+    make_folder(page, "A version unseen")
+    file = big(tmp_path / "one.txt", 4)
+    upload(page, file)
+    page.get_by_role("link", name="one.txt", exact=True).click()
+    page.get_by_role("heading", name="one.txt").wait_for()
+    page.route(page.url, lambda route: route.fulfill(status=503))
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_role("button", name="Upload").click()
+    told = "The new version is uploaded. Reload the page to see it in the list."
+    expect(page.locator("#new-version-state")).to_have_text(told)
+    assert page.locator("#versions").count() == 1
+
+
 def test_a_new_version_goes_on_where_another_tab_has_signed_in_anew(page, tmp_path):
     make_folder(page, "Signed in, then a version")
     file = big(tmp_path / "one.txt", 4)
