@@ -81,7 +81,7 @@ def begin_archive(actor: Actor, things: Collection[str]) -> Archive:
 
 def open_packed(actor: Actor, packed: Packed) -> Download:
     """Open a document whose turn has come, as of now. Raises what `open_download` raises."""
-    return open_download(actor, packed.document_id, packed.version_id).tell()
+    return open_download(actor, packed.document_id, packed.version_id)
 
 
 def safe_name(name: str) -> str:

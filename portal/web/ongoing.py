@@ -41,7 +41,8 @@ def while_allowed(pieces: Iterator[bytes], target: str, ask: Ask) -> Iterator[by
 def opened_later(target: str, opened: Callable[[Actor], Download], ask: Ask) -> Iterator[bytes]:
     """A content that is opened when its first piece is wanted, and goes out `while_allowed`.
 
-    Begun within a request. What `opened` records is kept before a piece goes out.
+    Begun within a request. That it is given is told and kept once its first block is proved, and
+    before a piece goes out.
     """
     return _opened(_Return(g.actor, target), opened, ask)
 
@@ -107,26 +108,24 @@ def _checked(pieces: Iterator[bytes], back: _Return, ask: Ask) -> Iterator[bytes
 
 def _opened(back: _Return, opened: Callable[[Actor], Download], ask: Ask) -> Iterator[bytes]:
     try:
-        content = back.to(partial(_committed, opened), writes=True)
+        content, pieces = back.to(partial(_begun, opened), writes=True)
     except DamageFound as damage:
         back.record(damage)
         raise
     with content:
-        yield from _checked(_whole(content), back, ask)
+        yield from _checked(pieces, back, ask)
 
 
-def _committed(opened: Callable[[Actor], Download], actor: Actor) -> Download:
+def _begun(opened: Callable[[Actor], Download], actor: Actor) -> tuple[Download, Iterator[bytes]]:
     content = opened(actor)
     try:
+        pieces = content.read(0, content.size_bytes)
+        content.tell()
         db.session.commit()
     except Exception:
         content.close()
         raise
-    return content
-
-
-def _whole(content: Download) -> Iterator[bytes]:
-    yield from content.read(0, content.size_bytes)
+    return content, pieces
 
 
 def _recorded(pieces: Iterator[bytes], back: _Return) -> Iterator[bytes]:

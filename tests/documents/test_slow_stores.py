@@ -87,14 +87,37 @@ def test_nobody_waits_for_a_store_that_somebody_else_reads(
     assert set(written) == {302}
 
 
+@pytest.mark.parametrize("by", ["download", "picture"])
+def test_what_a_link_led_to_is_not_there_if_it_goes_while_a_store_is_read(
+    acme, monkeypatch, by
+) -> None:
+    """The link is destroyed with it, as a purge may have it at any moment."""
+    kind = "view" if by == "picture" else "download"
+    folder, content = acme.folders["shared"], picture_of("PNG")
+    document = acme.visit("member").upload("a.png", content, folder).json["id"]
+    stranger, path = opened(acme, make(acme, f"/links/documents/{document}/new", kind=kind))
+    real, left = LocalReader.readinto, ["DELETE FROM sharing_link"]
+
+    def slowly(*given: object) -> object:
+        if left:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(acme.portal.execute, left.pop(), acme).result()
+        return real(*given)
+
+    monkeypatch.setattr(LocalReader, "readinto", slowly)
+    answer = stranger.get(f"{path}/documents/{document}/{by}")
+    assert (answer.status_code, left) == (404, [])
+    assert "There is nothing here." in answer.text
+    assert acme.told()[-1] == ("link.opened", "success")
+
+
 @pytest.mark.parametrize("end", [deactivate, take_role, trash], ids=lambda one: one.__name__)
 @pytest.mark.parametrize("prepare", [download, a_range, archive, by_a_link])
 def test_what_is_taken_away_while_a_store_is_read_is_not_given(
     acme, monkeypatch, prepare, end
 ) -> None:
     """Access was decided before, and seconds have passed."""
-    moment = "__init__" if prepare is archive else "readinto"
-    read, real, left = prepare(acme), getattr(LocalReader, moment), [end]
+    read, real, left = prepare(acme), LocalReader.readinto, [end]
 
     def slowly(*given: object) -> object:
         if left:
@@ -102,7 +125,7 @@ def test_what_is_taken_away_while_a_store_is_read_is_not_given(
                 pool.submit(left.pop(), acme).result()
         return real(*given)
 
-    monkeypatch.setattr(LocalReader, moment, slowly)
+    monkeypatch.setattr(LocalReader, "readinto", slowly)
     with suppress(PortalError):  # out of an answer that is under way
         assert read() in (401, 403, 404, 410)
     assert not left

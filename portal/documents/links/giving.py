@@ -16,11 +16,10 @@ from portal.core import clock
 from portal.core.errors import NotFound
 from portal.documents.downloads import Download, open_content
 from portal.documents.links.kinds import Audience, Deed, Kind
-from portal.documents.links.managing import get_link
 from portal.documents.links.models import SharingLink
 from portal.documents.links.pictures import count_pages, draw_marked
 from portal.documents.links.uses import LinkRefused, note_use
-from portal.documents.links.validity import check_not_ended, maker_of, take_use
+from portal.documents.links.validity import check_not_ended, maker_of, read_link_again, take_use
 from portal.documents.links.visits import Visit, require_inside
 from portal.documents.models import Document, DocumentVersion
 from portal.documents.places import Place
@@ -133,7 +132,7 @@ def require_still(actor: Actor, link_id: UUID, document_id: UUID) -> None:
     """Raises what would be raised if what is under way were begun now; uses are not counted."""
     if isinstance(actor, Member):
         read_again(actor)
-    link = get_link(link_id).link
+    link = read_link_again(link_id)
     check_not_ended(link)
     maker, _ = maker_of(link)
     _find(link, maker, document_id)

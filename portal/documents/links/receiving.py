@@ -5,6 +5,7 @@ They lie there as its maker's, who may upload there; the log tells that they cam
 
 from collections.abc import Sequence
 from datetime import timedelta
+from http import HTTPStatus
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,16 +15,15 @@ from portal.audit.actor import Actor
 from portal.audit.service import RecordedRefusal, record
 from portal.auth import attempts
 from portal.auth.notices import Notice, tell
-from portal.core.errors import Invalid, PortalError
+from portal.core.errors import Invalid, NotFound, PortalError
 from portal.core.ids import new_id
 from portal.core.texts import as_one_line, is_one_line
 from portal.documents.adding import add_document
 from portal.documents.contents import Body, TooLarge, TypeNotAllowed, UploadAbandoned, take_in
 from portal.documents.links.kinds import Deed, Kind
-from portal.documents.links.managing import get_link
 from portal.documents.links.models import SharingLink
 from portal.documents.links.uses import LinkRefused, note_use, record_refusal
-from portal.documents.links.validity import check_open, maker_of, take_use
+from portal.documents.links.validity import check_open, maker_of, read_link_again, take_use
 from portal.documents.links.visits import Visit, require_inside
 from portal.documents.models import Document
 from portal.documents.names import MAX_LENGTH, clean_name
@@ -33,6 +33,7 @@ from portal.documents.scanning import Infected, ScannerAway
 MIB = 1024 * 1024
 MOST_SENDER = 100  # characters
 TOLD_EVERY = timedelta(minutes=10)
+NOT_NOW = "The portal can’t take this file just now. Please try again later."
 
 
 class WrongEnding(Invalid):
@@ -54,7 +55,7 @@ _REASONS: Sequence[tuple[type[PortalError], str, str | None]] = (
     (Infected, "infected", None),
     (ScannerAway, "not-scanned", None),
     (UploadAbandoned, "broke-off", None),
-    (PortalError, "not-taken", "The portal can’t take this file just now. Please try again later."),
+    (PortalError, "not-taken", NOT_NOW),
 )
 
 
@@ -100,7 +101,8 @@ def receive_file(visit: Visit, sender: str, name: str, body: Body) -> Document:
     """Take in a file, of which the link counts one use; its maker is told.
 
     Access is decided before the first byte, and again before the rows. Raises `Invalid` for a
-    sender who is none, `LinkRefused` where nothing is to be sent, and `FileRefused`.
+    sender who is none, `LinkRefused` where nothing is to be sent, and `FileRefused`; and what
+    is no refusal of this file: `NotFound` where the link is gone, or what keeps the portal itself.
     """
     require_inside(visit)
     link = visit.link
@@ -111,7 +113,9 @@ def receive_file(visit: Visit, sender: str, name: str, body: Body) -> Document:
     try:
         return _take(visit.actor, link, _Sent(clean_name(name), f"Sent by {sender}", who), body)
     except PortalError as error:
-        raise FileRefused(link_id, error, who, name) from error
+        if _is_refusal(error):
+            raise FileRefused(link_id, error, who, name) from error
+        raise
 
 
 def clean_sender(sender: str) -> str:
@@ -130,7 +134,7 @@ def _take(actor: Actor, link: SharingLink, sent: _Sent, body: Body) -> Document:
     link_id, owner_id = link.id, link.created_by
     stored = take_in(new_id(), sent.name, body, owner_id=owner_id, announced_bytes=None)
     with settling(stored.room):
-        maker, place = maker_of(get_link(link_id).link)
+        maker, place = maker_of(read_link_again(link_id))
         take_use(link_id)
         document = add_document(stored, place.folder_id, sent.name, sent.note)
         record(
@@ -150,6 +154,11 @@ def _check_ending(name: str, endings: list[str]) -> None:
     _, dot, ending = name.rpartition(".")
     if endings and not (dot and ending.lower() in endings):
         raise WrongEnding(f"Only files of these kinds are taken here: {', '.join(endings)}.")
+
+
+def _is_refusal(error: PortalError) -> bool:
+    is_failure = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return not isinstance(error, NotFound) and (not is_failure or isinstance(error, ScannerAway))
 
 
 def _why(cause: PortalError) -> tuple[str, str]:

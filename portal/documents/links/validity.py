@@ -16,6 +16,7 @@ from portal.documents.places import Place
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
 
+NOTHING_HERE = "There is nothing here. Open the address that you were sent once more."
 CLOSED = {
     "revoked": "This link was ended by whoever shared it, or by their organisation.",
     "expired": "This link has expired. Ask whoever sent it to you for another one.",
@@ -67,7 +68,7 @@ def maker_of(link: SharingLink) -> tuple[Member, Place]:
 def take_use(link_id: UUID) -> None:
     """Count one use for good, if there is one left: of many at once, exactly so many succeed.
 
-    Raises `LinkClosed`.
+    Raises `LinkClosed`, or `NotFound` where it is gone.
     """
     is_taken = change(
         update(SharingLink)
@@ -81,10 +82,13 @@ def take_use(link_id: UUID) -> None:
         .execution_options(synchronize_session=False)
     )
     if not is_taken:
-        check_open(read_again(link_id))
+        check_open(read_link_again(link_id))
         raise _closed(link_id, "used-up")
 
 
-def read_again(link_id: UUID) -> SharingLink:
-    """The link as it is by now."""
-    return db.session.get_one(SharingLink, (bound_tenant_id(), link_id), populate_existing=True)
+def read_link_again(link_id: UUID) -> SharingLink:
+    """The link as it is by now. Raises `NotFound` where it is gone, with what it led to."""
+    link = db.session.get(SharingLink, (bound_tenant_id(), link_id), populate_existing=True)
+    if link is None:
+        raise NotFound(NOTHING_HERE)
+    return link

@@ -25,7 +25,13 @@ from portal.core.errors import NotFound
 from portal.documents.links.kinds import Audience, Deed, Kind
 from portal.documents.links.models import LinkVisit, SharingLink
 from portal.documents.links.uses import LinkRefused, as_link, note_use, record_refusal
-from portal.documents.links.validity import check_open, maker_of, read_again, take_use
+from portal.documents.links.validity import (
+    NOTHING_HERE,
+    check_open,
+    maker_of,
+    read_link_again,
+    take_use,
+)
 from portal.documents.places import Place
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db, release
@@ -109,7 +115,7 @@ def find_visit(origin: Actor, link_id: UUID, token: str | None, member: Member |
         .execution_options(populate_existing=True)
     ).one_or_none()
     if found is None:
-        raise NotFound("There is nothing here. Open the address that you were sent once more.")
+        raise NotFound(NOTHING_HERE)
     row, link = found
     check_open(link, is_inside=row.opened_at is not None)
     maker, place = maker_of(link)
@@ -136,9 +142,14 @@ def give_password(visit: Visit, password: str) -> None:
 
 
 def go_on(visit: Visit, **given: object) -> None:
-    """Note what was given, and let the visit in where nothing is left. Raises `LinkClosed`."""
-    link = read_again(visit.link.id)
-    row = db.session.get_one(LinkVisit, (bound_tenant_id(), visit.row.id), populate_existing=True)
+    """Note what was given, and let the visit in where nothing is left.
+
+    Raises `LinkClosed`, or `NotFound` where link or visit are gone.
+    """
+    link = read_link_again(visit.link.id)
+    row = db.session.get(LinkVisit, (bound_tenant_id(), visit.row.id), populate_existing=True)
+    if row is None:
+        raise NotFound(NOTHING_HERE)
     for name, value in given.items():
         setattr(row, name, value)
     _advance(visit.actor, link, row)

@@ -49,9 +49,10 @@ def send(
         response = _content(download, request, 0, download.size_bytes, watched, status=200)
     else:
         response = _answer(download, request, etag, watched)
-    if response.status_code < HTTPStatus.BAD_REQUEST:
-        download.tell()
     response.call_on_close(download.close)
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        return response
+    download.tell()
     response.headers["Content-Type"] = download.media_type
     response.headers["Content-Disposition"] = _attachment(download.name)
     response.headers["Accept-Ranges"] = "none" if is_whole else "bytes"

@@ -4,7 +4,7 @@ The secret stands in the fragment of the address, which no browser sends: a scri
 form of the first page, and whoever runs no scripts pastes the address (docs/decisions/0013).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from http import HTTPStatus
 from uuid import UUID
 
@@ -12,27 +12,23 @@ from flask import Blueprint, Response, flash, g, make_response, redirect, render
 from flask.typing import ResponseReturnValue
 
 from portal.core.errors import Invalid
-from portal.documents.links import codes, giving, receiving, visits
+from portal.documents.links import codes, giving, visits
 from portal.documents.links.kinds import Kind
-from portal.documents.links.receiving import FileRefused
 from portal.documents.links.visits import Step, Visit
 from portal.documents.previews import MOST_PAGES
 from portal.web.access import by_link, discloses, public, reads_form
 from portal.web.documents import transfer
-from portal.web.documents.outcomes import Outcome
 from portal.web.documents.paging import after, page_at
-from portal.web.lifecycle import keep, refuse, shown_on, shown_status
+from portal.web.lifecycle import refuse, shown_on, shown_status
 from portal.web.limits import limited, limited_gets
 from portal.web.ongoing import while_allowed
 from portal.web.request import request
 from portal.web.shared.forms import CodeForm, EmailForm, OpenForm, PasswordForm
+from portal.web.shared.sending import Received, receive_all
 from portal.web.shared.visiting import hold, present_visit
-from portal.web.streamed_form import File, StreamedForm
+from portal.web.streamed_form import StreamedForm
 
 blueprint = Blueprint("shared", __name__, url_prefix="/shared")
-
-
-MOST_REFUSED = 20  # files of one request, behind which nothing is looked at
 
 
 @blueprint.after_request
@@ -178,57 +174,29 @@ def send(link_id: UUID) -> ResponseReturnValue:
     """Send files in: each is taken as it arrives, or refused by itself; a page tells which."""
     form, visit = StreamedForm(), present_visit(link_id)
     try:
-        outcomes = _receive_all(visit, form)
+        received = receive_all(visit, form)
     except Invalid as error:  # of whoever sends them
         refuse(error)
         return _send_page(visit, form, error=str(error)), error.status
-    if not outcomes:
+    if not received.outcomes:
         return _send_page(visit, form, error="Choose a file."), HTTPStatus.BAD_REQUEST
-    refused = [one for one in outcomes if one.refusal]
-    if refused:
-        status = refused[0].status if len(refused) == len(outcomes) else HTTPStatus.OK
-        return _send_page(visit, form, outcomes), status
-    flash(f"Thank you. {_counted(len(outcomes))} arrived.", "success")
+    if received.refused or received.is_cut:
+        return _send_page(visit, form, received), received.status
+    flash(f"Thank you. {_counted(len(received.outcomes))} arrived.", "success")
     return redirect(url_for("shared.show", link_id=link_id))
-
-
-def _receive_all(visit: Visit, form: StreamedForm) -> Sequence[Outcome]:
-    """What became of each, up to where the link ends or too many were refused: each is an entry."""
-    outcomes: list[Outcome] = []
-    refused = 0
-    for file in form.files():
-        if not file.name:
-            continue
-        outcomes.append(_receive(visit, form, file))
-        refused += bool(outcomes[-1].refusal)
-        if refused == MOST_REFUSED or outcomes[-1].status == HTTPStatus.GONE:
-            break
-    return outcomes
-
-
-def _receive(visit: Visit, form: StreamedForm, file: File) -> Outcome:
-    try:
-        receiving.receive_file(visit, form.fields.get("sender", ""), file.name, file)
-        keep()
-    except FileRefused as error:
-        refuse(error)
-        return Outcome(file.name, refusal=str(error), status=error.status)
-    return Outcome(file.name)
 
 
 def _send_page(
     visit: Visit,
     form: StreamedForm | None = None,
-    outcomes: Sequence[Outcome] = (),
+    received: Received | None = None,
     error: str = "",
 ) -> str:
     return render_template(
         "shared/send.html",
         visit=visit,
         sender=form.fields.get("sender", "") if form else "",
-        outcomes=outcomes,
-        is_over=any(one.status == HTTPStatus.GONE for one in outcomes),
-        is_cut=len([one for one in outcomes if one.refusal]) == MOST_REFUSED,
+        received=received or Received(),
         error=error,
     )
 

@@ -1,8 +1,10 @@
 """Files that strangers send in by a link: taken as they arrive, and nothing shown in return."""
 
+import errno
 import io
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -17,6 +19,7 @@ from tests.harness.clamd import EICAR, clamd
 from tests.harness.files import content_of
 from tests.installation import Organisation
 
+DESTROY = "DELETE FROM sharing_link"  # as a purge may have it, with what it led to
 REQUEST = "/links/folders/{shared}/request"
 # What is answered, what the sender is told, and what the link's maker is shown.
 REFUSED = {
@@ -72,6 +75,34 @@ def send_all(stranger: Visitor, path: str, *names: str):
     fields = [("csrf_token", None, stranger.csrf_token.encode()), ("sender", None, b"Rita")]
     fields += [("file", name, name.encode()) for name in names]
     return send(stranger, path, data=parts(*fields))
+
+
+class _Slow(io.RawIOBase):
+    """A body in the second half of which something happens."""
+
+    def __init__(self, body: bytes, happens: Callable[[], object]) -> None:
+        self.body, self.half, self.happens = io.BytesIO(body), len(body) // 2, happens
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self.body.tell() > self.half:
+            self.happens()
+        return self.body.readinto(buffer)
+
+
+def send_slowly(stranger: Visitor, path: str, form: bytes, happens: Callable[[], object]):
+    """Send a form while something happens."""
+    return stranger.open(
+        f"{path}/files",
+        "POST",
+        environ_overrides={
+            "CONTENT_TYPE": "multipart/form-data; boundary=XX",
+            "wsgi.input": io.BufferedReader(_Slow(form, happens)),
+            "CONTENT_LENGTH": str(len(form)),
+        },
+    )
 
 
 @contextmanager
@@ -160,6 +191,57 @@ def test_nobody_outside_fills_the_log_by_one_form(acme) -> None:
     before = len(acme.log())
     send_all(stranger, path, *(f"{n}.txt" for n in range(100)))
     assert len(acme.log()) < before + 10
+
+
+@on_sqlite
+def test_what_keeps_the_portal_from_taking_a_file_is_no_refusal_of_it(acme, monkeypatch) -> None:
+    stranger, path = asked(acme)
+    real, left = os.link, [1]
+
+    def until_the_disk_is_full(*given: Any) -> None:
+        if not left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        left.pop()
+        real(*given)
+
+    monkeypatch.setattr(os, "link", until_the_disk_is_full)
+    answer = send_all(stranger, path, "1.txt", "2.txt", "3.txt")
+    said = words_of(answer.text)
+    assert "1.txt: arrived." in said
+    assert "2.txt: The portal can’t take this file just now." in said
+    assert "Nothing behind these was looked at." in said
+    assert "3.txt" not in said
+    assert answer.status_code == 200
+    assert uses_of(acme)[-1] == ("uploaded", "")
+    assert ("link.refused", "refused") not in acme.told()
+    assert send_all(stranger, path, "4.txt").status_code == 503
+
+
+@on_sqlite
+@pytest.mark.parametrize("sent", [1, 2])
+def test_of_a_form_that_breaks_off_what_arrived_is_told(acme, sent) -> None:
+    stranger, path = asked(acme)
+    names = ("a.txt", "b.txt")[:sent]
+    fields = [("csrf_token", None, stranger.csrf_token.encode()), ("sender", None, b"Rita")]
+    whole = parts(*fields, *(("file", name, b"text") for name in names))
+    answer = send(stranger, path, data=whole.removesuffix(b"--XX--\r\n") + b"--XX\r\n")
+    said = words_of(answer.text)
+    for name in names:
+        assert f"{name}: arrived." in said
+    assert "Nothing behind these was looked at." in said
+    assert uses_of(acme).count(("uploaded", "")) == sent
+
+
+@on_sqlite
+def test_a_link_that_is_destroyed_while_a_file_arrives_is_not_there(acme) -> None:
+    stranger, path = asked(acme)
+    fields = parts(("csrf_token", None, stranger.csrf_token.encode()), ("sender", None, b"Rita"))
+    whole = fields.removesuffix(b"--XX--\r\n") + parts(("file", "a.txt", BODY * 8))
+    before = newest(acme)
+    answer = send_slowly(stranger, path, whole, lambda: acme.portal.execute(DESTROY, acme))
+    assert answer.status_code == 404
+    assert "There is nothing here." in answer.text
+    assert newest(acme) == before
 
 
 @pytest.mark.parametrize("cause", ["ending", "size", "type", "room", "name", "malware", "scanner"])
@@ -322,25 +404,7 @@ def test_it_ends_while_a_file_arrives(acme) -> None:
     fields = parts(("csrf_token", None, stranger.csrf_token.encode()), ("sender", None, b"Rita"))
     whole = fields.removesuffix(b"--XX--\r\n") + parts(("file", "Report.txt", BODY * 8))
 
-    class Slow(io.RawIOBase):
-        body = io.BytesIO(whole)
-
-        def readable(self) -> bool:
-            return True
-
-        def readinto(self, buffer) -> int:
-            if self.body.tell() > len(whole) // 2:
-                acme.portal.execute("UPDATE sharing_link SET revoked_at = '2026-01-01'", acme)
-            return self.body.readinto(buffer)
-
-    answer = stranger.open(
-        f"{path}/files",
-        "POST",
-        environ_overrides={
-            "CONTENT_TYPE": "multipart/form-data; boundary=XX",
-            "wsgi.input": io.BufferedReader(Slow()),
-            "CONTENT_LENGTH": str(len(whole)),
-        },
-    )
+    end = "UPDATE sharing_link SET revoked_at = '2026-01-01'"
+    answer = send_slowly(stranger, path, whole, lambda: acme.portal.execute(end, acme))
     assert answer.status_code == 410, answer.text
     assert newest(acme) == before
