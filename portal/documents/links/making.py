@@ -158,7 +158,7 @@ def _check_version(document_id: UUID, terms: Terms) -> None:
     if media_type is None:
         raise Invalid("There is no such version.")
     if terms.kind == Kind.VIEW and not is_shown(media_type):
-        raise Invalid("Only PDFs and pictures can be viewed; this is neither.")
+        raise Invalid("Only PDFs and images can be viewed, and this version is neither.")
 
 
 def _hash(password: str) -> str | None:

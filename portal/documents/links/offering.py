@@ -1,5 +1,6 @@
 """What somebody may share by a link, before they do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,22 +20,24 @@ from portal.tenancy.session import db
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What somebody may share by a link, and by which rules."""
+    """What somebody may share by a link, and by which rules.
+
+    `can_be_shown`: there is something that can be looked at page by page, maybe in an older version.
+    """
 
     name: str
     place: Place
     rules: Rules
     newest: int = 0
-    is_shown: bool = True
+    can_be_shown: bool = True
 
 
 def offer_document(actor: Actor, document_id: UUID) -> Offer:
     """What a link to a document could be. Raises `NotFound` or `Forbidden`."""
     place = require_to_share(actor, Kind.DOWNLOAD, document_id, None)
     document = find_anywhere(document_id).document
-    media_type = media_type_of(document_id, document.version_number)
     seen = place.seen_by(actor, Permission.DOCUMENT_READ)
-    shown = is_shown(media_type or "")
+    shown = any(map(is_shown, _list_media_types(document_id)))
     return Offer(document.name, seen, get_rules(), document.version_number, shown)
 
 
@@ -52,3 +55,8 @@ def media_type_of(document_id: UUID, number: int) -> str | None:
             DocumentVersion.document_id == document_id, DocumentVersion.number == number
         )
     ).one_or_none()
+
+
+def _list_media_types(document_id: UUID) -> Sequence[str]:
+    of_it = DocumentVersion.document_id == document_id
+    return db.session.scalars(select(DocumentVersion.media_type).where(of_it).distinct()).all()

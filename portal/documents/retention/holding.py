@@ -26,7 +26,7 @@ from portal.core.errors import Conflict, Invalid
 from portal.core.ids import new_id
 from portal.documents.places import get_place
 from portal.documents.queries import find_anywhere
-from portal.documents.retention.holds import anchors_of, get_hold
+from portal.documents.retention.holds import anchors_of, get_hold, is_on
 from portal.documents.retention.locking import lock_retention
 from portal.documents.retention.models import Anchor, AnchorKind, LegalHold
 from portal.documents.retention.things import Thing
@@ -110,7 +110,7 @@ def _release(actor: Actor, hold_id: UUID, **agreed: Any) -> None:
 def _require_to_release(actor: Actor, hold_id: UUID) -> None:
     target = Target(f"hold:{hold_id}")
     require(actor, Permission.HOLD_EDIT, target)
-    if actor.user_id in {anchor.thing_id for anchor in anchors_of(hold_id)}:
+    if is_on(anchors_of(hold_id), actor):
         raise OwnHold(Permission.HOLD_EDIT, target)
 
 

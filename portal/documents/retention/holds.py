@@ -34,13 +34,16 @@ class ListedHold:
 
 @dataclass(frozen=True, slots=True)
 class ShownHold:
-    """One hold in full, with the names of the people involved, and the release that waits."""
+    """One hold in full, with the names of the people involved, and the release that waits; and
+    whether it is on the reader, who can't release it then.
+    """
 
     hold: LegalHold
     anchors: Sequence[Anchor]
     names: Mapping[UUID, str]
     people: Mapping[UUID, str]
     waiting: PendingAct | None
+    is_own: bool
 
 
 def list_holds(actor: Actor) -> Sequence[ListedHold]:
@@ -68,7 +71,8 @@ def show_hold(actor: Actor, hold_id: UUID) -> ShownHold:
     anchors = anchors_of(hold_id)
     people = names_of({id_ for id_ in (hold.placed_by, hold.released_by) if id_})
     waiting = find_waiting(Kind.RELEASE_HOLD, f"hold:{hold_id}")
-    return ShownHold(hold, anchors, names_of_things(anchors), people, waiting)
+    is_own = is_on(anchors, actor)
+    return ShownHold(hold, anchors, names_of_things(anchors), people, waiting, is_own)
 
 
 def get_hold(hold_id: UUID) -> LegalHold:
@@ -77,6 +81,11 @@ def get_hold(hold_id: UUID) -> LegalHold:
     if hold is None:
         raise NotFound
     return hold
+
+
+def is_on(anchors: Sequence[Anchor], actor: Actor) -> bool:
+    """Whether a hold is on the actor themselves."""
+    return actor.user_id in {anchor.thing_id for anchor in anchors}
 
 
 def anchors_of(hold_id: UUID) -> Sequence[Anchor]:

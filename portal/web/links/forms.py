@@ -103,7 +103,7 @@ class ShareForm(_LinkForm):
         super().offer(offered)
         is_view_only, newest = offered.rules.is_view_only, offered.newest
         self.held += [Kind.DOWNLOAD] if is_view_only else []
-        self.held += [] if offered.is_shown else [Kind.VIEW]
+        self.held += [] if offered.can_be_shown else [Kind.VIEW]
         older = range(newest, max(0, newest - MOST_VERSIONS), -1)
         self.version_names = {NEWEST: "Always the newest"} | {
             str(number): f"Version {number}, whatever comes after it" for number in older

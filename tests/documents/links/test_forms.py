@@ -18,6 +18,7 @@ from tests.documents.links.sharing import (
     row_of,
 )
 from tests.documents.links.test_ending import change_rules
+from tests.documents.samples import picture_of
 from tests.documents.sharers import give
 from tests.installation import Organisation
 
@@ -153,6 +154,20 @@ def test_a_form_that_was_open_for_too_long_is_looked_through_again(acme, monkeyp
 def test_where_nothing_can_be_shared_by_the_rules_no_form_is_offered(acme) -> None:
     change_rules(acme, conditions="is_view_only")
     page = acme.visit("member").get(path_of(acme, PATHS[0])).text
-    assert "Only PDFs and images can be shown, and the newest version of this is neither." in page
+    assert "Only PDFs and images can be shown, and no version of this is either." in page
     assert "Make the link" not in page
     assert "Make the link" in acme.visit("member").get(path_of(acme, PATHS[1])).text
+
+
+@on_sqlite
+def test_an_older_version_can_be_viewed_where_the_newest_is_no_picture(acme) -> None:
+    change_rules(acme, conditions="is_view_only")
+    member, folder = acme.visit("member"), acme.folders["shared"]
+    made = member.upload("a.png", picture_of("PNG"), folder).json["id"]
+    assert member.post(f"/documents/{made}/rename", {"name": "a.txt"}).status_code == 302
+    assert member.put(f"/documents/{made}/versions", b"text").status_code == 201
+    path = f"/links/documents/{made}/new"
+    assert "Make the link" in member.get(path).text
+    newest = member.post(path, FORM | {"kind": "view"})
+    assert "Only PDFs and images can be viewed, and this version is neither." in newest.text
+    assert member.post(path, FORM | {"kind": "view", "version": "1"}).status_code == 200

@@ -203,6 +203,9 @@ def test_two_are_wanted_only_where_there_are_two(acme) -> None:
 
 def test_nobody_releases_what_holds_themselves(acme) -> None:
     held = id_of(place(acme, email=acme["officer"].email))
+    page = acme.visit("officer").get(f"/retention/holds/{held}").text
+    assert "This hold is on you. Somebody else has to release it." in page
+    assert f"/retention/holds/{held}/release" not in page
     answer = acme.visit("officer").post(f"/retention/holds/{held}/release", {"reason": "Please"})
     assert answer.status_code == 403
     second_officer(acme)
