@@ -22,7 +22,7 @@ from portal.tenancy.session import db
 class Offer:
     """What somebody may share by a link, and by which rules.
 
-    `can_be_shown`: there is something that can be looked at page by page, maybe in an older version.
+    `can_be_shown`: it can be looked at page by page, maybe in an older version alone.
     """
 
     name: str
