@@ -142,6 +142,7 @@ class Action(StrEnum):
     ERASURE_ASKED = "erasure.asked", "Somebody asked that a person’s data be erased", _NOTICE
     ERASURE_GRANTED = "erasure.granted", "A request for erasure was granted", _NOTICE
     ERASURE_REFUSED = "erasure.refused", "A request for erasure was refused", _NOTICE
+    ERASURE_WITHDRAWN = "erasure.withdrawn", "A granted request for erasure was withdrawn", _NOTICE
     EXCLUSION_ADDED = (
         "exclusion.added",
         "Two roles may no longer be held together",

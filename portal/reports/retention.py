@@ -41,7 +41,7 @@ def _erasures() -> Iterator[Row]:
     found = db.session.scalars(select(ErasureRequest).order_by(ErasureRequest.id.desc())).all()
     names = names_of({request.user_id for request in found})
     for request in found:
-        at = moment(request.asked_at), moment(request.decided_at)
+        at = moment(request.asked_at), moment(request.withdrawn_at or request.decided_at)
         yield "Erasure", names[request.user_id], _wanted(request), request.state, *at
 
 

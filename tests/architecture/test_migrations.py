@@ -128,3 +128,22 @@ def test_a_tenants_lane_can_be_taken_back_too(empty) -> None:
     assert len(tables_in(empty)) >= 13
     downgrade(empty, "tenant")
     assert tables_in(empty) == set()
+
+
+def test_an_erasure_that_was_withdrawn_is_a_refused_one_before_that_could_be(portal, acme) -> None:
+    """Never a granted one, by which more would be erased."""
+    url = url_for(acme.record, make_url(portal.settings.owner_database_url))
+    address = url.render_as_string(hide_password=False)
+    made = acme.visit("admin").post(
+        "/retention/erasures/new",
+        {"email": acme["member"].email, "what": ["documents"], "reason": "by letter"},
+    )
+    officer, path = acme.visit("officer"), made.location
+    officer.post(f"{path}/decide", {"decision": "grant", "answer": "by law"})
+    assert officer.post(f"{path}/withdraw", {"reason": "a mistake"}).status_code == 302
+    portal.close_engines()
+    downgrade(address, "tenant", "0037")
+    migrations._upgrade(url, ("tenant",), APP_ROLE)
+    [row] = [row for row in portal.rows("erasure_request") if str(row["id"]) in path]
+    assert row["state"] == "refused"
+    assert row["withdrawn_at"] is None

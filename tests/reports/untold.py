@@ -31,6 +31,7 @@ UNTOLD: dict[str, str] = {
             "document_policy.changed_by",
             "erasure_request.asked_by",
             "erasure_request.decided_by",
+            "erasure_request.withdrawn_by",
             "exclusive_role_pair.created_by",
             "folder.trashed_by",
             "group_membership.added_by",

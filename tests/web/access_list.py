@@ -309,6 +309,7 @@ ACCESS = {
     "retention.create_erasure": form(ADMINS | OFFICERS),
     "retention.show_erasure": page(ADMINS | OFFICERS, on("erasure", "own")),
     "retention.decide_erasure": act(OFFICERS, on("erasure", "own"), empty=422),
+    "retention.withdraw_erasure": form(OFFICERS, on("erasure", "own")),
     # The policy of signing in.
     "policy.index": page(LOOKERS),
     "policy.preview": Entry(ADMINS, {"GET": 302}),  # of nothing: to where one fills it in

@@ -26,6 +26,7 @@ from portal.documents.models import DocumentStar
 from portal.documents.retention.erasures import (
     get_erasure,
     in_the_way,
+    is_done,
     needs_another,
     target_of,
 )
@@ -42,6 +43,12 @@ class OwnErasure(Forbidden):
     """Nobody decides about their own data."""
 
     message = "This is about you. Somebody else has to decide."
+
+
+class ErasureDone(Conflict):
+    """There is nothing left to be withdrawn."""
+
+    message = "This has been carried out already."
 
 
 class OwnRequest(Forbidden):
@@ -125,6 +132,35 @@ def decide_erasure(actor: Actor, request_id: UUID, *, is_granted: bool, answer: 
     record(actor, action, f"user:{request.user_id}", **detail)
 
 
+def withdraw_erasure(actor: Actor, request_id: UUID, reason: str) -> None:
+    """Have a granted request erase nothing more; what it has erased by then is gone.
+
+    Raises `Forbidden`, `OwnErasure`, `StepUpNeeded`, `NotFound`, `Invalid`, or `Conflict` where it
+    is not granted, or is carried out.
+    """
+    target = Target(target_of(request_id))
+    require(actor, Permission.ERASURE_DECIDE, target)
+    require_fresh(actor, Act.RETENTION)
+    lock_retention()
+    request = get_erasure(request_id)
+    if request.user_id == actor.user_id:
+        raise OwnErasure(Permission.ERASURE_DECIDE, target)
+    if is_done(request):
+        raise ErasureDone
+    request.withdrawal = _said(reason)
+    db.session.flush()
+    withdrawn = change(
+        update(ErasureRequest)
+        .where(ErasureRequest.id == request_id, ErasureRequest.state == ErasureState.GRANTED)
+        .values(state=ErasureState.WITHDRAWN, withdrawn_by=actor.user_id, withdrawn_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    if not withdrawn:
+        raise Conflict("Only a request that was granted can be withdrawn.")
+    user = f"user:{request.user_id}"
+    record(actor, Action.ERASURE_WITHDRAWN, user, request=str(request_id))
+
+
 def list_accounts_to_erase() -> Sequence[UUID]:
     """The granted requests for accounts that are not erased yet."""
     return db.session.scalars(
@@ -143,7 +179,9 @@ def erase_account_of(request_id: UUID) -> bool:
     lock_access()
     lock_retention()
     request = get_erasure(request_id)
-    if in_the_way(request) or request.account_erased_at is not None:
+    if request.state != ErasureState.GRANTED or in_the_way(request):
+        return False
+    if request.account_erased_at is not None:
         return False
     if any(request.user_id in hold.on for hold in list_live_holds()):
         return False

@@ -67,6 +67,8 @@ class ShownErasure:
     is_own: bool
     is_asked_by_self: bool
     needs_another: bool
+    withdrawn_by: str
+    is_done: bool
 
     @property
     def goes(self) -> int:
@@ -90,7 +92,7 @@ def show_erasure(actor: Actor, request_id: UUID) -> ShownErasure:
     """One request. Raises `Forbidden` or `NotFound`."""
     require(actor, Permission.ERASURE_ASK, Target(target_of(request_id)))
     request = get_erasure(request_id)
-    people = (request.user_id, request.asked_by, request.decided_by)
+    people = (request.user_id, request.asked_by, request.decided_by, request.withdrawn_by)
     names = names_of([user_id for user_id in people if user_id])
     judged = judge(_documents_of(request)) if request.wants_documents else ()
     staying = [one for one in judged if one.fate.holds or _is_kept(one.fate.keep_until)]
@@ -106,6 +108,8 @@ def show_erasure(actor: Actor, request_id: UUID) -> ShownErasure:
         actor.user_id == request.user_id,
         actor.user_id == request.asked_by,
         needs_another(actor, request),
+        names.get(request.withdrawn_by, "") if request.withdrawn_by else "",
+        is_done(request),
     )
 
 
@@ -128,6 +132,15 @@ def in_the_way(request: ErasureRequest) -> str:
     if request.wants_documents and _count(request):
         return "It is erased after the last of these documents."
     return ""
+
+
+def is_done(request: ErasureRequest) -> bool:
+    """Whether all that was granted is carried out."""
+    if request.state != ErasureState.GRANTED:
+        return False
+    if request.wants_account and request.account_erased_at is None:
+        return False
+    return not (request.wants_documents and _count(request))
 
 
 def is_to_be_erased(user_id: UUID) -> bool:

@@ -107,6 +107,7 @@ class ErasureState(StrEnum):
     OPEN = "open"
     GRANTED = "granted"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"  # after it was granted: what is not erased by then stays
 
 
 class ErasureRequest(TenantOwned, Base):
@@ -128,9 +129,13 @@ class ErasureRequest(TenantOwned, Base):
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
     account_erased_at: Mapped[datetime | None]
+    withdrawal_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # why it was withdrawn
+    withdrawn_by: Mapped[UUID | None]
+    withdrawn_at: Mapped[datetime | None]
 
     reason = SealedText("reason_sealed")
     answer = SealedText("answer_sealed")
+    withdrawal = SealedText("withdrawal_sealed")
 
     __table_args__ = (
         within_tenant("user_id", "user_account"),

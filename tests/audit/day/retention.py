@@ -91,3 +91,7 @@ class Retention(Scene):
             yield decide(f"/retention/erasures/{asked.made}/decide", decision, [
                 Told(action, target, officer, detail={"request": str(asked.made)})
             ])  # fmt: skip
+        withdraw = f"/retention/erasures/{asked.made}/withdraw"
+        yield decide(withdraw, {"reason": WHY_HELD}, [
+            Told("erasure.withdrawn", target, officer, detail={"request": str(asked.made)})
+        ])  # fmt: skip

@@ -157,6 +157,64 @@ def test_what_is_refused_changes_nothing(acme) -> None:
     assert "as the law wants it" in acme.visit("admin").get(path).text
 
 
+def withdraw(acme: Organisation, path: str, who: str = "officer", reason: str = "a mistake") -> int:
+    return acme.visit(who).post(f"{path}/withdraw", {"reason": reason}).status_code
+
+
+def test_what_is_withdrawn_erases_nothing_more(acme, clock) -> None:
+    plan, note = acme.documents["plan"], acme.documents["note"]
+    rule(acme, name="Ten days", folder="shared", keep_days=10)
+    path = granted(acme, "member", "documents", "account")
+    deactivate(acme, "member")
+    work(acme)
+    assert (is_there(acme, plan), is_there(acme, note)) == (True, False)
+    officer = acme.visit("officer")
+    assert f"{path}/withdraw" in officer.get(path).text
+    assert officer.get(f"{path}/withdraw").status_code == 200
+    assert withdraw(acme, path, reason=" ") == 400
+    assert withdraw(acme, path) == 302
+    later(acme, clock, days=11)
+    work(acme)
+    assert is_there(acme, plan)
+    assert row_of(acme, "member")["email"] == acme["member"].email
+    page = acme.visit("officer").get(path).text
+    assert "It was granted, and withdrawn." in page
+    assert "a mistake" in page
+    assert f"{path}/withdraw" not in page
+    assert "a mistake" not in repr([acme.log(), acme.portal.rows("erasure_request")])
+    [entry] = told(acme, "erasure.withdrawn")
+    assert entry["target"] == f"user:{acme['member'].id}"
+    assert withdraw(acme, path) == 409
+    assert decide(acme, path) == 409
+    again = ask(acme, "member", "documents").location
+    assert decide(acme, again) == 302
+    work(acme)
+    assert not is_there(acme, plan)
+
+
+@on_sqlite
+def test_only_what_was_granted_and_is_not_done_is_withdrawn(acme) -> None:
+    path = ask(acme, "member", "documents").location
+    assert withdraw(acme, path) == 409
+    assert decide(acme, path, "refuse") == 302
+    assert withdraw(acme, path) == 409
+    path = granted(acme, "member", "documents")
+    work(acme)
+    assert f"{path}/withdraw" not in acme.visit("officer").get(path).text
+    assert withdraw(acme, path) == 409
+    assert "erasure.withdrawn" not in [entry["action"] for entry in acme.log()]
+
+
+@on_sqlite
+def test_nobody_withdraws_what_is_about_themselves_nor_an_admin_at_all(acme) -> None:
+    give(acme, "auditor", "compliance-officer")
+    path = ask(acme, "officer", "account").location
+    assert decide(acme, path, who="auditor") == 302
+    assert f"{path}/withdraw" not in acme.visit("officer").get(path).text
+    assert withdraw(acme, path) == withdraw(acme, path, who="admin") == 403
+    assert withdraw(acme, path, who="auditor") == 302
+
+
 @on_sqlite
 def test_nobody_decides_about_themselves(acme) -> None:
     path = ask(acme, "officer", "documents").location

@@ -12,7 +12,7 @@ from portal.documents.retention import erasures as queries
 from portal.web.access import freshly, requires
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.request import request
-from portal.web.retention.forms import DecisionForm, ErasureForm
+from portal.web.retention.forms import DecisionForm, ErasureForm, ReasonForm
 from portal.web.retention.routes.blueprint import blueprint
 
 
@@ -63,6 +63,21 @@ def decide_erasure(erasure_id: UUID) -> ResponseReturnValue:
             flash("The request is granted." if is_granted else "The request is refused.", "success")
             return redirect(url_for("retention.show_erasure", erasure_id=erasure_id))
     return _page(erasure_id, form)
+
+
+@blueprint.route("/erasures/<uuid:erasure_id>/withdraw", methods=["GET", "POST"])
+@freshly(Act.RETENTION)
+@requires(Permission.ERASURE_DECIDE)
+def withdraw_erasure(erasure_id: UUID) -> ResponseReturnValue:
+    """Have a granted request erase nothing more, after a question."""
+    shown, form = queries.show_erasure(g.actor, erasure_id), ReasonForm()
+    if form.validate_on_submit():
+        with shown_on(form):
+            erasing.withdraw_erasure(g.actor, erasure_id, str(form.reason.data))
+            flash("The request is withdrawn. Nothing more is erased by it.", "success")
+            return redirect(url_for("retention.show_erasure", erasure_id=erasure_id))
+    page = render_template("retention/withdraw_erasure.html", form=form, shown=shown)
+    return page, shown_status(form)
 
 
 def _page(erasure_id: UUID, form: DecisionForm) -> ResponseReturnValue:
