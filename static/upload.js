@@ -134,7 +134,7 @@ function paceOf(before, sent) {
 
 function speed({ rate }, left) {
   if (rate <= 0) return "";
-  const [unit, name] = rate < 1e6 ? [1e3, "KB/s"] : [1e6, "MB/s"];
+  const [unit, name] = rate < 2 ** 20 ? [2 ** 10, "KiB/s"] : [2 ** 20, "MiB/s"];
   return `, ${(rate / unit).toFixed(1)} ${name}, ${duration(left / rate)} left`;
 }
 

@@ -13,7 +13,7 @@ from portal.documents.kinds import kind_of
 from portal.documents.undoing import can_undo_move
 from portal.documents.waiting import Waiting, count_waiting
 
-UNITS = ("KB", "MB", "GB", "TB")
+UNITS = ("KiB", "MiB", "GiB", "TiB")
 
 
 def init_app(app: Flask) -> None:
@@ -30,13 +30,13 @@ def init_app(app: Flask) -> None:
 
 
 def size(size_bytes: int) -> str:
-    """A number of bytes in the unit that suits it, with decimal multiples as disks are sold."""
-    if size_bytes < 1000:
+    """A number of bytes in the unit that suits it: multiples of 1024, as limits are given in."""
+    if size_bytes < 1024:
         return f"{size_bytes} byte" + ("" if size_bytes == 1 else "s")
     value = float(size_bytes)
     for unit in UNITS:
-        value /= 1000
-        if value < 999.95 or unit == UNITS[-1]:
+        value /= 1024
+        if value < 1023.95 or unit == UNITS[-1]:
             break
     return f"{value:.1f} {unit}"
 

@@ -155,7 +155,7 @@ def test_an_upload_is_paused_and_resumed_also_after_a_reload(chromium, signed_in
     page.reload()
     page.unroute("**/documents/uploads/**")  # now that what was held up is gone
     page.reload()
-    waiting = page.get_by_text("33.6 MB of 41.9 MB are here.")
+    waiting = page.get_by_text("32.0 MiB of 40.0 MiB are here.")
     waiting.wait_for()
 
     with page.expect_request(lambda request: request.method == "PATCH") as second:

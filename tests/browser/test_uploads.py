@@ -36,7 +36,7 @@ def test_progress_speed_and_remaining_time_are_told_within_one_piece(page, tmp_p
     make_folder(page, "Slowly")
     slow_down(page, MIB)
     upload(page, big(tmp_path / "slow.bin", 30 * MIB))
-    told = re.compile(r"^[1-9][0-9]? %, [0-9.]+ (KB|MB)/s, [0-9]+ s left$")
+    told = re.compile(r"^[1-9][0-9]? %, [0-9.]+ (KiB|MiB)/s, [0-9]+ s left$")
     page.get_by_text(told).wait_for()
     assert 0 < page.get_by_role("progressbar").evaluate("bar => bar.value") < 100
     page.get_by_role("button", name="Cancel: slow.bin").click()

@@ -164,7 +164,7 @@ def test_the_installation_limits_an_organisation(portal_with) -> None:
     admin = portal.visit(acme.host, acme["admin"].token)
     form = {"families": ["text"], "tenant_quota_mib": 1025, "version": ""}
     assert admin.post("/policy/documents/change", form).status_code == 400
-    assert "1.1 GB" in admin.get("/policy/documents").text
+    assert "1.0 GiB" in admin.get("/policy/documents").text
     member = portal.visit(acme.host, acme["member"].token)
     sent = {"X_File_Name": "large.bin", "Content_Length": str(2**30)}
     assert member.put("/documents/uploads", Slow(b"", Barrier(1)), **sent).status_code == 413
@@ -174,9 +174,9 @@ def test_the_installation_limits_an_organisation(portal_with) -> None:
 def test_person_and_admin_see_what_is_taken(acme) -> None:
     limit(acme, tenant_quota_mib=5, person_quota_mib=2)
     acme.visit("member").upload("a.bin", bytes(900_000))
-    assert "900.1 KB of 2.1 MB" in acme.visit("member").get("/account").text
+    assert "879.0 KiB of 2.0 MiB" in acme.visit("member").get("/account").text
     page = acme.visit("admin").get("/policy/documents").text
-    assert "900.1 KB of 5.2 MB" in page
+    assert "879.0 KiB of 5.0 MiB" in page
     assert acme["member"].name in page
 
 

@@ -59,7 +59,7 @@ def test_what_broke_off_is_listed_for_its_owner_in_its_folder_until_it_is_whole(
     sender.begin(2000, folder=shared)
     sender.send(0, content_of(500))
     assert listed() == [
-        ("resumed.bin", "500 bytes of 2.0 KB are here. Choose the file again to go on.")
+        ("resumed.bin", "500 bytes of 2.0 KiB are here. Choose the file again to go on.")
     ]
     assert listed(folder="") == listed(folder=acme.folders["closed"]) == []
     give(acme, "guest", "member")

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwright
 
 NPM_FOLDER = Path(__file__).parents[1] / "node"
 NODE_MODULES = NPM_FOLDER / "node_modules"
 ONLY_THIS_MACHINE = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1"
+PATIENCE_MS = 30_000  # what else waits does so by itself; five seconds are short on a busy machine
 INSTALLED = ("chromium", "chromium-browser", "google-chrome")
 
 # One line for each element that breaks a rule, so that a failed assertion says what to mend. What
@@ -34,6 +35,7 @@ AXE_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practi
 @contextmanager
 def browser() -> Iterator[Browser]:
     """A headless Chromium for the block. `*.localhost` is this machine, other hosts don't exist."""
+    expect.set_options(timeout=PATIENCE_MS)
     executable, environment = _find_chromium()
     # Playwright's own Node needs a library that a minimal Debian lacks.
     os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(find_node()))
