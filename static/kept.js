@@ -2,10 +2,24 @@
 // of a file or folder stays behind in it.
 const KEPT_MS = 24 * 60 * 60 * 1000;
 
+const SAMPLE_BYTES = 64 * 1024; // of each end of a file
+
 export async function digestOf(kind, facts) {
   if (!globalThis.crypto?.subtle) return null; // an address without TLS: nothing is kept
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(facts)));
-  return `${kind} ${btoa(String.fromCharCode(...new Uint8Array(digest)))}`;
+  return `${kind} ${await sha256(new TextEncoder().encode(JSON.stringify(facts)))}`;
+}
+
+// What tells a file from another one: its name, size and time, and how its content begins and ends, as
+// copies can have the same time. Throws where it can't be read.
+export async function factsOf(file) {
+  const { name, size, lastModified } = file;
+  const ends = new Blob([file.slice(0, SAMPLE_BYTES), file.slice(-SAMPLE_BYTES)]);
+  return [name, size, lastModified, globalThis.crypto?.subtle && (await sha256(await ends.arrayBuffer()))];
+}
+
+async function sha256(bytes) {
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return btoa(String.fromCharCode(...new Uint8Array(digest)));
 }
 
 export function remembered(key) {

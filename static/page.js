@@ -6,7 +6,7 @@ export function drawnAnew(address) {
     request.open("GET", address);
     request.responseType = "document";
     request.onload = () => {
-      if (request.status !== 200) reject(request.status);
+      if (request.status !== 200 || !request.response) reject(request.status); // none: it is no page
       else if (personOf(request.response) !== personOf(document)) reject("somebody else");
       else resolve(request.response);
     };

@@ -1,7 +1,7 @@
 // One upload by the tus protocol, which is resumed after a broken connection, a pause, or a reload.
 // What the server has is asked for each time, so that nothing is sent twice and nothing left out.
 
-import { digestOf, forget, remember, remembered } from "./kept.js";
+import { digestOf, factsOf, forget, remember, remembered } from "./kept.js";
 import { STALE, renewToken, token } from "./token.js";
 
 const PIECE_BYTES = 32 * 1024 * 1024; // four parts of the format in which contents are kept
@@ -11,6 +11,9 @@ const MOST_TRIES = 12; // in a row without any progress
 const STATUSES_OF_OWN_END = [409, 423]; // while the server winds up what this page has just broken off
 const TRIES_IN_SILENCE = 3; // seven seconds, which is longer than a lease lasts
 const STATUSES_TO_RETRY = [0, 409, 423, 429, 500, 502, 503, 504]; // 0: no answer at all
+
+// The addresses that uploads of this page are at: another one of the same file begins anew.
+const taken = new Set();
 
 export class Upload {
   // `report` is told { state, sent, wait, why }: state is one of "sending", "paused", "broken",
@@ -29,10 +32,22 @@ export class Upload {
 
   async start() {
     this.isRunning = true;
-    const { name, size, lastModified } = this.file;
-    this.key ??= await digestOf("upload", [name, size, lastModified, this.metadata]);
-    this.url ??= remembered(this.key);
-    if (this.isRunning) this.goOn();
+    try {
+      this.key = await digestOf("upload", [...(await factsOf(this.file)), this.metadata]);
+    } catch {
+      return this.end({ state: "failed", sent: 0, why: "This file can’t be read." });
+    }
+    if (!this.isRunning) return;
+    const known = remembered(this.key);
+    if (known && !taken.has(known)) this.be(known);
+    this.goOn();
+  }
+
+  // Have an address, or none.
+  be(url) {
+    taken.delete(this.url);
+    if (url) taken.add(url);
+    this.url = url;
   }
 
   pause() {
@@ -66,6 +81,14 @@ export class Upload {
     this.stop();
     this.forget();
     if (this.url) discard(this.url);
+    this.be(null);
+  }
+
+  // Tell how it ended. What has failed can be tried again, by another upload at the same address.
+  end(event) {
+    this.isRunning = false;
+    this.be(null);
+    this.report(event);
   }
 
   stop() {
@@ -85,7 +108,7 @@ export class Upload {
     const headers = { "Upload-Length": String(this.file.size), "Upload-Metadata": encoded(this.metadata) };
     this.request = this.ask("POST", this.address, headers, null, (answer) => {
       if (answer.status !== 201) return this.fail(answer);
-      this.url = new URL(answer.getResponseHeader("Location"), location.href).href;
+      this.be(new URL(answer.getResponseHeader("Location"), location.href).href);
       this.take(answer);
     });
   }
@@ -95,7 +118,7 @@ export class Upload {
       if (answer.status === 200) return this.take(answer);
       if (answer.status !== 404) return this.fail(answer);
       forget(this.key); // it has expired, or was somebody else's
-      this.url = null;
+      this.be(null);
       this.create();
     });
   }
@@ -107,9 +130,8 @@ export class Upload {
     remember(this.key, this.url); // anew with every piece, as the server waits from the last one on
     this.report({ state: "sending", sent: offset });
     if (offset < this.file.size) return this.send();
-    this.isRunning = false;
     if (!this.isPart) this.forget();
-    this.report({ state: "done", sent: offset });
+    this.end({ state: "done", sent: offset });
   }
 
   send() {
@@ -125,9 +147,8 @@ export class Upload {
     this.request = null;
     if (answer.status === STALE && !this.isRenewed) return this.renew();
     if (!STATUSES_TO_RETRY.includes(answer.status) || this.tries >= MOST_TRIES) {
-      this.isRunning = false;
       if (STATUSES_TO_FORGET.includes(answer.status)) forget(this.key);
-      return this.report({ state: "failed", sent: this.offset, why: reason(answer) });
+      return this.end({ state: "failed", sent: this.offset, why: reason(answer) });
     }
     const wait = Math.min(2 ** this.tries, LONGEST_WAIT_SECONDS);
     const isQuiet = this.tries < TRIES_IN_SILENCE && STATUSES_OF_OWN_END.includes(answer.status);

@@ -18,6 +18,7 @@ const folders = new Folders({
 
 const waiting = [];
 const sending = new Set();
+const paused = new Set(); // by the visitor: others are sent meanwhile
 const brokenOff = new Map(); // rows by the name of the file
 const arrived = []; // what lies in folders that are not complete yet
 let uploaded = 0;
@@ -50,7 +51,7 @@ window.addEventListener("online", () => {
   for (const { upload, buttons } of sending) if (!buttons.resume.hidden && upload.isRunning) upload.resume();
 });
 window.addEventListener("beforeunload", (event) => {
-  if (sending.size || waiting.length) event.preventDefault();
+  if (sending.size || paused.size || waiting.length) event.preventDefault();
 });
 
 function add(files) {
@@ -74,10 +75,10 @@ function newTransfer(file, folder, mark) {
     report: (event) => show(transfer, event),
     isPart: Boolean(folder),
   });
-  part("name").textContent = folder ? `${folder}/${file.name}` : file.name;
-  transfer.progress.setAttribute("aria-label", `Progress of ${file.name}`);
+  part("name").textContent = legible(folder ? `${folder}/${file.name}` : file.name);
+  transfer.progress.setAttribute("aria-label", `Progress of ${legible(file.name)}`);
   for (const button of Object.values(buttons)) {
-    button.setAttribute("aria-label", `${button.textContent}: ${file.name}`);
+    button.setAttribute("aria-label", `${button.textContent}: ${legible(file.name)}`);
   }
   buttons.pause.addEventListener("click", () => pause(transfer));
   buttons.resume.addEventListener("click", () => resume(transfer));
@@ -87,6 +88,9 @@ function newTransfer(file, folder, mark) {
   list.append(item);
   return transfer;
 }
+
+// A name on the page: what would turn its letters round or break its line is made visible.
+const legible = (name) => name.replace(/[\p{Cc}\p{Bidi_C}]/gu, "\ufffd");
 
 function sendNext() {
   while (waiting.length && sending.size < AT_ONCE) send(waiting.shift());
@@ -147,10 +151,15 @@ function duration(seconds) {
 function pause(transfer) {
   transfer.upload.pause();
   transfer.buttons.resume.focus();
+  sending.delete(transfer);
+  paused.add(transfer);
+  sendNext();
 }
 
 function resume(transfer) {
   transfer.buttons.resume.hidden = true;
+  paused.delete(transfer);
+  sending.add(transfer);
   transfer.upload.resume();
 }
 
@@ -167,14 +176,14 @@ function fail(transfer, why) {
   transfer.progress.hidden = true;
   transfer.buttons.retry.hidden = false;
   transfer.buttons.cancel.textContent = "Dismiss";
-  transfer.buttons.cancel.setAttribute("aria-label", `Dismiss: ${transfer.file.name}`);
-  tell(`${transfer.file.name}: ${why}`);
+  transfer.buttons.cancel.setAttribute("aria-label", `Dismiss: ${legible(transfer.file.name)}`);
+  tell(`${legible(transfer.file.name)}: ${why}`);
   leave(transfer);
 }
 
 function cancel(transfer) {
   const place = waiting.indexOf(transfer);
-  if (sending.has(transfer)) transfer.upload.cancel();
+  if (sending.has(transfer) || paused.has(transfer)) transfer.upload.cancel();
   else if (place >= 0) waiting.splice(place, 1);
   else failed -= 1;
   remove(transfer);
@@ -192,11 +201,12 @@ function remove(transfer) {
 }
 
 function leave(transfer) {
-  if (sending.delete(transfer)) sendNext();
+  const wasPaused = paused.delete(transfer);
+  if (sending.delete(transfer) || wasPaused) sendNext();
 }
 
 async function finish() {
-  if (!failed) {
+  if (!failed && !paused.size) {
     folders.forget();
     arrived.splice(0).forEach((upload) => upload.forget());
   }

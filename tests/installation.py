@@ -194,6 +194,8 @@ class Installation:
         self._snapshot.take()
         for organisation in self.organisations.values():
             organisation.entries_at_start = organisation.entries_when_made = len(organisation.log())
+        made = self.organisations.items()
+        self._things = {slug: (dict(one.folders), dict(one.documents)) for slug, one in made}
         self._kept_blobs = {path: path.read_bytes() for path in self._files()}
 
     @property
@@ -215,8 +217,10 @@ class Installation:
     def reset(self) -> None:
         """Put back what tests have changed."""
         self._snapshot.restore()
-        for organisation in self.organisations.values():
+        for slug, organisation in self.organisations.items():
             organisation.entries_at_start = organisation.entries_when_made
+            folders, documents = self._things[slug]
+            organisation.folders, organisation.documents = dict(folders), dict(documents)
         there = set(self._files())
         for path in there - self._kept_blobs.keys():
             path.unlink()

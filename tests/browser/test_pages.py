@@ -156,7 +156,7 @@ PAGES = [
     (OFFICER, "/reports"),
     (OFFICER, "/reports/controls"),
     (MEMBER, "/reports/own"),
-    (OFFICER, "/audit {Somebody signed in}"),
+    (OFFICER, "/audit?action=sign-in.succeeded {Somebody signed in}"),
     (OFFICER, "/alerts"),
     (OFFICER, "/alerts {The operator let somebody in}"),
     (OFFICER, "/alerts/rules"),

@@ -1,5 +1,6 @@
 """What the list of uploads says in a real browser while files are sent, held up and refused."""
 
+import os
 import re
 
 import pytest
@@ -65,6 +66,69 @@ def test_a_pause_tells_what_the_server_has_kept_and_resuming_is_silent(page, tmp
     assert not any("Trying again" in state for state in told)
 
 
+def twins(tmp_path, *letters):
+    """Files of one name, size and time."""
+    made = []
+    for number, letter in enumerate(letters):
+        file = tmp_path / str(number) / "twin.bin"
+        file.parent.mkdir()
+        file.write_bytes(letter * (12 * MIB))
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+        made.append(file)
+    return made
+
+
+CONTENT = """async (link) => {
+    const answer = await fetch(`${link.href}/download`);
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    return [bytes.every((byte) => byte === bytes[0]), String.fromCharCode(bytes[0]), bytes.length];
+}"""
+
+
+@pytest.mark.parametrize("letters", [(b"A", b"B"), (b"A", b"A")], ids=["other", "same"])
+@pytest.mark.parametrize("is_paused", [True, False], ids=["paused", "sending"])
+def test_two_files_that_look_the_same_become_two_documents(page, tmp_path, letters, is_paused):
+    make_folder(page, f"Twins {letters} {is_paused}")
+    first, second = twins(tmp_path, *letters)
+    debugger = slow_down(page, 3 * MIB)
+    upload(page, first)
+    page.get_by_text(re.compile(r"^[1-9][0-9] %")).wait_for()
+    if is_paused:
+        page.get_by_role("button", name="Pause: twin.bin").click()
+        page.get_by_text(re.compile(r"^paused at [1-9][0-9] %$")).wait_for()
+    upload(page, second)
+    debugger.detach()
+    if is_paused:
+        page.get_by_role("button", name="Resume: twin.bin").first.click()
+    links = page.get_by_role("link", name="twin.bin", exact=True)
+    expect(links).to_have_count(2)
+    contents = sorted(link.evaluate(CONTENT) for link in links.all())
+    assert contents == [[True, letter.decode(), 12 * MIB] for letter in letters]
+
+
+def test_what_is_paused_keeps_nothing_else_waiting(page, tmp_path):
+    make_folder(page, "Paused twice")
+    debugger = slow_down(page, 2 * MIB)
+    upload(page, big(tmp_path / "one.bin", 20 * MIB), big(tmp_path / "two.bin", 20 * MIB))
+    for name in ("one.bin", "two.bin"):
+        page.get_by_role("button", name=f"Pause: {name}").click()
+    expect(page.get_by_text(re.compile(r"^paused"))).to_have_count(2)
+    debugger.detach()
+    upload(page, big(tmp_path / "three.bin", 4))
+    page.get_by_role("link", name="three.bin", exact=True).wait_for()
+    page.get_by_role("button", name="Cancel: one.bin").click()
+    page.get_by_role("button", name="Resume: two.bin").click()
+    page.get_by_role("link", name="two.bin", exact=True).wait_for()
+    assert page.get_by_role("link", name="one.bin", exact=True).count() == 0
+
+
+def test_a_name_that_would_be_read_backwards_is_shown_as_it_is(page, tmp_path):
+    make_folder(page, "Backwards")
+    upload(page, big(tmp_path / "\u202egnp.txt", 4))
+    page.get_by_text("\ufffdgnp.txt", exact=True).wait_for()
+    assert "\u202e" not in page.locator("main").inner_text()
+
+
 def test_what_was_chosen_and_had_the_focus_has_so_still_when_a_file_arrives(page, tmp_path):
     make_folder(page, "Kept choices")
     for name in ("one.txt", "two.txt", "three.txt"):
@@ -85,10 +149,11 @@ def test_what_was_chosen_and_had_the_focus_has_so_still_when_a_file_arrives(page
     expect(page.locator("#chosen-count")).to_have_text("1 selected")
 
 
-def test_a_list_that_can_t_be_drawn_anew_stays_and_that_is_told(page, tmp_path):
-    make_folder(page, "Stays as it is")
+@pytest.mark.parametrize("answer", [{"status": 503}, {"json": {}}], ids=["failure", "no page"])
+def test_a_list_that_can_t_be_drawn_anew_stays_and_that_is_told(page, tmp_path, answer):
+    make_folder(page, f"Stays as it is {answer}")
     (tmp_path / "one.txt").write_bytes(b"text")
-    page.route(page.url, lambda route: route.fulfill(status=503))
+    page.route(page.url, lambda route: route.fulfill(**answer))
     upload(page, tmp_path / "one.txt")
     page.get_by_text("1 file is uploaded. Reload the page to see it in the list.").wait_for()
     assert page.locator("#listing").count() == 1

@@ -292,7 +292,9 @@ def test_a_root_key_that_is_gone_is_in_the_log_wherever_the_run_was_cut_off(
     assert [e["detail"] for e in acme.log() if e["action"] == "root-key.destroyed"] == [
         {"provider": "local"}
     ]
-    assert move(run, acme, "vault", *words) == ["acme: moved to vault: none, all are there"]
+    said = move(run, acme, "vault", *words)
+    assert said[0] == "acme: moved to vault: none, all are there"
+    assert "acme: the root key at local is destroyed" not in said
 
 
 def test_a_key_that_rotates_meanwhile_is_left_to_the_next_run(

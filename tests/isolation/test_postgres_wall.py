@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from itertools import count
 
 import psycopg
 import pytest
@@ -208,17 +209,17 @@ def test_a_lost_server_empties_the_pool_at_the_first_failure(server, both):
 # --- roles
 
 
+NUMBERS = count(1)  # of roles, which the server keeps
+
+
 @pytest.fixture(scope="module")
 def role_check(server):
     """Makes a role by raw SQL in a database of its own, and checks it as the portal would."""
     server.create_database("roles")
     admin = system_engine(server.url("roles"))
-    made = 0
 
     def check(*statements):
-        nonlocal made
-        made += 1
-        role = f"checked_{made}"
+        role = f"checked_{next(NUMBERS)}"
         server.create_role(role)
         with admin.begin() as connection:
             for statement in statements:
@@ -232,6 +233,7 @@ def role_check(server):
 
     yield check
     admin.dispose()
+    server.drop_database("roles")
 
 
 def test_a_role_that_has_only_what_it_was_granted_passes(role_check):

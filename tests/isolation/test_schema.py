@@ -269,6 +269,7 @@ def walled_engine(server):
                 connection.execute(text(statement))
     yield engine
     engine.dispose()
+    server.drop_database("catalogue")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from werkzeug.exceptions import BadRequest
 
 from portal.core.errors import PortalError
+from portal.core.texts import as_one_line
 from portal.documents.links.receiving import NOT_NOW, FileRefused, receive_file
 from portal.documents.links.visits import Visit
 from portal.web.documents.outcomes import Outcome
@@ -60,7 +61,8 @@ def receive_all(visit: Visit, form: StreamedForm) -> Received:
         if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             raise
         refuse(error)
-        received.outcomes.append(Outcome(file.name, refusal=NOT_NOW, status=error.status))
+        name = as_one_line(file.name)
+        received.outcomes.append(Outcome(name, refusal=NOT_NOW, status=error.status))
         received.is_cut = True
     return received
 
@@ -71,5 +73,5 @@ def _receive(visit: Visit, form: StreamedForm, file: File) -> Outcome:
         keep()
     except FileRefused as error:
         refuse(error)
-        return Outcome(file.name, refusal=str(error), status=error.status)
+        return Outcome(as_one_line(file.name), refusal=str(error), status=error.status)
     return Outcome(file.name)

@@ -79,11 +79,11 @@ class Retention(Scene):
         ask, decide = self._poster(self.admin), self._poster(self.officer)
         admin, officer = self.acme["admin"].id, self.acme["officer"].id
         target = f"user:{self.acme['auditor'].id}"
-        form = {"email": self.acme["auditor"].email, "what": "documents", "reason": WHY_HELD}
+        form = {"email": self.acme["auditor"].email, "what": "account", "reason": WHY_HELD}
         for answer, action in (("refuse", "erasure.refused"), ("grant", "erasure.granted")):
             asked = ask("/retention/erasures/new", form, lambda a: [
                 Told("erasure.asked", target, admin, detail={
-                    "documents": True, "account": False, "request": str(a.made),
+                    "documents": False, "account": True, "request": str(a.made),
                 })
             ])  # fmt: skip
             yield asked

@@ -100,24 +100,21 @@ def test_it_ends_with_the_next_request(acme, end: Callable[[Organisation], None]
 def test_a_download_that_is_under_way_stops(acme, clock, end) -> None:
     body = bytes(range(256)) * 8192
     sent = acme.visit("member").upload("long.bin", body, acme.folders["shared"])
-    acme.documents["plan"], kept = sent.json["id"], acme.documents["plan"]
-    try:
-        stranger, path = opened(acme, make(acme))
-        there = f"{path}/documents/{sent.json['id']}/download"
-        with opened_blobs() as blobs:
-            answer = stranger.client.open(there, base_url=stranger.base, buffered=False)
-            pieces = answer.iter_encoded()
+    acme.documents["plan"] = sent.json["id"]
+    stranger, path = opened(acme, make(acme))
+    there = f"{path}/documents/{sent.json['id']}/download"
+    with opened_blobs() as blobs:
+        answer = stranger.client.open(there, base_url=stranger.base, buffered=False)
+        pieces = answer.iter_encoded()
+        next(pieces)
+        end(acme)
+        clock.advance(seconds=2)
+        with pytest.raises(LinkClosed):
             next(pieces)
-            end(acme)
-            clock.advance(seconds=2)
-            with pytest.raises(LinkClosed):
-                next(pieces)
-            answer.close()
-            assert [blob.closed for blob in blobs] == [True]
-        last = acme.log()[-1]
-        assert (last["action"], last["actor_kind"]) == ("download.stopped", "link")
-    finally:
-        acme.documents["plan"] = kept
+        answer.close()
+        assert [blob.closed for blob in blobs] == [True]
+    last = acme.log()[-1]
+    assert (last["action"], last["actor_kind"]) == ("download.stopped", "link")
 
 
 @on_sqlite

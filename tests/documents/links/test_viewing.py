@@ -148,4 +148,4 @@ def test_what_is_no_picture_or_too_large_is_not_drawn(content) -> None:
 
 @on_sqlite
 def test_what_can_not_be_shown_can_not_be_shared_to_be_viewed(acme) -> None:
-    assert "PDFs and pictures" in refused(acme, kind="view")  # it is a text
+    assert "PDFs and images" in refused(acme, kind="view")  # it is a text

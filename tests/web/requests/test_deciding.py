@@ -216,7 +216,6 @@ def test_a_folder_within_is_decided_from_above(acme) -> None:
     )
     acme.folders["inner"] = UUID(made.location.rpartition("/")[2])
     request = ask(acme, folder="inner")
-    del acme.folders["inner"]
     assert "“Closed / Inner”" in acme.visit("auditor").get("/requests").text
     assert approve(acme, request, "guest", by="auditor", until="2031-05-01").status_code == 302
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.access.permissions import Permission
 from portal.core.errors import Invalid, PortalError
+from portal.core.texts import as_one_line
 from portal.documents import uploads
 from portal.documents.queries import get_document
 from portal.web.access import reads_form, requires
@@ -52,7 +53,7 @@ def _take(form: StreamedForm, file: File) -> Outcome:
         keep()
     except PortalError as error:
         refuse(error)
-        return Outcome(file.name, refusal=str(error))
+        return Outcome(as_one_line(file.name), refusal=str(error))
     return Outcome(document.name, document.id)
 
 
