@@ -5,12 +5,12 @@ from flask import Flask, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
-from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from portal.access.decision import Member
 from portal.audit.service import RecordedRefusal
-from portal.core.errors import Conflict, PortalError
+from portal.core.errors import Conflict, NotFound, PortalError
 from portal.web.lifecycle import UnknownHost, refuse
 from portal.web.requests.offering import Offer, offer_to_ask
 
@@ -107,6 +107,9 @@ def _failed(error: BaseException) -> ResponseReturnValue:
     if isinstance(error, StaleDataError):  # what was to be changed was destroyed meanwhile
         refuse(error)
         return _answer(Conflict.status, Conflict.message)
+    if isinstance(error, ObjectDeletedError):  # and so was what was to be looked at once more
+        refuse(error)
+        return _answer(NotFound.status, NotFound.message)
     log.error("request failed", request_id=str(g.actor.request_id), exc_info=error)
     refuse(error)
     return _answer(500, InternalServerError.description)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from datetime import timedelta
 from functools import partial
+from http import HTTPStatus
 from typing import TypeVar
 
 from flask import current_app, g
@@ -88,8 +89,9 @@ class _Return:
                 with acting_for(tenant, writes=writes):
                     return work(self._actor)
             except PortalError as error:
-                with acting_for(tenant, writes=True):
-                    self._record(type(error).__name__)
+                if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:  # a refusal, and no failure
+                    with acting_for(tenant, writes=True):
+                        self._record(type(error).__name__)
                 raise
 
     def _record(self, error: str) -> None:

@@ -157,6 +157,7 @@ def test_it_breaks_off_when_a_document_is_damaged_or_a_right_ends(
     told = [entry["action"] for entry in acme.log() if entry["actor_id"] == acme["guest"].id]
     assert told.count("document.downloaded") == 1
     assert ("document.damaged" in told) == (what in ("damaged", "gone"))
+    assert ("download.stopped" in told) == (what in ("trashed", "no right", "no role"))
 
 
 @on_sqlite

@@ -12,10 +12,11 @@ import pytest
 from portal.core.errors import PortalError
 from portal.storage.local.reading import LocalReader
 from tests.conftest import on_sqlite
-from tests.documents.links.sharing import make, opened
+from tests.documents.links.sharing import destroy, make, opened
 from tests.documents.links.test_ending import deactivate, take_role, trash
 from tests.documents.samples import picture_of
 from tests.installation import Organisation
+from tests.storage.stores import once_before
 
 pytestmark = on_sqlite
 
@@ -96,17 +97,9 @@ def test_what_a_link_led_to_is_not_there_if_it_goes_while_a_store_is_read(
     folder, content = acme.folders["shared"], picture_of("PNG")
     document = acme.visit("member").upload("a.png", content, folder).json["id"]
     stranger, path = opened(acme, make(acme, f"/links/documents/{document}/new", kind=kind))
-    real, left = LocalReader.readinto, ["DELETE FROM sharing_link"]
-
-    def slowly(*given: object) -> object:
-        if left:
-            with ThreadPoolExecutor(1) as pool:
-                pool.submit(acme.portal.execute, left.pop(), acme).result()
-        return real(*given)
-
-    monkeypatch.setattr(LocalReader, "readinto", slowly)
+    once_before(monkeypatch, LocalReader, "readinto", lambda: destroy(acme))
     answer = stranger.get(f"{path}/documents/{document}/{by}")
-    assert (answer.status_code, left) == (404, [])
+    assert answer.status_code == 404
     assert "There is nothing here." in answer.text
     assert acme.told()[-1] == ("link.opened", "success")
 

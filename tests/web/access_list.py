@@ -309,7 +309,9 @@ ACCESS = {
     "retention.create_erasure": form(ADMINS | OFFICERS),
     "retention.show_erasure": page(ADMINS | OFFICERS, on("erasure", "own")),
     "retention.decide_erasure": act(OFFICERS, on("erasure", "own"), empty=422),
-    "retention.withdraw_erasure": form(OFFICERS, on("erasure", "own")),
+    "retention.withdraw_erasure": Entry(
+        OFFICERS, {"GET": 409, "POST": 409}, on("erasure", "own")
+    ),  # it is not granted yet
     # The policy of signing in.
     "policy.index": page(LOOKERS),
     "policy.preview": Entry(ADMINS, {"GET": 302}),  # of nothing: to where one fills it in

@@ -17,6 +17,8 @@ from portal.documents.places import Place
 from portal.documents.queries import find_anywhere
 from portal.tenancy.session import db
 
+MOST_VERSIONS = 100  # that can be chosen from
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -58,5 +60,7 @@ def media_type_of(document_id: UUID, number: int) -> str | None:
 
 
 def _list_media_types(document_id: UUID) -> Sequence[str]:
-    of_it = DocumentVersion.document_id == document_id
-    return db.session.scalars(select(DocumentVersion.media_type).where(of_it).distinct()).all()
+    """Those of the versions that can be chosen."""
+    versions = select(DocumentVersion.media_type).where(DocumentVersion.document_id == document_id)
+    newest_first = versions.order_by(DocumentVersion.number.desc())
+    return db.session.scalars(newest_first.limit(MOST_VERSIONS)).all()

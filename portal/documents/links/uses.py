@@ -3,11 +3,13 @@
 from dataclasses import replace
 from uuid import UUID
 
+from sqlalchemy import select
+
 from portal.audit.actions import Action, Outcome
 from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import RecordedRefusal, record
 from portal.documents.links.kinds import Deed
-from portal.documents.links.models import LinkUse
+from portal.documents.links.models import LinkUse, SharingLink
 from portal.tenancy.session import db
 
 
@@ -63,7 +65,12 @@ class LinkRefused(RecordedRefusal):
 def record_refusal(
     origin: Actor, link_id: UUID, reason: str, *, who: str = "", file_name: str = ""
 ) -> None:
-    """Tell of something that was refused to whoever holds a link, in the name of the link."""
+    """Tell of something that was refused to whoever holds a link, in the name of the link.
+
+    The link may be destroyed by now; then the log alone tells of it.
+    """
     actor = as_link(origin, link_id)
     record(actor, Action.LINK_REFUSED, f"link:{link_id}", Outcome.REFUSED, reason=reason)
-    note_use(actor, link_id, Deed.REFUSED, who=who, reason=reason, file_name=file_name)
+    there = select(SharingLink.id).where(SharingLink.id == link_id)
+    if db.session.scalar(there.with_for_update(read=True, key_share=True)):
+        note_use(actor, link_id, Deed.REFUSED, who=who, reason=reason, file_name=file_name)

@@ -18,6 +18,7 @@ from portal.core.errors import PortalError
 from portal.core.ids import new_id
 from portal.documents.cipher import DamagedDocument
 from portal.documents.models import Upload
+from portal.documents.resumable.ending import KEPT_FOR
 from portal.storage.blobs import BlobMissing
 from portal.tenancy.session import change, db
 
@@ -57,9 +58,9 @@ class Lease:
             raise UploadBusy
 
     def keep(self) -> None:
-        """Renew the lease where that is due. Commits."""
+        """Renew the lease where that is due, as more has come: the upload lives on. Commits."""
         if clock.now() - self.renewed_at >= RENEWED_EVERY:
-            self.save()
+            self.save(expires_at=clock.now() + KEPT_FOR)
             db.session.commit()
 
     @contextmanager

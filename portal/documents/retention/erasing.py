@@ -45,12 +45,6 @@ class OwnErasure(Forbidden):
     message = "This is about you. Somebody else has to decide."
 
 
-class ErasureDone(Conflict):
-    """There is nothing left to be withdrawn."""
-
-    message = "This has been carried out already."
-
-
 class OwnRequest(Forbidden):
     """Who has asked does not grant it, where somebody else can."""
 
@@ -138,27 +132,28 @@ def withdraw_erasure(actor: Actor, request_id: UUID, reason: str) -> None:
     Raises `Forbidden`, `OwnErasure`, `StepUpNeeded`, `NotFound`, `Invalid`, or `Conflict` where it
     is not granted, or is carried out.
     """
+    require(actor, Permission.ERASURE_DECIDE, Target(target_of(request_id)))
+    require_fresh(actor, Act.RETENTION)
+    lock_retention()  # so nobody else decides, and nothing is erased meanwhile
+    request = find_to_withdraw(actor, request_id)
+    request.withdrawal = _said(reason)
+    request.state, request.withdrawn_by = ErasureState.WITHDRAWN, actor.user_id
+    request.withdrawn_at = clock.now()
+    record(actor, Action.ERASURE_WITHDRAWN, f"user:{request.user_id}", request=str(request_id))
+
+
+def find_to_withdraw(actor: Actor, request_id: UUID) -> ErasureRequest:
+    """A granted request that is not carried out yet. Raises as `withdraw_erasure` does."""
     target = Target(target_of(request_id))
     require(actor, Permission.ERASURE_DECIDE, target)
-    require_fresh(actor, Act.RETENTION)
-    lock_retention()
     request = get_erasure(request_id)
     if request.user_id == actor.user_id:
         raise OwnErasure(Permission.ERASURE_DECIDE, target)
-    if is_done(request):
-        raise ErasureDone
-    request.withdrawal = _said(reason)
-    db.session.flush()
-    withdrawn = change(
-        update(ErasureRequest)
-        .where(ErasureRequest.id == request_id, ErasureRequest.state == ErasureState.GRANTED)
-        .values(state=ErasureState.WITHDRAWN, withdrawn_by=actor.user_id, withdrawn_at=clock.now())
-        .execution_options(synchronize_session=False)
-    )
-    if not withdrawn:
+    if request.state != ErasureState.GRANTED:
         raise Conflict("Only a request that was granted can be withdrawn.")
-    user = f"user:{request.user_id}"
-    record(actor, Action.ERASURE_WITHDRAWN, user, request=str(request_id))
+    if is_done(request):
+        raise Conflict("This has been carried out already.")
+    return request
 
 
 def list_accounts_to_erase() -> Sequence[UUID]:

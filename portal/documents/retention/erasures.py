@@ -180,8 +180,9 @@ def _named(staying: Sequence[Judged]) -> Sequence[Staying]:
 
 
 def get_erasure(request_id: UUID) -> ErasureRequest:
-    """One request. Raises `NotFound`."""
-    request = db.session.get(ErasureRequest, (bound_tenant_id(), request_id))
+    """One request, as it is by now. Raises `NotFound`."""
+    identity = (bound_tenant_id(), request_id)
+    request = db.session.get(ErasureRequest, identity, populate_existing=True)
     if request is None:
         raise NotFound
     return request

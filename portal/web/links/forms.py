@@ -20,7 +20,7 @@ from wtforms.validators import Length, NumberRange, Optional, ValidationError
 from portal.auth.passwords import MAX_LENGTH
 from portal.core.ids import new_id
 from portal.documents.links.kinds import Audience, Kind
-from portal.documents.links.offering import Offer
+from portal.documents.links.offering import MOST_VERSIONS, Offer
 from portal.documents.links.policy import Mode
 from portal.documents.links.terms import MOST_NOTE, MOST_RECIPIENTS, MOST_USES, Terms
 from portal.web.choices import choices
@@ -29,7 +29,6 @@ from portal.web.until import UntilField
 
 NEWEST = ""
 ID_SECONDS = 24 * 60 * 60  # an id begins with its time, by which links are sorted
-MOST_VERSIONS = 100  # that can be chosen from
 
 
 class _LinkForm(FlaskForm):

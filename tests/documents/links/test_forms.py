@@ -5,6 +5,7 @@ import re
 import pytest
 
 from portal.core.ids import new_id
+from portal.documents.links import offering
 from portal.web.links import forms
 from tests.browsing import forms_of
 from tests.conftest import on_sqlite
@@ -160,7 +161,7 @@ def test_where_nothing_can_be_shared_by_the_rules_no_form_is_offered(acme) -> No
 
 
 @on_sqlite
-def test_an_older_version_can_be_viewed_where_the_newest_is_no_picture(acme) -> None:
+def test_an_older_version_can_be_viewed_where_the_newest_is_no_picture(acme, monkeypatch) -> None:
     change_rules(acme, conditions="is_view_only")
     member, folder = acme.visit("member"), acme.folders["shared"]
     made = member.upload("a.png", picture_of("PNG"), folder).json["id"]
@@ -171,3 +172,5 @@ def test_an_older_version_can_be_viewed_where_the_newest_is_no_picture(acme) -> 
     newest = member.post(path, FORM | {"kind": "view"})
     assert "Only PDFs and images can be viewed, and this version is neither." in newest.text
     assert member.post(path, FORM | {"kind": "view", "version": "1"}).status_code == 200
+    monkeypatch.setattr(offering, "MOST_VERSIONS", 1)
+    assert "no version of this is either" in member.get(path).text

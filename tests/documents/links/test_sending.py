@@ -19,7 +19,6 @@ from tests.harness.clamd import EICAR, clamd
 from tests.harness.files import content_of
 from tests.installation import Organisation
 
-DESTROY = "DELETE FROM sharing_link"  # as a purge may have it, with what it led to
 REQUEST = "/links/folders/{shared}/request"
 # What is answered, what the sender is told, and what the link's maker is shown.
 REFUSED = {
@@ -230,18 +229,6 @@ def test_of_a_form_that_breaks_off_what_arrived_is_told(acme, sent) -> None:
         assert f"{name}: arrived." in said
     assert "Nothing behind these was looked at." in said
     assert uses_of(acme).count(("uploaded", "")) == sent
-
-
-@on_sqlite
-def test_a_link_that_is_destroyed_while_a_file_arrives_is_not_there(acme) -> None:
-    stranger, path = asked(acme)
-    fields = parts(("csrf_token", None, stranger.csrf_token.encode()), ("sender", None, b"Rita"))
-    whole = fields.removesuffix(b"--XX--\r\n") + parts(("file", "a.txt", BODY * 8))
-    before = newest(acme)
-    answer = send_slowly(stranger, path, whole, lambda: acme.portal.execute(DESTROY, acme))
-    assert answer.status_code == 404
-    assert "There is nothing here." in answer.text
-    assert newest(acme) == before
 
 
 @pytest.mark.parametrize("cause", ["ending", "size", "type", "room", "name", "malware", "scanner"])

@@ -7,10 +7,12 @@ import pytest
 
 from portal.core.ids import new_id
 from portal.documents.models import Document, DocumentStar
-from tests.conftest import on_sqlite
+from portal.documents.retention import erasing
+from tests.conftest import on_postgresql, on_sqlite
 from tests.documents.retention.keeping import hold, is_there, later, rule, told, work
 from tests.documents.sharers import give
 from tests.installation import Organisation
+from tests.storage.stores import once_before
 
 
 def ask(acme: Organisation, whom: str, *what: str, who: str = "admin"):
@@ -192,10 +194,22 @@ def test_what_is_withdrawn_erases_nothing_more(acme, clock) -> None:
     assert not is_there(acme, plan)
 
 
+@on_postgresql
+def test_what_is_carried_out_meanwhile_is_not_withdrawn(acme, monkeypatch) -> None:
+    """The worker was at it when the page was sent. On SQLite one of the two waits, unread."""
+    path = granted(acme, "member", "account")
+    deactivate(acme, "member")
+    once_before(monkeypatch, erasing, "lock_retention", lambda: work(acme))
+    answers = [acme.visit("officer").post(f"{path}/withdraw", {"reason": "a mistake"})]
+    assert row_of(acme, "member")["email"].endswith("@erased.invalid")
+    assert [answer.status_code for answer in answers] == [409]
+    assert "is done" in acme.visit("officer").get(path).text
+
+
 @on_sqlite
 def test_only_what_was_granted_and_is_not_done_is_withdrawn(acme) -> None:
     path = ask(acme, "member", "documents").location
-    assert withdraw(acme, path) == 409
+    assert withdraw(acme, path) == acme.visit("officer").get(f"{path}/withdraw").status_code == 409
     assert decide(acme, path, "refuse") == 302
     assert withdraw(acme, path) == 409
     path = granted(acme, "member", "documents")

@@ -9,6 +9,7 @@ from portal.access.permissions import Permission
 from portal.auth.assurance import Act
 from portal.documents.retention import erasing
 from portal.documents.retention import erasures as queries
+from portal.users.queries import get_user
 from portal.web.access import freshly, requires
 from portal.web.lifecycle import shown_on, shown_status
 from portal.web.request import request
@@ -70,13 +71,17 @@ def decide_erasure(erasure_id: UUID) -> ResponseReturnValue:
 @requires(Permission.ERASURE_DECIDE)
 def withdraw_erasure(erasure_id: UUID) -> ResponseReturnValue:
     """Have a granted request erase nothing more, after a question."""
-    shown, form = queries.show_erasure(g.actor, erasure_id), ReasonForm()
+    form = ReasonForm()
     if form.validate_on_submit():
         with shown_on(form):
             erasing.withdraw_erasure(g.actor, erasure_id, str(form.reason.data))
             flash("The request is withdrawn. Nothing more is erased by it.", "success")
             return redirect(url_for("retention.show_erasure", erasure_id=erasure_id))
-    page = render_template("retention/withdraw_erasure.html", form=form, shown=shown)
+    request_ = erasing.find_to_withdraw(g.actor, erasure_id)
+    name = get_user(request_.user_id).name
+    page = render_template(
+        "retention/withdraw_erasure.html", form=form, name=name, erasure_id=erasure_id
+    )
     return page, shown_status(form)
 
 
