@@ -24,6 +24,7 @@ from portal.core.errors import Conflict, Invalid
 from portal.core.ids import new_id
 from portal.documents.models import DocumentStar
 from portal.documents.retention.erasures import (
+    count_documents,
     get_erasure,
     in_the_way,
     is_done,
@@ -151,7 +152,7 @@ def find_to_withdraw(actor: Actor, request_id: UUID) -> ErasureRequest:
         raise OwnErasure(Permission.ERASURE_DECIDE, target)
     if request.state != ErasureState.GRANTED:
         raise Conflict("Only a request that was granted can be withdrawn.")
-    if is_done(request):
+    if is_done(request, count_documents(request)):
         raise Conflict("This has been carried out already.")
     return request
 

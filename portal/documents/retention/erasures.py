@@ -109,7 +109,7 @@ def show_erasure(actor: Actor, request_id: UUID) -> ShownErasure:
         actor.user_id == request.asked_by,
         needs_another(actor, request),
         names.get(request.withdrawn_by, "") if request.withdrawn_by else "",
-        is_done(request),
+        is_done(request, len(judged)),
     )
 
 
@@ -129,18 +129,16 @@ def in_the_way(request: ErasureRequest) -> str:
         return ""
     if not can_be_erased(get_user(request.user_id)):
         return "It is erased once an admin has deactivated it."
-    if request.wants_documents and _count(request):
+    if count_documents(request):
         return "It is erased after the last of these documents."
     return ""
 
 
-def is_done(request: ErasureRequest) -> bool:
-    """Whether all that was granted is carried out."""
-    if request.state != ErasureState.GRANTED:
+def is_done(request: ErasureRequest, documents: int) -> bool:
+    """Whether all that was granted is carried out, where so many documents of it are left."""
+    if request.state != ErasureState.GRANTED or documents:
         return False
-    if request.wants_account and request.account_erased_at is None:
-        return False
-    return not (request.wants_documents and _count(request))
+    return not request.wants_account or request.account_erased_at is not None
 
 
 def is_to_be_erased(user_id: UUID) -> bool:
@@ -154,7 +152,10 @@ def is_to_be_erased(user_id: UUID) -> bool:
     return db.session.execute(granted.limit(1)).first() is not None
 
 
-def _count(request: ErasureRequest) -> int:
+def count_documents(request: ErasureRequest) -> int:
+    """How many documents are left of those that a request wants erased."""
+    if not request.wants_documents:
+        return 0
     statement = select(func.count()).select_from(_documents_of(request).subquery())
     return db.session.execute(statement).scalar_one()
 
