@@ -25,7 +25,7 @@ from portal.audit.actor import Actor
 from portal.auth.assurance import Act
 from portal.auth.fresh import require_fresh
 from portal.auth.members import ListedMember, describe_members
-from portal.core.errors import Conflict
+from portal.core.errors import Conflict, PortalError
 from portal.users.queries import get_user, names_of
 
 Step = Callable[[Actor, PendingAct], None]
@@ -63,7 +63,8 @@ class Acts:
 class ShownAct:
     """One act in full; `member` is the person it is about, for who may see members.
 
-    `reached` names all whom it comes to, and `allows` is what it gives them.
+    `reached` names all whom it comes to, and `allows` is what it gives them. `why_not` says why the
+    reader can't agree, whoever else could; empty where they can.
     """
 
     act: PendingAct
@@ -72,6 +73,7 @@ class ShownAct:
     member: ListedMember | None
     reached: Sequence[str]
     allows: Sequence[Permission]
+    why_not: str
 
 
 def list_acts(actor: Actor) -> tuple[Acts, Acts]:
@@ -83,7 +85,7 @@ def list_acts(actor: Actor) -> tuple[Acts, Acts]:
     return Acts(waiting, people, targets), Acts(past, people, targets)
 
 
-def show_act(actor: Actor, act_id: UUID) -> ShownAct:
+def show_act(actor: Actor, act_id: UUID, table: Mapping[Kind, Agreed]) -> ShownAct:
     """One act. Raises `Forbidden` or `NotFound`."""
     act = _get(actor, act_id)
     people, targets = _names([act])
@@ -92,7 +94,8 @@ def show_act(actor: Actor, act_id: UUID) -> ShownAct:
     [member] = describe_members([get_user(UUID(id_))]) if tells else [None]
     reached = names_of({UUID(id_) for id_ in act.payload.get("people", ())})
     allows = sorted(permissions_from(act.payload.get("permissions", ())))
-    return ShownAct(act, people, targets, member, sorted(reached.values()), allows)
+    why_not = _why_not(actor, act, table)
+    return ShownAct(act, people, targets, member, sorted(reached.values()), allows, why_not)
 
 
 def approve_act(actor: Actor, act_id: UUID, table: Mapping[Kind, Agreed]) -> PendingAct:
@@ -102,9 +105,7 @@ def approve_act(actor: Actor, act_id: UUID, table: Mapping[Kind, Agreed]) -> Pen
     """
     act = _get(actor, act_id)
     require_fresh(actor, Act.APPROVALS)
-    agreed = table.get(act.what)
-    if agreed is None:
-        raise NotNow
+    agreed = _how(act, table)
     service.agree(actor, act)
     agreed.check(actor, act)
     _check_asker(act, agreed)
@@ -139,6 +140,21 @@ def _get(actor: Actor, act_id: UUID) -> PendingAct:
     act = get_act(act_id)
     require(actor, act.what.permission, Target(act.target))
     return act
+
+
+def _how(act: PendingAct, table: Mapping[Kind, Agreed]) -> Agreed:
+    agreed = table.get(act.what)
+    if agreed is None:
+        raise NotNow
+    return agreed
+
+
+def _why_not(actor: Actor, act: PendingAct, table: Mapping[Kind, Agreed]) -> str:
+    try:
+        _how(act, table).check(actor, act)
+    except PortalError as refused:
+        return refused.message
+    return ""
 
 
 def _check_asker(act: PendingAct, agreed: Agreed) -> None:

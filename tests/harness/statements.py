@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -18,5 +19,21 @@ def statements() -> Iterator[list[str]]:
     event.listen(Engine, "before_cursor_execute", note)
     try:
         yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def sending(words: str) -> Iterator[Event]:
+    """Is set once any connection is about to send a statement with these words."""
+    begun = Event()
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if words in statement:
+            begun.set()
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield begun
     finally:
         event.remove(Engine, "before_cursor_execute", note)

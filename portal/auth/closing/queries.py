@@ -7,6 +7,9 @@ from sqlalchemy import ScalarSelect, select
 from portal.auth.closing.models import Closing
 from portal.core.errors import PortalError
 from portal.tenancy.session import db
+from portal.tenancy.turns import share_turn
+
+CLOSING = "closing"
 
 _closing = Closing.__table__
 
@@ -19,7 +22,11 @@ class ReadOnly(PortalError):
 
 
 def require_staying() -> None:
-    """For what may have begun long before. Raises `ReadOnly` where the bound tenant closes."""
+    """For what may have begun long before. Raises `ReadOnly` where the bound tenant closes.
+
+    No closing begins from here until the transaction ends.
+    """
+    share_turn(CLOSING)
     if find_end() is not None:
         raise ReadOnly
 

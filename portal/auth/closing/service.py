@@ -25,7 +25,7 @@ from portal.audit.actor import Actor
 from portal.audit.service import record
 from portal.auth.assurance import Act
 from portal.auth.closing.models import Closing
-from portal.auth.closing.queries import find_closing
+from portal.auth.closing.queries import CLOSING, find_closing
 from portal.auth.fresh import require_fresh
 from portal.auth.notices import Notice, tell
 from portal.core import clock
@@ -33,6 +33,7 @@ from portal.core.errors import Conflict, Invalid
 from portal.core.settings import active
 from portal.tenancy.binding import bound
 from portal.tenancy.session import change, db
+from portal.tenancy.turns import take_turn
 from portal.users.queries import names_of
 
 TARGET = "organisation"
@@ -157,7 +158,8 @@ def _take_back(actor: Actor, is_in_time: ColumnElement[bool]) -> None:
 
 
 def _begin(actor: Actor, closing: Closing, **agreed: Any) -> None:
-    """Of two who agree at once one is refused."""
+    """Of two who agree at once one is refused. Contents that are being added are let in first."""
+    take_turn(CLOSING)
     now = clock.now()
     ends_at = now + timedelta(days=active().closing_days)
     is_begun = change(

@@ -73,6 +73,6 @@ def withdraw(act_id: UUID) -> ResponseReturnValue:
 
 
 def _page(act_id: UUID, form: FlaskForm) -> ResponseReturnValue:
-    shown = approving.show_act(g.actor, act_id)
+    shown = approving.show_act(g.actor, act_id, done_now())
     page = render_template("approvals/show.html", form=form, shown=shown, roles=list_roles())
     return page, shown_status(form)

@@ -103,6 +103,8 @@ def change_end(link_id: UUID) -> ResponseReturnValue:
             making.change_end(g.actor, link_id, form.until.end)
             flash("The end is changed.", "success")
             return redirect(url_for("links.show", link_id=link_id))
+    elif not (form.is_submitted() or shown.can_change):
+        return redirect(url_for("links.show", link_id=link_id))  # which says why
     return render_template("links/end.html", form=form, shown=shown), shown_status(form)
 
 
@@ -116,6 +118,8 @@ def revoke(link_id: UUID) -> ResponseReturnValue:
             revoking.revoke_link(g.actor, link_id)
             flash("The link is revoked. It opens nothing any more.", "success")
             return redirect(url_for("links.show", link_id=link_id))
+    elif not (form.is_submitted() or shown.can_revoke):
+        return redirect(url_for("links.show", link_id=link_id))  # which says why
     return render_template("links/revoke.html", form=form, shown=shown), shown_status(form)
 
 

@@ -62,6 +62,16 @@ def test_the_end_of_a_link_that_is_used_up_is_not_offered_to_be_changed(acme) ->
     assert "/end" not in acme.visit("member").get(f"/links/{link_of(acme)}").text
 
 
+@on_sqlite
+@pytest.mark.parametrize("act", ["end", "revoke"])
+def test_what_an_ended_link_is_not_offered_leads_to_its_page(acme, act) -> None:
+    make(acme)
+    link, member = f"/links/{link_of(acme)}", acme.visit("member")
+    assert member.get(f"{link}/{act}").status_code == 200
+    assert member.post(f"{link}/revoke").status_code == 302
+    assert member.get(f"{link}/{act}").location == link
+
+
 @pytest.mark.parametrize("thing", ["document", "folder"])
 @pytest.mark.parametrize("is_held", [False, True], ids=["destroyed", "held"])
 def test_a_link_goes_with_what_it_leads_to_be_that_held_or_not(acme, clock, thing, is_held) -> None:

@@ -1,14 +1,11 @@
 """Legal holds by the pages: placed and released by officers, and known to nobody else."""
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from threading import Event
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, event
 
 from portal.access.approvals.kinds import Kind
 from portal.audit.actor import OPERATOR
@@ -34,6 +31,7 @@ from tests.documents.retention.keeping import (
     work,
 )
 from tests.documents.sharers import give
+from tests.harness.statements import sending
 from tests.installation import Organisation
 
 MATTER, REASON = "Sache Leuchtturm", "Ein Brief vom Gericht"
@@ -212,8 +210,12 @@ def test_nobody_releases_what_holds_themselves(acme) -> None:
     want_two(acme)
     other = acme.visit("auditor")
     assert other.post(f"/retention/holds/{held}/release", {"reason": "Done"}).status_code == 302
-    agreed = acme.visit("officer").post(f"/approvals/{newest_act(acme)}/approve")
-    assert agreed.status_code == 403
+    asked, officer = f"/approvals/{newest_act(acme)}", acme.visit("officer")
+    page = officer.get(asked).text
+    assert "This hold is on you. Somebody else has to release it." in page
+    assert f"{asked}/approve" not in page
+    assert f"{asked}/decline" in page
+    assert officer.post(f"{asked}/approve").status_code == 403
 
 
 @on_sqlite
@@ -297,22 +299,6 @@ def test_nothing_is_held_any_more_once_the_organisation_closes(acme) -> None:
     with pytest.raises(Conflict, match="is closing"):
         done_by(acme, "officer", place_hold, thing, MATTER, REASON)
     assert live_holds(acme) == []
-
-
-@contextmanager
-def sending(words: str) -> Iterator[Event]:
-    """Is set once any connection is about to send a statement with these words."""
-    begun = Event()
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if words in statement:
-            begun.set()
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield begun
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def live_holds(acme: Organisation) -> list[object]:
