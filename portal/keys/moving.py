@@ -2,8 +2,9 @@
 
 Its KEKs stay what they are, so nothing that is sealed has to change, and a process that has one
 unlocked notices nothing. First every seed is wrapped anew and tried where it shall be, then all
-rows change in one transaction. A run that is cut off before has changed nothing, and one after
-only leaves the root key that is needed no more: `list_left` finds it, wherever it is.
+rows change in one transaction, in which they are tried again: what `target` holds may have been
+destroyed meanwhile, as something that is left. A run that is cut off before has changed nothing,
+and one after only leaves the root key that is needed no more: `list_left` finds it, wherever it is.
 """
 
 from collections.abc import Sequence
@@ -120,7 +121,11 @@ def _unwrap(seed: WrappedSeed) -> bytes:
 
 
 def _switch(anew: Sequence[tuple[WrappedSeed, bytes]], target: KeyProvider) -> None:
-    """All rows or none; a seed that came or went meanwhile is somebody else's rotation."""
+    """All rows or none; a seed that came or went meanwhile is somebody else's rotation.
+
+    Whoever destroys what is left waits for the rows' lock, or had it before: so every seed is
+    unwrapped once more while they are locked.
+    """
     for seed, wrapped in anew:
         is_unchanged = change(
             update(TenantKey)
@@ -130,8 +135,10 @@ def _switch(anew: Sequence[tuple[WrappedSeed, bytes]], target: KeyProvider) -> N
         )
         if not is_unchanged:
             raise Conflict("The organisation's keys changed meanwhile. Run it again.")
-    if any(not _is_at(seed, target) for seed in list_wrapped_seeds()):
-        raise Conflict("The organisation's keys rotated meanwhile. Run it again.")
+    for seed in list_wrapped_seeds():
+        if not _is_at(seed, target):
+            raise Conflict("The organisation's keys rotated meanwhile. Run it again.")
+        _unwrap(seed)
 
 
 def _holds_key(provider: KeyProvider) -> bool:

@@ -314,6 +314,27 @@ def test_a_key_that_rotates_meanwhile_is_left_to_the_next_run(
     assert can_work(web, acme)
 
 
+def test_a_root_key_that_is_destroyed_while_keys_come_back_to_it_is_not_trusted(
+    portal, web, acme, run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other operator's command runs from beginning to end once all has been tried there."""
+    move(run, acme, "vault")
+    real = LocalKeys.unwrap
+
+    def unwrap(self: LocalKeys, tenant_id: Any, version: int, wrapped: bytes) -> bytes:
+        plain = real(self, tenant_id, version, wrapped)
+        monkeypatch.setattr(LocalKeys, "unwrap", real)
+        self.destroy(tenant_id)
+        return plain
+
+    monkeypatch.setattr(LocalKeys, "unwrap", unwrap)
+    run.refused("key", "move-provider", "acme", "--to", "local")
+    assert holders(portal)[acme.id] == {("vault", "")}
+    assert can_work(web, acme)
+    move(run, acme, "local")
+    assert can_work(web, acme)
+
+
 def rotated(portal: Installation, organisation: Organisation) -> str:
     """What adds a second version, wrapped by the local file."""
     wrapped = LocalKeys(portal.settings.instance / "keys.json").wrap(organisation.id, 2, bytes(32))

@@ -268,7 +268,14 @@ def test_a_role_that_has_only_what_it_was_granted_passes(role_check):
             ],
             "owns",
         ),
-        (["ALTER ROLE {role} NOINHERIT", "GRANT strong TO {role}"], "superuser"),
+        (
+            [
+                "CREATE ROLE strong_too SUPERUSER",
+                "ALTER ROLE {role} NOINHERIT",
+                "GRANT strong_too TO {role}",
+            ],
+            "superuser",
+        ),
     ],
 )
 def test_a_role_that_the_wall_does_not_hold_is_refused(role_check, statements, reason):

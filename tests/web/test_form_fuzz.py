@@ -131,7 +131,7 @@ def leads_to(organisation: Organisation, address: str) -> str:
     return ""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def read() -> dict[str, Pages]:
     """What was read, by database."""
     return {}
