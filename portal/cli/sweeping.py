@@ -1,8 +1,9 @@
 """What is done every few minutes for each tenant: what is over goes, what is due happens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
+from uuid import UUID
 
 import structlog
 
@@ -16,7 +17,7 @@ from portal.auth.sweep import sweep_past
 from portal.cli.rewrapping import finish_rotation
 from portal.documents.integrity.findings import tell_of_findings
 from portal.documents.links.sweep import sweep_links
-from portal.documents.purging import purge_batch, purge_folders
+from portal.documents.purging import list_to_purge, purge_documents, purge_folders
 from portal.documents.quotas import sweep_room
 from portal.documents.resumable.ending import sweep_uploads
 from portal.documents.retention.erasing import erase_account_of, list_accounts_to_erase
@@ -91,15 +92,27 @@ def _purge() -> None:
     """Destroy what is due: the rows of a batch first, then its contents; then empty folders, and
     accounts that are to be erased.
 
-    What fails ends the run, and the next one begins anew.
+    Where a batch fails each of its documents is tried by itself, so that one that can't go keeps no
+    other from going.
     """
     after = None
-    while (batch := do_chore(partial(purge_batch, after))) is not None:
-        do_chore(batch.destroy_contents)
-        after = batch.last
-    do_chore(purge_folders)
+    while ids := do_chore(partial(list_to_purge, after)):
+        if not _destroy(ids):
+            for document_id in ids:
+                _destroy([document_id])
+        after = ids[-1]
+    while do_chore(purge_folders):
+        pass
     for request_id in list_accounts_to_erase():
         do_chore(partial(erase_account_of, request_id))
+
+
+def _destroy(document_ids: Sequence[UUID]) -> bool:
+    batch = do_chore(partial(purge_documents, document_ids))
+    if batch is None:
+        return False
+    do_chore(batch.destroy_contents)
+    return True
 
 
 def _prune() -> None:

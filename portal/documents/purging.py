@@ -4,15 +4,15 @@ good.
 What goes is decided by `retention.decision` and by nothing else. A batch is one transaction: locked
 first, then read, decided and deleted, with an entry for each document and one with the sums. Only
 when it is committed are the contents destroyed; if that is cut off, no row names them any more and
-the sweep of orphans takes them.
+the sweep of orphans takes them. Once the organisation closes nothing goes.
 """
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import delete, exists, or_, select, update
@@ -21,6 +21,7 @@ from portal.access.locking import lock_access
 from portal.audit.actions import Action
 from portal.audit.actor import SYSTEM
 from portal.audit.service import record
+from portal.auth.closing.queries import find_end
 from portal.core import clock
 from portal.documents.gone import gone_folders
 from portal.documents.models import Document, DocumentVersion, Folder
@@ -36,18 +37,22 @@ from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
 BATCH = 100
+FOLDERS_AT_ONCE = 500
+TOLD_AT_ONCE = 400  # versions, by one entry of the log: some 100 bytes each, of 65,535
+MOST_BINDS = 5000  # of one statement, well below what any database takes
+
+Item = TypeVar("Item")
 _version, _folder = DocumentVersion.__table__, Folder.__table__
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one step of a run has done: the blobs that no row names any more, and where it goes on.
+    """What one step of a run has done: the blobs that no row names any more.
 
     `destroy_contents` is for after the commit.
     """
 
     blob_ids: Sequence[UUID]
-    last: UUID
 
     def destroy_contents(self) -> None:
         """Delete the contents."""
@@ -56,43 +61,48 @@ class Batch:
             store.delete(bound_tenant_id(), blob_id)
 
 
-def purge_batch(after: UUID | None = None) -> Batch | None:
-    """Delete the rows of what is due among the next documents, or give None after the last.
+def list_to_purge(after: UUID | None = None) -> Sequence[UUID]:
+    """The documents that a run looks at next, behind one; none behind the last."""
+    return next_batch(list_rules(), after, BATCH)
+
+
+def purge_documents(ids: Sequence[UUID]) -> Batch:
+    """Delete the rows of what is due among these documents.
 
     A document that is being changed at this moment is left to the next run.
     """
     lock_retention()
-    rules = list_rules()
-    ids = next_batch(rules, after, BATCH)
-    if not ids:
-        return None
+    if find_end() is not None:
+        return Batch(())
     free = select(Document.id).where(Document.id.in_(ids)).order_by(Document.id)
     locked = db.session.scalars(free.with_for_update(skip_locked=True)).all()
-    judged = judge(locked, rules)
+    judged = judge(locked)
     _hide([facts.document_id for facts, fate in judged if fate.is_gone and fate.holds])
     judged = [one for one in judged if one.fate.is_due or one.fate.prunable]
     gone = _versions_of(judged)
     _delete(DocumentVersion, [row.id for row in gone])
     _delete(Document, [facts.document_id for facts, fate in judged if fate.is_due])
     _record(judged, gone)
-    return Batch([row.id for row in gone], ids[-1])
+    return Batch([row.id for row in gone])
 
 
 def purge_folders() -> int:
-    """Remove the folders whose time in the trash is over and that hold nothing any more.
+    """Remove some of the folders whose time in the trash is over and that hold nothing any more;
+    gives how many, and none once all are gone.
 
     One that a hold or a rule names stays, and so does all beneath a held one.
     """
     lock_access()
     lock_retention()
-    removed, now = 0, clock.now()
+    if find_end() is not None:
+        return 0
+    now = clock.now()
     strip_gone(now)
-    while ids := db.session.scalars(_empty_folders(now)).all():
-        _delete(Folder, ids)
-        for folder_id in ids:
-            record(SYSTEM, Action.FOLDER_PURGED, f"folder:{folder_id}")
-        removed += len(ids)
-    return removed
+    ids = db.session.scalars(_empty_folders(now)).all()
+    _delete(Folder, ids)
+    for folder_id in ids:
+        record(SYSTEM, Action.FOLDER_PURGED, f"folder:{folder_id}")
+    return len(ids)
 
 
 def _hide(ids: Sequence[UUID]) -> None:
@@ -108,8 +118,14 @@ def _hide(ids: Sequence[UUID]) -> None:
 
 
 def _delete(model: type[Document | DocumentVersion | Folder], ids: Sequence[UUID]) -> None:
-    statement = delete(model).where(model.id.in_(ids))
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    for some in _parts(ids, MOST_BINDS):
+        statement = delete(model).where(model.id.in_(some))
+        db.session.execute(statement.execution_options(synchronize_session=False))
+
+
+def _parts(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def _versions_of(judged: Sequence[Judged]) -> Sequence[Any]:
@@ -120,17 +136,26 @@ def _versions_of(judged: Sequence[Judged]) -> Sequence[Any]:
             [version.id for version in facts.versions] if fate.is_due else fate.prunable
         )
     ]
-    return db.session.execute(
-        select(
-            _version.c.id, _version.c.document_id, _version.c.sealed_sha256, _version.c.sealed_bytes
+    columns = (
+        _version.c.id,
+        _version.c.document_id,
+        _version.c.sealed_sha256,
+        _version.c.sealed_bytes,
+    )
+    return [
+        row
+        for some in _parts(sorted(ids), MOST_BINDS)
+        for row in db.session.execute(
+            select(*columns).where(_version.c.id.in_(some)).order_by(_version.c.id)
         )
-        .where(_version.c.id.in_(ids))
-        .order_by(_version.c.id)
-    ).all()
+    ]
 
 
 def _record(judged: Sequence[Judged], gone: Sequence[Any]) -> None:
-    """An entry for each document, and one from which it can be told that none was left out."""
+    """An entry for each document, and one from which it can be told that none was left out.
+
+    A document of very many versions has entries of its older ones before its own.
+    """
     if not judged:
         return
     hashes: dict[UUID, dict[str, str]] = defaultdict(dict)
@@ -138,8 +163,11 @@ def _record(judged: Sequence[Judged], gone: Sequence[Any]) -> None:
         hashes[row.document_id][str(row.id)] = row.sealed_sha256.hex()
     for facts, fate in judged:
         action = Action.DOCUMENT_PURGED if fate.is_due else Action.VERSION_PURGED
-        versions = hashes[facts.document_id]
-        record(SYSTEM, action, f"document:{facts.document_id}", versions=versions, **_why(fate))
+        target, why = f"document:{facts.document_id}", _why(fate)
+        *others, last = _parts(list(hashes[facts.document_id].items()), TOLD_AT_ONCE)
+        for some in others:
+            record(SYSTEM, Action.VERSION_PURGED, target, versions=dict(some), **why)
+        record(SYSTEM, action, target, versions=dict(last), **why)
     record(
         SYSTEM,
         Action.RETENTION_RUN,
@@ -187,5 +215,5 @@ def _empty_folders(now: datetime) -> Any:
             ~exists().where(RetentionRule.folder_id == _folder.c.id),
         )
         .order_by(_folder.c.id)
-        .limit(500)
+        .limit(FOLDERS_AT_ONCE)
     )

@@ -5,13 +5,18 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from portal.access.locking import lock_access
 from portal.access.permissions import Permission
+from portal.audit.actor import OPERATOR
+from portal.auth.closing.service import ask_as_operator
 from portal.core import clock as portal_clock
+from portal.core.ids import new_id
 from portal.documents import purging
+from portal.documents.closing import agree_with_operator
 from portal.documents.folders import restore_folder
+from portal.documents.models import Document, DocumentVersion
 from portal.documents.retention.erasing import erase_account_of
 from portal.documents.retention.locking import lock_retention
 from portal.documents.retention.models import ErasureRequest, ErasureState
@@ -19,9 +24,10 @@ from portal.documents.service import restore_document
 from portal.documents.trash import purge_document_now, purge_folder_now
 from portal.tenancy.session import db
 from tests.access.waiting import locks_waited_for, wait_until
-from tests.conftest import on_postgresql
+from tests.conftest import on_postgresql, on_sqlite
 from tests.documents.retention.keeping import (
     acting,
+    end_holds,
     has_content,
     hold,
     is_there,
@@ -33,7 +39,7 @@ from tests.documents.retention.keeping import (
     work,
 )
 from tests.documents.samples import picture_of
-from tests.documents.sharers import give, make_role
+from tests.documents.sharers import give, make_folder, make_role
 from tests.outbox.test_lapses import work_at_once
 
 
@@ -225,13 +231,80 @@ def test_what_is_moved_out_from_under_a_rule_is_kept_as_long(acme, clock) -> Non
     assert not is_there(acme, plan)
 
 
+def add_versions(acme, document_id: UUID, number: int) -> None:
+    """So many more, without contents."""
+    same = {"document_id", "format", "mode", "size_bytes", "sealed_bytes", "sealed_sha256"}
+    same |= {"media_type", "wrapped_key", "key_version", "created_by", "created_at"}
+    with acme.bound(writes=True) as session:
+        of_it = select(DocumentVersion).where(DocumentVersion.document_id == document_id)
+        first = {name: getattr(session.scalars(of_it).one(), name) for name in same}
+        for n in range(number):
+            session.add(DocumentVersion(id=new_id(), number=n + 2, **first))
+        session.get(Document, (acme.id, document_id)).version_number = number + 1
+
+
+def test_a_document_of_very_many_versions_goes_as_well(acme, clock) -> None:
+    """Its versions are more than one entry of the log can tell of."""
+    plan, note = acme.documents["plan"], acme.documents["note"]
+    add_versions(acme, plan, 2 * purging.TOLD_AT_ONCE)
+    expected = {str(v["id"]): bytes(v["sealed_sha256"]).hex() for v in versions_of(acme, plan)}
+    for document in (plan, note):
+        trash(acme, f"documents/{document}")
+    later(acme, clock, days=31)
+    work(acme)
+    assert not is_there(acme, plan)
+    assert not is_there(acme, note)
+    of_it = [e for e in acme.log() if e["target"] == f"document:{plan}" and "purged" in e["action"]]
+    assert [e["action"] for e in of_it] == [*["version.purged"] * 2, "document.purged"]
+    assert {k: v for e in of_it for k, v in e["detail"]["versions"].items()} == expected
+    [run] = told(acme, "retention.run")
+    assert (run["detail"]["documents"], run["detail"]["versions"]) == (2, len(expected) + 1)
+
+
+@on_sqlite
+def test_one_that_can_not_go_keeps_no_other_from_going(acme, clock) -> None:
+    stuck, *others = sorted(acme.documents[name] for name in ("note", "plan", "canary"))
+    for document in (stuck, *others):
+        trash(acme, f"documents/{document}")
+    later(acme, clock, days=31)
+    when = f"BEFORE DELETE ON document WHEN OLD.id = '{stuck.hex}'"
+    acme.portal.execute(f"CREATE TRIGGER stuck {when} BEGIN SELECT RAISE(ABORT, 'no'); END", acme)
+    try:
+        work(acme)
+    finally:
+        acme.portal.execute("DROP TRIGGER stuck", acme)
+    assert [is_there(acme, document) for document in (stuck, *others)] == [True, False, False]
+    work(acme)
+    assert not is_there(acme, stuck)
+
+
+def test_nothing_goes_once_the_organisation_closes_not_even_in_a_run_that_goes_on(
+    acme, clock
+) -> None:
+    end_holds(acme)
+    note, folder = acme.documents["note"], make_folder(acme, "Empty", "shared")
+    trash(acme, f"documents/{note}")
+    trash(acme, f"folders/{folder}")
+    later(acme, clock, days=31)
+    with acme.bound():
+        assert note in purging.list_to_purge()
+    with acme.bound(writes=True):
+        ask_as_operator(OPERATOR, "not paid")
+    with acme.bound(writes=True):
+        agree_with_operator(acting(acme, "admin"))
+    with acme.bound(writes=True):
+        assert not purging.purge_documents([note]).blob_ids
+        assert purging.purge_folders() == 0
+    assert is_there(acme, note)
+
+
 def test_a_run_that_dies_after_its_rows_leaves_contents_to_the_broom(acme, clock) -> None:
     note = acme.documents["note"]
     [version] = versions_of(acme, note)
     trash(acme, f"documents/{note}")
     later(acme, clock, days=31)
     with acme.bound(writes=True):
-        assert purging.purge_batch() is not None
+        assert purging.purge_documents([note]).blob_ids
     assert not is_there(acme, note)
     assert has_content(acme, version["id"])
     work(acme)
