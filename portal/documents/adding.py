@@ -9,14 +9,13 @@ from uuid import UUID
 
 from portal.auth.closing.queries import require_staying
 from portal.core import clock
-from portal.core.errors import Invalid, NotFound
+from portal.core.errors import Invalid
 from portal.core.texts import is_one_line
 from portal.documents import cipher
 from portal.documents.contents import StoredContent
 from portal.documents.models import Document, DocumentVersion
 from portal.documents.quotas import keep_room
 from portal.keys.data_keys import wrap_again
-from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
 MAX_NOTE_LENGTH = 500
@@ -40,14 +39,12 @@ def add_document(
     return document
 
 
-def add_version(stored: StoredContent, note: str = "") -> DocumentVersion:
-    """A new version of a document, which becomes the newest.
+def add_version(document: Document, stored: StoredContent, note: str = "") -> DocumentVersion:
+    """A new version of a document, which becomes the newest. Raises `ReadOnly` or `QuotaExceeded`.
 
-    Raises `NotFound`, `ReadOnly` or `QuotaExceeded`.
-    Two at once get two numbers: the document's row is locked until the end of the transaction.
+    Call `lock_document` first: two at once get two numbers.
     """
     require_staying()
-    document = _lock_document(stored.content.document_id)
     keep_room(stored.room, stored.sealed.size_bytes)
     version = _version(stored, document.version_number + 1, note)
     document.version_number = version.number
@@ -64,14 +61,6 @@ def clean_note(note: str) -> str:
     if not is_one_line(note):
         raise Invalid("A note is one line, without invisible characters.")
     return note
-
-
-def _lock_document(document_id: UUID) -> Document:
-    identity = (bound_tenant_id(), document_id)
-    found = db.session.get(Document, identity, with_for_update=True, populate_existing=True)
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _version(stored: StoredContent, number: int, note: str) -> DocumentVersion:

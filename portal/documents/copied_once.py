@@ -27,9 +27,10 @@ def copying_of(actor: Actor, page_id: UUID, document_id: UUID, folder_id: UUID |
 
 
 def find_copied(copying_id: UUID) -> Document | None:
-    """What the copying has made, if anything."""
+    """What the copying has made, if that was not deleted since."""
     made = select(DocumentCopy.document_id).where(DocumentCopy.id == copying_id)
-    found = db.session.scalars(select(Document).where(Document.id.in_(made)))
+    is_live = Document.trashed_at.is_(None)
+    found = db.session.scalars(select(Document).where(Document.id.in_(made), is_live))
     return found.one_or_none()
 
 

@@ -23,7 +23,7 @@ from portal.documents.downloads import Download, open_content
 from portal.documents.models import Document, DocumentVersion
 from portal.documents.names import MAX_LENGTH
 from portal.documents.places import get_live_place
-from portal.documents.queries import get_document
+from portal.documents.queries import get_document, lock_document
 from portal.documents.quotas import settling
 from portal.documents.uploads import person_behind
 from portal.documents.versions import get_version
@@ -46,7 +46,7 @@ def copy_document(
     except CopiedMeanwhile:
         made = find_copied(copying_id)
         if made is None:
-            raise Conflict("This was copied meanwhile, and deleted for good.") from None
+            raise Conflict("This was copied already, and the copy was deleted.") from None
         return made
 
 
@@ -86,8 +86,8 @@ def restore_version(actor: Actor, document_id: UUID, version_id: UUID) -> Docume
     with open_content(located.document, version) as content:
         stored = _take_again(actor, content, document_id, content.name)
     with settling(stored.room):
-        get_document(_as_of_now(actor), document_id, Permission.DOCUMENT_EDIT)
-        restored = add_version(stored, f"Restored from version {number}")
+        located = lock_document(_as_of_now(actor), document_id, Permission.DOCUMENT_EDIT)
+        restored = add_version(located.document, stored, f"Restored from version {number}")
         record(
             actor,
             Action.VERSION_RESTORED,

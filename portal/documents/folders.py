@@ -2,15 +2,17 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from portal.access.decision import require
 from portal.access.permissions import Permission
 from portal.audit.actions import Action
 from portal.audit.actor import Actor
 from portal.audit.service import record
+from portal.core import clock
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.core.ids import new_id
+from portal.documents.gone import gone_folders, is_gone
 from portal.documents.models import Document, Folder
 from portal.documents.moving import require_to_move
 from portal.documents.names import clean_name
@@ -18,7 +20,7 @@ from portal.documents.places import MAX_DEPTH, chains_to, get_live_place, get_pl
 from portal.documents.retention.carrying import carry_along
 from portal.documents.retention.locking import share_retention
 from portal.documents.retention.models import AnchorKind
-from portal.documents.trash import put_in_trash, take_from_trash
+from portal.documents.trash import put_in_trash, require_not_over, take_from_trash
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
 
@@ -53,8 +55,9 @@ def move_folder(actor: Actor, folder_id: UUID, parent_id: UUID | None) -> None:
     read for good: two folders moved into each other at once would else both be lost.
     """
     share_retention()
-    folder = _live_folder(actor, folder_id, Permission.FOLDER_EDIT)
+    _live_folder(actor, folder_id, Permission.FOLDER_EDIT)
     _lock(folder_id, parent_id)
+    folder = _get(folder_id, is_to_change=True)
     place = get_live_place(parent_id)
     require(actor, Permission.FOLDER_CREATE, place.target())
     source = get_live_place(folder_id)
@@ -79,20 +82,21 @@ def delete_folder(actor: Actor, folder_id: UUID) -> None:
 
     In the end the documents in it are destroyed: where there are any it takes that right as well.
     """
+    folder = _get(folder_id, is_to_change=True)
     target = get_live_place(folder_id).target()
     require(actor, Permission.FOLDER_DELETE, target)
     if _holds_documents(folder_id):
         require(actor, Permission.DOCUMENT_DELETE, target)
-    put_in_trash(actor, _get(folder_id))
+    put_in_trash(actor, folder)
     record(actor, Action.FOLDER_DELETED, f"folder:{folder_id}")
 
 
 def restore_folder(actor: Actor, folder_id: UUID) -> None:
     """Take a folder out of the trash. Raises `NotFound`, `Forbidden` or `Conflict`."""
     share_retention()
-    place = get_place(folder_id)
+    place, folder = get_place(folder_id), _get(folder_id)
+    require_not_over(folder, place)
     require(actor, Permission.FOLDER_DELETE, place.target())
-    folder = _get(folder_id)
     take_from_trash(folder, place)
     if any(above.is_trashed for above in place.folders[1:]):
         raise Conflict("The folder it lay in is in the trash itself. Restore that one first.")
@@ -104,8 +108,10 @@ def _live_folder(actor: Actor, folder_id: UUID, permission: Permission) -> Folde
     return _get(folder_id)
 
 
-def _get(folder_id: UUID) -> Folder:
-    folder = db.session.get(Folder, (bound_tenant_id(), folder_id))
+def _get(folder_id: UUID, *, is_to_change: bool = False) -> Folder:
+    """A folder; one that is to change is locked, and read as it is by then."""
+    identity, anew = (bound_tenant_id(), folder_id), is_to_change
+    folder = db.session.get(Folder, identity, with_for_update=anew or None, populate_existing=anew)
     if folder is None:
         raise NotFound
     return folder
@@ -121,13 +127,16 @@ def _lock(folder_id: UUID, parent_id: UUID | None) -> None:
 
 
 def _holds_documents(folder_id: UUID) -> bool:
+    """What is gone counts as destroyed, as everywhere."""
     inside = Document.folder_id.in_(select(subtree_of([folder_id]).c.id))
-    return db.session.execute(select(Document.id).where(inside).limit(1)).first() is not None
+    there = select(Document.id).where(inside, is_gone(clock.now()).is_not(true()))
+    return db.session.execute(there.limit(1)).first() is not None
 
 
 def _height(folder_id: UUID) -> int:
-    depths = db.session.scalars(select(subtree_of([folder_id]).c.depth))
-    return max(depths, default=0) + 1
+    tree, gone = subtree_of([folder_id]), gone_folders(clock.now())
+    depths = select(tree.c.depth).where(tree.c.id.not_in(select(gone.c.id)))
+    return max(db.session.scalars(depths), default=0) + 1
 
 
 def _id(folder_id: UUID | None) -> str | None:

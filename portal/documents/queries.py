@@ -102,11 +102,19 @@ def list_folder(
 
 def get_document(actor: Actor, document_id: UUID, permission: Permission) -> Located:
     """A live document on which the actor holds `permission`. Raises `NotFound` or `Forbidden`."""
-    located = find_anywhere(document_id)
-    if located.document.trashed_at is not None or not located.place.is_live:
+    return _live(actor, find_anywhere(document_id), permission)
+
+
+def lock_document(actor: Actor, document_id: UUID, permission: Permission) -> Located:
+    """The same as `get_document`, as it is now and until the transaction ends: for who changes it.
+
+    A run that destroys it or has it be gone was waited for, and so was whoever moved it.
+    """
+    identity = (bound_tenant_id(), document_id)
+    document = db.session.get(Document, identity, with_for_update=True, populate_existing=True)
+    if document is None:
         raise NotFound
-    require(actor, permission, located.place.target(f"document:{document_id}"))
-    return Located(located.document, located.place.seen_by(actor, permission))
+    return _live(actor, Located(document, get_place(document.folder_id)), permission)
 
 
 def show_document(actor: Actor, document_id: UUID) -> ShownDocument:
@@ -166,6 +174,13 @@ def find_given_folders(actor: Actor, permission: Permission) -> Sequence[FolderR
     places = list_places(folder_ids).values()
     live = [place.folders[0] for place in places if place.is_live]
     return sorted(live, key=lambda row: row.name.casefold())
+
+
+def _live(actor: Actor, located: Located, permission: Permission) -> Located:
+    if located.document.trashed_at is not None or not located.place.is_live:
+        raise NotFound
+    require(actor, permission, located.place.target(f"document:{located.document.id}"))
+    return Located(located.document, located.place.seen_by(actor, permission))
 
 
 def _shared_folders(actor: Actor) -> Sequence[FolderRow]:

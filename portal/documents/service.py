@@ -12,15 +12,15 @@ from portal.core.errors import Conflict
 from portal.documents.adding import clean_note
 from portal.documents.moving import require_to_move
 from portal.documents.names import clean_name
-from portal.documents.places import get_live_place
+from portal.documents.places import get_live_place, get_place
 from portal.documents.policy import get_rules
-from portal.documents.queries import find_anywhere, get_document
+from portal.documents.queries import find_anywhere, lock_document
 from portal.documents.retention.carrying import carry_along
 from portal.documents.retention.locking import share_retention
 from portal.documents.retention.models import AnchorKind
-from portal.documents.trash import put_in_trash, take_from_trash
+from portal.documents.trash import put_in_trash, require_not_over, take_from_trash
 from portal.documents.types import type_named
-from portal.documents.versions import get_version
+from portal.documents.versions import find_version
 
 
 class NotRenamed(RecordedRefusal):
@@ -33,7 +33,7 @@ class NotRenamed(RecordedRefusal):
 
 def rename_document(actor: Actor, document_id: UUID, name: str) -> None:
     """Give a document another name. Raises `NotFound`, `Forbidden`, `Invalid` or `NotRenamed`."""
-    document = get_document(actor, document_id, Permission.DOCUMENT_EDIT).document
+    document = lock_document(actor, document_id, Permission.DOCUMENT_EDIT).document
     name = clean_name(name)
     kind = type_named(name)
     if kind != type_named(document.name) and kind.family not in get_rules().families:
@@ -50,10 +50,10 @@ def move_document(actor: Actor, document_id: UUID, folder_id: UUID | None) -> No
     would gain it, or `WouldDelete` where a rule would delete it and the actor could not.
     """
     share_retention()
-    document = get_document(actor, document_id, Permission.DOCUMENT_EDIT).document
+    document = lock_document(actor, document_id, Permission.DOCUMENT_EDIT).document
     place = get_live_place(folder_id)
     require(actor, Permission.DOCUMENT_UPLOAD, place.target())
-    source = find_anywhere(document_id).place  # whole, also where the actor sees less of it
+    source = get_place(document.folder_id)  # whole, also where the actor sees less of it
     require_to_move(actor, source, place, f"document:{document_id}")
     carry_along(AnchorKind.DOCUMENT, document_id, source, place)
     came_from, document.folder_id = document.folder_id, folder_id
@@ -71,7 +71,8 @@ def change_note(actor: Actor, document_id: UUID, version_id: UUID, note: str) ->
 
     Raises `NotFound`, `Forbidden` or `Invalid`.
     """
-    _, version = get_version(actor, document_id, version_id, Permission.DOCUMENT_EDIT)
+    lock_document(actor, document_id, Permission.DOCUMENT_EDIT)
+    version = find_version(document_id, version_id)
     note = clean_note(note)
     if note:
         version.note = note
@@ -82,7 +83,7 @@ def change_note(actor: Actor, document_id: UUID, version_id: UUID, note: str) ->
 
 def delete_document(actor: Actor, document_id: UUID) -> None:
     """Move a document to the trash. Raises `NotFound` or `Forbidden`."""
-    document = get_document(actor, document_id, Permission.DOCUMENT_DELETE).document
+    document = lock_document(actor, document_id, Permission.DOCUMENT_DELETE).document
     put_in_trash(actor, document)
     record(actor, Action.DOCUMENT_DELETED, f"document:{document_id}")
 
@@ -91,6 +92,7 @@ def restore_document(actor: Actor, document_id: UUID) -> None:
     """Take a document out of the trash. Raises `NotFound`, `Forbidden` or `Conflict`."""
     share_retention()
     located = find_anywhere(document_id)
+    require_not_over(located.document, located.place)
     require(actor, Permission.DOCUMENT_DELETE, located.place.target(f"document:{document_id}"))
     take_from_trash(located.document, located.place)
     if not located.place.is_live:

@@ -14,12 +14,13 @@ from portal.access.service import Way, revoke_role
 from portal.audit.actor import SYSTEM
 from portal.documents.gone import gone_folders, is_gone
 from portal.documents.links.models import SharingLink
-from portal.documents.models import Document
+from portal.documents.models import Document, DocumentCopy, DocumentStar
 from portal.tenancy.session import db
 
 
 def strip_gone(now: datetime) -> None:
-    """Take away the roles on what is gone, the requests for it, and the links that lead there.
+    """Take away the roles on what is gone, the requests for it, the links that lead there, its
+    stars, and that it was made by a copying.
 
     Call `lock_retention` first.
     """
@@ -32,5 +33,7 @@ def strip_gone(now: datetime) -> None:
         delete(AccessRequest).where(AccessRequest.folder_id.in_(folders)),
         delete(SharingLink).where(SharingLink.folder_id.in_(folders)),
         delete(SharingLink).where(SharingLink.document_id.in_(documents)),
+        delete(DocumentStar).where(DocumentStar.document_id.in_(documents)),
+        delete(DocumentCopy).where(DocumentCopy.document_id.in_(documents)),
     ):
         db.session.execute(thing.execution_options(synchronize_session=False))

@@ -60,12 +60,22 @@ def is_over(thing: Document | Folder, place: Place) -> bool:
     return db.session.execute(gone).first() is not None
 
 
+def require_not_over(thing: Document | Folder, place: Place) -> None:
+    """Raises `NotFound` for what is gone.
+
+    It comes before anything else that is asked, as nothing is asked of what is destroyed.
+    """
+    if is_over(thing, place):
+        raise NotFound
+
+
 def get_trashed_document(actor: Actor, document_id: UUID) -> tuple[Document, Place]:
     """A document in the trash that `actor` may take out, and where it lay.
 
     Raises `NotFound`, `Forbidden` or `Conflict`.
     """
     located = find_anywhere(document_id)
+    require_not_over(located.document, located.place)
     target = located.place.target(f"document:{document_id}")
     require(actor, Permission.DOCUMENT_DELETE, target)
     _require_in_trash(located.document, located.place)
@@ -75,10 +85,11 @@ def get_trashed_document(actor: Actor, document_id: UUID) -> tuple[Document, Pla
 def get_trashed_folder(actor: Actor, folder_id: UUID) -> tuple[Folder, Place]:
     """A folder in the trash that `actor` may take out. Raises as `get_trashed_document`."""
     place = get_place(folder_id)
-    require(actor, Permission.FOLDER_DELETE, place.target())
     folder = db.session.get(Folder, (bound_tenant_id(), folder_id))
     if folder is None:
         raise NotFound
+    require_not_over(folder, place)
+    require(actor, Permission.FOLDER_DELETE, place.target())
     _require_in_trash(folder, place)
     return folder, place
 
@@ -111,12 +122,13 @@ def _lock_in_trash(thing: Document | Folder, place: Place) -> None:
     """Hold on to a thing as it is now, in the trash. One may be taking it out while another ends
     its time: who comes second finds what the first has done.
     """
-    db.session.refresh(thing, with_for_update=True)
+    identity = (bound_tenant_id(), thing.id)
+    if not db.session.get(type(thing), identity, with_for_update=True, populate_existing=True):
+        raise NotFound
     _require_in_trash(thing, place)
 
 
 def _require_in_trash(thing: Document | Folder, place: Place) -> None:
     if thing.trashed_at is None:
         raise Conflict("This is not in the trash.")
-    if is_over(thing, place):
-        raise NotFound
+    require_not_over(thing, place)

@@ -19,7 +19,7 @@ from portal.documents.contents import Body, StoredContent, take_in
 from portal.documents.models import Document, DocumentVersion
 from portal.documents.names import clean_name
 from portal.documents.places import get_live_place
-from portal.documents.queries import get_document
+from portal.documents.queries import get_document, lock_document
 from portal.documents.quotas import settling
 
 
@@ -79,8 +79,8 @@ def upload_version(
 def complete_version(actor: Actor, stored: StoredContent, note: str) -> DocumentVersion:
     """Make a content that is stored a document's newest version, if the actor may still do so."""
     document_id = stored.content.document_id
-    get_document(_as_of_now(actor), document_id, Permission.DOCUMENT_EDIT)
-    version = add_version(stored, note)
+    located = lock_document(_as_of_now(actor), document_id, Permission.DOCUMENT_EDIT)
+    version = add_version(located.document, stored, note)
     record(
         actor,
         Action.VERSION_UPLOADED,

@@ -1,4 +1,4 @@
-"""Somebody who waits for the lock of all changes of access, on PostgreSQL."""
+"""Somebody who waits for a lock that another transaction holds, on PostgreSQL."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from tests.installation import Installation
 
 def locks_waited_for(portal: Installation) -> int:
     with psycopg.connect(portal.settings.owner_database_url.replace("+psycopg", "")) as connection:
-        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
         return connection.execute(waiting).fetchone()[0]
 
 
