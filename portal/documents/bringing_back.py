@@ -20,7 +20,7 @@ from portal.core.errors import Conflict
 from portal.documents.models import Folder
 from portal.documents.queries import find_anywhere
 from portal.documents.retention.facts import judge
-from portal.documents.retention.locking import lock_retention
+from portal.documents.retention.locking import lock_retention_as
 from portal.documents.trash import is_over, leave_trash
 from portal.tenancy.session import db
 
@@ -38,9 +38,9 @@ def bring_back(actor: Actor, document_id: UUID) -> None:
     gone again with the next run.
     """
     target = f"document:{document_id}"
+    actor = lock_retention_as(actor)
     require(actor, Permission.HOLD_EDIT, Target(target))
     require_fresh(actor, Act.RETENTION)
-    lock_retention()
     located = find_anywhere(document_id)
     if not is_over(located.document, located.place):
         raise Conflict("It is not gone for good: who may delete it can take it out of the trash.")

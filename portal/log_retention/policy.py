@@ -17,7 +17,7 @@ from portal.auth.fresh import require_fresh
 from portal.core import clock
 from portal.core.errors import Conflict, Invalid
 from portal.core.settings import active
-from portal.documents.retention.locking import lock_retention
+from portal.documents.retention.locking import lock_retention_as
 from portal.log_retention.models import LogPolicy
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import db
@@ -77,7 +77,7 @@ def check_days(days: int | None) -> None:
 
 
 def _choose(actor: Actor, days: int | None, **agreed: Any) -> None:
-    lock_retention()
+    require(lock_retention_as(actor), Permission.RETENTION_EDIT)
     tenant_id, before = bound_tenant_id(), keep_days()
     policy = db.session.get(LogPolicy, (tenant_id, tenant_id))
     if policy is None:

@@ -32,7 +32,7 @@ from portal.documents.retention.erasures import (
     target_of,
 )
 from portal.documents.retention.facts import list_live_holds
-from portal.documents.retention.locking import lock_retention
+from portal.documents.retention.locking import lock_retention, lock_retention_as
 from portal.documents.retention.models import ErasureRequest, ErasureState
 from portal.tenancy.session import change, db
 from portal.users.queries import find_user_by_email
@@ -101,9 +101,10 @@ def decide_erasure(actor: Actor, request_id: UUID, *, is_granted: bool, answer: 
     `Forbidden`, `OwnErasure`, `OwnRequest`, `StepUpNeeded`, `NotFound`, `Invalid` or `Conflict`.
     """
     target = Target(target_of(request_id))
+    lock_access()  # so that who else could decide stays as it is
+    actor = lock_retention_as(actor)
     require(actor, Permission.ERASURE_DECIDE, target)
     require_fresh(actor, Act.RETENTION)
-    lock_retention()
     request = get_erasure(request_id)
     if request.user_id == actor.user_id:
         raise OwnErasure(Permission.ERASURE_DECIDE, target)
@@ -133,9 +134,9 @@ def withdraw_erasure(actor: Actor, request_id: UUID, reason: str) -> None:
     Raises `Forbidden`, `OwnErasure`, `StepUpNeeded`, `NotFound`, `Invalid`, or `Conflict` where it
     is not granted, or is carried out.
     """
+    actor = lock_retention_as(actor)  # so nobody else decides, and nothing is erased meanwhile
     require(actor, Permission.ERASURE_DECIDE, Target(target_of(request_id)))
     require_fresh(actor, Act.RETENTION)
-    lock_retention()  # so nobody else decides, and nothing is erased meanwhile
     request = find_to_withdraw(actor, request_id)
     request.withdrawal = _said(reason)
     request.state, request.withdrawn_by = ErasureState.WITHDRAWN, actor.user_id

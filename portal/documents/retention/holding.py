@@ -27,7 +27,7 @@ from portal.core.ids import new_id
 from portal.documents.places import get_place
 from portal.documents.queries import find_anywhere
 from portal.documents.retention.holds import anchors_of, get_hold, is_on
-from portal.documents.retention.locking import lock_retention
+from portal.documents.retention.locking import lock_retention_as
 from portal.documents.retention.models import Anchor, AnchorKind, LegalHold
 from portal.documents.retention.things import Thing
 from portal.tenancy.session import change, db
@@ -49,10 +49,10 @@ def place_hold(actor: Actor, thing: Thing, matter: str, reason: str) -> LegalHol
     that matter already, or the organisation closes: it may have begun to while this waited for its
     turn.
     """
+    actor = lock_retention_as(actor)
     require(actor, Permission.HOLD_EDIT)
     require_fresh(actor, Act.RETENTION)
     matter, reason = _said(matter, "the matter", MAX_MATTER), _said(reason, "why", MAX_REASON)
-    lock_retention()
     if find_end() is not None:
         raise Conflict("This organisation is closing. Nothing can be held any more.")
     _check_there(thing)

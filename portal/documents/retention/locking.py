@@ -6,6 +6,11 @@ many and don't disturb each other, so they share the lock; it is taken before an
 change in the same transaction, the lock of all changes of access is taken before this one.
 """
 
+from dataclasses import replace
+
+from portal.access.decision import Member
+from portal.access.people import still_held
+from portal.audit.actor import Actor
 from portal.tenancy.turns import share_turn, take_turn
 
 RETENTION = "retention"
@@ -14,6 +19,15 @@ RETENTION = "retention"
 def lock_retention() -> None:
     """Have all others wait until the present transaction ends."""
     take_turn(RETENTION)
+
+
+def lock_retention_as(actor: Actor) -> Actor:
+    """Take the lock, and give `actor` with what they hold then: it decides what they may do.
+
+    What they came with was read before they waited, maybe for a run, and may have been taken away.
+    """
+    lock_retention()
+    return replace(actor, grants=still_held(actor)) if isinstance(actor, Member) else actor
 
 
 def share_retention() -> None:

@@ -25,7 +25,7 @@ from portal.core.ids import new_id
 from portal.core.texts import is_one_line
 from portal.documents.places import get_place
 from portal.documents.retention.decision import ANY_TYPE, Rule
-from portal.documents.retention.locking import lock_retention
+from portal.documents.retention.locking import lock_retention_as
 from portal.documents.retention.models import RetentionRule
 from portal.documents.retention.reach import Reach, count_reach
 from portal.documents.retention.things import paths_of
@@ -96,10 +96,10 @@ def create_rule(actor: Actor, choices: Choices) -> RetentionRule:
     Raises `Forbidden`, `StepUpNeeded`, `NotFound`, `Invalid`, or `Conflict` where there is one of
     that folder and type.
     """
+    actor = lock_retention_as(actor)
     require(actor, Permission.RETENTION_EDIT)
     require_fresh(actor, Act.RETENTION)
     choices = _checked(choices)
-    lock_retention()
     if db.session.execute(select(func.count(RetentionRule.id))).scalar_one() >= MAX_RULES:
         raise Conflict(f"There can be {MAX_RULES} rules, and no more.")
     _require_only_one(choices)
@@ -111,10 +111,8 @@ def create_rule(actor: Actor, choices: Choices) -> RetentionRule:
 
 def change_rule(actor: Actor, rule_id: UUID, choices: Choices) -> None:
     """Have a rule say something else from the next run on. Raises as `create_rule`."""
-    require(actor, Permission.RETENTION_EDIT, Target(_target(rule_id)))
-    require_fresh(actor, Act.RETENTION)
+    rule = _lock_rule(actor, rule_id)
     choices = _checked(choices)
-    rule = _lock_rule(rule_id)
     _require_only_one(choices, besides=rule_id)
     before = _detail(rule)
     for name, value in asdict(choices).items():
@@ -128,16 +126,19 @@ def delete_rule(actor: Actor, rule_id: UUID) -> None:
 
     Raises `Forbidden`, `StepUpNeeded` or `NotFound`.
     """
-    require(actor, Permission.RETENTION_EDIT, Target(_target(rule_id)))
-    require_fresh(actor, Act.RETENTION)
-    rule = _lock_rule(rule_id)
+    rule = _lock_rule(actor, rule_id)
     db.session.delete(rule)
     record(actor, Action.RULE_DELETED, _target(rule_id), **_detail(rule))
 
 
-def _lock_rule(rule_id: UUID) -> RetentionRule:
-    """A rule as it is once nobody else can change it. Raises `NotFound`."""
-    lock_retention()
+def _lock_rule(actor: Actor, rule_id: UUID) -> RetentionRule:
+    """A rule as it is once nobody else can change it, if `actor` may.
+
+    Raises `Forbidden`, `StepUpNeeded` or `NotFound`.
+    """
+    actor = lock_retention_as(actor)
+    require(actor, Permission.RETENTION_EDIT, Target(_target(rule_id)))
+    require_fresh(actor, Act.RETENTION)
     identity = (bound_tenant_id(), rule_id)
     rule = db.session.get(RetentionRule, identity, populate_existing=True)
     if rule is None:

@@ -199,7 +199,7 @@ def test_what_is_carried_out_meanwhile_is_not_withdrawn(acme, monkeypatch) -> No
     """The worker was at it when the page was sent. On SQLite one of the two waits, unread."""
     path = granted(acme, "member", "account")
     deactivate(acme, "member")
-    once_before(monkeypatch, erasing, "lock_retention", lambda: work(acme))
+    once_before(monkeypatch, erasing, "lock_retention_as", lambda: work(acme))
     answers = [acme.visit("officer").post(f"{path}/withdraw", {"reason": "a mistake"})]
     assert row_of(acme, "member")["email"].endswith("@erased.invalid")
     assert [answer.status_code for answer in answers] == [409]
