@@ -11,13 +11,13 @@ between.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.audit.actions import Action
@@ -33,11 +33,13 @@ from portal.documents.models import (
     Upload,
 )
 from portal.documents.policy import MIB, get_rules
+from portal.documents.retention.facts import judge, list_rules
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
 
 LAPSE = timedelta(minutes=15)
 RENEWED_EVERY = timedelta(minutes=3)
+JUDGED_AT_ONCE = 1000
 STEP_BYTES = 4 * 2**20  # at a time, for a content that does not say how large it is
 _COLUMNS = (StorageUse.id, StorageUse.held_bytes)
 
@@ -189,21 +191,36 @@ def _correct() -> None:
 def _count() -> Counter[UUID]:
     """What is stored and held by person, and under the tenant's id by all.
 
-    What is gone for good counts no more, be it destroyed or not: else the room that it takes would
-    tell who is held.
+    What is gone for good counts no more, be it destroyed or held: else the room that it takes would
+    tell who is held. It does as long as a rule keeps it: else who may store little could store
+    without end.
     """
     found: Counter[UUID] = Counter()
-    stored = (
-        select(DocumentVersion.created_by, func.sum(DocumentVersion.size_bytes))
-        .where(DocumentVersion.document_id.not_in(select(Document.id).where(is_gone(clock.now()))))
-        .group_by(DocumentVersion.created_by)
+    gone = select(Document.id).where(is_gone(clock.now()))
+    stored = select(DocumentVersion.created_by, func.sum(DocumentVersion.size_bytes)).group_by(
+        DocumentVersion.created_by
     )
+    of_document = DocumentVersion.document_id
+    parts = [stored.where(of_document.not_in(gone))]
+    parts += [stored.where(of_document.in_(ids)) for ids in _kept_by_rules(gone)]
     held = select(StorageHold.owner_id, func.sum(StorageHold.size_bytes))
-    for sums in (stored, held.group_by(StorageHold.owner_id)):
+    for sums in (*parts, held.group_by(StorageHold.owner_id)):
         for owner_id, size_bytes in db.session.execute(sums):
             found[owner_id] += int(size_bytes)
             found[bound_tenant_id()] += int(size_bytes)
     return found
+
+
+def _kept_by_rules(gone: Select[UUID]) -> Iterator[Sequence[UUID]]:
+    """Those of the documents that are gone that some rule keeps, whatever else does."""
+    rules = list_rules()
+    if all(rule.keep_days is None for rule in rules):
+        return
+    in_order = gone.order_by(Document.id).limit(JUDGED_AT_ONCE)
+    ids = db.session.scalars(in_order).all()
+    while ids:
+        yield [facts.document_id for facts, fate in judge(ids, rules) if not fate.is_gone]
+        ids = db.session.scalars(in_order.where(Document.id > ids[-1])).all()
 
 
 def _end_hold(room_id: UUID) -> int:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from uuid import UUID
 
 import pytest
 
@@ -9,6 +10,7 @@ from portal.documents import quotas
 from portal.documents.quotas import sweep_room
 from portal.tenancy.session import db
 from tests.conftest import on_sqlite
+from tests.documents.retention.keeping import end_holds, hold, is_there, later, rule, trash, work
 from tests.installation import Organisation
 
 MIB = 2**20
@@ -111,6 +113,33 @@ def test_what_died_gives_its_room_back_when_its_hold_lapses(acme, clock) -> None
         with acme.bound(writes=True):
             sweep_room()
         assert held(acme) == {name: size + expected for name, size in before.items()}
+
+
+@pytest.mark.parametrize("is_held", [False, True], ids=["not-held", "held"])
+def test_what_a_rule_keeps_takes_room_until_it_lets_go(acme, clock, monkeypatch, is_held) -> None:
+    """Else who deletes for good and begins anew stores without end."""
+    monkeypatch.setattr(quotas, "JUDGED_AT_ONCE", 1)
+    end_holds(acme)
+    rule(acme, folder="shared", keep_days=60)
+    before, member = held(acme), acme.visit("member")
+    kept = [
+        UUID(member.upload(f"{n}.bin", bytes(MIB // 2), acme.folders["shared"]).json["id"])
+        for n in range(2)
+    ]
+    if is_held:
+        hold(acme, "user", acme["member"].id)
+    for document in kept:
+        trash(acme, f"documents/{document}")
+        assert acme.visit("member").post(f"/documents/{document}/purge").status_code == 302
+    later(acme, clock, minutes=1)
+    work(acme)
+    assert all(is_there(acme, document) for document in kept)
+    assert held(acme) == {name: size + MIB for name, size in before.items()}
+    later(acme, clock, days=60)
+    work(acme)
+    work(acme)  # once more, by when room is counted anew
+    assert is_there(acme, kept[0]) == is_held
+    assert held(acme) == before
 
 
 @on_sqlite
