@@ -21,6 +21,14 @@ def put_in_place(unfinished: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
+def wipe(path: Path) -> None:
+    """Overwrite a file in place, as far as the file system lets it, and take it away."""
+    with open(path, "r+b", buffering=0) as file:
+        file.write(bytes(os.fstat(file.fileno()).st_size))
+        os.fsync(file.fileno())
+    path.unlink()
+
+
 def private(path: str, flags: int) -> int:
     """An opener for files of our own: for their owner alone, and through no symbolic link."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

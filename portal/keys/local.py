@@ -20,7 +20,7 @@ from uuid import UUID
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.exceptions import InvalidTag
 
-from portal.core.durable import put_in_place, write_new
+from portal.core.durable import put_in_place, wipe, write_new
 from portal.core.errors import Misconfigured
 from portal.keys.providers import KeyDamaged, KeyUnavailable, seed_context
 
@@ -36,7 +36,8 @@ class LocalKeys:
 
     Writers take a lock on `<file>.lock` and put a whole new file in the old one's place, so that
     readers need no lock and no tenant is lost between processes. The file is read again when it
-    has changed: the command line may add a tenant while the portal runs.
+    has changed: the command line may add a tenant while the portal runs. The old one is overwritten
+    each time: any of them holds secrets that are destroyed one day.
     """
 
     name = "local"
@@ -45,16 +46,21 @@ class LocalKeys:
     def __init__(self, path: Path) -> None:
         """Make the file where there is none. Raises `Misconfigured` where it can't be trusted."""
         self._path = path.resolve()
+        self._new, self._old = Path(f"{self._path}.new"), Path(f"{self._path}.old")
         _check_user(self._path)
         self._reading = Lock()
         self._seen: Signature = ()
         self._secrets: Secrets = {}
-        if not self._path.exists():
+        if not (self._path.exists() or self._old.exists()):  # one that was lost is not made anew
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._locked():
                 if not self._path.exists():
                     self._replace({})
         self._current()
+        if self._new.exists() or self._old.exists():
+            with self._locked():
+                self._read()
+                self._clear()
 
     def create(self, tenant_id: UUID) -> None:
         with self._locked():
@@ -77,7 +83,7 @@ class LocalKeys:
         return self.wrap(tenant_id, version, self.unwrap(tenant_id, version, wrapped))
 
     def destroy(self, tenant_id: UUID) -> None:
-        """Take the tenant's secret out, then overwrite the file that held it.
+        """Take the tenant's secret out, and overwrite the file that held it.
 
         Overwriting reaches what the file system still keeps in place; snapshots, backups and the
         spare blocks of an SSD are the operator's to expire.
@@ -85,10 +91,9 @@ class LocalKeys:
         with self._locked():
             known = self._read()
             if tenant_id in known:
-                with self._path.open("r+b", buffering=0) as old:
-                    self._replace({t: s for t, s in known.items() if t != tenant_id})
-                    old.write(bytes(os.fstat(old.fileno()).st_size))
-                    os.fsync(old.fileno())
+                self._replace({t: s for t, s in known.items() if t != tenant_id})
+            else:
+                self._clear()
 
     def health(self) -> None:
         self._current()
@@ -142,12 +147,27 @@ class LocalKeys:
             os.close(lock)
 
     def _replace(self, content: Secrets) -> None:
-        """Put a new file in place, whole or not at all. What a crash left behind is cleared."""
-        unfinished = Path(f"{self._path}.new")
-        unfinished.unlink(missing_ok=True)
-        write_new(unfinished, _render(content))
-        put_in_place(unfinished, self._path)
+        """Put a new file in place, whole or not at all, and overwrite the one before it.
+
+        That one has a second name meanwhile, by which it is found after a crash.
+        """
+        self._clear()
+        if self._path.exists():
+            os.link(self._path, self._old)
+        write_new(self._new, _render(content))
+        put_in_place(self._new, self._path)
+        self._clear()
         self._seen = ()
+
+    def _clear(self) -> None:
+        """Overwrite what was put out of place, or never in it. Call it once the file is read: only
+        then is what is beside it needed no more.
+        """
+        if self._old.exists() and self._old.samefile(self._path):
+            self._old.unlink()
+        for left in (self._old, self._new):
+            if left.exists():
+                wipe(left)
 
 
 def _check_user(path: Path) -> None:

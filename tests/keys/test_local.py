@@ -154,6 +154,44 @@ def test_a_destroyed_key_is_gone_everywhere_and_from_the_file(path: Path) -> Non
         keys.unwrap(acme, 1, wrapped)
 
 
+def test_no_earlier_file_keeps_a_secret(path: Path) -> None:
+    """Any organisation that comes or goes has a new file made of the one that held it."""
+    keys, acme = LocalKeys(path), new_id()
+    keys.create(acme)
+    with path.open("rb") as before:
+        keys.create(new_id())
+        assert set(before.read()) == {0}
+    assert sorted(p.name for p in path.parent.iterdir()) == ["keys.json", "keys.json.lock"]
+
+
+@pytest.mark.parametrize("by", ["the next start", "the same command again"])
+def test_what_a_crash_left_is_overwritten(path: Path, monkeypatch, by) -> None:
+    keys, acme, globex = LocalKeys(path), new_id(), new_id()
+    keys.create(acme)
+    keys.create(globex)
+    wrapped = keys.wrap(globex, 1, SEED)
+    real = Path.rename
+
+    def rename_and_crash(source: Path, target: Path) -> None:
+        real(source, target)
+        raise SystemExit
+
+    with path.open("rb") as before:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "rename", rename_and_crash)
+            with pytest.raises(SystemExit):
+                keys.destroy(acme)
+        assert set(before.read()) != {0}
+        if by == "the next start":
+            LocalKeys(path)
+        else:
+            keys.destroy(acme)
+        before.seek(0)
+        assert set(before.read()) == {0}
+    assert sorted(p.name for p in path.parent.iterdir()) == ["keys.json", "keys.json.lock"]
+    assert LocalKeys(path).unwrap(globex, 1, wrapped) == SEED
+
+
 def test_processes_and_threads_that_add_tenants_at_once_lose_none(path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from uuid import UUID;"
@@ -231,7 +269,7 @@ def test_a_new_key_is_durable_when_create_returns(
     monkeypatch.setattr(os, "fsync", noted_fsync)
     monkeypatch.setattr(Path, "rename", noted_rename)
     keys.create(new_id())
-    assert done == ["keys.json.new", "rename", "secret"]
+    assert done == ["keys.json.new", "rename", "secret", "keys.json.old"]
 
 
 def test_a_reader_that_meets_the_overwritten_file_reads_its_successor(
