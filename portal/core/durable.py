@@ -23,7 +23,7 @@ def put_in_place(unfinished: Path, path: Path) -> None:
 
 def wipe(path: Path) -> None:
     """Overwrite a file in place, as far as the file system lets it, and take it away."""
-    with open(path, "r+b", buffering=0) as file:
+    with path.open("r+b", buffering=0) as file:
         file.write(bytes(os.fstat(file.fileno()).st_size))
         os.fsync(file.fileno())
     path.unlink()

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from portal.audit.actions import Action, Outcome
 from portal.audit.service import RecordedRefusal
-from portal.core.errors import Invalid
 from portal.core.ids import new_id
 from portal.core.settings import active
 from portal.documents import quotas
@@ -40,10 +39,11 @@ class UploadAbandoned(RecordedRefusal):
     outcome = Outcome.FAILURE
 
 
-class TooLarge(Invalid):
-    """The content is larger than the installation takes."""
+class TooLarge(RecordedRefusal):
+    """The content is larger than it may be."""
 
     status = 413
+    action = Action.UPLOAD_REFUSED
 
 
 class TypeNotAllowed(RecordedRefusal):
@@ -98,7 +98,7 @@ def check_size(size_bytes: int | None) -> None:
     """Raises `TooLarge` for more than the installation takes."""
     limit_gib = active().max_upload_gib
     if size_bytes is not None and size_bytes > limit_gib * 2**30:
-        raise TooLarge(f"A document may have {limit_gib} GiB at most.")
+        raise TooLarge("documents", f"A document may have {limit_gib} GiB at most.")
 
 
 def check_name(rules: DocumentRules, name: str) -> None:

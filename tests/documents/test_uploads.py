@@ -201,6 +201,7 @@ def test_what_is_too_large_is_refused_by_its_announcement_and_by_its_bytes(
     member = acme.visit("member")
     sent = {"X_File_Name": "large", "Content_Length": str(2**31)}
     assert member.put("/documents/uploads", Endless(2**31), **sent).status_code == 413
+    assert acme.told()[-1] == ("upload.refused", "refused")
     assert files_of(portal) == files
 
 

@@ -93,7 +93,7 @@ class _Bounded:
         piece = self._body.read(size)
         self._left -= len(piece)
         if self._left < 0:
-            raise TooLarge("This file is larger than it may be here.")
+            raise TooLarge("documents", "This file is larger than it may be here.")
         return piece
 
 

@@ -153,7 +153,7 @@ def append(
         if upload.finished_at or upload.offset_bytes != offset_bytes:
             raise WrongOffset
         if offset_bytes + (announced_bytes or 0) > upload.size_bytes:
-            raise TooLarge("This is more than was announced.")
+            raise TooLarge("documents", "This is more than was announced.")
         parts = _parts(upload)
         db.session.expunge(upload)  # or to look at it would begin a transaction again
         release()
@@ -161,7 +161,7 @@ def append(
             _receive(parts, lease, body, checksum)
         if parts.is_complete:
             if _next(body, 1):
-                raise TooLarge("This is more than was announced.")
+                raise TooLarge("documents", "This is more than was announced.")
             finish(actor, upload, parts, lease)
         else:
             parts.save_tail()
