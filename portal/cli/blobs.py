@@ -8,6 +8,7 @@ from portal.audit.actor import OPERATOR
 from portal.cli.context import with_app, writing_for
 from portal.core.errors import Conflict
 from portal.documents.integrity.lacking import list_lacking
+from portal.documents.resumable.ending import is_waited_for
 from portal.storage import relocation
 from portal.storage.blobs import StoredBlob
 from portal.storage.chosen import LOCAL, find_home
@@ -62,7 +63,12 @@ def clear(slug: str) -> None:
     Each of its contents in the old store is compared with its copy, and deleted.
     """
     with acting_for(get_tenant(slug)):
-        relocation.require_old_enough()
+        began_by = relocation.require_old_enough()
+        if is_waited_for(began_by):
+            raise Conflict(
+                "An upload that began before the move is still under way. Try again later: it ends"
+                " at the latest a day after somebody last sent to it."
+            )
         deleted = _go_through(relocation.clear, "deleted")
         _require_all_there()
     with writing_for(slug):

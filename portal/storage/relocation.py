@@ -12,7 +12,7 @@ for the operator, who may turn back by moving to where the blobs came from.
 import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from portal.audit.actions import Action
@@ -102,15 +102,18 @@ def clear(move: Move) -> Iterator[StoredBlob]:
         yield blob
 
 
-def require_old_enough() -> None:
-    """Raises `Conflict` where the move was begun less than a day ago, or not at all."""
+def require_old_enough() -> datetime:
+    """When the move was begun. Raises `Conflict` where that is less than a day ago, or never."""
     get_move()
     home = find_home()
-    if home is not None and clock.now() < (until := home.moved_at + KEPT_FOR):
+    if home is None:
+        raise Conflict("The contents are not on the move.")
+    if clock.now() < (until := home.moved_at + KEPT_FOR):
         raise Conflict(
             f"Transfers that began before the move may still use {home.leaving}"
             f" until {until:%Y-%m-%d %H:%M} UTC."
         )
+    return home.moved_at
 
 
 def end_move(actor: Actor) -> None:

@@ -22,6 +22,7 @@ from portal.storage.models import BlobHome
 from tests.cli.operators import Operator
 from tests.conftest import Clock, on_sqlite
 from tests.docs.test_docs import ROOT, blocks
+from tests.documents.resuming import Sender
 from tests.harness.aws import REGION, ROLE
 from tests.installation import Installation, Organisation
 from tests.storage.stores import MEBIBYTE, down, refusing
@@ -287,6 +288,29 @@ def test_deleting_meanwhile_deletes_from_both_and_orphans_are_swept_in_both(
         assert sweep_orphans() == 1, "one id"
     assert not any(key.endswith(str(UUID(int=7))) for key in objects(aws, bucket))
     assert not any(path.name == str(UUID(int=7)) for path in local_files(both, moved))
+
+
+@on_sqlite
+def test_a_move_does_not_end_over_an_upload_of_which_the_old_store_knows_nothing(
+    both, acme, bucket, operate, clock
+) -> None:
+    """Less than a part of it has come, which lies in pieces of its own."""
+    sender = Sender(replace(acme, portal=both))
+    sender.begin(len(CONTENT))
+    assert sender.send(0, CONTENT[:MEBIBYTE]).status_code == 204
+    operate.do("blobs", "move", "acme", "--to", f"s3://{bucket}/portal")
+    clock.advance(hours=20)
+    both.renew_sessions()
+    address = sender.address
+    sender = Sender(replace(acme, portal=both))
+    sender.address = address
+    assert sender.send(MEBIBYTE, CONTENT[MEBIBYTE : 2 * MEBIBYTE]).status_code == 204
+    assert "began before the move is still under way" in clear_a_day_later(operate, clock)
+    assert sender.send(2 * MEBIBYTE, CONTENT[2 * MEBIBYTE :]).status_code == 204
+    assert "the move is over" in clear_a_day_later(operate, clock)
+    [made] = [row for row in both.rows("upload") if str(row["id"]) in address]
+    path = f"/documents/{made['document_id']}/download"
+    assert replace(acme, portal=both).visit("member").get(path).data == CONTENT
 
 
 def test_a_move_does_not_end_while_the_old_store_is_not_all_there(

@@ -1,6 +1,7 @@
 """Taking away uploads that were given up, refused, or expired: rows first, blobs after."""
 
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, true
@@ -9,6 +10,7 @@ from portal.core import clock
 from portal.documents.models import Upload
 from portal.documents.quotas import drop_room
 from portal.documents.resumable.parts import list_tail
+from portal.storage.blobs import BlobMissing
 from portal.storage.chosen import blobs
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
@@ -33,7 +35,8 @@ def discard(upload: Upload, *wanted: ColumnElement[bool]) -> bool:
     db.session.commit()
     store, tenant_id = blobs(), bound_tenant_id()
     if upload.finished_at is None:
-        store.resume(tenant_id, upload.version_id, upload.token).abandon()
+        with suppress(BlobMissing):  # where nothing of it was ever begun
+            store.resume(tenant_id, upload.version_id, upload.token).abandon()
         store.delete(tenant_id, upload.version_id)
     for blob_id in tail:
         store.delete(tenant_id, blob_id)
@@ -52,3 +55,11 @@ def sweep_uploads() -> int:
 def list_unfinished() -> set[UUID]:
     """The contents that are still waited for."""
     return set(db.session.scalars(select(Upload.version_id).where(Upload.finished_at.is_(None))))
+
+
+def is_waited_for(began_by: datetime) -> bool:
+    """Whether an upload that began by then is unfinished: it goes on in the store of that time."""
+    waited_for = select(Upload.id).where(
+        Upload.finished_at.is_(None), Upload.created_at <= began_by
+    )
+    return db.session.execute(waited_for.limit(1)).first() is not None
