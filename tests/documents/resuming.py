@@ -53,11 +53,12 @@ class Sender:
         assert answer.headers["Cache-Control"] == "no-store"
         return int(answer.headers["Upload-Offset"])
 
-    def send_all(self, content: bytes, chunk: int) -> None:
+    def send_all(self, content: bytes, chunk: int, start: int = 0) -> None:
+        """All of a content, of which `start` bytes were sent before these."""
         for at in range(0, len(content), chunk):
-            answer = self.send(at, content[at : at + chunk])
+            answer = self.send(start + at, content[at : at + chunk])
             assert answer.status_code == 204, answer.text
-            assert answer.headers["Upload-Offset"] == str(min(at + chunk, len(content)))
+            assert answer.headers["Upload-Offset"] == str(start + min(at + chunk, len(content)))
 
     @property
     def row(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from portal.documents.cipher import PART, sealed_size
 from portal.documents.quotas import sweep_room
 from portal.documents.resumable import leases, queries
 from portal.documents.resumable.ending import sweep_uploads
+from portal.documents.resumable.parts import MOST_PIECES
 from portal.documents.sweep import sweep_orphans
 from portal.documents.types import Family
 from tests.conftest import Clock, on_postgresql, on_sqlite
@@ -116,6 +117,45 @@ def test_a_content_comes_back_as_it_went_in_piece_by_piece(portal, acme, size, c
     assert files(portal) - before == {str(portal.blob_path(row))}  # no piece is left
     assert portal.rows("upload_tail") == portal.rows("storage_hold") == []
     assert sender.offset() == size
+
+
+@pytest.mark.parametrize("start", [0, PART - 50], ids=["within", "across"])
+def test_who_sends_a_byte_at_a_time_fills_neither_the_store_nor_the_database(
+    portal, acme, start
+) -> None:
+    content, sender, before = content_of(start + 5000), Sender(acme), files(portal)
+    sender.begin(len(content))
+    if start:
+        assert sender.send(0, content[:start]).status_code == 204
+    for at in range(start, start + 100):
+        assert sender.send(at, content[at : at + 1]).status_code == 204
+        pieces = len(portal.rows("upload_tail"))
+        assert pieces <= MOST_PIECES
+        assert len(files(portal) - before) <= pieces + 2  # and the parts, with their folder's note
+    assert sender.send(start + 100, content[start + 100 :]).status_code == 204
+    assert sender.content() == content
+    assert portal.rows("upload_tail") == []
+    assert files(portal) - before == {str(portal.blob_path(version_of(sender)))}
+
+
+@on_sqlite
+def test_a_process_that_dies_while_it_joins_pieces_loses_none(acme, clock, monkeypatch) -> None:
+    content, sender = content_of(200), Sender(acme)
+    sender.begin(len(content))
+    for at in range(MOST_PIECES):
+        assert sender.send(at, content[at : at + 1]).status_code == 204
+
+    def die(*_args: object, **_options: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched, suppress(Killed):
+        patched.setattr("portal.documents.resumable.service._save", die)
+        patched.setattr(leases.Lease, "end", lambda _: None)
+        sender.send(MOST_PIECES, content[MOST_PIECES : MOST_PIECES + 1])
+    clock.advance(seconds=10)
+    assert sender.offset() == MOST_PIECES
+    sender.send_all(content[MOST_PIECES:], 1, MOST_PIECES)
+    assert sender.content() == content
 
 
 def test_it_goes_on_where_it_was_left(portal, acme) -> None:

@@ -23,6 +23,7 @@ from portal.storage.chosen import blobs
 from portal.tenancy.session import db
 
 TAIL_LABEL = b"portal/tail/v1\0"
+MOST_PIECES = 32
 
 
 class Tail(NamedTuple):
@@ -41,6 +42,7 @@ class Parts:
         self.content, self.key = content, key
         self._tail = list_tail(upload.id)
         self.offset_bytes = self._fresh_from = upload.offset_bytes
+        self._joined: list[UUID] = []  # pieces that a larger one holds by now
         self._fresh = bytearray()  # what came since the last part, or since the offset
 
     @property
@@ -70,27 +72,25 @@ class Parts:
         self.assembly().commit(last + 1)
 
     def save_tail(self) -> None:
-        """Make durable what came since the last part. Its row waits to be committed."""
+        """Make durable what came since the last part. Its row waits to be committed.
+
+        Whoever sends a byte at a time has them put together again and again, or each would be a
+        blob, a row and a reading more.
+        """
         if self._fresh:
-            tail = Tail(new_id(), self._fresh_from)
-            with blobs().create(self.content.tenant_id, tail.blob_id) as writer:
-                writer.write(_sealed(self.key.dek, self._context_of(tail), [self._fresh]))
-                writer.commit()
-            db.session.add(
-                UploadTail(id=tail.blob_id, upload_id=self._upload_id, start_bytes=tail.start_bytes)
-            )
-            self._tail.append(tail)
+            self._save_piece(self._pieces_to_join())
             self._begin_anew()
 
     def drop_used_tail(self) -> Sequence[UUID]:
-        """Delete the rows of what lies in whole parts by now; gives their blobs, to go after."""
-        part_start = self.offset_bytes // PART * PART
-        end = self._size_bytes if self.is_complete else part_start
+        """Delete the rows of what lies elsewhere by now, in whole parts or in a larger piece; gives
+        their blobs, to go after.
+        """
+        end = self._size_bytes if self.is_complete else self._part_start
         used = [tail.blob_id for tail in self._tail if tail.start_bytes < end]
         self._tail = [tail for tail in self._tail if tail.start_bytes >= end]
-        if used:
-            db.session.execute(delete(UploadTail).where(UploadTail.id.in_(used)))
-        return used
+        _delete_rows(used)
+        joined, self._joined = self._joined, []
+        return [*used, *joined]
 
     def is_stored(self) -> bool:
         """Whether the blob was made before: of a process that was killed, or of an end that a
@@ -105,6 +105,28 @@ class Parts:
     def assembly(self) -> Assembly:
         """Where the parts go."""
         return blobs().resume(self.content.tenant_id, self.content.version_id, self._token)
+
+    @property
+    def _part_start(self) -> int:
+        return self.offset_bytes // PART * PART
+
+    def _pieces_to_join(self) -> Sequence[Tail]:
+        pieces = [tail for tail in self._tail if tail.start_bytes >= self._part_start]
+        return pieces if len(pieces) >= MOST_PIECES else ()
+
+    def _save_piece(self, joined: Sequence[Tail]) -> None:
+        """Have what came be a piece, together with those before it that are `joined`."""
+        tail = Tail(new_id(), joined[0].start_bytes if joined else self._fresh_from)
+        pieces = chain(map(self._open, joined), [self._fresh])
+        with blobs().create(self.content.tenant_id, tail.blob_id) as writer:
+            writer.write(_sealed(self.key.dek, self._context_of(tail), pieces))
+            writer.commit()
+        self._joined = [one.blob_id for one in joined]
+        _delete_rows(self._joined)  # before the new row, which begins where the first of them did
+        db.session.add(
+            UploadTail(id=tail.blob_id, upload_id=self._upload_id, start_bytes=tail.start_bytes)
+        )
+        self._tail = [one for one in self._tail if one not in joined] + [tail]
 
     def _write(self, part: int) -> None:
         tail = (self._open(one) for one in self._tail if one.start_bytes // PART == part)
@@ -140,6 +162,11 @@ def list_tail(upload_id: UUID) -> list[Tail]:
     mine = select(UploadTail.id, UploadTail.start_bytes).where(UploadTail.upload_id == upload_id)
     rows = db.session.execute(mine.order_by(UploadTail.start_bytes))
     return [Tail(blob_id, start_bytes) for blob_id, start_bytes in rows]
+
+
+def _delete_rows(tail_ids: Sequence[UUID]) -> None:
+    if tail_ids:
+        db.session.execute(delete(UploadTail).where(UploadTail.id.in_(tail_ids)))
 
 
 def _sealed(dek: bytes, context: bytes, pieces: Iterable[Piece]) -> bytearray:
