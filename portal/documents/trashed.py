@@ -15,6 +15,7 @@ from portal.core import clock
 from portal.documents.gone import gone_folders
 from portal.documents.models import Document, Folder
 from portal.documents.places import TOP, Place, list_places, subtree_of
+from portal.documents.retention.facts import ends_by_rules
 from portal.documents.rows import PAGE_SIZE, Cursor
 from portal.tenancy.session import db
 
@@ -30,7 +31,7 @@ class TrashedRow:
     place: Place  # as much of it as the reader is told
     trashed_at: datetime
     trashed_by: UUID | None
-    purge_at: datetime
+    gone_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class _Found(NamedTuple):
 
 
 def _shown(actor: Actor, found: Sequence[_Found]) -> Sequence[TrashedRow]:
+    ends = ends_by_rules([row.id for kind, _, row in found if kind == "document"])
     places = list_places({row.lay_in for _, _, row in found if row.lay_in}) | {None: TOP}
     return [
         TrashedRow(
@@ -76,7 +78,7 @@ def _shown(actor: Actor, found: Sequence[_Found]) -> Sequence[TrashedRow]:
             places[row.lay_in].seen_by(actor, Permission.DOCUMENT_READ),
             row.trashed_at,
             row.trashed_by,
-            row.purge_at,
+            min(row.purge_at, ends.get(row.id, row.purge_at)),
         )
         for kind, model, row in found
     ]

@@ -194,9 +194,9 @@ ACCESS = {
     # What strangers see by one. Nobody has opened it here, so whoever comes finds nothing.
     "shared.open_link": form(EVERYBODY),
     "shared.show": Entry(EVERYBODY, {"GET": 404}, on("link", "plan")),
-    "shared.password": act(EVERYBODY, on("link", "plan"), empty=404),
-    "shared.ask_code": act(EVERYBODY, on("link", "plan"), empty=404),
-    "shared.give_code": act(EVERYBODY, on("link", "plan"), empty=404),
+    "shared.password": Entry(EVERYBODY, {"GET": 404, "POST": 404}, on("link", "plan")),
+    "shared.ask_code": Entry(EVERYBODY, {"GET": 404, "POST": 404}, on("link", "plan")),
+    "shared.give_code": Entry(EVERYBODY, {"GET": 404, "POST": 404}, on("link", "plan")),
     "shared.enter": act(EVERYBODY, on("link", "plan"), empty=404),
     "shared.send": act(EVERYBODY, on("link", "plan"), empty=404),
     "shared.folder": Entry(EVERYBODY, {"GET": 404}, on("link", "plan") | on("folder", "shared")),
@@ -310,7 +310,7 @@ ACCESS = {
     "retention.show_erasure": page(ADMINS | OFFICERS, on("erasure", "own")),
     "retention.decide_erasure": act(OFFICERS, on("erasure", "own"), empty=422),
     "retention.withdraw_erasure": Entry(
-        OFFICERS, {"GET": 409, "POST": 409}, on("erasure", "own")
+        OFFICERS, {"GET": 302, "POST": 409}, on("erasure", "own")
     ),  # it is not granted yet
     # The policy of signing in.
     "policy.index": page(LOOKERS),

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from portal.audit.actions import Action
+from portal.audit.actor import Actor, ActorKind
 from portal.audit.service import record
 from portal.auth import attempts
 from portal.auth.mail import send_later
@@ -21,7 +22,7 @@ from portal.core.errors import NotFound
 from portal.core.ids import new_id
 from portal.documents.links.managing import get_link
 from portal.documents.links.models import LinkCode
-from portal.documents.links.uses import LinkRefused
+from portal.documents.links.uses import LinkRefused, record_refusal
 from portal.documents.links.visits import Visit, count_try, go_on
 from portal.keys.columns import open_sealed, seal
 from portal.outbox.models import Job
@@ -55,13 +56,21 @@ def ask_code(visit: Visit, email: str) -> None:
         (MAILS_PER_PLACE, f"link-mail:{link.id}:{network}"),
         (MAILS_PER_RECIPIENT, f"link-mail:{link.id}:{recipient}"),
     )
-    asked = {"link": str(link.id), "email": recipient, "at": clock.now().isoformat()}
+    asked = {
+        "link": str(link.id),
+        "email": recipient,
+        "at": clock.now().isoformat(),
+        "address": visit.actor.address,
+    }
     enqueue(KIND, lambda job: seal("job", "payload", job.id, json.dumps(asked)))
     record(visit.actor, Action.LINK_CODE_ASKED, f"link:{link.id}")
 
 
 def answer(job: Job) -> None:
-    """Make the code that was asked for and put it into a mail, if there is somebody to get it."""
+    """Make the code that was asked for and put it into a mail, if there is somebody to get it.
+
+    Whoever shares is told of an address that is not listed; whoever asked is not.
+    """
     asked = json.loads(open_sealed("job", "payload", job.id, job.payload))
     recipient = asked["email"]
     try:
@@ -69,7 +78,11 @@ def answer(job: Job) -> None:
     except NotFound:
         return
     is_late = datetime.fromisoformat(asked["at"]) + VALID_FOR <= clock.now()
-    if is_late or recipient not in link.recipients:
+    if is_late:
+        return
+    if recipient not in link.recipients:
+        origin = Actor(kind=ActorKind.LINK, address=asked.get("address"))
+        record_refusal(origin, link.id, "not-listed", who=recipient)
         return
     link_id, code = link.id, f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
     release()  # hashing takes long: no transaction waits for it

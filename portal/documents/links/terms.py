@@ -80,7 +80,7 @@ def check_rules(terms: Terms, until: datetime, rules: Rules) -> None:
     if rules.mode == Mode.INTERNAL and terms.audience != Audience.MEMBERS:
         raise Invalid("Your organisation allows links for its own members only.")
     if rules.is_lock_required and terms.audience == Audience.ANYBODY and not terms.password:
-        raise Invalid("Your organisation requires a password or a list of e-mails.")
+        raise Invalid("Your organisation requires a password, listed people, or members.")
     if rules.is_view_only and terms.kind == Kind.DOWNLOAD:
         raise Invalid(
             "Your organisation lets people outside view documents, but not download them."

@@ -102,6 +102,7 @@ def _marked(shown: Image.Image, words: str, fonts: Fonts) -> Image.Image:
     words = words.encode("ascii", "backslashreplace").decode()
     size = max(one for one in fonts if one <= max(min(shown.size) // 25, min(fonts)))
     font = fonts[size]
+    shown = _with_room(shown, int(font.getlength(words)), size)
     side = int((shown.width**2 + shown.height**2) ** 0.5) + 1
     layer = Image.new("RGBA", (side, side))
     pen, wide = ImageDraw.Draw(layer), int(font.getlength(words)) + 4 * size
@@ -112,6 +113,16 @@ def _marked(shown: Image.Image, words: str, fonts: Fonts) -> Image.Image:
     left, top = (side - shown.width) // 2, (side - shown.height) // 2
     over = turned.crop((left, top, left + shown.width, top + shown.height))
     return Image.alpha_composite(shown.convert("RGBA"), over).convert("RGB")
+
+
+def _with_room(shown: Image.Image, length: int, size: int) -> Image.Image:
+    """On more ground where it is so small that no line of words would stand on it as a whole."""
+    room = (max(shown.width, length * 4 // 3), max(shown.height, length * 4 // 5 + 12 * size))
+    if room == shown.size:
+        return shown
+    ground = Image.new("RGB", room, "white")
+    ground.paste(shown, ((room[0] - shown.width) // 2, (room[1] - shown.height) // 2))
+    return ground
 
 
 def _webp(picture: Image.Image) -> bytes:

@@ -5,7 +5,7 @@ seal something else. So what is shorter than a part lies in pieces of its own, e
 fresh salt under a label of its own, until the part is whole and is sealed from them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
@@ -117,7 +117,7 @@ class Parts:
     def _save_piece(self, joined: Sequence[Tail]) -> None:
         """Have what came be a piece, together with those before it that are `joined`."""
         tail = Tail(new_id(), joined[0].start_bytes if joined else self._fresh_from)
-        pieces = chain(map(self._open, joined), [self._fresh])
+        pieces: Iterator[Piece] = chain(map(self._open, joined), [self._fresh])
         with blobs().create(self.content.tenant_id, tail.blob_id) as writer:
             writer.write(_sealed(self.key.dek, self._context_of(tail), pieces))
             writer.commit()

@@ -57,6 +57,20 @@ def list_rules() -> Sequence[Rule]:
     return [_rule(rule, frozenset(carried[rule.id])) for rule in found.values()]
 
 
+def ends_by_rules(documents: DocumentIds) -> Mapping[UUID, datetime]:
+    """When rules have documents be gone, by id, for those that they do. A hold makes no difference,
+    as it makes none to what people see.
+    """
+    rules = list_rules()
+    if all(rule.delete_days is None for rule in rules):
+        return {}
+    return {
+        facts.document_id: max(wanted.at, fate.keep_until or wanted.at)
+        for facts, fate in judge(documents, rules)
+        if (wanted := next((one for one in fate.wanted if one.rule), None))
+    }
+
+
 def list_live_holds() -> Sequence[Hold]:
     """Every hold that was not released, oldest first."""
     on = defaultdict(set)

@@ -10,6 +10,7 @@ from portal.access.approvals.kinds import Kind
 from portal.access.roles import list_roles
 from portal.auth import approving
 from portal.auth.assurance import Act
+from portal.documents.retention.holds import show_hold
 from portal.web.access import freshly, requires, while_closing
 from portal.web.approvals.agreed import done_now
 from portal.web.lifecycle import shown_on, shown_status
@@ -74,5 +75,10 @@ def withdraw(act_id: UUID) -> ResponseReturnValue:
 
 def _page(act_id: UUID, form: FlaskForm) -> ResponseReturnValue:
     shown = approving.show_act(g.actor, act_id, done_now())
-    page = render_template("approvals/show.html", form=form, shown=shown, roles=list_roles())
+    act, hold = shown.act, None
+    if act.what == Kind.RELEASE_HOLD:
+        hold = show_hold(g.actor, UUID(act.target.partition(":")[2]))
+    page = render_template(
+        "approvals/show.html", form=form, shown=shown, roles=list_roles(), about=hold
+    )
     return page, shown_status(form)

@@ -41,10 +41,15 @@ KINDS = {
 }
 
 
+TOO_LONG = f"A name has at most {MAX_LENGTH} characters."
+
+
 class NameForm(FlaskForm):
     """A new name."""
 
-    name = StringField("Name", [InputRequired("Enter a name."), Length(max=MAX_LENGTH)])
+    name = StringField(
+        "Name", [InputRequired("Enter a name."), Length(max=MAX_LENGTH, message=TOO_LONG)]
+    )
 
 
 class NewFolderForm(NameForm):

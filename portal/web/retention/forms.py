@@ -86,9 +86,16 @@ class HoldForm(PlaceForm):
             AnchorKind.FOLDER: lambda: self.folder.folder_id,
             AnchorKind.DOCUMENT: self._document,
         }[AnchorKind(field.data)]()
-        if found is None:
-            raise ValidationError("Say whom or what the hold is on.")
-        self._found = Thing(AnchorKind(field.data), found)
+        if found is not None:
+            self._found = Thing(AnchorKind(field.data), found)
+        elif field.data != AnchorKind.USER:
+            raise ValidationError("Say what the hold is on.")
+
+    def validate_email(self, field: StringField) -> None:
+        if self.kind.data == AnchorKind.USER and self._found is None:
+            raise ValidationError(
+                "No member has this e-mail." if field.data else "Say whom the hold is on."
+            )
 
     def thing(self) -> Thing:
         """What the hold is to be on, once the form was validated. Raises `NotFound`."""

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from portal.core.errors import Invalid
 from portal.documents.links import codes, giving, visits
 from portal.documents.links.kinds import Kind
+from portal.documents.links.pictures import is_shown
 from portal.documents.links.visits import Step, Visit
 from portal.documents.previews import MOST_PAGES
 from portal.web.access import by_link, discloses, public, reads_form
@@ -66,12 +67,15 @@ def show(link_id: UUID) -> ResponseReturnValue:
     return _inside(visit)
 
 
-@blueprint.post("/<uuid:link_id>/password")
+@blueprint.route("/<uuid:link_id>/password", methods=["GET", "POST"])
 @limited
+@limited_gets
 @by_link
 def password(link_id: UUID) -> ResponseReturnValue:
     """Give the link's password."""
     visit, form = present_visit(link_id), PasswordForm()
+    if not form.is_submitted():
+        return _onward(link_id)
     if form.validate_on_submit():
         with shown_on(form):
             visits.give_password(visit, str(form.password.data))
@@ -79,12 +83,15 @@ def password(link_id: UUID) -> ResponseReturnValue:
     return render_template("shared/password.html", visit=visit, form=form), shown_status(form)
 
 
-@blueprint.post("/<uuid:link_id>/codes")
+@blueprint.route("/<uuid:link_id>/codes", methods=["GET", "POST"])
 @limited
+@limited_gets
 @by_link
 def ask_code(link_id: UUID) -> ResponseReturnValue:
     """Have a code mailed; the answer is the same for every address."""
     visit, form = present_visit(link_id), EmailForm()
+    if not form.is_submitted():
+        return _onward(link_id)
     if form.validate_on_submit():
         with shown_on(form):
             codes.ask_code(visit, str(form.email.data))
@@ -93,12 +100,15 @@ def ask_code(link_id: UUID) -> ResponseReturnValue:
     return render_template("shared/email.html", visit=visit, form=form), shown_status(form)
 
 
-@blueprint.post("/<uuid:link_id>/code")
+@blueprint.route("/<uuid:link_id>/code", methods=["GET", "POST"])
 @limited
+@limited_gets
 @by_link
 def give_code(link_id: UUID) -> ResponseReturnValue:
     """Give a code that was mailed."""
     visit, form = present_visit(link_id), CodeForm()
+    if not form.is_submitted():
+        return _onward(link_id)
     if form.validate_on_submit():
         with shown_on(form):
             codes.give_code(visit, str(form.email.data), str(form.code.data))
@@ -112,6 +122,11 @@ def give_code(link_id: UUID) -> ResponseReturnValue:
 def enter(link_id: UUID) -> ResponseReturnValue:
     """Come in, where nothing more is to be given: what members do once they are signed in."""
     visits.go_on(present_visit(link_id))
+    return redirect(url_for("shared.show", link_id=link_id))
+
+
+def _onward(link_id: UUID) -> ResponseReturnValue:
+    """For who asks by its address for a page that came in answer to a form: what is owed now."""
     return redirect(url_for("shared.show", link_id=link_id))
 
 
@@ -220,6 +235,7 @@ def _folder(visit: Visit, folder_id: UUID | None) -> ResponseReturnValue:
         "shared/folder.html",
         visit=visit,
         listing=listing,
+        is_shown=is_shown,
         first=page_at(None) if behind else "",
         further=page_at(listing.further) if listing.further else "",
     )

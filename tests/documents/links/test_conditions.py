@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 
-from tests.browsing import Visitor
+from tests.browsing import ADDRESS, Visitor
 from tests.conftest import on_sqlite
-from tests.documents.links.sharing import PASSWORD, make, opened, refused, row_of, uses_of
+from tests.documents.links.sharing import PASSWORD, link_of, make, opened, refused, row_of, uses_of
 from tests.documents.pdfs import pdf_of
 from tests.founding import CONTENTS
 from tests.installation import Organisation
@@ -259,6 +259,22 @@ def test_whoever_is_not_listed_gets_the_same_answer_and_no_mail(acme) -> None:
     before = len(acme.mails())
     acme.work()
     assert [mail["to"] for mail in acme.mails()[before:]] == [ONE]
+    assert ("refused", "not-listed") in uses_of(acme)
+    assert acme.told()[-1] == ("link.refused", "refused")
+    [entry] = [entry for entry in acme.log() if entry["action"] == "link.refused"]
+    assert entry["address"] == ADDRESS
+    page = acme.visit("member").get(f"/links/{link_of(acme)}").text
+    assert "asked for a code, and is not listed" in page
+    assert "nobody@partner.example" in page
+
+
+@on_sqlite
+@pytest.mark.parametrize("step", ["password", "codes", "code"])
+def test_a_step_that_is_asked_for_by_its_address_leads_on(acme, step) -> None:
+    """A page that came in answer to a form was dropped, and is opened again."""
+    stranger, path = opened(acme, make(acme, **LISTED))
+    stranger.post(f"{path}/codes", {"email": ONE})
+    assert stranger.get(f"{path}/{step}").location == path
 
 
 @on_sqlite

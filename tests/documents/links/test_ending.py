@@ -296,7 +296,9 @@ def test_what_the_rules_forbid_can_not_be_made(acme) -> None:
     change_rules(acme, conditions="is_view_only")
     assert "not download them" in refused(acme)
     change_rules(acme, mode="off")
-    assert "does not allow sharing by links" in refused(acme, audience="members")
+    told = refused(acme, audience="members")
+    assert "does not allow sharing by links" in told
+    assert f'href="/documents/{acme.documents["plan"]}">Back' in told
 
 
 @on_sqlite

@@ -4,7 +4,7 @@ import io
 import re
 
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageFont
 
 from portal.documents.rendering import jobs
 from portal.documents.rendering.jobs import JobFailed
@@ -123,15 +123,27 @@ def test_the_words_are_all_over_the_picture_on_any_ground() -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "AVIF"])
 def test_pictures_of_every_kind_are_drawn(kind) -> None:
-    assert marked("x", picture_of(kind)).size == (40, 30)
+    assert marked("x", picture_of(kind, 400, 300)).size == (400, 300)
+
+
+def test_on_a_tiny_picture_the_words_are_whole() -> None:
+    """It is shown on more ground, as large as it is."""
+    words = "somebody@partner.example  2026-11-26 05:12 UTC"
+    made = io.BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(made, "PNG")
+    shown = marked(words, made.getvalue())
+    large = io.BytesIO()
+    Image.new("RGB", shown.size, "white").save(large, "PNG")
+    assert shown.width > ImageFont.load_default(12).getlength(words)
+    assert differ(marked(words, large.getvalue()), shown) <= 64
 
 
 def test_a_picture_that_lies_on_its_side_is_turned() -> None:
-    made, lying = io.BytesIO(), Image.new("RGB", (60, 30), "teal")
+    made, lying = io.BytesIO(), Image.new("RGB", (600, 300), "teal")
     exif = lying.getexif()
     exif[0x0112] = 6
     lying.save(made, "JPEG", exif=exif)
-    assert marked("x", made.getvalue()).size == (30, 60)
+    assert marked("x", made.getvalue()).size == (300, 600)
 
 
 def bomb() -> bytes:

@@ -185,7 +185,9 @@ def test_two_officers_release_a_hold_where_that_is_wanted(acme) -> None:
     assert acme.visit("admin").get(f"/approvals/{act}").status_code == 403
     assert "Release a legal hold" not in acme.visit("admin").get("/approvals").text
     second = acme.visit("auditor")
-    assert "Release a legal hold" in second.get(f"/approvals/{act}").text
+    shown = second.get(f"/approvals/{act}").text
+    assert "Release a legal hold" in shown
+    assert all(words in shown for words in (MATTER, REASON, "It was settled."))
     assert second.post(f"/approvals/{act}/approve").status_code == 302
     assert "was released" in officer.get(path).text
     [released] = told(acme, "hold.released")
@@ -222,7 +224,7 @@ def test_nobody_releases_what_holds_themselves(acme) -> None:
 @pytest.mark.parametrize(
     "form",
     [
-        {"email": "nobody@acme.example"},
+        {"email": ""},
         {"kind": "folder"},
         {"kind": "document"},
         {"kind": "sky"},
@@ -233,6 +235,14 @@ def test_nobody_releases_what_holds_themselves(acme) -> None:
 def test_a_hold_on_nothing_or_without_a_reason_is_refused(acme, form) -> None:
     assert place(acme, **form).status_code in (400, 422)
     assert told(acme, "hold.placed") == []
+
+
+@on_sqlite
+def test_a_hold_on_a_person_who_is_not_there_is_refused_at_the_e_mail(acme) -> None:
+    answer = place(acme, email="nobody@acme.example")
+    assert answer.status_code == 422
+    assert "No member has this e-mail." in answer.text
+    assert "Say w" not in answer.text
 
 
 @on_sqlite

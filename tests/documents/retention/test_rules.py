@@ -2,9 +2,11 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +17,7 @@ from tests.browsing import forms_of
 from tests.conftest import on_sqlite
 from tests.documents.retention.keeping import (
     acting,
+    end_holds,
     has_content,
     hold,
     is_there,
@@ -43,6 +46,26 @@ def make(acme: Organisation, **form: object):
 def seen_on(page) -> str:
     [seen] = [form.fields["seen"] for form in forms_of(page.text) if "seen" in form.fields]
     return seen
+
+
+@on_sqlite
+@pytest.mark.parametrize("is_held", [False, True], ids=["not-held", "held"])
+def test_when_a_rule_has_a_document_be_gone_is_told_on_its_page_and_in_the_trash(
+    acme, is_held
+) -> None:
+    end_holds(acme)
+    plan, member = acme.documents["plan"], acme.visit("member")
+    assert "by a rule of your organisation" not in member.get(f"/documents/{plan}").text
+    rule(acme, folder="shared", delete_days=3)
+    if is_held:
+        hold(acme, "user", acme["member"].id)
+    [version] = versions_of(acme, plan)
+    uploaded_at = datetime.fromisoformat(str(version["created_at"]))
+    day = f"{uploaded_at + timedelta(days=3):%Y-%m-%d}"
+    page = member.get(f"/documents/{plan}").text
+    assert re.search(rf"{day}.{{,60}}, by a rule of your organisation", page, re.DOTALL)
+    trash(acme, f"documents/{plan}")
+    assert day in member.get("/documents/trash").text
 
 
 @on_sqlite

@@ -15,6 +15,7 @@ from portal.core.errors import Invalid
 from portal.documents import downloads, queries, service, uploads
 from portal.documents.access_lists import list_document_access
 from portal.documents.moving import show_destination_of_document
+from portal.documents.retention.facts import ends_by_rules
 from portal.documents.trash import get_trashed_document, purge_document_now
 from portal.documents.trashed import list_trash
 from portal.documents.versions import list_versions
@@ -53,7 +54,8 @@ def show(document_id: UUID) -> ResponseReturnValue:
     """One document: what it is, and what can be done with it."""
     shown = queries.show_document(g.actor, document_id)
     versions = list_versions(shown, request.args.get("before", type=_number))
-    return render_template("documents/show.html", shown=shown, versions=versions)
+    ends_at = ends_by_rules([document_id]).get(document_id)
+    return render_template("documents/show.html", shown=shown, versions=versions, ends_at=ends_at)
 
 
 @blueprint.get("/<uuid:document_id>/access")

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.access.permissions import Permission
 from portal.auth.assurance import Act
+from portal.core.errors import Conflict
 from portal.documents.retention import erasing
 from portal.documents.retention import erasures as queries
 from portal.users.queries import get_user
@@ -77,7 +78,12 @@ def withdraw_erasure(erasure_id: UUID) -> ResponseReturnValue:
             erasing.withdraw_erasure(g.actor, erasure_id, str(form.reason.data))
             flash("The request is withdrawn. Nothing more is erased by it.", "success")
             return redirect(url_for("retention.show_erasure", erasure_id=erasure_id))
-    request_ = erasing.find_to_withdraw(g.actor, erasure_id)
+    try:
+        request_ = erasing.find_to_withdraw(g.actor, erasure_id)
+    except Conflict:
+        if form.is_submitted():
+            raise
+        return redirect(url_for("retention.show_erasure", erasure_id=erasure_id))  # it says why
     name = get_user(request_.user_id).name
     page = render_template(
         "retention/withdraw_erasure.html", form=form, name=name, erasure_id=erasure_id
