@@ -7,7 +7,7 @@ links, are not brought back. That doesn't let officers read it.
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.access.decision import Target, require
 from portal.access.permissions import Permission
@@ -17,18 +17,18 @@ from portal.audit.service import record
 from portal.auth.assurance import Act
 from portal.auth.fresh import require_fresh
 from portal.core.errors import Conflict
-from portal.documents.models import Folder
-from portal.documents.queries import find_anywhere
+from portal.documents.models import DocumentVersion, Folder
+from portal.documents.queries import Located, find_anywhere
 from portal.documents.retention.facts import judge
 from portal.documents.retention.locking import lock_retention_as
 from portal.documents.trash import is_over, leave_trash
-from portal.tenancy.session import db
+from portal.tenancy.session import change, db
 
 
 def can_bring_back(document_id: UUID) -> bool:
-    """Whether a document is gone, and not destroyed. Raises `NotFound`."""
+    """Whether a document, or a version of it, is gone and not destroyed. Raises `NotFound`."""
     located = find_anywhere(document_id)
-    return is_over(located.document, located.place)
+    return is_over(located.document, located.place) or _has_gone_versions(document_id)
 
 
 def bring_back(actor: Actor, document_id: UUID) -> None:
@@ -42,13 +42,32 @@ def bring_back(actor: Actor, document_id: UUID) -> None:
     require(actor, Permission.HOLD_EDIT, Target(target))
     require_fresh(actor, Act.RETENTION)
     located = find_anywhere(document_id)
-    if not is_over(located.document, located.place):
+    is_gone = is_over(located.document, located.place)
+    if not is_gone and not _has_gone_versions(document_id):
         raise Conflict("It is not gone for good: who may delete it can take it out of the trash.")
+    if is_gone:
+        _put_back(actor, located)
+    change(
+        update(DocumentVersion)
+        .where(DocumentVersion.document_id == document_id, DocumentVersion.gone_at.is_not(None))
+        .values(gone_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.flush()
+    if any(fate.is_gone or fate.hidden for _, fate in judge([document_id])):
+        raise Conflict("A rule or an erasure wants it gone, and the next run would see to that.")
+    record(actor, Action.DOCUMENT_RESTORED, target)
+
+
+def _put_back(actor: Actor, located: Located) -> None:
     for folder_id in [folder.id for folder in located.place.folders if folder.is_trashed]:
         leave_trash(db.session.scalars(select(Folder).where(Folder.id == folder_id)).one())
         record(actor, Action.FOLDER_RESTORED, f"folder:{folder_id}")
     leave_trash(located.document)
-    db.session.flush()
-    if any(fate.is_gone for _, fate in judge([document_id])):
-        raise Conflict("A rule or an erasure wants it gone, and the next run would see to that.")
-    record(actor, Action.DOCUMENT_RESTORED, target)
+
+
+def _has_gone_versions(document_id: UUID) -> bool:
+    gone = select(DocumentVersion.id).where(
+        DocumentVersion.document_id == document_id, DocumentVersion.gone_at.is_not(None)
+    )
+    return db.session.execute(gone.limit(1)).first() is not None

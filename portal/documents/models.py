@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
@@ -11,6 +11,8 @@ from portal.core.db import Base
 from portal.keys.cells import wrapped_key
 from portal.keys.columns import SealedText
 from portal.tenancy.models import TenantOwned, within_tenant
+
+IS_GONE = text("gone_at IS NOT NULL")
 
 
 class Folder(TenantOwned, Base):
@@ -79,12 +81,20 @@ class DocumentVersion(TenantOwned, Base):
     created_by: Mapped[UUID]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     note_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    gone_at: Mapped[datetime | None]  # since when it is on no page, and only a hold keeps it
 
     note = SealedText("note_sealed")  # what its uploader says of it, if anything
 
     __table_args__ = (
         within_tenant("document_id", "document", ondelete="CASCADE"),
         UniqueConstraint("tenant_id", "document_id", "number"),
+        Index(
+            "ix_document_version_gone",
+            "tenant_id",
+            "document_id",
+            sqlite_where=IS_GONE,
+            postgresql_where=IS_GONE,
+        ),
     )
 
 

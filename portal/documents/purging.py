@@ -78,6 +78,7 @@ def purge_documents(ids: Sequence[UUID]) -> Batch:
     locked = db.session.scalars(free.with_for_update(skip_locked=True)).all()
     judged = judge(locked)
     _hide([facts.document_id for facts, fate in judged if fate.is_gone and fate.holds])
+    _hide_versions([version_id for _, fate in judged for version_id in fate.hidden])
     judged = [one for one in judged if one.fate.is_due or one.fate.prunable]
     gone = _versions_of(judged)
     _delete(DocumentVersion, [row.id for row in gone])
@@ -115,6 +116,15 @@ def _hide(ids: Sequence[UUID]) -> None:
         shown = or_(column.is_(None), column > now)
         hiding = update(Document).where(Document.id.in_(ids), shown).values({column: value})
         db.session.execute(hiding.execution_options(synchronize_session=False))
+
+
+def _hide_versions(ids: Sequence[UUID]) -> None:
+    """The same, of versions of documents that stay."""
+    for some in _parts(ids, MOST_BINDS):
+        shown = DocumentVersion.gone_at.is_(None)
+        hiding = update(DocumentVersion).where(DocumentVersion.id.in_(some), shown)
+        values = hiding.values(gone_at=clock.now())
+        db.session.execute(values.execution_options(synchronize_session=False))
 
 
 def _delete(model: type[Document | DocumentVersion | Folder], ids: Sequence[UUID]) -> None:

@@ -197,8 +197,10 @@ def _count() -> Counter[UUID]:
     """
     found: Counter[UUID] = Counter()
     gone = select(Document.id).where(is_gone(clock.now()))
-    stored = select(DocumentVersion.created_by, func.sum(DocumentVersion.size_bytes)).group_by(
-        DocumentVersion.created_by
+    stored = (
+        select(DocumentVersion.created_by, func.sum(DocumentVersion.size_bytes))
+        .where(DocumentVersion.gone_at.is_(None))
+        .group_by(DocumentVersion.created_by)
     )
     of_document = DocumentVersion.document_id
     parts = [stored.where(of_document.not_in(gone))]

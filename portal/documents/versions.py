@@ -45,7 +45,8 @@ _OF_ONE = (
     .where(Document.id == bindparam("document_id"))
 )
 _NEWEST = _OF_ONE.where(DocumentVersion.number == Document.version_number)
-_NAMED = _OF_ONE.where(DocumentVersion.id == bindparam("version_id"))
+_IS_SEEN = DocumentVersion.gone_at.is_(None)
+_NAMED = _OF_ONE.where(DocumentVersion.id == bindparam("version_id"), _IS_SEEN)
 
 
 def get_version(
@@ -68,7 +69,7 @@ def find_version(document_id: UUID, version_id: UUID) -> DocumentVersion:
     """A version of a document to which access is decided. Raises `NotFound`."""
     found = db.session.scalars(
         select(DocumentVersion).where(
-            DocumentVersion.document_id == document_id, DocumentVersion.id == version_id
+            DocumentVersion.document_id == document_id, DocumentVersion.id == version_id, _IS_SEEN
         )
     ).one_or_none()
     if found is None:
@@ -80,7 +81,9 @@ def find_version_before(document_id: UUID, number: int) -> DocumentVersion | Non
     """The version before the one of that number, of a document to which access is decided."""
     return db.session.scalars(
         select(DocumentVersion)
-        .where(DocumentVersion.document_id == document_id, DocumentVersion.number < number)
+        .where(
+            DocumentVersion.document_id == document_id, DocumentVersion.number < number, _IS_SEEN
+        )
         .order_by(DocumentVersion.number.desc())
         .limit(1)
     ).one_or_none()
@@ -100,7 +103,7 @@ def list_versions(shown: ShownDocument, before: int | None = None) -> Versions:
     statement = (
         select(*columns)
         .join(User, User.id == DocumentVersion.created_by)
-        .where(DocumentVersion.document_id == shown.row.id)
+        .where(DocumentVersion.document_id == shown.row.id, _IS_SEEN)
         .order_by(DocumentVersion.number.desc())
         .limit(PAGE_SIZE + 1)
     )

@@ -160,7 +160,9 @@ def _find(link: SharingLink, maker: Member, document_id: UUID) -> tuple[Document
     wanted = link.version_number or document.version_number
     version = db.session.scalars(
         select(DocumentVersion).where(
-            DocumentVersion.document_id == document_id, DocumentVersion.number == wanted
+            DocumentVersion.document_id == document_id,
+            DocumentVersion.number == wanted,
+            DocumentVersion.gone_at.is_(None),
         )
     ).one_or_none()
     if version is None:

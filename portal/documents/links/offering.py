@@ -24,13 +24,14 @@ MOST_VERSIONS = 100  # that can be chosen from
 class Offer:
     """What somebody may share by a link, and by which rules.
 
+    `versions` are the numbers of those of a document that can be chosen, the newest first.
     `can_be_shown`: it can be looked at page by page, maybe in an older version alone.
     """
 
     name: str
     place: Place
     rules: Rules
-    newest: int = 0
+    versions: Sequence[int] = ()
     can_be_shown: bool = True
 
 
@@ -39,8 +40,9 @@ def offer_document(actor: Actor, document_id: UUID) -> Offer:
     place = require_to_share(actor, Kind.DOWNLOAD, document_id, None)
     document = find_anywhere(document_id).document
     seen = place.seen_by(actor, Permission.DOCUMENT_READ)
-    shown = any(map(is_shown, _list_media_types(document_id)))
-    return Offer(document.name, seen, get_rules(), document.version_number, shown)
+    versions = _list_versions(document_id)
+    shown = any(is_shown(media_type) for _, media_type in versions)
+    return Offer(document.name, seen, get_rules(), [number for number, _ in versions], shown)
 
 
 def offer_folder(actor: Actor, folder_id: UUID, kind: Kind = Kind.DOWNLOAD) -> Offer:
@@ -54,13 +56,19 @@ def media_type_of(document_id: UUID, number: int) -> str | None:
     """The type of a version; None where there is no such version."""
     return db.session.scalars(
         select(DocumentVersion.media_type).where(
-            DocumentVersion.document_id == document_id, DocumentVersion.number == number
+            DocumentVersion.document_id == document_id,
+            DocumentVersion.number == number,
+            DocumentVersion.gone_at.is_(None),
         )
     ).one_or_none()
 
 
-def _list_media_types(document_id: UUID) -> Sequence[str]:
-    """Those of the versions that can be chosen."""
-    versions = select(DocumentVersion.media_type).where(DocumentVersion.document_id == document_id)
-    newest_first = versions.order_by(DocumentVersion.number.desc())
-    return db.session.scalars(newest_first.limit(MOST_VERSIONS)).all()
+def _list_versions(document_id: UUID) -> Sequence[tuple[int, str]]:
+    """The numbers and types of those that can be chosen, the newest first."""
+    rows = db.session.execute(
+        select(DocumentVersion.number, DocumentVersion.media_type)
+        .where(DocumentVersion.document_id == document_id, DocumentVersion.gone_at.is_(None))
+        .order_by(DocumentVersion.number.desc())
+        .limit(MOST_VERSIONS)
+    )
+    return [(number, media_type) for number, media_type in rows]

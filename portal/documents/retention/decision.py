@@ -27,6 +27,7 @@ class Version:
     id: UUID
     uploaded_at: datetime
     media_type: str
+    gone_at: datetime | None = None  # on no page since then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +136,8 @@ class Fate:
     """What becomes of a document, as of `now`, and the chain that leads there.
 
     `delete_at` is None where nothing wants it deleted, or a hold is in the way; `gone_at` is what
-    it would be without any hold. `prune_at` says of its older versions when they go before it
-    does; `prune_rule` is the rule that wants that.
+    it would be without any hold. So is `prune_at`, of older versions that go before it does;
+    `prune_rule` is the rule that wants that.
     """
 
     now: datetime
@@ -170,7 +171,16 @@ class Fate:
     @property
     def prunable(self) -> Sequence[UUID]:
         """The older versions that are to be deleted now, if the document stays."""
-        return () if self.is_due else [v for v, at in self.prune_at.items() if at <= self.now]
+        return () if self.is_due or self.holds else self._pruned_by_now
+
+    @property
+    def hidden(self) -> Sequence[UUID]:
+        """Those that people are to find gone, while a hold keeps them."""
+        return self._pruned_by_now if self.holds else ()
+
+    @property
+    def _pruned_by_now(self) -> Sequence[UUID]:
+        return [version_id for version_id, at in self.prune_at.items() if at <= self.now]
 
     @property
     def is_wanted(self) -> bool:
@@ -188,7 +198,7 @@ def decide_fate(facts: Facts, rules: Sequence[Rule], holds: Sequence[Hold], now:
     if wanted:
         gone_at = max(wanted[0].at, kept.until) if kept else wanted[0].at
     pruning = _nearest(facts, [rule for rule in rules if rule.prune_days is not None])
-    prune_at = {} if covering or pruning is None else _pruned(facts, pruning, keeping)
+    prune_at = _pruned(facts, pruning, keeping)
     return Fate(now, covering, kept, wanted, gone_at, pruning, prune_at)
 
 
@@ -228,11 +238,18 @@ def _distance(facts: Facts, rule: Rule) -> tuple[int, int]:
     return steps, -len(rule.media_type)  # a type is longer than its family, and any is ""
 
 
-def _pruned(facts: Facts, rule: Rule, keeping: Sequence[Rule]) -> Mapping[UUID, datetime]:
-    """When each older version goes: so long after another took its place, if nothing keeps it."""
+def _pruned(facts: Facts, rule: Rule | None, keeping: Sequence[Rule]) -> Mapping[UUID, datetime]:
+    """When each older version goes: so long after another took its place, if nothing keeps it; or
+    as soon as nothing keeps it any more, if it is gone already.
+    """
     found = {}
     for version, next_one in zip(facts.versions, facts.versions[1:], strict=False):
-        at = next_one.uploaded_at + timedelta(days=rule.prune_days or 0)
+        wanted = [version.gone_at] if version.gone_at else []
+        if rule is not None:
+            wanted.append(next_one.uploaded_at + timedelta(days=rule.prune_days or 0))
+        if not wanted:
+            continue
+        at = min(wanted)
         kept = _kept(version, keeping)
         found[version.id] = max(at, kept.until) if kept else at
     return found

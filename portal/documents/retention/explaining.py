@@ -72,7 +72,9 @@ def _chain(fate: Fate) -> Iterator[str]:
     for wanted in fate.wanted:
         yield _wanted(wanted)
     yield _conclusion(fate)
-    if fate.prune_at and not fate.is_due and fate.prune_rule is not None:
+    if fate.hidden:
+        yield "Some of its older versions are on no page any more. They go once it is not held."
+    elif fate.prune_at and not fate.is_due and not fate.holds and fate.prune_rule is not None:
         yield (
             f"Older versions go as the rule “{fate.prune_rule.name}” says: "
             f"the next on {day(min(fate.prune_at.values()))}."

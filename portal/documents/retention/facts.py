@@ -138,7 +138,7 @@ def _facts(
         document_id=row.id,
         folders=tuple(folders),
         people=frozenset({row.created_by, *(version.created_by for version in versions)}),
-        versions=[Version(v.id, v.created_at, v.media_type) for v in versions],
+        versions=[Version(v.id, v.created_at, v.media_type, v.gone_at) for v in versions],
         purge_at=min((at for at in times if at), default=None),
         erase_at=min(granted, default=None),
     )
@@ -153,6 +153,7 @@ def _versions(documents: DocumentIds) -> Mapping[UUID, Sequence[Any]]:
             _version.c.created_at,
             _version.c.media_type,
             _version.c.created_by,
+            _version.c.gone_at,
         )
         .where(_version.c.document_id.in_(documents))
         .order_by(_version.c.document_id, _version.c.number)

@@ -75,8 +75,13 @@ def looked_at(rules: Iterable[Rule], now: datetime) -> Select[UUID]:
     return (
         select(_document.c.id)
         .join_from(_document, _newest, _is_newest)
-        .where(or_(is_gone(now), erased, *by_rules))
+        .where(or_(is_gone(now), erased, _has_gone_versions(), *by_rules))
     )
+
+
+def _has_gone_versions() -> ColumnElement[bool]:
+    """Whether a hold was in the way when a version was to be destroyed, whatever became of it."""
+    return _has_version(_any.c.gone_at.is_not(None))
 
 
 def _wanted_by(rule: Rule, number: int, now: datetime) -> ColumnElement[bool]:

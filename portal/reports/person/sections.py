@@ -68,7 +68,8 @@ def _still_seen(_user_id: UUID) -> ColumnElement[bool]:
 
 
 def _of_seen_documents(user_id: UUID) -> ColumnElement[bool]:
-    return DocumentVersion.document_id.in_(select(Document.id).where(_still_seen(user_id)))
+    of_seen = DocumentVersion.document_id.in_(select(Document.id).where(_still_seen(user_id)))
+    return and_(DocumentVersion.gone_at.is_(None), of_seen)
 
 
 def _seen_folders(_user_id: UUID) -> ColumnElement[bool]:

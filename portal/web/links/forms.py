@@ -20,7 +20,7 @@ from wtforms.validators import Length, NumberRange, Optional, ValidationError
 from portal.auth.passwords import MAX_LENGTH
 from portal.core.ids import new_id
 from portal.documents.links.kinds import Audience, Kind
-from portal.documents.links.offering import MOST_VERSIONS, Offer
+from portal.documents.links.offering import Offer
 from portal.documents.links.policy import Mode
 from portal.documents.links.terms import MOST_NOTE, MOST_RECIPIENTS, MOST_USES, Terms
 from portal.web.choices import choices
@@ -100,12 +100,11 @@ class ShareForm(_LinkForm):
 
     def offer(self, offered: Offer) -> None:
         super().offer(offered)
-        is_view_only, newest = offered.rules.is_view_only, offered.newest
+        is_view_only = offered.rules.is_view_only
         self.held += [Kind.DOWNLOAD] if is_view_only else []
         self.held += [] if offered.can_be_shown else [Kind.VIEW]
-        older = range(newest, max(0, newest - MOST_VERSIONS), -1)
         self.version_names = {NEWEST: "Always the newest"} | {
-            str(number): f"Version {number}, whatever comes after it" for number in older
+            str(number): f"Version {number}, whatever comes after it" for number in offered.versions
         }
         self.version.choices = choices(self.version_names)
         if not self.is_submitted():

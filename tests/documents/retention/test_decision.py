@@ -18,6 +18,7 @@ ANYTHING = [*PEOPLE, *FOLDERS, *DOCUMENTS]
 days = st.integers(min_value=0, max_value=40)
 maybe_days = st.none() | days
 moments = days.map(lambda number: START + timedelta(days=number))
+gone = st.none() | st.none() | moments
 carried = st.frozensets(st.sampled_from(ANYTHING), max_size=2)
 
 
@@ -29,7 +30,7 @@ def facts(draw) -> Facts:
         folders=draw(st.permutations(FOLDERS))[: draw(st.integers(0, 4))],
         people=draw(st.frozensets(st.sampled_from(PEOPLE), min_size=1, max_size=2)),
         versions=[
-            Version(UUID(int=number), at, draw(st.sampled_from(TYPES)))
+            Version(UUID(int=number), at, draw(st.sampled_from(TYPES)), draw(gone))
             for number, at in enumerate(times)
         ],
         purge_at=draw(st.none() | moments),
@@ -116,13 +117,14 @@ def slowly_deleted(facts: Facts, rules, holds, day: datetime) -> bool:
 def slowly_pruned(facts: Facts, rules, holds, day: datetime) -> set[UUID]:
     """The versions that are to be gone on a day of a document that stays."""
     rule = slowly_nearest(facts, rules, "prune_days")
-    if rule is None or slowly_held(facts, holds) or slowly_deleted(facts, rules, holds, day):
+    if slowly_held(facts, holds) or slowly_deleted(facts, rules, holds, day):
         return set()
     gone = set()
     for number in range(len(facts.versions) - 1):
         version, next_one = facts.versions[number], facts.versions[number + 1]
-        is_old = next_one.uploaded_at + timedelta(rule.prune_days) <= day
-        if is_old and not slowly_kept(facts, version, rules, day):
+        is_old = bool(rule and next_one.uploaded_at + timedelta(rule.prune_days) <= day)
+        is_gone = version.gone_at is not None and version.gone_at <= day
+        if (is_old or is_gone) and not slowly_kept(facts, version, rules, day):
             gone.add(version.id)
     return gone
 
@@ -140,6 +142,17 @@ def test_the_day_it_names_is_the_first_on_which_it_goes(facts, rules, holds, mom
     at = decide_fate(facts, rules, holds, START).delete_at
     for moment in moments:
         assert slowly_deleted(facts, rules, holds, moment) == (at is not None and at <= moment)
+
+
+@given(facts(), rules, holds, now)
+def test_people_find_gone_what_would_be_without_a_hold(facts, rules, holds, now):
+    held, free = decide_fate(facts, rules, holds, now), decide_fate(facts, rules, (), now)
+    assert held.is_gone == free.is_gone
+    assert set(held.prune_at.items()) == set(free.prune_at.items())
+    if held.holds and not held.is_gone:
+        assert set(held.hidden) == set(free.prunable)
+    if not held.holds:
+        assert not held.hidden
 
 
 @given(facts(), rules, now)

@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
+from sqlalchemy import delete
 
 from portal.access.permissions import Permission
 from portal.documents import folders, purging, stars
+from portal.documents.retention.models import RetentionRule
 from portal.documents.service import move_document
 from tests.access.waiting import locks_waited_for, wait_until
 from tests.browsing import Visitor
@@ -23,6 +25,7 @@ from tests.documents.retention.keeping import (
     later,
     rule,
     trash,
+    versions_of,
     work,
 )
 from tests.documents.sharers import give, make_folder, make_role
@@ -116,6 +119,72 @@ def test_a_folder_that_is_gone_is_no_depth(acme, clock, monkeypatch, is_held) ->
     assert acme.visit("member").post(f"/folders/{moved}/move", to).status_code == 400
     be_gone(acme, clock, f"folders/{inner}", is_held=is_held)
     assert acme.visit("member").post(f"/folders/{moved}/move", to).status_code == 302
+
+
+@held_or_not
+def test_an_older_version_that_a_rule_destroys_is_on_no_page(acme, clock, is_held) -> None:
+    plan, first = versions_that_a_rule_prunes(acme, clock, is_held=is_held)
+    assert len(versions_of(acme, plan)) == 1 + is_held
+    member, path = acme.visit("member"), f"/documents/{plan}"
+    assert str(first) not in member.get(path).text
+    for answer in (
+        member.get(f"{path}/download?version={first}"),
+        member.get(f"{path}/view?version={first}"),
+        member.get(f"{path}/compare?version={first}"),
+        member.post(f"{path}/versions/{first}/restore"),
+        member.post(f"{path}/versions/{first}/note", {"note": "x"}),
+    ):
+        assert answer.status_code == 404
+    assert "Version 1" not in member.get(f"/links{path}/new").text
+    in_use = [r["held_bytes"] for r in acme.portal.rows("storage_use") if r["id"] == acme.id]
+    newest = [version["size_bytes"] for version in versions_of(acme, plan)][-1]
+    others = [acme.documents["note"], acme.documents["canary"]]
+    rest = [v["size_bytes"] for document in others for v in versions_of(acme, document)]
+    assert in_use == [newest + sum(rest)]
+
+
+@pytest.mark.parametrize("has_rule", [True, False], ids=["rule", "no-rule-any-more"])
+def test_it_is_destroyed_once_it_is_not_held(acme, clock, has_rule) -> None:
+    plan, first = versions_that_a_rule_prunes(acme, clock, is_held=True)
+    if not has_rule:
+        end_rules(acme)
+    end_holds(acme)
+    work(acme)
+    assert first not in {version["id"] for version in versions_of(acme, plan)}
+    assert len(versions_of(acme, plan)) == 1
+
+
+@on_sqlite
+def test_an_officer_brings_an_older_version_back_that_no_rule_wants_gone(acme, clock) -> None:
+    plan, first = versions_that_a_rule_prunes(acme, clock, is_held=True)
+    officer, path = acme.visit("officer"), f"/retention/documents/{plan}"
+    assert "are on no page any more" in officer.get(path).text
+    assert officer.post(f"{path}/bring-back").status_code == 409
+    assert str(first) not in acme.visit("member").get(f"/documents/{plan}").text
+    end_rules(acme)
+    assert officer.post(f"{path}/bring-back").status_code == 302
+    assert str(first) in acme.visit("member").get(f"/documents/{plan}").text
+    assert officer.post(f"{path}/bring-back").status_code == 409
+
+
+def versions_that_a_rule_prunes(acme: Organisation, clock, *, is_held: bool) -> tuple[UUID, UUID]:
+    """A document, and the first of its two versions; a run has been when a rule wanted it gone."""
+    end_holds(acme)
+    plan = acme.documents["plan"]
+    assert acme.visit("member").put(f"/documents/{plan}/versions", b"newer\n").status_code == 201
+    [first, _] = versions_of(acme, plan)
+    rule(acme, folder="shared", prune_days=1)
+    if is_held:
+        hold(acme, "user", acme["member"].id)
+    later(acme, clock, days=2)
+    work(acme)
+    work(acme)  # once more, by when room is counted anew
+    return plan, first["id"]
+
+
+def end_rules(acme: Organisation) -> None:
+    with acme.bound(writes=True) as session:
+        session.execute(delete(RetentionRule))
 
 
 # In the middle of a run
