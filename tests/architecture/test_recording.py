@@ -30,7 +30,6 @@ WITHOUT_AN_ENTRY = {
     # Mail, whose cause is recorded where it happens.
     "portal.alerts.log_notices.tell_of_broken_log",
     "portal.auth.review_notices.tell_of_reviews",
-    "portal.documents.links.codes.answer",
     "portal.outbox.service.run_due",
     # Rounds of reading back: what is taken up, and what goes back. Each round's end is recorded.
     "portal.documents.integrity.rounds.begin",

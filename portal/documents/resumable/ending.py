@@ -16,6 +16,7 @@ from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db
 
 KEPT_FOR = timedelta(days=1)  # since the last byte
+JUST_AFTER = timedelta(minutes=5)
 BEGINS_WITHIN = timedelta(hours=1)  # its room is held meanwhile, and there is nothing to lose
 
 
@@ -58,8 +59,11 @@ def list_unfinished() -> set[UUID]:
 
 
 def is_waited_for(began_by: datetime) -> bool:
-    """Whether an upload that began by then is unfinished: it goes on in the store of that time."""
+    """Whether an upload that began by then is unfinished: it goes on in the store of that time.
+
+    One that began just after it may have looked for the store just before.
+    """
     waited_for = select(Upload.id).where(
-        Upload.finished_at.is_(None), Upload.created_at <= began_by
+        Upload.finished_at.is_(None), Upload.created_at <= began_by + JUST_AFTER
     )
     return db.session.execute(waited_for.limit(1)).first() is not None
