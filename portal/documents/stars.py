@@ -15,7 +15,7 @@ from portal.core.errors import Conflict
 from portal.core.ids import new_id
 from portal.documents.gathered import Gathered, gather
 from portal.documents.models import DocumentStar
-from portal.documents.queries import get_document
+from portal.documents.queries import get_document, lock_document
 from portal.documents.rows import Cursor
 from portal.documents.things import WrongChoice, ids_of_things
 from portal.tenancy.binding import bound_tenant_id
@@ -26,7 +26,7 @@ MAX_STARS = 500  # of one person
 
 def star_document(actor: Actor, document_id: UUID) -> None:
     """Star a document that the actor may read. Raises `NotFound`, `Forbidden` or `Conflict`."""
-    get_document(actor, document_id, Permission.DOCUMENT_READ)
+    lock_document(actor, document_id, Permission.DOCUMENT_READ)
     if not _add_star(actor, document_id):
         return
     mine = select(func.count()).where(DocumentStar.user_id == actor.user_id)

@@ -14,6 +14,7 @@ from portal.documents.models import Document, DocumentVersion, Folder
 from portal.documents.places import MAX_DEPTH
 from portal.documents.rows import PAGE_SIZE
 from tests.browsing import Visitor, forms_of, links_of
+from tests.conftest import on_sqlite
 from tests.documents import sharers
 from tests.installation import Organisation
 
@@ -221,7 +222,7 @@ def test_a_document_goes_to_the_trash_and_comes_back(acme) -> None:
     answer = member.submit(f"{path}/delete")
     assert answer.location == f"/documents/folders/{acme.folders['shared']}"
     assert "in the trash" in member.get(answer.location).text
-    for gone in ("", "/download", "/rename", "/move", "/delete"):
+    for gone in ("/access", "/download", "/rename", "/move", "/delete"):
         assert member.get(path + gone).status_code == 404, gone
     page = member.get("/documents/trash").text
     assert "Plan.txt" in page
@@ -388,3 +389,16 @@ def test_ids_are_never_reused(portal, acme) -> None:
     assert make(member, "One") != first
     with acme.bound() as session:
         assert len(session.scalars(select(Folder)).all()) == 4
+
+
+@on_sqlite
+def test_the_page_of_what_is_in_the_trash_leads_there_who_can_restore_it(acme, clock) -> None:
+    plan, member, guest = acme.documents["plan"], acme.visit("member"), acme.visit("guest")
+    assert guest.get(f"/documents/{plan}").status_code == 200
+    assert member.post(f"/documents/{plan}/delete").status_code == 302
+    assert member.get(f"/documents/{plan}").location == "/documents/trash"
+    assert "This document is in the trash." in member.get("/documents/trash").text
+    assert guest.get(f"/documents/{plan}").status_code == 404
+    clock.advance(days=31)
+    acme.portal.renew_sessions()
+    assert acme.visit("member").get(f"/documents/{plan}").status_code == 404

@@ -33,7 +33,7 @@ from portal.documents.links.terms import (
     check_rules,
     clean_recipients,
 )
-from portal.documents.queries import find_anywhere
+from portal.documents.queries import find_anywhere, lock_document
 from portal.tenancy.binding import bound_tenant_id
 from portal.tenancy.session import change, db, release
 
@@ -106,6 +106,8 @@ def _make(
     password_hash = _hash(terms.password)
     # Nobody tightens the rules, or takes the right, between here and the commit.
     actor = lock_access_as(actor)
+    if document_id is not None:
+        lock_document(actor, document_id, Permission.DOCUMENT_READ)
     require_to_share(actor, terms.kind, document_id, folder_id)
     rules = get_rules()
     until = terms.expires_at or rules.usual_end

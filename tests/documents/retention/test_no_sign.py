@@ -17,6 +17,7 @@ from portal.documents.service import move_document
 from tests.access.waiting import locks_waited_for, wait_until
 from tests.browsing import Visitor
 from tests.conftest import on_postgresql, on_sqlite
+from tests.documents.links.sharing import FORM
 from tests.documents.retention.keeping import (
     acting,
     end_holds,
@@ -196,6 +197,10 @@ def upload_version(member: Visitor, plan: UUID):
     return member.put(f"/documents/{plan}/versions", b"newer\n")
 
 
+def share(member: Visitor, plan: UUID):
+    return member.post(f"/links/documents/{plan}/new", FORM)
+
+
 def post(path: str, **form: str) -> Act:
     return lambda member, plan: member.post(f"/documents/{plan}/{path}", form)
 
@@ -204,8 +209,15 @@ def post(path: str, **form: str) -> Act:
 @held_or_not
 @pytest.mark.parametrize(
     "act",
-    [upload_version, post("delete"), post("rename", name="New.txt"), post("move", folder="")],
-    ids=["version", "delete", "rename", "move"],
+    [
+        upload_version,
+        share,
+        post("star"),
+        post("delete"),
+        post("rename", name="New.txt"),
+        post("move", folder=""),
+    ],
+    ids=["version", "share", "star", "delete", "rename", "move"],
 )
 def test_who_waits_for_a_run_finds_gone_what_it_has_taken(portal, acme, clock, is_held, act):
     end_holds(acme)

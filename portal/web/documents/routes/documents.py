@@ -11,7 +11,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from portal.access.permissions import Permission
 from portal.auth.assurance import Act
-from portal.core.errors import Invalid
+from portal.core.errors import Invalid, NotFound, PortalError
 from portal.documents import downloads, queries, service, uploads
 from portal.documents.access_lists import list_document_access
 from portal.documents.moving import show_destination_of_document
@@ -52,7 +52,10 @@ def folder(folder_id: UUID) -> ResponseReturnValue:
 @requires(Permission.DOCUMENT_READ)
 def show(document_id: UUID) -> ResponseReturnValue:
     """One document: what it is, and what can be done with it."""
-    shown = queries.show_document(g.actor, document_id)
+    try:
+        shown = queries.show_document(g.actor, document_id)
+    except NotFound:
+        return _in_the_trash(document_id)
     versions = list_versions(shown, request.args.get("before", type=_number))
     ends_at = ends_by_rules([document_id]).get(document_id)
     return render_template("documents/show.html", shown=shown, versions=versions, ends_at=ends_at)
@@ -212,6 +215,16 @@ def purge(document_id: UUID) -> ResponseReturnValue:
             return redirect(url_for("documents.trash"))
     page = render_template("documents/purge.html", form=form, name=document.name)
     return page, shown_status(form)
+
+
+def _in_the_trash(document_id: UUID) -> ResponseReturnValue:
+    """For who deleted a document and comes back to its page. Raises `NotFound` for all others."""
+    try:
+        get_trashed_document(g.actor, document_id)
+    except PortalError:
+        raise NotFound from None
+    flash("This document is in the trash.", "warn")
+    return redirect(url_for("documents.trash"))
 
 
 def _listing_page(folder_id: UUID | None) -> ResponseReturnValue:
