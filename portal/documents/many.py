@@ -16,6 +16,7 @@ from portal.audit.actor import Actor
 from portal.core.errors import Conflict, NotFound
 from portal.documents.folders import delete_folder, move_folder, restore_folder
 from portal.documents.models import Document
+from portal.documents.moving import Move, Outlook, foresee
 from portal.documents.places import TOP, Place, list_places
 from portal.documents.service import delete_document, move_document, restore_document
 from portal.documents.things import ChosenGone, NotRestorable, ids_of_things
@@ -67,6 +68,26 @@ def _list_chosen(actor: Actor, things: Collection[str]) -> Sequence[Chosen]:
         Chosen(row[0], Document.name.open(row[0], row[2]), False, places[row[1]]) for row in rows
     ]
     return sorted(chosen, key=lambda one: (not one.is_folder, one.name.casefold()))
+
+
+def foresee_move(actor: Actor, things: Collection[str], folder_id: UUID | None) -> Outlook:
+    """What moving all of them there would come to. Raises `Invalid` or `NotFound`."""
+    folder_ids, document_ids = ids_of_things(things)
+    lie_in = set(
+        db.session.scalars(
+            select(Document.folder_id).where(Document.id.in_(document_ids)).distinct()
+        )
+    )
+    places = list_places({one for one in (*folder_ids, *lie_in, folder_id) if one}) | {None: TOP}
+    to = places[folder_id]
+    moves = [
+        Move(places[at], to, Permission.DOCUMENT_EDIT, Permission.DOCUMENT_UPLOAD) for at in lie_in
+    ]
+    moves += [
+        Move(places[one], to, Permission.FOLDER_EDIT, Permission.FOLDER_CREATE, moved_id=one)
+        for one in folder_ids
+    ]
+    return foresee(actor, moves)
 
 
 def move_things(actor: Actor, things: Collection[str], folder_id: UUID | None) -> None:

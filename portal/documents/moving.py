@@ -54,23 +54,30 @@ class WouldDelete(Forbidden):
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
-    """A level of the tree to which a thing could be moved, or from which one goes on.
+class Outlook:
+    """What moving would come to.
 
-    `is_shared`: others come to hold the thing there. `is_deleted`: another rule deletes it there.
+    `is_shared`: others come to hold what is moved. `is_deleted`: another rule deletes it there.
     `lacking` is what forbids it, if anything.
     """
 
-    level: Level
-    is_here: bool
     is_shared: bool
     is_deleted: bool
     lacking: Permission | None
 
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A level of the tree to which a thing could be moved, or from which one goes on."""
+
+    level: Level
+    is_here: bool
+    outlook: Outlook
+
     @property
     def can_move(self) -> bool:
         """Whether it can be moved to the place itself."""
-        return self.level.is_held and not self.is_here and self.lacking is None
+        return self.level.is_held and not self.is_here and self.outlook.lacking is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,21 @@ class Move:
     to_edit: Permission
     to_add: Permission
     moved_id: UUID | None = None  # of a folder
+
+
+def foresee(actor: Actor, moves: Collection[Move]) -> Outlook:
+    """What doing all of this would come to; in as many statements for few as for many."""
+    there = _There.besides(
+        actor, {one for move in moves for one in _entered(move.source, move.destination)}
+    )
+    outlooks = [
+        _outlook(actor, move.source, move.destination, there, move.moved_id) for move in moves
+    ]
+    return Outlook(
+        any(one.is_shared for one in outlooks),
+        any(one.is_deleted for one in outlooks),
+        next((one.lacking for one in outlooks if one.lacking), None),
+    )
 
 
 def can_move_all(actor: Actor, moves: Collection[Move]) -> bool:
@@ -203,10 +225,18 @@ def _destination(
     there = _There.besides(actor, _entered(source, level.place))
     return Destination(
         level,
-        is_here=level.place.folder_id == above.folder_id,
-        is_shared=there.is_linked(source, level.place) or bool(there.gained(source, level.place)),
-        is_deleted=there.is_deleted(source, level.place, moved_id),
-        lacking=_lacking(actor, source, level.place, there, moved_id),
+        level.place.folder_id == above.folder_id,
+        _outlook(actor, source, level.place, there, moved_id),
+    )
+
+
+def _outlook(
+    actor: Actor, source: Place, destination: Place, there: _There, moved_id: UUID | None
+) -> Outlook:
+    return Outlook(
+        is_shared=there.is_linked(source, destination) or bool(there.gained(source, destination)),
+        is_deleted=there.is_deleted(source, destination, moved_id),
+        lacking=_lacking(actor, source, destination, there, moved_id),
     )
 
 

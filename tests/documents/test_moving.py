@@ -216,3 +216,25 @@ def test_a_move_and_a_share_at_once_end_as_one_after_the_other(acme, shared) -> 
     reads = acme.visit("guest").get(f"/{of(acme, 'canary')}").status_code == 200
     assert reads == (shared == "what is moved" or moves.result() == 302)
     assert mover.get(f"/{of(acme, 'canary')}").status_code == 200
+
+
+@on_sqlite
+def test_the_page_of_several_says_it_before_they_are_moved(acme) -> None:
+    shared, own = acme.folders["shared"], make(acme, "Mine")
+    things = [f"document:{acme.documents['canary']}", f"folder:{acme.folders['closed']}"]
+
+    def page_of_several(to: object) -> str:
+        sent = {"things": things, "folder-chosen": str(to)}
+        return acme.visit("member").post("/documents/many/move", sent).text
+
+    assert "see some of it" not in page_of_several(own)
+    refused = page_of_several(shared)
+    assert "would share some of it with others" in refused
+    assert ">Move</button>" not in refused
+    sent = {"things": things, "folder": str(shared)}
+    assert acme.visit("member").post("/documents/many/move", sent).status_code == 403
+    sharers.give(acme, "member", "folder-owner", "closed")
+    told = page_of_several(shared)
+    assert "they will be able to see some of it" in told
+    assert ">Move</button>" in told
+    assert acme.visit("member").post("/documents/many/move", sent).status_code == 302

@@ -3,15 +3,18 @@ out of the trash together; and moves taken back, be they of one thing or of seve
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from flask import flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.access.permissions import Permission
+from portal.core.errors import NotFound
 from portal.documents import undoing
 from portal.documents.many import (
     Chosen,
     delete_things,
+    foresee_move,
     list_chosen,
     move_things,
     restore_things,
@@ -30,7 +33,7 @@ from portal.web.places import choose_place, redirect_to_folder, undo_category
 @requires(Permission.DOCUMENT_EDIT, Permission.FOLDER_EDIT)
 def move_many() -> ResponseReturnValue:
     """Put what was chosen into another folder, once that is chosen as well."""
-    form = PlaceManyForm()
+    form, outlook = PlaceManyForm(), None
     chosen = list_chosen(g.actor, form.things.data or ())
     if form.folder.is_asked:
         lies_in = {one.place.folder_id for one in chosen}
@@ -40,7 +43,9 @@ def move_many() -> ResponseReturnValue:
             move_things(g.actor, form.things.data or (), form.folder.folder_id)
             flash(f"{_counted(chosen)} moved.", undo_category())
             return redirect_to_folder(form.folder.folder_id)
-    page = render_template("documents/move_many.html", form=form, chosen=chosen)
+    with suppress(NotFound):  # the form says so
+        outlook = foresee_move(g.actor, form.things.data or (), form.folder.folder_id)
+    page = render_template("documents/move_many.html", form=form, chosen=chosen, outlook=outlook)
     return page, shown_status(form)
 
 
