@@ -138,7 +138,7 @@ def test_the_trash_gives_back_what_it_was_given(acme) -> None:
     assert member.submit(f"{path}/rename", name="Second plan.txt").location == folder
     assert member.submit(f"{path}/delete").location == folder
     assert "Second plan.txt" not in member.get(folder).text.partition("<main")[2]
-    assert member.get(path).status_code == 404
+    assert member.get(path).location == "/documents/trash"
     trash = member.get("/documents/trash")
     assert "Second plan.txt" in trash.text
     press(member, trash, f"{path}/restore")
