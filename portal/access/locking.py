@@ -24,4 +24,9 @@ def lock_access_as(actor: Actor) -> Actor:
     What they came with was read before they waited, and may have been taken away meanwhile.
     """
     lock_access()
+    return as_held_now(actor)
+
+
+def as_held_now(actor: Actor) -> Actor:
+    """`actor` with what is still theirs of what they came with: for who has waited for a lock."""
     return replace(actor, grants=still_held(actor)) if isinstance(actor, Member) else actor

@@ -6,6 +6,7 @@ from portal.core.errors import Invalid
 from portal.core.texts import is_one_line
 
 MAX_LENGTH = 200
+TOO_LONG = f"A name has at most {MAX_LENGTH} characters."
 
 
 def clean_name(name: str) -> str:
@@ -19,7 +20,7 @@ def clean_name(name: str) -> str:
     if name in (".", ".."):
         raise Invalid("A name can't be one dot or two, which stand for folders.")
     if len(name) > MAX_LENGTH:
-        raise Invalid(f"A name has at most {MAX_LENGTH} characters.")
+        raise Invalid(TOO_LONG)
     if "/" in name or "\\" in name or not is_one_line(name):
         raise Invalid("A name can't hold slashes or invisible characters.")
     return name

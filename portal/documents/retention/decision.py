@@ -175,8 +175,8 @@ class Fate:
 
     @property
     def hidden(self) -> Sequence[UUID]:
-        """Those that people are to find gone, while a hold keeps them."""
-        return self._pruned_by_now if self.holds else ()
+        """Those that people are to find gone, while a hold keeps them and the document stays."""
+        return self._pruned_by_now if self.holds and not self.is_gone else ()
 
     @property
     def _pruned_by_now(self) -> Sequence[UUID]:

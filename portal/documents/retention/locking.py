@@ -6,10 +6,7 @@ many and don't disturb each other, so they share the lock; it is taken before an
 change in the same transaction, the lock of all changes of access is taken before this one.
 """
 
-from dataclasses import replace
-
-from portal.access.decision import Member
-from portal.access.people import still_held
+from portal.access.locking import as_held_now
 from portal.audit.actor import Actor
 from portal.tenancy.turns import share_turn, take_turn
 
@@ -27,7 +24,7 @@ def lock_retention_as(actor: Actor) -> Actor:
     What they came with was read before they waited, maybe for a run, and may have been taken away.
     """
     lock_retention()
-    return replace(actor, grants=still_held(actor)) if isinstance(actor, Member) else actor
+    return as_held_now(actor)
 
 
 def share_retention() -> None:

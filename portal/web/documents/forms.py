@@ -17,7 +17,7 @@ from portal.access.permissions import Permission
 from portal.core.errors import NotFound
 from portal.core.ids import new_id
 from portal.documents.adding import MAX_NOTE_LENGTH
-from portal.documents.names import MAX_LENGTH
+from portal.documents.names import MAX_LENGTH, TOO_LONG
 from portal.documents.search import FOLDERS, Wanted
 from portal.documents.things import MAX_THINGS
 from portal.documents.types import Family
@@ -39,9 +39,6 @@ KINDS = {
     Family.WEB: "Web pages",
     Family.OTHER: "Other files",
 }
-
-
-TOO_LONG = f"A name has at most {MAX_LENGTH} characters."
 
 
 class NameForm(FlaskForm):

@@ -1,6 +1,7 @@
 """An officer who makes rules and holds, and the worker that destroys what is due."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -9,14 +10,18 @@ from sqlalchemy import update
 
 from portal.access.decision import Member
 from portal.access.people import find_actor
+from portal.audit.actor import OPERATOR
+from portal.auth.closing.service import ask_as_operator
 from portal.cli import working
 from portal.core import clock
+from portal.documents.closing import agree_with_operator
 from portal.documents.retention.holding import place_hold
 from portal.documents.retention.models import AnchorKind, LegalHold
 from portal.documents.retention.rules import Choices, create_rule
 from portal.documents.retention.things import Thing
 from portal.storage.blobs import BlobMissing
 from portal.storage.chosen import blobs
+from tests.harness.statements import sending
 from tests.installation import Organisation
 
 
@@ -54,6 +59,19 @@ def end_holds(acme: Organisation) -> None:
     """As if all holds had been released."""
     with acme.bound(writes=True) as session:
         session.execute(update(LegalHold).values(released_at=clock.now()))
+
+
+def while_a_closing_begins(acme: Organisation, waiting_for: str, act: Callable[[], Any]) -> Any:
+    """What `act` is answered that comes, and waits for that lock, before the closing is there."""
+    with acme.bound(writes=True):
+        ask_as_operator(OPERATOR, "not paid")
+    with ThreadPoolExecutor(1) as pool:
+        with acme.bound(writes=True):
+            agree_with_operator(acting(acme, "admin"))
+            with sending(waiting_for) as waits:
+                answer = pool.submit(act)
+                assert waits.wait(20)
+        return answer.result(timeout=20)
 
 
 def later(acme: Organisation, clock: Any, **time: float) -> None:

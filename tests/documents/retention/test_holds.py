@@ -20,7 +20,6 @@ from tests.access.asked import newest_act
 from tests.conftest import on_postgresql, on_sqlite
 from tests.documents.links.sharing import link_of, make, opened
 from tests.documents.retention.keeping import (
-    acting,
     done_by,
     end_holds,
     hold,
@@ -28,10 +27,10 @@ from tests.documents.retention.keeping import (
     later,
     told,
     trash,
+    while_a_closing_begins,
     work,
 )
 from tests.documents.sharers import give
-from tests.harness.statements import sending
 from tests.installation import Organisation
 
 MATTER, REASON = "Sache Leuchtturm", "Ein Brief vom Gericht"
@@ -287,15 +286,7 @@ def test_a_hold_on_somebody_is_on_what_they_uploaded_a_version_of(acme, clock) -
 def test_a_hold_that_comes_while_a_closing_begins_is_refused(acme) -> None:
     """It had been let in, and waited for its turn."""
     end_holds(acme)
-    with acme.bound(writes=True):
-        ask_as_operator(OPERATOR, "not paid")
-    with ThreadPoolExecutor(1) as pool:
-        with acme.bound(writes=True):
-            agree_with_operator(acting(acme, "admin"))
-            with sending("pg_advisory_xact_lock(") as waits:
-                placed = pool.submit(place, acme)
-                assert waits.wait(20)
-        answer = placed.result(timeout=20)
+    answer = while_a_closing_begins(acme, "pg_advisory_xact_lock(", lambda: place(acme))
     assert (answer.status_code, "is closing" in answer.text) == (409, True)
     assert live_holds(acme) == []
 

@@ -1,19 +1,15 @@
 """Closing an organisation: two people, a time in which all is read and nothing changed, the end."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from portal.audit.actor import OPERATOR
 from portal.auth.closing.service import ask_as_operator
 from portal.core.settings import active
-from portal.documents.closing import agree_with_operator
 from portal.tenancy.models import TenantState
 from portal.tenancy.service import change_state
 from tests.conftest import on_postgresql, on_sqlite
 from tests.documents.links.sharing import make, opened
-from tests.documents.retention.keeping import acting, end_holds, hold
-from tests.harness.statements import sending
+from tests.documents.retention.keeping import end_holds, hold, while_a_closing_begins
 from tests.installation import PASSWORD, Organisation, begin_sessions_anew
 
 WANTED = {"slug": "acme", "reason": "merged"}
@@ -77,15 +73,10 @@ def test_two_admins_agree_and_then_all_is_read_and_nothing_changed(acme, globex,
 @on_postgresql
 def test_a_content_that_is_complete_while_a_closing_begins_is_refused(acme) -> None:
     """Its request was let in before, and its rows wait for their turn."""
-    with acme.bound(writes=True):
-        ask_as_operator(OPERATOR, "not paid")
-    with ThreadPoolExecutor(1) as pool:
-        with acme.bound(writes=True):
-            agree_with_operator(acting(acme, "admin"))
-            with sending("pg_advisory_xact_lock_shared(") as waits:
-                sent = pool.submit(acme.visit("member").upload, "Late.txt", b"late")
-                assert waits.wait(20)
-        answer = sent.result(timeout=20)
+    member = acme.visit("member")
+    answer = while_a_closing_begins(
+        acme, "pg_advisory_xact_lock_shared(", lambda: member.upload("Late.txt", b"late")
+    )
     assert (answer.status_code, "is closing" in answer.text) == (403, True)
     assert "Late.txt" not in acme.visit("member").get("/documents").text
 
